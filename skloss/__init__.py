@@ -1,0 +1,38 @@
+"""Neural classifiers for rare events, with loss curves that can be trusted.
+
+Names are loaded when first used: ``import skloss`` imports neither TensorFlow nor
+matplotlib nor scikit-learn.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "CNN1DClassifier": "skloss.estimators",
+    "DenseClassifier": "skloss.estimators",
+    "Pipeline": "skloss.model_selection",
+    "TrainingRecord": "skloss.record",
+    "datasets": "skloss",
+    "displays": "skloss",
+    "exceptions": "skloss",
+    "make_pipeline": "skloss.model_selection",
+    "metrics": "skloss",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the home of a public name and return the name from there."""
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'skloss' has no attribute {name!r}")
+    if home == "skloss":
+        return import_module(f"skloss.{name}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

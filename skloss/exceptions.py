@@ -1,0 +1,29 @@
+"""Exceptions and warnings of skloss; their texts live where they are raised."""
+
+__all__ = [
+    "RecordFormatError",
+    "ResampledValidationWarning",
+    "SklossWarning",
+    "TrainingDivergedWarning",
+    "TrainingInterruptedWarning",
+]
+
+
+class SklossWarning(UserWarning):
+    """Base class of every warning that skloss gives."""
+
+
+class ResampledValidationWarning(SklossWarning):
+    """The validation rows were split off rows that a sampler had already made."""
+
+
+class TrainingDivergedWarning(SklossWarning):
+    """The training loss became NaN or infinite; earlier, finite weights were kept."""
+
+
+class TrainingInterruptedWarning(SklossWarning):
+    """Training was interrupted from the keyboard; the best weights so far were kept."""
+
+
+class RecordFormatError(ValueError):
+    """A file or text is not a training record that this version can read."""
