@@ -1,0 +1,580 @@
+"""What all neural classifiers share: validation, hold-out, training, prediction."""
+
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skloss.estimators._checks import check_choice, class_weights, encode_labels
+from skloss.estimators._records import make_record
+from skloss._sklearn import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from skloss.exceptions import ResampledValidationWarning
+from skloss.holdout import looks_resampled, natural_holdout
+from skloss.metrics import class_prior
+from skloss.networks import (
+    ACTIVATIONS,
+    NetworkSpec,
+    build_keras_model,
+    initial_weights,
+)
+from skloss.training import (
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Rows,
+    Settings,
+    TrainingResult,
+    predict_logits,
+    probabilities,
+    train,
+)
+from skloss.training.evaluation import Evaluator
+
+__all__ = ["BaseNeuralClassifier", "HoldOut"]
+
+# Up to here the natural training rows are measured whole; beyond, a stratified sample.
+_MOST_NATURAL_ROWS = 2**17
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """Natural rows to measure on: held out, and of those trained on, before sampling."""
+
+    X_val: Any
+    y_val: Any
+    X_natural: Any
+    y_natural: Any
+    source: str
+    weight_val: Any = None
+    weight_natural: Any = None
+
+
+class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
+    """Base of the neural classifiers; a subclass says which network it trains."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "activation": [str],
+        "dropout": [Real, "array-like"],
+        "batch_norm": ["boolean"],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "activity_l2": [Interval(Real, 0, None, closed="left")],
+        "loss": [str],
+        "focal_gamma": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": [str],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [str, callable],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterov": ["boolean"],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, str, "array-like", None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "monitor": [str],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "restore_best": ["boolean"],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "callbacks": [callable, list, tuple, None],
+    }
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
+        """Shape of one row as the network sees it."""
+        raise NotImplementedError
+
+    def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
+        """Return the network that the parameters describe."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------- fitting
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
+            Training rows, finite numbers.
+        y : array-like of shape (n,)
+            Labels, of two or more classes.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows in the loss, on top of ``class_weight``.
+        X_val, y_val : array-likes, optional
+            Rows held out by yourself; ``validation_fraction`` is then not used.
+        sample_weight_val : array-like, optional
+            Weights of the held-out rows in the curves.
+        groups : array-like of shape (n,), optional
+            Rows of one group are never on both sides of the hold-out.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(
+                f"{given} was given without {missing}: pass both, or neither."
+            )
+        check = {"reset": not self._continues(self.warm_start)}
+        X, y = self._check_rows(X, y, **check)
+        weight = None
+        if sample_weight is not None:
+            weight = check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        split = None if X_val is not None else self.split_validation(X, y, groups)
+        if split is None:
+            source = "none" if X_val is None else "X_val"
+            holdout = HoldOut(X_val, y_val, X, y, source, sample_weight_val, weight)
+            return self._fit(X, y, weight, holdout)
+        self._warn_if_resampled(X, y)
+        kept, held = split
+        weight_kept, weight_held = (
+            None if weight is None else weight[part] for part in (kept, held)
+        )
+        holdout = HoldOut(
+            X[held], y[held], X[kept], y[kept], "internal", weight_held, weight_kept
+        )
+        return self._fit(X[kept], y[kept], weight_kept, holdout)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None):
+        """Train on rows as a sampler left them, and measure on natural ones.
+
+        This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        holdout : HoldOut
+            Natural rows, transformed as ``X`` was but never resampled.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows of ``X``.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        X, y = self._check_rows(X, y, reset=not self._continues(self.warm_start))
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        return self._fit(X, y, sample_weight, holdout)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train one more epoch, on the rows given, going on with the optimizer's state.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels.
+        classes : array-like of shape (n_classes,), optional
+            All labels that will ever come; needed at the first call only.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        first = not hasattr(self, "weights_")
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        X, y = self._check_rows(X, y, reset=first)
+        if first:
+            self.classes_ = np.unique(column_or_1d(classes))
+        elif classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={list(classes)!r} is not the same as on the last call to "
+                f"partial_fit, which was {self.classes_.tolist()!r}."
+            )
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        return self._train(
+            X,
+            self._encode(y, "y"),
+            sample_weight,
+            HoldOut(None, None, X, y, "none", None, sample_weight),
+            is_partial=True,
+        )
+
+    def split_validation(self, X, y, groups=None):
+        """Rows to train on and rows to hold out; a pure function of the parameters.
+
+        ``fit`` uses it, and :class:`skloss.Pipeline` before any other step, so that both
+        hold out the same rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows; only their number matters.
+        y : array-like of shape (n,)
+            Labels: each class gives the share ``validation_fraction``.
+        groups : array-like of shape (n,), optional
+            Groups that must stay together.
+
+        Returns
+        -------
+        tuple of two ndarrays of int, or None
+            Sorted positions; None if ``validation_fraction`` is None.
+        """
+        if self.validation_fraction is None:
+            return None
+        y = column_or_1d(y)
+        if len(np.unique(y)) < 2:
+            encode_labels(type(self).__name__, y)
+        return natural_holdout(y, self.validation_fraction, self.random_state, groups)
+
+    def _fit(self, X, y, sample_weight, holdout: HoldOut):
+        """Train on validated rows."""
+        classes, encoded = encode_labels(type(self).__name__, y)
+        if self._continues(self.warm_start):
+            encoded = self._encode(y, "y")
+        else:
+            self.classes_ = classes
+        return self._train(X, encoded, sample_weight, holdout)
+
+    def _train(
+        self,
+        X: np.ndarray,
+        encoded: np.ndarray,
+        sample_weight: np.ndarray | None,
+        holdout: HoldOut,
+        *,
+        is_partial: bool = False,
+    ):
+        n_classes = len(self.classes_)
+        by_class = class_weights(
+            type(self).__name__, self.class_weight, self.classes_, encoded
+        )
+        weight = by_class[encoded] * (1.0 if sample_weight is None else sample_weight)
+        prior = class_prior(encoded, n_classes, weight)
+        spec = self._checked_network(self._input_shape(X), n_classes)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        validation = self._validation_rows(holdout)
+        settings = self._settings(seed, validation, is_partial)
+        evaluators = {
+            prefix: Evaluator(
+                rows,
+                n_classes,
+                prior,
+                self.loss,
+                float(self.focal_gamma),
+                float(self.label_smoothing),
+            )
+            for prefix, rows in (
+                ("", self._natural_rows(holdout)),
+                ("val_", validation),
+            )
+            if rows is not None
+        }
+        going_on = self._continues(is_partial or self.warm_start, spec)
+        weights = self.weights_ if going_on else _first_weights(spec, prior, seed)
+        plain = sample_weight is None and self.class_weight is None
+        result = train(
+            spec,
+            weights,
+            Rows(_folded(X), encoded, None if plain else weight.astype(np.float32)),
+            settings,
+            evaluators,
+            slots=self._slots if going_on and is_partial else None,
+            first_step=self._step if going_on and is_partial else 0,
+            is_repeated=is_partial,
+        )
+        earlier = self.record_ if going_on and is_partial else None
+        self._keep(spec, result)
+        self.record_ = make_record(
+            self,
+            spec,
+            settings,
+            result,
+            evaluators,
+            encoded,
+            prior,
+            holdout.source,
+            earlier,
+        )
+        return self
+
+    def _keep(self, spec: NetworkSpec, result: TrainingResult) -> None:
+        self.network_ = spec
+        self.weights_ = result.weights
+        self._slots, self._step = result.slots, result.step
+
+    def _continues(self, wanted: bool, spec: NetworkSpec | None = None) -> bool:
+        """Whether to go on from the weights of an earlier fit."""
+        if not wanted or not hasattr(self, "weights_"):
+            return False
+        if spec is not None and spec.weight_shapes() != self.network_.weight_shapes():
+            raise ValueError(
+                f"{type(self).__name__} cannot go on from its earlier weights: the "
+                "parameters or the columns of X now give a network of another shape. "
+                "Set warm_start=False, or clone the classifier."
+            )
+        return True
+
+    # ---------------------------------------------------------------------- validation
+
+    def _check_rows(self, X, y, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        X, y = validate_data(
+            self, X, y, dtype=np.float32, order="C", reset=reset, **self._X_options()
+        )
+        check_classification_targets(y)
+        return self._check_shape(X, reset), column_or_1d(y, warn=True)
+
+    def _X_options(self) -> dict[str, Any]:
+        return {}
+
+    def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
+        return X
+
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        y = column_or_1d(y)
+        position = np.searchsorted(self.classes_, y)
+        position = np.minimum(position, len(self.classes_) - 1)
+        unknown = self.classes_[position] != y
+        if unknown.any():
+            raise ValueError(
+                f"{name} holds labels that were not seen in training: "
+                f"{np.unique(y[unknown]).tolist()!r}; known are "
+                f"{self.classes_.tolist()!r}."
+            )
+        return position.astype(np.int32)
+
+    def _validation_rows(self, holdout: HoldOut) -> Rows | None:
+        if holdout.X_val is None:
+            return None
+        X_val = self._check_width(holdout.X_val)
+        y_val = self._encode(np.asarray(holdout.y_val), "y_val")
+        if len(X_val) != len(y_val):
+            raise ValueError(
+                f"X_val has {len(X_val)} rows but y_val has {len(y_val)} labels."
+            )
+        weight = holdout.weight_val
+        if weight is not None:
+            weight = check_sample_weight(weight, X_val, dtype=np.float64)
+        return Rows(_folded(X_val), y_val, weight)
+
+    def _check_width(self, X_val: Any) -> np.ndarray:
+        width = np.shape(X_val)[1:2]
+        if width != (self.n_features_in_,):
+            raise ValueError(
+                f"X_val has {width[0] if width else 'no'} columns, but X has "
+                f"{self.n_features_in_}: pass both through the same steps."
+            )
+        return self._validated(X_val)
+
+    def _natural_rows(self, holdout: HoldOut) -> Rows:
+        X = holdout.X_natural
+        X = (
+            X
+            if isinstance(X, np.ndarray) and X.dtype == np.float32
+            else self._validated(X)
+        )
+        y = self._encode(np.asarray(holdout.y_natural), "y")
+        weight = holdout.weight_natural
+        if len(y) > _MOST_NATURAL_ROWS:
+            sample = natural_holdout(y, _MOST_NATURAL_ROWS / len(y), 0)[1]
+            X, y = X[sample], y[sample]
+            weight = None if weight is None else weight[sample]
+        return Rows(_folded(X), y, weight)
+
+    def _validated(self, X) -> np.ndarray:
+        X = validate_data(
+            self, X, dtype=np.float32, order="C", reset=False, **self._X_options()
+        )
+        return self._check_shape(X, reset=False)
+
+    def _checked_network(
+        self, input_shape: tuple[int, ...], n_classes: int
+    ) -> NetworkSpec:
+        owner = type(self).__name__
+        check_choice(owner, "activation", self.activation, ACTIVATIONS)
+        check_choice(owner, "loss", self.loss, LOSSES)
+        check_choice(owner, "optimizer", self.optimizer, OPTIMIZERS)
+        if isinstance(self.learning_rate_schedule, str):
+            check_choice(
+                owner, "learning_rate_schedule", self.learning_rate_schedule, SCHEDULES
+            )
+        return self._network(input_shape, 1 if n_classes == 2 else n_classes)
+
+    def _settings(
+        self, seed: int, validation: Rows | None, is_partial: bool
+    ) -> Settings:
+        stops = validation is not None and not is_partial
+        if self.early_stopping != "auto":
+            if self.early_stopping and validation is None and not is_partial:
+                raise ValueError(
+                    "early_stopping=True needs validation rows: set validation_fraction, "
+                    "or pass X_val and y_val to fit."
+                )
+            stops = bool(self.early_stopping) and not is_partial
+        callbacks = self.callbacks or ()
+        if callable(callbacks):
+            callbacks = (callbacks,)
+        if self.verbose:
+            callbacks = (*callbacks, _print_epoch)
+        schedule = self.learning_rate_schedule
+        return Settings(
+            optimizer=self.optimizer,
+            learning_rate=float(self.learning_rate),
+            learning_rate_schedule="constant" if is_partial else schedule,
+            momentum=float(self.momentum),
+            nesterov=bool(self.nesterov),
+            weight_decay=float(self.weight_decay),
+            clipnorm=None if self.clipnorm is None else float(self.clipnorm),
+            loss=self.loss,
+            focal_gamma=float(self.focal_gamma),
+            label_smoothing=float(self.label_smoothing),
+            epochs=1 if is_partial else int(self.epochs),
+            batch_size=int(self.batch_size),
+            monitor=self._monitor(validation),
+            patience=int(self.patience) if stops else None,
+            restore_best=bool(self.restore_best),
+            callbacks=tuple(callbacks),
+            seed=seed,
+        )
+
+    def _monitor(self, validation: Rows | None) -> str | None:
+        """Name of the curve to stop by; that of a hold-out unless told otherwise."""
+        if self.monitor != "auto":
+            return self.monitor
+        if validation is None:
+            return None
+        has_all = len(np.unique(validation.y)) == len(self.classes_)
+        return "val_loss_at_train_prior" if has_all else "val_loss"
+
+    def _warn_if_resampled(self, X: np.ndarray, y: np.ndarray) -> None:
+        if looks_resampled(X.reshape(len(X), -1), y):
+            warnings.warn(
+                "X holds rows that a sampler has made, and the validation rows are now "
+                "split off from among them: the validation curves will look far better "
+                "than the network is. Use skloss.Pipeline (or skloss.make_pipeline), "
+                "which holds rows out before any sampler, or pass X_val and y_val.",
+                ResampledValidationWarning,
+                stacklevel=4,
+            )
+
+    # ---------------------------------------------------------------------- prediction
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            Float64, rows sum to one, columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        X = _folded(self._validated(X))
+        return probabilities(predict_logits(self.network_, self.weights_, X))
+
+    def predict(self, X):
+        """Most probable class; for two classes the second above one half.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels.
+        """
+        chances = self.predict_proba(X)
+        return self.classes_[chances.argmax(axis=1)]
+
+    # ------------------------------------------------------------------ what was fitted
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Curves by name, one value per epoch."""
+        return self.record_.history
+
+    @property
+    def n_epochs_(self) -> int:
+        """Epochs trained."""
+        return self.record_.n_epochs
+
+    @property
+    def best_epoch_(self) -> int | None:
+        """Epoch (from zero) that was best by the monitored curve."""
+        return self.record_.best_epoch
+
+    @property
+    def model_(self) -> Any:
+        """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
+        return build_keras_model(self.network_, self.weights_)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "record_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def _folded(X: np.ndarray) -> np.ndarray:
+    """Rows as the training tower takes them: one axis of values."""
+    return np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32)
+
+
+def _first_weights(spec: NetworkSpec, prior: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Weights of an untrained network whose guess is the prior."""
+    logs = np.log(np.maximum(prior, 1e-7))
+    bias = logs[1:] - logs[:1] if spec.n_outputs == 1 else logs - logs.mean()
+    return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
+
+
+def _print_epoch(row) -> None:
+    import sys
+
+    shown = ("loss", "val_loss", "val_mcc", "val_f1")
+    values = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
+    sys.stdout.write(f"epoch {row['epoch'] + 1}: {values}\n")

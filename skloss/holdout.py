@@ -1,0 +1,292 @@
+"""Natural rows for validation, and a probe for rows that a sampler has made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from numpy.random import RandomState
+
+__all__ = ["looks_resampled", "natural_holdout"]
+
+
+def natural_holdout(
+    y: ArrayLike,
+    fraction: float,
+    random_state: int | RandomState | None,
+    groups: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split off validation rows in which every class keeps its natural share.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of any kind, before any sampler has seen them.
+    fraction : float
+        Share of the rows to hold out, above 0 and below 1. Without groups a class of
+        m rows gives ``round(fraction * m)`` of them, at least 1 and at most m - 1.
+    random_state : int, RandomState or None
+        Seed of the draw. With an int every call makes the same split.
+    groups : array-like of shape (n,), default=None
+        Group of each row. Groups are held out whole, so the fraction and the prior
+        are only met as nearly as the best of several random orders allows.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted row numbers; disjoint, and together complete.
+
+    Raises
+    ------
+    ValueError
+        If the fraction is out of range, or a class cannot be on both sides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array(["calm"] * 90 + ["storm"] * 10)
+    >>> train, validation = natural_holdout(y, fraction=0.2, random_state=0)
+    >>> len(train), len(validation)
+    (80, 20)
+    >>> int((y[validation] == "storm").sum())
+    2
+
+    A class of one row cannot be on both sides:
+
+    >>> natural_holdout(["calm", "calm", "storm"], fraction=0.2, random_state=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Class 'storm' has 1 row, too few to hold out a part of it; set
+    validation_fraction=None, or add rows of that class.
+    """
+    from sklearn.utils import check_random_state
+
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"validation_fraction must be above 0 and below 1, got {fraction!r}."
+        )
+    classes, codes = np.unique(np.asarray(y), return_inverse=True)
+    rng = check_random_state(random_state)
+    if groups is None:
+        held = _hold_out_rows(codes, classes, fraction, rng)
+    else:
+        held = _hold_out_groups(codes, classes, np.asarray(groups), fraction, rng)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _hold_out_rows(
+    codes: np.ndarray, classes: np.ndarray, fraction: float, rng: RandomState
+) -> np.ndarray:
+    """Mark the rows held out, class by class."""
+    held = np.zeros(len(codes), dtype=bool)
+    for code, label in enumerate(classes.tolist()):
+        rows = np.flatnonzero(codes == code)
+        if len(rows) < 2:
+            raise ValueError(
+                f"Class {label!r} has 1 row, too few to hold out a part of it; set "
+                "validation_fraction=None, or add rows of that class."
+            )
+        wanted = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+        held[rng.permutation(rows)[:wanted]] = True
+    return held
+
+
+def _hold_out_groups(
+    codes: np.ndarray,
+    classes: np.ndarray,
+    groups: np.ndarray,
+    fraction: float,
+    rng: RandomState,
+) -> np.ndarray:
+    """Mark the rows of the groups held out: the best of several random orders."""
+    if len(groups) != len(codes):
+        raise ValueError(f"groups has {len(groups)} entries, but y has {len(codes)}.")
+    names, group_of_row = np.unique(groups, return_inverse=True)
+    table = np.zeros((len(names), len(classes)))
+    np.add.at(table, (group_of_row, codes), 1)
+    _check_classes_span_groups(table, classes)
+    n_orders = int(np.clip(20_000 // len(names), 2, 16))
+    tries = [_choose_groups(table, fraction, rng) for _ in range(n_orders)]
+    cost, chosen = min(tries, key=lambda found: found[0])
+    if not np.isfinite(cost):
+        raise ValueError(
+            "No choice of whole groups leaves every class on both sides; "
+            "set validation_fraction=None, or make the groups smaller."
+        )
+    return chosen[group_of_row]
+
+
+def _check_classes_span_groups(table: np.ndarray, classes: np.ndarray) -> None:
+    """Raise if all rows of a class are in one group."""
+    spans = (table > 0).sum(axis=0)
+    if spans.min() < 2:
+        worst = int(spans.argmin())
+        raise ValueError(
+            f"Class {classes.tolist()[worst]!r} has all its "
+            f"{int(table[:, worst].sum())} rows in one group, so it cannot be on both "
+            "sides of a hold-out by groups; set validation_fraction=None, or add "
+            "groups with that class."
+        )
+
+
+def _choose_groups(
+    table: np.ndarray, fraction: float, rng: RandomState
+) -> tuple[float, np.ndarray]:
+    """Take groups in a random order; return the distance to the aim and the choice."""
+    total = table.sum(axis=0)
+    aim = np.maximum(fraction * total, 1)
+    chosen = np.zeros(len(table), dtype=bool)
+    held = np.zeros(len(total))
+
+    def cost(counts: np.ndarray) -> np.ndarray:
+        # Relative to the class, or the majority alone would decide; a class that is
+        # all on one side is no choice.
+        distance = (((counts - aim) / total) ** 2).sum(axis=-1)
+        return np.where((counts < total).all(axis=-1), distance, np.inf)
+
+    order = rng.permutation(len(table))
+    for code in np.argsort(total):
+        if held[code] == 0:
+            candidates = order[(table[order, code] > 0) & ~chosen[order]][:8]
+            best = candidates[np.argmin(cost(held + table[candidates]))]
+            chosen[best] = True
+            held += table[best]
+    for group in order[~chosen[order]]:
+        if cost(held + table[group]) < cost(held):
+            chosen[group] = True
+            held += table[group]
+    return float(cost(held)), chosen
+
+
+_N_SUSPECTS = 32
+_N_NEIGHBORS = 64
+_N_POOL = 20_000
+_N_COLUMNS = 32
+_MIN_RUN = 8
+_MIN_POOL = 5
+_MIN_DISTINCT = 6
+# Cosine within this of -1: an angle of 0.0014, wide enough for float32 rows.
+_STRAIGHT = 1e-6
+_SAME = 1e-7
+_MIN_EXCESS = 0.4
+_MIN_HEAD = 8
+_MIN_EXCESS_OF_MANY = 0.6
+
+
+def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
+    """Tell whether the last rows look made by an over-sampler.
+
+    Samplers append their rows, one class after another. A row of SMOTE and its kin
+    lies on the straight line between two earlier rows of its class, and a row of
+    RandomOverSampler is one of them. The last run of one class is searched for such
+    rows. Earlier rows of the class, searched in the same way, are the control, so
+    that integers or repeated rows raise no alarm by themselves.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, ...)
+        Rows without NaN; more than two dimensions are flattened.
+    y : array-like of shape (n,)
+        Labels of any kind.
+
+    Returns
+    -------
+    resampled : bool
+        False also where nothing can be said: fewer than 3 columns that vary, few
+        rows, rows that were shuffled, rounded or under-sampled, or bent by a
+        nonlinear step, class-sorted ones not brought to balance, or a class of more
+        than some 30,000 rows, of which the probe takes only 20,000.
+
+    Notes
+    -----
+    With suspect s and earlier rows a, b the cosine of the angle between a - s and
+    b - s is -1 if s = a + u (b - a), 0 < u < 1 (Chawla et al., 2002); any affine map
+    of the columns, such as a scaler, keeps this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(120, 4)), np.repeat([0, 1], [100, 20])
+    >>> looks_resampled(X, y)
+    False
+    >>> copies = rng.integers(100, 120, size=80)
+    >>> looks_resampled(np.vstack([X, X[copies]]), np.append(y, np.ones(80)))
+    True
+    """
+    y = np.asarray(y)
+    other = np.flatnonzero(y != y[-1]) if len(y) else np.empty(0, dtype=int)
+    if not len(other) or len(y) - other[-1] - 1 < _MIN_RUN:
+        return False
+    rows = np.asarray(X)
+    rows = rows.reshape(len(rows), -1)
+    same = np.flatnonzero(y == y[-1])
+    columns = _varying_columns(rows[same[_evenly(len(same), 256)]])
+    if len(columns) < 3:
+        return False
+    rows = rows[same[:, None], columns]
+    n_earlier = int(np.searchsorted(same, other[-1]))
+    if n_earlier >= _MIN_POOL:
+        return _suspects_stand_out(rows, n_earlier)
+    # The whole class is one run, as in class-sorted rows. Where a sampler's part would
+    # begin is unknown, but it would have made the class about as large as the largest.
+    if len(same) < 0.9 * np.unique(y[other], return_counts=True)[1].max():
+        return False
+    heads = (len(same) * 0.85 ** np.arange(2, 60)).astype(int)
+    return any(
+        _suspects_stand_out(rows, n, _MIN_EXCESS_OF_MANY)
+        for n in np.unique(heads[heads >= _MIN_HEAD])
+    )
+
+
+def _varying_columns(rows: np.ndarray) -> np.ndarray:
+    """Columns, evenly spaced, that vary: lines stay lines in any of them."""
+    varying = np.flatnonzero((rows != rows[0]).any(axis=0))
+    return varying[_evenly(len(varying), _N_COLUMNS)]
+
+
+def _evenly(n: int, at_most: int) -> np.ndarray:
+    """Evenly spaced positions among n, the last one among them."""
+    count = min(n, at_most)
+    return n - 1 - (np.arange(count) * n) // max(count, 1)
+
+
+def _suspects_stand_out(
+    rows: np.ndarray, n_earlier: int, excess: float = _MIN_EXCESS
+) -> bool:
+    """Compare a class's last rows with its first ones, both against the first."""
+    pool = np.sort(_evenly(n_earlier, _N_POOL))
+    own = _evenly(len(pool), _N_SUSPECTS)
+    earlier = rows[pool].astype(float)
+    suspects = rows[max(n_earlier, len(rows) - _N_SUSPECTS) :].astype(float)
+    center, scale = earlier.mean(axis=0), earlier.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    earlier, suspects = (earlier - center) / scale, (suspects - center) / scale
+    # A sensor that is stuck at the end gives one row many times; it counts once.
+    suspects = np.unique(suspects, axis=0)
+    if len(suspects) < _MIN_DISTINCT:
+        return False
+    found = _made_from(suspects, earlier).mean()
+    if found < excess:
+        return False
+    return bool(found - _made_from(earlier[own], earlier, own).mean() >= excess)
+
+
+def _made_from(
+    suspects: np.ndarray, pool: np.ndarray, own: np.ndarray | None = None
+) -> np.ndarray:
+    """Mark the suspects that equal a row of the pool or lie between two of them."""
+    squares = (pool**2).sum(axis=1) - 2 * suspects @ pool.T
+    if own is not None:
+        squares[np.arange(len(own)), own] = np.inf
+    count = min(_N_NEIGHBORS, len(pool) - 1)
+    near = np.argpartition(squares, count - 1, axis=1)[:, :count]
+    steps = pool[near] - suspects[:, None]
+    lengths = np.linalg.norm(steps, axis=2, keepdims=True)
+    copied = (lengths <= _SAME).any(axis=(1, 2))
+    steps /= np.maximum(lengths, _SAME)
+    cosines = steps @ steps.transpose(0, 2, 1)
+    return copied | (cosines.min(axis=(1, 2)) < _STRAIGHT - 1)

@@ -1,0 +1,200 @@
+"""``Pipeline``: an imbalanced-learn Pipeline that holds out rows before any step."""
+
+from typing import Any
+
+import imblearn.pipeline
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skloss._sklearn import safe_indexing
+from skloss.estimators import BaseNeuralClassifier, HoldOut
+
+__all__ = ["Pipeline", "make_pipeline"]
+
+
+class Pipeline(imblearn.pipeline.Pipeline):
+    """Pipeline whose last step is measured on rows that no sampler has seen.
+
+    Before anything else ``fit`` asks the last step for its ``split_validation``, sets
+    those rows aside, and fits transformers, samplers and the last step on the others.
+    The rows set aside, and the natural training rows, go through the fitted
+    transformers, never through a sampler, and to the last step: for early stopping, and
+    for curves that can be compared.
+
+    All else is :class:`imblearn.pipeline.Pipeline`: parameters, slicing, ``memory``,
+    metadata routing. A last step without ``split_validation``, or whose
+    ``validation_fraction`` is None, is fitted as there.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+        Transformers and samplers in order, then the classifier.
+    transform_input : list of str, default=None
+        As in :class:`imblearn.pipeline.Pipeline`.
+    memory : str or object with the joblib.Memory interface, default=None
+        Where fitted transformers and resampled rows are cached, so that a grid over the
+        classifier's parameters runs a sampler once per fold. The sampler and the
+        classifier need an int as ``random_state`` for that.
+    verbose : bool, default=False
+        Whether to print the time of each step.
+
+    See Also
+    --------
+    make_pipeline : The same without naming the steps.
+
+    Notes
+    -----
+    Groups that must stay together in the hold-out are passed to the classifier, as
+    ``fit(X, y, cnn__groups=groups)`` if its step is called ``"cnn"``.
+
+    Examples
+    --------
+    >>> from imblearn.over_sampling import SMOTE
+    >>> from skloss import DenseClassifier, Pipeline
+    >>> from skloss.datasets import make_rare_events
+    >>> X, y = make_rare_events(random_state=0)
+    >>> steps = [("smote", SMOTE(random_state=0)),
+    ...          ("dense", DenseClassifier(epochs=2, random_state=0))]
+    >>> pipeline = Pipeline(steps).fit(X, y)
+    >>> data = pipeline[-1].record_.data
+    >>> data["class_counts"]["trained"]
+    [4275, 4275]
+    >>> data["class_counts"]["validation"]
+    [475, 25]
+    """
+
+    def fit(self, X, y=None, **params):
+        """Hold rows out, then fit all steps on the others.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame
+            Rows, as the first step takes them.
+        y : array-like of shape (n,)
+            Labels.
+        **params : dict
+            Parameters of the steps' ``fit`` as ``step__name``, or, with metadata
+            routing, by name. What has one entry per row is split as the rows are.
+
+        Returns
+        -------
+        self
+            The fitted pipeline.
+        """
+        name, last = self.steps[-1]
+        split = self._split(X, y, params)
+        if split is None:
+            return super().fit(X, y, **params)
+        kept, held = split
+        n_rows = len(kept) + len(held)
+        params = {
+            key: safe_indexing(value, kept) if _is_per_row(value, n_rows) else value
+            for key, value in params.items()
+            if not _is_of_step(key, name, "groups")
+        }
+        parts = [(safe_indexing(X, part), safe_indexing(y, part)) for part in split]
+        final = _HeldOutFit(last)
+        inner = imblearn.pipeline.Pipeline(
+            [*self.steps[:-1], (name, final)],
+            transform_input=self.transform_input,
+            memory=self.memory,
+            verbose=self.verbose,
+        )
+        final.pending = (inner, *parts)
+        try:
+            inner.fit(*parts[0], **params)
+        except ValueError as error:
+            _explain_few_rows(error, parts[0][1], len(held), n_rows)
+            raise
+        finally:
+            del final.pending
+        # memory= fits clones of the steps; the last one was fitted in place.
+        self.steps = [*inner.steps[:-1], (name, last)]
+        return self
+
+    def _split(self, X, y, params: dict[str, Any]):
+        name, last = self.steps[-1]
+        for key in ("X_val", "y_val"):
+            if any(_is_of_step(given, name, key) for given in params):
+                return None
+        if y is None or not hasattr(last, "split_validation"):
+            return None
+        groups = [params[key] for key in params if _is_of_step(key, name, "groups")]
+        return last.split_validation(X, y, groups[0] if groups else None)
+
+
+class _HeldOutFit(BaseEstimator):
+    """Stands in for the last step while the pipeline fits: it knows the rows held out."""
+
+    def __init__(self, estimator=None):
+        self.estimator = estimator
+
+    def get_metadata_routing(self):
+        return self.estimator.get_metadata_routing()
+
+    def fit(self, X, y, **params):
+        pipeline, natural, held_out = self.pending
+        for _, step in pipeline.steps[:-1]:
+            if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
+                continue
+            natural = step.transform(natural[0]), natural[1]
+            held_out = step.transform(held_out[0]), held_out[1]
+        if isinstance(self.estimator, BaseNeuralClassifier):
+            holdout = HoldOut(*held_out, *natural, source="pipeline")
+            self.estimator.fit_held_out(X, y, holdout, **params)
+        else:
+            self.estimator.fit(X, y, X_val=held_out[0], y_val=held_out[1], **params)
+        return self
+
+
+def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
+    """Make a :class:`Pipeline` whose steps are named by their classes.
+
+    Parameters
+    ----------
+    *steps : estimators
+        Transformers and samplers in order, then the classifier.
+    memory, transform_input, verbose
+        As in :class:`Pipeline`.
+
+    Returns
+    -------
+    Pipeline
+
+    Examples
+    --------
+    >>> from imblearn.over_sampling import SMOTE
+    >>> from skloss import DenseClassifier, make_pipeline
+    >>> list(make_pipeline(SMOTE(), DenseClassifier()).named_steps)
+    ['smote', 'denseclassifier']
+    """
+    return Pipeline(
+        imblearn.pipeline.make_pipeline(*steps).steps,
+        memory=memory,
+        transform_input=transform_input,
+        verbose=verbose,
+    )
+
+
+def _is_per_row(value: Any, n_rows: int) -> bool:
+    return not isinstance(value, str) and np.ndim(value) > 0 and len(value) == n_rows
+
+
+def _is_of_step(key: str, step: str, parameter: str) -> bool:
+    return key in (parameter, f"{step}__{parameter}")
+
+
+def _explain_few_rows(error: ValueError, y: Any, n_held: int, n_rows: int) -> None:
+    """Add to a sampler's complaint what the hold-out has to do with it."""
+    if "n_neighbors" not in str(error):
+        return
+    labels, counts = np.unique(np.asarray(y), return_counts=True)
+    raise ValueError(
+        f"The sampler has too few rows of a class: {n_held} of {n_rows} rows were held "
+        "out before it (validation_fraction), which leaves "
+        + ", ".join(
+            f"{n} of {c!r}" for c, n in zip(labels.tolist(), counts, strict=True)
+        )
+        + ". Lower its k_neighbors or validation_fraction, or oversample with "
+        f"RandomOverSampler. It said: {error}"
+    ) from error

@@ -1,0 +1,35 @@
+"""Networks as data: a spec, its weights as arrays, and what can be made of them."""
+
+from skloss.networks.forward import ACTIVATIONS, forward, hidden_outputs
+from skloss.networks.initialize import initial_weights
+from skloss.networks.keras_model import build_keras_model
+from skloss.networks.spec import (
+    BatchNorm,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    MaxPool,
+    NetworkSpec,
+    cnn1d,
+    dense,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "BatchNorm",
+    "Conv1D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalPool",
+    "MaxPool",
+    "NetworkSpec",
+    "build_keras_model",
+    "cnn1d",
+    "dense",
+    "forward",
+    "hidden_outputs",
+    "initial_weights",
+]

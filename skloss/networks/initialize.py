@@ -1,0 +1,61 @@
+"""First weights of a network, from a seed of its own."""
+
+import numpy as np
+
+from skloss.networks.spec import NetworkSpec, WeightShape
+
+__all__ = ["initial_weights"]
+
+
+def initial_weights(
+    spec: NetworkSpec,
+    rng: np.random.Generator,
+    output_bias: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Glorot-uniform kernels, as Keras draws them; ones and zeros for the rest.
+
+    A kernel is uniform in ``±sqrt(6 / (fan_in + fan_out))`` [1]_.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    rng : numpy.random.Generator
+        Source of the numbers; nothing global is read or changed.
+    output_bias : ndarray of shape (n_outputs,), optional
+        Bias of the logits; zeros by default. The log odds of the classes make the
+        untrained network the constant guess rather than worse than it.
+
+    Returns
+    -------
+    list of ndarray
+        Float32 arrays in the order of ``spec.weight_shapes()``.
+
+    References
+    ----------
+    .. [1] Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> from skloss.networks import dense
+    >>> weights = initial_weights(dense(9, n_outputs=1, width=(18,)),
+    ...                           np.random.default_rng(0))
+    >>> [w.shape for w in weights]
+    [(9, 18), (18,), (18, 1), (1,)]
+    """
+    weights = [_initial(weight, rng) for weight in spec.weight_shapes()]
+    if output_bias is not None:
+        weights[-1] = np.asarray(output_bias, dtype=np.float32)
+    return weights
+
+
+def _initial(weight: WeightShape, rng: np.random.Generator) -> np.ndarray:
+    if weight.role == "kernel":
+        receptive_field = int(np.prod(weight.shape[:-2]))
+        fans = receptive_field * (weight.shape[-2] + weight.shape[-1])
+        limit = np.sqrt(6.0 / fans)
+        return rng.uniform(-limit, limit, weight.shape).astype(np.float32)
+    if weight.role in ("gamma", "moving_variance"):
+        return np.ones(weight.shape, np.float32)
+    return np.zeros(weight.shape, np.float32)

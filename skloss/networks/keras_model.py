@@ -1,0 +1,97 @@
+"""A real Keras model from a spec, for whoever wants to export or inspect one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skloss.networks.spec import (
+    BatchNorm,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Layer,
+    MaxPool,
+    NetworkSpec,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["build_keras_model"]
+
+
+def build_keras_model(
+    spec: NetworkSpec, weights: Sequence[np.ndarray] | None = None
+) -> "keras.Sequential":
+    """Build the spec as a ``keras.Sequential`` whose output is the logits.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    weights : sequence of ndarray, optional
+        Weights to set, in the order of ``spec.weight_shapes()``.
+
+    Returns
+    -------
+    keras.Sequential
+        Built, not compiled. Train it with a loss that has ``from_logits=True``.
+    """
+    import keras
+
+    layers = [keras.Input(spec.input_shape)]
+    for layer, penalized in zip(spec.layers, spec.activity_penalized(), strict=True):
+        layers += _keras_layers(layer, spec, spec.activity_l2 if penalized else 0.0)
+    model = keras.Sequential(layers)
+    if weights is not None:
+        model.set_weights(list(weights))
+    return model
+
+
+def _keras_layers(layer: Layer, spec: NetworkSpec, activity_l2: float) -> list[Any]:
+    from keras import layers as kl
+    from keras import regularizers
+
+    kernel = regularizers.L1L2(spec.l1, spec.l2) if spec.l1 or spec.l2 else None
+    activity = regularizers.L2(activity_l2) if activity_l2 else None
+    match layer:
+        case Dense():
+            return [
+                kl.Dense(
+                    layer.units,
+                    activation=layer.activation,
+                    use_bias=layer.use_bias,
+                    kernel_regularizer=kernel,
+                    activity_regularizer=activity,
+                )
+            ]
+        case Conv1D():
+            return [
+                kl.Conv1D(
+                    layer.filters,
+                    layer.kernel_size,
+                    padding=layer.padding,
+                    activation=layer.activation,
+                    use_bias=layer.use_bias,
+                    kernel_regularizer=kernel,
+                    activity_regularizer=activity,
+                )
+            ]
+        case BatchNorm():
+            return [
+                kl.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon),
+                kl.Activation(layer.activation, activity_regularizer=activity),
+            ]
+        case Dropout():
+            return [kl.Dropout(layer.rate)]
+        case MaxPool():
+            return [kl.MaxPooling1D(layer.size)]
+        case GlobalPool(kind="average"):
+            return [kl.GlobalAveragePooling1D()]
+        case GlobalPool():
+            return [kl.GlobalMaxPooling1D()]
+        case Flatten():
+            return [kl.Flatten()]

@@ -1,0 +1,19 @@
+"""The training tower: the only place that imports TensorFlow, inside functions."""
+
+from skloss.training.losses import LOSSES
+from skloss.training.optimizers import OPTIMIZERS
+from skloss.training.predictor import predict_logits, probabilities
+from skloss.training.schedules import SCHEDULES
+from skloss.training.trainer import Rows, Settings, TrainingResult, train
+
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Rows",
+    "Settings",
+    "TrainingResult",
+    "predict_logits",
+    "probabilities",
+    "train",
+]

@@ -1,0 +1,71 @@
+"""Dropout masks from a counter: reproducible to the bit, and nearly free.
+
+Keras draws masks from XLA's generator, which on a CPU costs a millisecond a step. Here
+the number of a value in its batch is hashed, with a key made from seed, layer and step,
+by two rounds of xor, shift and multiply [1]_. The key is added to a multiple of the
+index: with the key xor-ed in instead, the masks of different steps are correlated.
+
+References
+----------
+.. [1] Wellons, "Prospecting for hash functions", 2018 (the constants of "lowbias32").
+"""
+
+from typing import Any
+
+__all__ = ["keep_scale"]
+
+Tensor = Any
+_GOLDEN = 0x9E3779B1
+
+
+def keep_scale(
+    shape: tuple[int, ...], rate: Tensor, seed: Tensor, layer: int, step: Tensor
+) -> Tensor:
+    """Zeros with probability ``rate``, else ``1 / (1 - rate)``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the mask, static.
+    rate : scalar float tensor
+        Share of zeros.
+    seed, step : scalar int32 tensors
+        The fit's seed, and the step counted over the whole training.
+    layer : int
+        Number of the dropout layer.
+
+    Returns
+    -------
+    tensor of the given shape, float32
+    """
+    import tensorflow as tf
+
+    unsigned = tf.uint32
+    key = _mix(tf.cast(seed, unsigned) ^ _constant((layer + 1) * _GOLDEN))
+    key = _mix(key ^ tf.cast(step, unsigned))
+    count = 1
+    for size in shape:
+        count *= size
+    index = tf.cast(tf.range(count, dtype=tf.int32), unsigned)
+    hashed = _mix(index * _constant(_GOLDEN) + key)
+    uniform = tf.cast(tf.bitwise.right_shift(hashed, _constant(8)), tf.int32)
+    kept = uniform >= tf.cast(rate * 2.0**24, tf.int32)
+    return tf.reshape(tf.where(kept, 1.0 / (1.0 - rate), 0.0), shape)
+
+
+def _mix(value: Tensor) -> Tensor:
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        value = _fold(value, shift) * _constant(factor)
+    return _fold(value, 16)
+
+
+def _fold(value: Tensor, shift: int) -> Tensor:
+    import tensorflow as tf
+
+    return value ^ tf.bitwise.right_shift(value, _constant(shift))
+
+
+def _constant(number: int) -> Tensor:
+    import tensorflow as tf
+
+    return tf.constant(number & 0xFFFFFFFF, tf.uint32)

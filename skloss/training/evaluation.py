@@ -1,0 +1,98 @@
+"""Curves that can be compared: end of epoch, inference mode, natural rows, one prior."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skloss.metrics import epoch_metrics
+from skloss.networks.forward import hidden_outputs
+from skloss.networks.spec import NetworkSpec
+from skloss.training.losses import row_losses
+from skloss.training.predictor import predict_logits, probabilities
+
+__all__ = ["Evaluator", "Rows", "unit_shares"]
+
+# A unit is dead when it gives zero on every row looked at, saturated when it stands in
+# the last 3 % of its range on nine rows of ten.
+_SATURATED = 0.97
+_RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+_CAN_DIE = ("relu",)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one kind: ``X`` float32 ``(n, values)``, class numbers, weights or None."""
+
+    X: np.ndarray
+    y: np.ndarray
+    sample_weight: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Measures a set of natural rows, always in the same way."""
+
+    rows: Rows
+    n_classes: int
+    train_prior: np.ndarray
+    loss: str
+    focal_gamma: float
+    label_smoothing: float
+
+    def scores(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities ``(n, n_classes)``."""
+        return probabilities(self._logits(spec, weights))
+
+    def __call__(
+        self, spec: NetworkSpec, weights: Sequence[np.ndarray]
+    ) -> Mapping[str, float]:
+        """All curves' values at these weights."""
+        logits = self._logits(spec, weights)
+        losses = row_losses(
+            self.loss,
+            logits,
+            self.rows.y,
+            focal_gamma=self.focal_gamma,
+            label_smoothing=self.label_smoothing,
+        )
+        return epoch_metrics(
+            self.rows.y,
+            probabilities(logits),
+            losses,
+            self.n_classes,
+            priors={"train": self.train_prior},
+            sample_weight=self.rows.sample_weight,
+        )
+
+    def _logits(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
+        return predict_logits(spec, weights, self.rows.X)
+
+
+def unit_shares(
+    spec: NetworkSpec, weights: Sequence[np.ndarray], X: np.ndarray
+) -> dict[str, float]:
+    """Shares of hidden units that are dead, and that are saturated, on the rows given.
+
+    A kind of unit that the network does not have gives no number.
+    """
+    dead: list[np.ndarray] = []
+    saturated: list[np.ndarray] = []
+    rows = X.reshape(-1, *spec.input_shape)
+    for activation, output in hidden_outputs(spec, weights, rows):
+        values = output.reshape(-1, output.shape[-1])
+        if activation in _CAN_DIE:
+            dead.append((values == 0).all(axis=0))
+        elif activation in _RANGES:
+            low, high = _RANGES[activation]
+            distance = np.abs(2 * (values - low) / (high - low) - 1)
+            saturated.append((distance > _SATURATED).mean(axis=0) > 0.9)
+    shares = {"dead_share": dead, "saturated_share": saturated}
+    return {
+        name: float(np.concatenate(units).mean())
+        for name, units in shares.items()
+        if units
+    }

@@ -1,0 +1,354 @@
+"""The epoch loop: rows in, weights and curves out."""
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
+from skloss.networks.spec import NetworkSpec
+from skloss.training.evaluation import Evaluator, Rows, unit_shares
+from skloss.training.kinds import program_kind
+from skloss.training.program import (
+    Arguments,
+    Program,
+    ProgramKey,
+    State,
+    get_program,
+)
+from skloss.training.schedules import Schedule, learning_rates
+
+__all__ = ["Rows", "Settings", "TrainingResult", "higher_is_better", "train"]
+
+Weights = list[np.ndarray]
+EpochRow = dict[str, float]
+Callback = Callable[[Mapping[str, float]], Any]
+
+_PROBE_ROWS = 256
+_PROBE_VALUES = 2**15
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; the meaning of each is that of the estimators' parameter."""
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    learning_rate_schedule: str | Schedule = "constant"
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.004
+    clipnorm: float | None = None
+    loss: str = "crossentropy"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+    epochs: int = 100
+    batch_size: int = 32
+    shuffle: bool = True
+    monitor: str | None = None
+    patience: int | None = None
+    restore_best: bool = True
+    callbacks: tuple[Callback, ...] = ()
+    seed: int = 0
+
+
+@dataclass
+class TrainingResult:
+    """What training leaves: arrays and curves, nothing of TensorFlow."""
+
+    weights: Weights
+    slots: Weights
+    step: int
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int | None = None
+    stop_reason: str = "epochs"
+    kind: str = "xla"
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that ended."""
+        return len(next(iter(self.history.values()), []))
+
+
+class _Diverged(Exception):
+    """The objective was not finite at this step of the epoch (from one)."""
+
+
+def higher_is_better(curve: str) -> bool:
+    """Whether a recorded curve should rise."""
+    return not any(
+        word in curve for word in ("loss", "fpr", "norm", "share", "seconds")
+    )
+
+
+def train(
+    spec: NetworkSpec,
+    weights: Weights,
+    rows: Rows,
+    settings: Settings,
+    evaluators: Mapping[str, Evaluator],
+    *,
+    slots: Weights | None = None,
+    first_step: int = 0,
+    is_repeated: bool = False,
+) -> TrainingResult:
+    """Train a network.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    weights : list of ndarray
+        Weights to start from.
+    rows : Rows
+        What is trained on, its weights already multiplied by those of the classes.
+    settings : Settings
+        How.
+    evaluators : mapping of str to Evaluator
+        What is measured after every epoch; the key, ``""`` or ``"val_"``, stands before
+        the names of the curves.
+    slots, first_step : list of ndarray and int, optional
+        The optimizer's state and the step to go on from.
+    is_repeated : bool
+        More calls of this shape will follow, so compiling pays whatever this one takes.
+
+    Returns
+    -------
+    TrainingResult
+    """
+    training = _Training(spec, rows, settings, evaluators, is_repeated)
+    return training.run(weights, slots, first_step)
+
+
+class _Training:
+    """One training run; lives as long as the call of ``train``."""
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        rows: Rows,
+        settings: Settings,
+        evaluators: Mapping[str, Evaluator],
+        is_repeated: bool,
+    ) -> None:
+        self.spec, self.rows, self.settings = spec, rows, settings
+        self.evaluators = evaluators
+        self.steps_per_epoch = -(-len(rows) // settings.batch_size)
+        self.total_steps = self.steps_per_epoch * settings.epochs
+        self.kind = program_kind(spec, None if is_repeated else self.total_steps)
+        self.program = self._program()
+        self.arguments = self._arguments()
+        self.rng = np.random.default_rng((settings.seed, 1))
+        self.buffers = _Buffers(self.program, rows)
+        self.probe = self._probe_rows()
+        self.history: dict[str, list[float]] = {}
+        self.best = _Best(settings)
+
+    def run(
+        self, weights: Weights, slots: Weights | None, first_step: int
+    ) -> TrainingResult:
+        state = self.program.start(weights, slots, first_step)
+        result = TrainingResult(weights, slots or [], first_step, kind=self.kind)
+        try:
+            for epoch in range(self.settings.epochs):
+                state, row = self._epoch(state, epoch)
+                result.weights = _arrays(state.weights)
+                result.slots, result.step = _arrays(state.slots), int(state.step)
+                row |= self._measure(result.weights)
+                self._record(row)
+                self.best.see(epoch, row, result.weights)
+                reason = self._reason_to_stop(epoch, row)
+                if reason:
+                    result.stop_reason = reason
+                    break
+        except KeyboardInterrupt:
+            if not self.history:
+                raise
+            result.stop_reason = "interrupted"
+            self._warn_interrupted()
+        except _Diverged as diverged:
+            result.stop_reason = "diverged"
+            self._warn_diverged(int(str(diverged)))
+        result.history = self.history
+        result.best_epoch = self.best.epoch
+        stopped_early = result.stop_reason != "epochs" or self.settings.patience
+        if self.best.weights is not None and stopped_early:
+            result.weights = self.best.weights
+        return result
+
+    def _epoch(self, state: State, epoch: int) -> tuple[State, EpochRow]:
+        """One pass over the rows, and what was seen on the way."""
+        started = time.perf_counter()
+        n_rows, size = len(self.rows), self.program.chunk_rows
+        order = (
+            self.rng.permutation(n_rows) if self.settings.shuffle else np.arange(n_rows)
+        )
+        objective, squared = 0.0, np.zeros(4)
+        rate = np.float32(0)
+        for start in range(0, n_rows, size):
+            chosen = order[start : start + size]
+            rates = self._rates(epoch, start // self.settings.batch_size)
+            state, report = self.program.run(
+                state, self.buffers.fill(chosen), len(chosen), rates, self.arguments
+            )
+            if (bad := int(report.bad_step)) >= 0:
+                raise _Diverged(start // self.settings.batch_size + bad + 1)
+            objective += float(report.objective)
+            squared += report.squared_norms.numpy()
+            rate = rates[-(-len(chosen) // self.settings.batch_size) - 1]
+        norms = np.sqrt(squared / self.steps_per_epoch)
+        row = {
+            "running_loss": objective / n_rows,
+            "learning_rate": float(rate),
+            "gradient_norm_first": float(norms[0]),
+            "gradient_norm_last": float(norms[2]),
+            "update_norm_first": float(norms[1]),
+            "update_norm_last": float(norms[3]),
+            "seconds": time.perf_counter() - started,
+        }
+        return state, row
+
+    def _measure(self, weights: Weights) -> EpochRow:
+        if not all(np.isfinite(array).all() for array in weights):
+            raise _Diverged(self.steps_per_epoch)
+        row: EpochRow = {}
+        for prefix, evaluator in self.evaluators.items():
+            curves = evaluator(self.spec, weights)
+            row |= {prefix + name: value for name, value in curves.items()}
+        return row | unit_shares(self.spec, weights, self.probe)
+
+    def _record(self, row: EpochRow) -> None:
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+
+    def _reason_to_stop(self, epoch: int, row: EpochRow) -> str | None:
+        numbered = {"epoch": epoch, **row}
+        # Every callback sees the row, also when an earlier one wants to stop.
+        if any([callback(numbered) is True for callback in self.settings.callbacks]):
+            return "callback"
+        if self.best.is_exhausted(epoch):
+            return "early_stopping"
+        return None
+
+    def _rates(self, epoch: int, step: int) -> np.ndarray:
+        first = epoch * self.steps_per_epoch + step
+        steps = np.arange(first, first + self.program.chunk_steps)
+        schedule, base = (
+            self.settings.learning_rate_schedule,
+            self.settings.learning_rate,
+        )
+        return learning_rates(schedule, base, steps, self.total_steps)
+
+    def _program(self) -> Program:
+        settings = self.settings
+        return get_program(
+            ProgramKey(
+                spec=self.spec,
+                batch_size=settings.batch_size,
+                optimizer=settings.optimizer,
+                nesterov=settings.nesterov and settings.optimizer == "sgd",
+                clips=settings.clipnorm is not None,
+                loss=settings.loss,
+                kind=self.kind,
+            )
+        )
+
+    def _arguments(self) -> Arguments:
+        settings, real = self.settings, np.float32
+        return Arguments(
+            momentum=real(settings.momentum),
+            weight_decay=real(settings.weight_decay),
+            clipnorm=real(settings.clipnorm or 0.0),
+            l1=real(self.spec.l1),
+            l2=real(self.spec.l2),
+            activity_l2=real(self.spec.activity_l2),
+            focal_gamma=real(settings.focal_gamma),
+            label_smoothing=real(settings.label_smoothing),
+            dropout_rates=np.asarray(self.spec.dropout_rates, np.float32),
+            seed=np.int32(settings.seed),
+        )
+
+    def _probe_rows(self) -> np.ndarray:
+        """At most 256 rows, the same in every epoch, from all over the training rows."""
+        most = max(16, min(_PROBE_ROWS, _PROBE_VALUES // self.rows.X.shape[1]))
+        step = max(1, len(self.rows) // most)
+        return self.rows.X[::step][:most]
+
+    def _warn_interrupted(self) -> None:
+        n_epochs = len(self.history["running_loss"])
+        warnings.warn(
+            f"Training was interrupted after {n_epochs} epochs; the weights of epoch "
+            f"{self._kept_epoch()} are kept.",
+            TrainingInterruptedWarning,
+            stacklevel=2,
+        )
+
+    def _warn_diverged(self, step: int) -> None:
+        n_epochs = len(next(iter(self.history.values()), []))
+        kept = f"of epoch {self._kept_epoch()}" if n_epochs else "from before training"
+        warnings.warn(
+            f"The training loss became NaN or infinite in epoch {n_epochs + 1}, step "
+            f"{step} of {self.steps_per_epoch}; training stopped and the weights {kept} "
+            "are kept. Lower learning_rate, set clipnorm=1.0, or scale the columns of X.",
+            TrainingDivergedWarning,
+            stacklevel=2,
+        )
+
+    def _kept_epoch(self) -> int:
+        best = self.best.epoch if self.best.weights is not None else None
+        return len(self.history["running_loss"]) if best is None else best + 1
+
+
+class _Best:
+    """The best epoch so far by the monitored curve, and how long ago it was."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._value = -np.inf
+        self.epoch: int | None = None
+        self.weights: Weights | None = None
+
+    def see(self, epoch: int, row: EpochRow, weights: Weights) -> None:
+        monitor = self._settings.monitor
+        if monitor is None:
+            return
+        value = row[monitor] if higher_is_better(monitor) else -row[monitor]
+        if value > self._value:  # never true of NaN
+            self._value, self.epoch = value, epoch
+            if self._settings.restore_best:
+                self.weights = weights
+
+    def is_exhausted(self, epoch: int) -> bool:
+        patience = self._settings.patience
+        if patience is None or self._settings.monitor is None:
+            return False
+        return epoch - (-1 if self.epoch is None else self.epoch) >= patience
+
+
+class _Buffers:
+    """Arrays of the program's chunk shape, filled anew for every call."""
+
+    def __init__(self, program: Program, rows: Rows) -> None:
+        n_rows = program.chunk_rows
+        self._rows = rows
+        self._X = np.zeros((n_rows, rows.X.shape[1]), np.float32)
+        self._y = np.zeros(n_rows, np.int32)
+        self._weight = np.zeros(n_rows, np.float32)
+
+    def fill(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        n, rows = len(chosen), self._rows
+        np.take(rows.X, chosen, axis=0, out=self._X[:n])
+        np.take(rows.y, chosen, out=self._y[:n])
+        if rows.sample_weight is None:
+            self._weight[:n] = 1
+        else:
+            np.take(rows.sample_weight, chosen, out=self._weight[:n])
+        self._weight[n:] = 0
+        return self._X, self._y, self._weight
+
+
+def _arrays(tensors: Sequence[Any]) -> Weights:
+    return [np.array(tensor) for tensor in tensors]
