@@ -109,7 +109,7 @@ class TrainingRecord:
         {'loss': [0.5]}
         """
         known = {name: _plain(getattr(self, name)) for name in _CONTENT}
-        return {"version": int(self.version), **known, **_plain(self.extra)}
+        return {**_plain(self.extra), "version": int(self.version), **known}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrainingRecord:
@@ -148,7 +148,7 @@ class TrainingRecord:
         if isinstance(version, bool) or not isinstance(version, int):
             raise _not_a_record(f"'version' must be an integer, got {version!r}")
         known = {name: dict(content.get(name, {})) for name in _CONTENT}
-        known["history"] = _read_history(known["history"])
+        known["history"] = _read_history(_plain(known["history"]))
         _check_best_epoch(known["outcome"])
         extra = {k: v for k, v in content.items() if k not in (*_CONTENT, "version")}
         return cls(**known, version=version, extra=extra)
@@ -194,7 +194,8 @@ class TrainingRecord:
         Returns
         -------
         record : TrainingRecord
-            Equal to the one written, with arrays and tuples as lists.
+            Equal to the one written, with arrays and tuples as lists, and the keys
+            of dicts as text.
 
         Raises
         ------
@@ -298,7 +299,7 @@ class TrainingRecord:
         curves = getattr(history, "history", history)
         if not isinstance(curves, Mapping):
             raise _not_a_record(f"a history of lists was expected, got {_kind(curves)}")
-        return cls.from_dict({"history": _plain(curves)})
+        return cls.from_dict({"history": curves})
 
 
 _CONTENT = tuple(
@@ -350,7 +351,8 @@ def _check_best_epoch(outcome: Mapping[str, Any]) -> None:
 def _plain(value: Any) -> Any:
     """Turn arrays, NumPy scalars, tuples and mappings into plain Python."""
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist()) if value.dtype == object else value.tolist()
+        plain = value.tolist()
+        return plain if value.dtype.kind in "biufU" else _plain(plain)
     if isinstance(value, Mapping):
         return {_key(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
