@@ -1,6 +1,7 @@
 """Exceptions and warnings of skloss; their texts live where they are raised."""
 
 __all__ = [
+    "DataFileError",
     "RecordFormatError",
     "ResampledValidationWarning",
     "SklossWarning",
@@ -27,3 +28,7 @@ class TrainingInterruptedWarning(SklossWarning):
 
 class RecordFormatError(ValueError):
     """A file or text is not a training record that this version can read."""
+
+
+class DataFileError(ValueError):
+    """A file of rows cannot be read, or lacks what was asked of it."""

@@ -11,7 +11,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from skloss.estimators._checks import check_choice, class_weights, encode_labels
+from skloss.estimators._checks import (
+    check_callbacks,
+    check_choice,
+    check_finite,
+    class_weights,
+    encode_labels,
+)
 from skloss.estimators._records import make_record
 from skloss._sklearn import (
     Interval,
@@ -35,6 +41,7 @@ from skloss.training import (
     Rows,
     Settings,
     TrainingResult,
+    curve_names,
     predict_logits,
     probabilities,
     train,
@@ -45,6 +52,10 @@ __all__ = ["BaseNeuralClassifier", "HoldOut"]
 
 # Up to here the natural training rows are measured whole; beyond, a stratified sample.
 _MOST_NATURAL_ROWS = 2**17
+
+# With fewer validation rows of a class than this the curve is noise, and stopping by it
+# costs far more than it saves (benchmarks/defaults.py).
+_ENOUGH_TO_STOP_BY = 50
 
 
 @dataclass(frozen=True)
@@ -309,6 +320,9 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         }
         going_on = self._continues(is_partial or self.warm_start, spec)
         weights = self.weights_ if going_on else _first_weights(spec, prior, seed)
+        if settings.monitor is not None:
+            curves = curve_names(spec, weights, evaluators)
+            check_choice(type(self).__name__, "monitor", settings.monitor, curves)
         plain = sample_weight is None and self.class_weight is None
         result = train(
             spec,
@@ -355,9 +369,9 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
     # ---------------------------------------------------------------------- validation
 
     def _check_rows(self, X, y, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(
-            self, X, y, dtype=np.float32, order="C", reset=reset, **self._X_options()
-        )
+        options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
+        X, y = validate_data(self, X, y, reset=reset, **options, **self._X_options())
+        check_finite("X", X)
         check_classification_targets(y)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
 
@@ -369,25 +383,31 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         y = column_or_1d(y)
-        position = np.searchsorted(self.classes_, y)
+        try:
+            position = np.searchsorted(self.classes_, y)
+        except TypeError:  # numbers among strings: none of them is a class
+            position = np.zeros(len(y), dtype=np.intp)
         position = np.minimum(position, len(self.classes_) - 1)
         unknown = self.classes_[position] != y
         if unknown.any():
+            labels = sorted(set(y[unknown].tolist()), key=repr)
             raise ValueError(
-                f"{name} holds labels that were not seen in training: "
-                f"{np.unique(y[unknown]).tolist()!r}; known are "
-                f"{self.classes_.tolist()!r}."
+                f"{name} holds labels that were not seen in training, {labels!r}: drop "
+                f"their rows, or use the known labels {self.classes_.tolist()!r}."
             )
         return position.astype(np.int32)
 
     def _validation_rows(self, holdout: HoldOut) -> Rows | None:
         if holdout.X_val is None:
             return None
-        X_val = self._check_width(holdout.X_val)
+        # Held out of rows that were validated, without the names of their columns.
+        is_checked = holdout.source == "internal"
+        X_val = holdout.X_val if is_checked else self._check_width(holdout.X_val)
         y_val = self._encode(np.asarray(holdout.y_val), "y_val")
         if len(X_val) != len(y_val):
             raise ValueError(
-                f"X_val has {len(X_val)} rows but y_val has {len(y_val)} labels."
+                f"X_val has {len(X_val)} rows but y_val has {len(y_val)} labels: pass "
+                "one label per row."
             )
         weight = holdout.weight_val
         if weight is not None:
@@ -401,15 +421,12 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
                 f"X_val has {width[0] if width else 'no'} columns, but X has "
                 f"{self.n_features_in_}: pass both through the same steps."
             )
-        return self._validated(X_val)
+        return self._validated(X_val, "X_val")
 
     def _natural_rows(self, holdout: HoldOut) -> Rows:
         X = holdout.X_natural
-        X = (
-            X
-            if isinstance(X, np.ndarray) and X.dtype == np.float32
-            else self._validated(X)
-        )
+        if holdout.source == "pipeline":
+            X = self._validated(X)
         y = self._encode(np.asarray(holdout.y_natural), "y")
         weight = holdout.weight_natural
         if len(y) > _MOST_NATURAL_ROWS:
@@ -418,10 +435,10 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             weight = None if weight is None else weight[sample]
         return Rows(_folded(X), y, weight)
 
-    def _validated(self, X) -> np.ndarray:
-        X = validate_data(
-            self, X, dtype=np.float32, order="C", reset=False, **self._X_options()
-        )
+    def _validated(self, X, name: str = "X") -> np.ndarray:
+        options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
+        X = validate_data(self, X, reset=False, **options, **self._X_options())
+        check_finite(name, X)
         return self._check_shape(X, reset=False)
 
     def _checked_network(
@@ -440,17 +457,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
     def _settings(
         self, seed: int, validation: Rows | None, is_partial: bool
     ) -> Settings:
-        stops = validation is not None and not is_partial
-        if self.early_stopping != "auto":
-            if self.early_stopping and validation is None and not is_partial:
-                raise ValueError(
-                    "early_stopping=True needs validation rows: set validation_fraction, "
-                    "or pass X_val and y_val to fit."
-                )
-            stops = bool(self.early_stopping) and not is_partial
-        callbacks = self.callbacks or ()
-        if callable(callbacks):
-            callbacks = (callbacks,)
+        stops = not is_partial and self._stops_early(validation)
+        callbacks = check_callbacks(type(self).__name__, self.callbacks)
         if self.verbose:
             callbacks = (*callbacks, _print_epoch)
         schedule = self.learning_rate_schedule
@@ -467,12 +475,25 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             label_smoothing=float(self.label_smoothing),
             epochs=1 if is_partial else int(self.epochs),
             batch_size=int(self.batch_size),
-            monitor=self._monitor(validation),
+            monitor=None if is_partial else self._monitor(validation),
             patience=int(self.patience) if stops else None,
             restore_best=bool(self.restore_best),
-            callbacks=tuple(callbacks),
+            callbacks=callbacks,
             seed=seed,
         )
+
+    def _stops_early(self, validation: Rows | None) -> bool:
+        if self.early_stopping == "auto":
+            if validation is None:
+                return False
+            counts = np.bincount(validation.y, minlength=len(self.classes_))
+            return bool(counts.min() >= _ENOUGH_TO_STOP_BY)
+        if self.early_stopping and validation is None:
+            raise ValueError(
+                "early_stopping=True needs validation rows: set validation_fraction, "
+                "or pass X_val and y_val to fit."
+            )
+        return bool(self.early_stopping)
 
     def _monitor(self, validation: Rows | None) -> str | None:
         """Name of the curve to stop by; that of a hold-out unless told otherwise."""

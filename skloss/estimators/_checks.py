@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "check_callbacks",
     "check_choice",
+    "check_finite",
     "check_rates",
     "check_sizes",
     "class_weights",
@@ -28,6 +30,34 @@ def check_choice(
     raise ValueError(
         f"The {parameter!r} parameter of {owner} must be one of {listed}. "
         f"Got {value!r} instead.{hint}"
+    )
+
+
+def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:
+    """Callbacks as a tuple; a single one need not stand in a list."""
+    callbacks = (value,) if callable(value) else tuple(value or ())
+    for callback in callbacks:
+        if not callable(callback):
+            raise ValueError(
+                f"The 'callbacks' parameter of {owner} must be a function of the "
+                f"epoch's row, or a list of them. Got {callback!r} instead."
+            )
+    return callbacks
+
+
+def check_finite(name: str, X: np.ndarray) -> None:
+    """Say where a value is missing or infinite, and what to do about it."""
+    if np.isfinite(X).all():
+        return
+    bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
+    kind, mend = (
+        ("NaN", "impute them, for instance with SimpleImputer as first step,")
+        if np.isnan(X).any()
+        else ("infinity, or a value too large for float32,", "clip or scale them,")
+    )
+    raise ValueError(
+        f"{name} contains {kind} in {bad.sum()} of {len(X)} rows, first in row "
+        f"{bad.argmax()}: {mend} or drop these rows."
     )
 
 
@@ -72,8 +102,8 @@ def encode_labels(owner: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     classes, encoded = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"{owner} needs rows of at least two classes to train, but y holds only one "
-            f"class: {classes[0]!r}."
+            f"{owner} needs rows of at least two classes to train, but y holds only "
+            f"one class: {classes.tolist()[0]!r}; add rows of another."
         )
     return classes, encoded.astype(np.int32)
 
@@ -90,9 +120,9 @@ def class_weights(
         return len(encoded) / (len(classes) * np.maximum(counts, 1))
     if not isinstance(class_weight, Mapping):
         raise ValueError(
-            f"The 'class_weight' parameter of {owner} must be None, 'balanced' or a dict "
-            f"from label to weight, got a {type(class_weight).__name__}. From an array "
-            "in the order of the labels: dict(zip(classes, weights))."
+            f"The 'class_weight' parameter of {owner} must be None, 'balanced' or a "
+            f"dict from label to weight, got a {type(class_weight).__name__}; make one "
+            "from an array in the order of the labels by dict(zip(classes, weights))."
         )
     labels = classes.tolist()
     unknown = [label for label in class_weight if label not in labels]

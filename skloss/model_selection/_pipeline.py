@@ -87,12 +87,21 @@ class Pipeline(imblearn.pipeline.Pipeline):
             return super().fit(X, y, **params)
         kept, held = split
         n_rows = len(kept) + len(held)
-        params = {
-            key: safe_indexing(value, kept) if _is_per_row(value, n_rows) else value
+        given = {
+            key: value
             for key, value in params.items()
             if not _is_of_step(key, name, "groups")
         }
+        params = {
+            key: safe_indexing(value, kept) if _is_per_row(value, n_rows) else value
+            for key, value in given.items()
+        }
         parts = [(safe_indexing(X, part), safe_indexing(y, part)) for part in split]
+        held_params = {
+            key: safe_indexing(value, held)
+            for key, value in given.items()
+            if _is_per_row(value, n_rows)
+        }
         final = _HeldOutFit(last)
         inner = imblearn.pipeline.Pipeline(
             [*self.steps[:-1], (name, final)],
@@ -100,11 +109,12 @@ class Pipeline(imblearn.pipeline.Pipeline):
             memory=self.memory,
             verbose=self.verbose,
         )
-        final.pending = (inner, *parts)
+        final.pending = (inner, *parts, held_params)
         try:
             inner.fit(*parts[0], **params)
         except ValueError as error:
             _explain_few_rows(error, parts[0][1], len(held), n_rows)
+            _explain_series(error, X)
             raise
         finally:
             del final.pending
@@ -133,18 +143,32 @@ class _HeldOutFit(BaseEstimator):
         return self.estimator.get_metadata_routing()
 
     def fit(self, X, y, **params):
-        pipeline, natural, held_out = self.pending
+        pipeline, natural, held_out, held_params = self.pending
         for _, step in pipeline.steps[:-1]:
             if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
                 continue
             natural = step.transform(natural[0]), natural[1]
             held_out = step.transform(held_out[0]), held_out[1]
         if isinstance(self.estimator, BaseNeuralClassifier):
-            holdout = HoldOut(*held_out, *natural, source="pipeline")
+            holdout = HoldOut(
+                X_val=held_out[0],
+                y_val=held_out[1],
+                X_natural=natural[0],
+                y_natural=natural[1],
+                source="pipeline",
+                weight_val=self._routed(pipeline, held_params).get("sample_weight"),
+                weight_natural=params.get("sample_weight"),
+            )
             self.estimator.fit_held_out(X, y, holdout, **params)
         else:
             self.estimator.fit(X, y, X_val=held_out[0], y_val=held_out[1], **params)
         return self
+
+    @staticmethod
+    def _routed(pipeline, params: dict[str, Any]) -> dict[str, Any]:
+        """Parameters for the last step's fit, as the pipeline would hand them on."""
+        routed = pipeline._check_method_params(method="fit", props=params)
+        return routed[pipeline.steps[-1][0]]["fit"]
 
 
 def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
@@ -195,6 +219,16 @@ def _explain_few_rows(error: ValueError, y: Any, n_held: int, n_rows: int) -> No
         + ", ".join(
             f"{n} of {c!r}" for c, n in zip(labels.tolist(), counts, strict=True)
         )
-        + ". Lower its k_neighbors or validation_fraction, or oversample with "
-        f"RandomOverSampler. It said: {error}"
+        + "; lower its k_neighbors or validation_fraction, or use RandomOverSampler."
+    ) from error
+
+
+def _explain_series(error: ValueError, X: Any) -> None:
+    """Say how series get past a step that takes tables only."""
+    if np.ndim(X) != 3 or "dim 3" not in str(error):
+        return
+    raise ValueError(
+        f"X has shape {np.shape(X)}, but a step before the classifier takes tables "
+        "only: fold the series by X.reshape(len(X), -1), to rows of timesteps * "
+        f"channels values, and set n_channels={np.shape(X)[2]} of the classifier."
     ) from error

@@ -4,7 +4,13 @@ from skloss.training.losses import LOSSES
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.predictor import predict_logits, probabilities
 from skloss.training.schedules import SCHEDULES
-from skloss.training.trainer import Rows, Settings, TrainingResult, train
+from skloss.training.trainer import (
+    Rows,
+    Settings,
+    TrainingResult,
+    curve_names,
+    train,
+)
 
 __all__ = [
     "LOSSES",
@@ -13,6 +19,7 @@ __all__ = [
     "Rows",
     "Settings",
     "TrainingResult",
+    "curve_names",
     "predict_logits",
     "probabilities",
     "train",

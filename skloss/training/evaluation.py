@@ -43,6 +43,12 @@ class Evaluator:
     focal_gamma: float
     label_smoothing: float
 
+    @property
+    def has_weight(self) -> bool:
+        """Whether any row counts; without one every curve is NaN."""
+        weight = self.rows.sample_weight
+        return len(self.rows) > 0 and (weight is None or bool(np.any(weight)))
+
     def scores(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities ``(n, n_classes)``."""
         return probabilities(self._logits(spec, weights))

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,14 @@ from skloss.training.program import (
 )
 from skloss.training.schedules import Schedule, learning_rates
 
-__all__ = ["Rows", "Settings", "TrainingResult", "higher_is_better", "train"]
+__all__ = [
+    "Rows",
+    "Settings",
+    "TrainingResult",
+    "curve_names",
+    "higher_is_better",
+    "train",
+]
 
 Weights = list[np.ndarray]
 EpochRow = dict[str, float]
@@ -75,6 +82,29 @@ class TrainingResult:
 
 class _Diverged(Exception):
     """The objective was not finite at this step of the epoch (from one)."""
+
+
+_STEP_CURVES = (
+    "running_loss",
+    "learning_rate",
+    "gradient_norm_first",
+    "gradient_norm_last",
+    "update_norm_first",
+    "update_norm_last",
+    "seconds",
+)
+
+
+def curve_names(
+    spec: NetworkSpec, weights: Weights, evaluators: Mapping[str, Evaluator]
+) -> list[str]:
+    """Names of all curves that training will record, found by measuring one row."""
+    names: list[str] = []
+    for prefix, evaluator in evaluators.items():
+        row = Rows(evaluator.rows.X[:1], evaluator.rows.y[:1])
+        names += [prefix + name for name in replace(evaluator, rows=row)(spec, weights)]
+    shares = unit_shares(spec, weights, row.X)
+    return [*names, *shares, *_STEP_CURVES]
 
 
 def higher_is_better(curve: str) -> bool:
@@ -155,9 +185,10 @@ class _Training:
         try:
             for epoch in range(self.settings.epochs):
                 state, row = self._epoch(state, epoch)
-                result.weights = _arrays(state.weights)
+                weights = _arrays(state.weights)
+                row |= self._measure(weights)
+                result.weights = weights
                 result.slots, result.step = _arrays(state.slots), int(state.step)
-                row |= self._measure(result.weights)
                 self._record(row)
                 self.best.see(epoch, row, result.weights)
                 reason = self._reason_to_stop(epoch, row)
@@ -174,8 +205,8 @@ class _Training:
             self._warn_diverged(int(str(diverged)))
         result.history = self.history
         result.best_epoch = self.best.epoch
-        stopped_early = result.stop_reason != "epochs" or self.settings.patience
-        if self.best.weights is not None and stopped_early:
+        cut_short = result.stop_reason in ("interrupted", "diverged")
+        if self.best.weights is not None and (self.settings.patience or cut_short):
             result.weights = self.best.weights
         return result
 
@@ -215,10 +246,14 @@ class _Training:
         if not all(np.isfinite(array).all() for array in weights):
             raise _Diverged(self.steps_per_epoch)
         row: EpochRow = {}
-        for prefix, evaluator in self.evaluators.items():
-            curves = evaluator(self.spec, weights)
-            row |= {prefix + name: value for name, value in curves.items()}
-        return row | unit_shares(self.spec, weights, self.probe)
+        # Weights may be finite and still so large that the logits are not.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for prefix, evaluator in self.evaluators.items():
+                curves = evaluator(self.spec, weights)
+                if not np.isfinite(curves["loss"]) and evaluator.has_weight:
+                    raise _Diverged(self.steps_per_epoch)
+                row |= {prefix + name: value for name, value in curves.items()}
+            return row | unit_shares(self.spec, weights, self.probe)
 
     def _record(self, row: EpochRow) -> None:
         for name, value in row.items():
