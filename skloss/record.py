@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
@@ -94,6 +94,32 @@ class TrainingRecord:
     def best_epoch(self) -> int | None:
         """Epoch whose weights were kept, from 0; None if unknown."""
         return self.outcome.get("best_epoch")
+
+    def after(self, earlier: TrainingRecord) -> TrainingRecord:
+        """Return this record with the curves of the training it went on from in front.
+
+        Parameters
+        ----------
+        earlier : TrainingRecord
+            Record of the epochs before.
+
+        Returns
+        -------
+        record : TrainingRecord
+            Only curves that both have.
+
+        Examples
+        --------
+        >>> first = TrainingRecord(history={"loss": [0.9], "val_loss": [1.0]})
+        >>> TrainingRecord(history={"loss": [0.5]}).after(first).history
+        {'loss': [0.9, 0.5]}
+        """
+        history = {
+            name: [*earlier.history[name], *values]
+            for name, values in self.history.items()
+            if name in earlier.history
+        }
+        return replace(self, history=history)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain lists, dicts, strings, numbers, booleans and None.

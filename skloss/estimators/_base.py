@@ -7,55 +7,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from skloss.estimators._checks import (
-    check_callbacks,
-    check_choice,
-    check_finite,
-    class_weights,
-    encode_labels,
-)
-from skloss.estimators._records import make_record
 from skloss._sklearn import (
     Interval,
     StrOptions,
     check_sample_weight,
     fit_context,
 )
+from skloss.estimators._checks import check_finite, encode_labels
+from skloss.estimators._fitting import Job, fit_network
 from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import looks_resampled, natural_holdout
-from skloss.metrics import class_prior
-from skloss.networks import (
-    ACTIVATIONS,
-    NetworkSpec,
-    build_keras_model,
-    initial_weights,
-)
-from skloss.training import (
-    LOSSES,
-    OPTIMIZERS,
-    SCHEDULES,
-    Rows,
-    Settings,
-    TrainingResult,
-    curve_names,
-    predict_logits,
-    probabilities,
-    train,
-)
-from skloss.training.evaluation import Evaluator
+from skloss.networks import NetworkSpec, build_keras_model
+from skloss.record import TrainingRecord
+from skloss.training import Rows, predict_logits, probabilities
 
 __all__ = ["BaseNeuralClassifier", "HoldOut"]
 
 # Up to here the natural training rows are measured whole; beyond, a stratified sample.
 _MOST_NATURAL_ROWS = 2**17
-
-# With fewer validation rows of a class than this the curve is noise, and stopping by it
-# costs far more than it saves (benchmarks/defaults.py).
-_ENOUGH_TO_STOP_BY = 50
 
 
 @dataclass(frozen=True)
@@ -156,8 +128,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"{given} was given without {missing}: pass both, or neither."
             )
-        check = {"reset": not self._continues(self.warm_start)}
-        X, y = self._check_rows(X, y, **check)
+        X, y = self._check_rows(X, y, reset=not self._goes_on)
         weight = None
         if sample_weight is not None:
             weight = check_sample_weight(
@@ -198,7 +169,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         self
             The fitted classifier.
         """
-        X, y = self._check_rows(X, y, reset=not self._continues(self.warm_start))
+        X, y = self._check_rows(X, y, reset=not self._goes_on)
         if sample_weight is not None:
             sample_weight = check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
@@ -223,7 +194,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         self
             The classifier.
         """
-        first = not hasattr(self, "weights_")
+        first = not self._is_fitted()
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         X, y = self._check_rows(X, y, reset=first)
@@ -278,93 +249,32 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, holdout: HoldOut):
         """Train on validated rows."""
         classes, encoded = encode_labels(type(self).__name__, y)
-        if self._continues(self.warm_start):
+        if self._goes_on:
             encoded = self._encode(y, "y")
         else:
             self.classes_ = classes
         return self._train(X, encoded, sample_weight, holdout)
 
-    def _train(
-        self,
-        X: np.ndarray,
-        encoded: np.ndarray,
-        sample_weight: np.ndarray | None,
-        holdout: HoldOut,
-        *,
-        is_partial: bool = False,
-    ):
-        n_classes = len(self.classes_)
-        by_class = class_weights(
-            type(self).__name__, self.class_weight, self.classes_, encoded
+    def _train(self, X, encoded, sample_weight, holdout: HoldOut, is_partial=False):
+        job = Job(
+            training=Rows(_folded(X), encoded, sample_weight),
+            natural=self._natural_rows(holdout),
+            validation=self._validation_rows(holdout),
+            source=holdout.source,
+            is_partial=is_partial,
         )
-        weight = by_class[encoded] * (1.0 if sample_weight is None else sample_weight)
-        prior = class_prior(encoded, n_classes, weight)
-        spec = self._checked_network(self._input_shape(X), n_classes)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        validation = self._validation_rows(holdout)
-        settings = self._settings(seed, validation, is_partial)
-        evaluators = {
-            prefix: Evaluator(
-                rows,
-                n_classes,
-                prior,
-                self.loss,
-                float(self.focal_gamma),
-                float(self.label_smoothing),
-            )
-            for prefix, rows in (
-                ("", self._natural_rows(holdout)),
-                ("val_", validation),
-            )
-            if rows is not None
-        }
-        going_on = self._continues(is_partial or self.warm_start, spec)
-        weights = self.weights_ if going_on else _first_weights(spec, prior, seed)
-        if settings.monitor is not None:
-            curves = curve_names(spec, weights, evaluators)
-            check_choice(type(self).__name__, "monitor", settings.monitor, curves)
-        plain = sample_weight is None and self.class_weight is None
-        result = train(
-            spec,
-            weights,
-            Rows(_folded(X), encoded, None if plain else weight.astype(np.float32)),
-            settings,
-            evaluators,
-            slots=self._slots if going_on and is_partial else None,
-            first_step=self._step if going_on and is_partial else 0,
-            is_repeated=is_partial,
-        )
-        earlier = self.record_ if going_on and is_partial else None
-        self._keep(spec, result)
-        self.record_ = make_record(
-            self,
-            spec,
-            settings,
-            result,
-            evaluators,
-            encoded,
-            prior,
-            holdout.source,
-            earlier,
-        )
+        goes_on = self._is_fitted() if is_partial else self._goes_on
+        earlier = self._fitted if goes_on else None
+        self._fitted = fit_network(self, self._input_shape(X), job, earlier)
         return self
 
-    def _keep(self, spec: NetworkSpec, result: TrainingResult) -> None:
-        self.network_ = spec
-        self.weights_ = result.weights
-        self._slots, self._step = result.slots, result.step
+    @property
+    def _goes_on(self) -> bool:
+        """Whether ``fit`` starts from the weights of the fit before."""
+        return self.warm_start and self._is_fitted()
 
-    def _continues(self, wanted: bool, spec: NetworkSpec | None = None) -> bool:
-        """Whether to go on from the weights of an earlier fit."""
-        if not wanted or not hasattr(self, "weights_"):
-            return False
-        if spec is not None and spec.weight_shapes() != self.network_.weight_shapes():
-            raise ValueError(
-                f"{type(self).__name__} cannot go on from its earlier weights: the "
-                "parameters or the columns of X now give a network of another shape. "
-                "Set warm_start=False, or clone the classifier."
-            )
-        return True
+    def _is_fitted(self) -> bool:
+        return hasattr(self, "_fitted")
 
     # ---------------------------------------------------------------------- validation
 
@@ -430,7 +340,9 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         y = self._encode(np.asarray(holdout.y_natural), "y")
         weight = holdout.weight_natural
         if len(y) > _MOST_NATURAL_ROWS:
-            sample = natural_holdout(y, _MOST_NATURAL_ROWS / len(y), 0)[1]
+            # Every k-th row of each class, in the order of the rows.
+            every = -(-len(y) // _MOST_NATURAL_ROWS)
+            sample = np.sort(np.argsort(y, kind="stable")[::every])
             X, y = X[sample], y[sample]
             weight = None if weight is None else weight[sample]
         return Rows(_folded(X), y, weight)
@@ -440,69 +352,6 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, **options, **self._X_options())
         check_finite(name, X)
         return self._check_shape(X, reset=False)
-
-    def _checked_network(
-        self, input_shape: tuple[int, ...], n_classes: int
-    ) -> NetworkSpec:
-        owner = type(self).__name__
-        check_choice(owner, "activation", self.activation, ACTIVATIONS)
-        check_choice(owner, "loss", self.loss, LOSSES)
-        check_choice(owner, "optimizer", self.optimizer, OPTIMIZERS)
-        if isinstance(self.learning_rate_schedule, str):
-            check_choice(
-                owner, "learning_rate_schedule", self.learning_rate_schedule, SCHEDULES
-            )
-        return self._network(input_shape, 1 if n_classes == 2 else n_classes)
-
-    def _settings(
-        self, seed: int, validation: Rows | None, is_partial: bool
-    ) -> Settings:
-        stops = not is_partial and self._stops_early(validation)
-        callbacks = check_callbacks(type(self).__name__, self.callbacks)
-        if self.verbose:
-            callbacks = (*callbacks, _print_epoch)
-        schedule = self.learning_rate_schedule
-        return Settings(
-            optimizer=self.optimizer,
-            learning_rate=float(self.learning_rate),
-            learning_rate_schedule="constant" if is_partial else schedule,
-            momentum=float(self.momentum),
-            nesterov=bool(self.nesterov),
-            weight_decay=float(self.weight_decay),
-            clipnorm=None if self.clipnorm is None else float(self.clipnorm),
-            loss=self.loss,
-            focal_gamma=float(self.focal_gamma),
-            label_smoothing=float(self.label_smoothing),
-            epochs=1 if is_partial else int(self.epochs),
-            batch_size=int(self.batch_size),
-            monitor=None if is_partial else self._monitor(validation),
-            patience=int(self.patience) if stops else None,
-            restore_best=bool(self.restore_best),
-            callbacks=callbacks,
-            seed=seed,
-        )
-
-    def _stops_early(self, validation: Rows | None) -> bool:
-        if self.early_stopping == "auto":
-            if validation is None:
-                return False
-            counts = np.bincount(validation.y, minlength=len(self.classes_))
-            return bool(counts.min() >= _ENOUGH_TO_STOP_BY)
-        if self.early_stopping and validation is None:
-            raise ValueError(
-                "early_stopping=True needs validation rows: set validation_fraction, "
-                "or pass X_val and y_val to fit."
-            )
-        return bool(self.early_stopping)
-
-    def _monitor(self, validation: Rows | None) -> str | None:
-        """Name of the curve to stop by; that of a hold-out unless told otherwise."""
-        if self.monitor != "auto":
-            return self.monitor
-        if validation is None:
-            return None
-        has_all = len(np.unique(validation.y)) == len(self.classes_)
-        return "val_loss_at_train_prior" if has_all else "val_loss"
 
     def _warn_if_resampled(self, X: np.ndarray, y: np.ndarray) -> None:
         if looks_resampled(X.reshape(len(X), -1), y):
@@ -553,6 +402,21 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
     # ------------------------------------------------------------------ what was fitted
 
     @property
+    def network_(self) -> NetworkSpec:
+        """The network as data."""
+        return self._fitted.network
+
+    @property
+    def weights_(self) -> list[np.ndarray]:
+        """Weights, in Keras' order."""
+        return self._fitted.result.weights
+
+    @property
+    def record_(self) -> TrainingRecord:
+        """What was asked, what was seen, the curves, and what came out."""
+        return self._fitted.record
+
+    @property
     def history_(self) -> dict[str, list[float]]:
         """Curves by name, one value per epoch."""
         return self.record_.history
@@ -573,7 +437,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         return build_keras_model(self.network_, self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "record_")
+        return self._is_fitted()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -584,18 +448,3 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
 def _folded(X: np.ndarray) -> np.ndarray:
     """Rows as the training tower takes them: one axis of values."""
     return np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32)
-
-
-def _first_weights(spec: NetworkSpec, prior: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Weights of an untrained network whose guess is the prior."""
-    logs = np.log(np.maximum(prior, 1e-7))
-    bias = logs[1:] - logs[:1] if spec.n_outputs == 1 else logs - logs.mean()
-    return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
-
-
-def _print_epoch(row) -> None:
-    import sys
-
-    shown = ("loss", "val_loss", "val_mcc", "val_f1")
-    values = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
-    sys.stdout.write(f"epoch {row['epoch'] + 1}: {values}\n")

@@ -12,6 +12,8 @@ from skloss.networks import NetworkSpec, cnn1d
 
 __all__ = ["CNN1DClassifier"]
 
+_MOST_BLOCKS = 3  # unless told otherwise
+
 
 class CNN1DClassifier(BaseNeuralClassifier):
     """Convolutional network for series.
@@ -26,8 +28,9 @@ class CNN1DClassifier(BaseNeuralClassifier):
     ----------
     width : int, default=16
         Filters of the first block; each block doubles them. Not used with ``filters``.
-    depth : int, default=3
-        Number of blocks, of one convolution each. Not used with ``filters``.
+    depth : int or None, default=None
+        Number of blocks, of one convolution each. Not used with ``filters``. None is
+        three, or fewer where a series is too short to be pooled so often.
     activation : str, default="relu"
         Activation of convolutions and head: "linear", "relu", "leaky_relu", "elu",
         "selu", "gelu", "silu", "softplus", "tanh" or "sigmoid".
@@ -160,7 +163,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseNeuralClassifier._parameter_constraints,
         "width": [Interval(Integral, 1, None, closed="left")],
-        "depth": [Interval(Integral, 1, None, closed="left")],
+        "depth": [Interval(Integral, 1, None, closed="left"), None],
         "filters": ["array-like", None],
         "kernel_size": [Integral, "array-like"],
         "pool_size": [Integral, "array-like"],
@@ -173,7 +176,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
     def __init__(
         self,
         width=16,
-        depth=3,
+        depth=None,
         activation="relu",
         dropout=0.5,
         *,
@@ -282,7 +285,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         owner = type(self).__name__
-        filters = self._filters()
+        filters = self._filters(input_shape[0])
         n_blocks = len(filters)
         kernels = check_sizes(owner, "kernel_size", self.kernel_size, n_blocks)
         pools = check_sizes(owner, "pool_size", self.pool_size, n_blocks)
@@ -290,8 +293,10 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self._check_timesteps(input_shape[0], filters, kernels, pools)
         dropout = self.dropout
         if not hasattr(dropout, "__len__"):
-            blocks = [0.0] * n_blocks if head else [0.0] * (n_blocks - 1) + [dropout]
-            dropout = blocks + [dropout] * len(head)
+            places = [0.0] * n_blocks + [dropout] * len(head)
+            if places and not head:
+                places[-1] = dropout
+            dropout = places
         return cnn1d(
             (input_shape[0], input_shape[1]),
             n_outputs=n_outputs,
@@ -309,12 +314,17 @@ class CNN1DClassifier(BaseNeuralClassifier):
             activity_l2=float(self.activity_l2),
         )
 
-    def _filters(self) -> list[tuple[int, ...]]:
+    def _filters(self, timesteps: int) -> list[tuple[int, ...]]:
         """Filters of each convolution of each block."""
-        if self.filters is None:
-            return [(self.width * 2**block,) for block in range(self.depth)]
         owner = type(self).__name__
-        return [check_sizes(owner, "filters", block) for block in self.filters]
+        if self.filters is not None:
+            return [check_sizes(owner, "filters", block) for block in self.filters]
+        depth = self.depth
+        if depth is None:
+            pools = check_sizes(owner, "pool_size", self.pool_size)
+            blocks = pools if len(pools) > 1 else pools * _MOST_BLOCKS
+            depth = int((np.cumprod(blocks) <= timesteps).sum())
+        return [(self.width * 2**block,) for block in range(depth)]
 
     def _check_timesteps(
         self,

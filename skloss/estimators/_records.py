@@ -26,19 +26,12 @@ def make_record(
     trained_on: np.ndarray,
     train_prior: np.ndarray,
     source: str,
-    earlier: TrainingRecord | None,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know."""
     parameters = {
         name: value if _is_plain(value) else repr(value)
         for name, value in estimator.get_params(deep=False).items()
     }
-    history = result.history
-    if earlier is not None:
-        history = {
-            name: earlier.history.get(name, []) + values
-            for name, values in history.items()
-        }
     return TrainingRecord(
         configuration={
             "estimator": type(estimator).__name__,
@@ -48,7 +41,7 @@ def make_record(
             "seed": settings.seed,
         },
         data=_data(estimator, evaluators, trained_on, train_prior, source),
-        history=history,
+        history=result.history,
         outcome=_outcome(spec, settings, result, evaluators),
     )
 

@@ -1,11 +1,11 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
+from skloss.training.evaluation import Evaluator, Rows
 from skloss.training.losses import LOSSES
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.predictor import predict_logits, probabilities
 from skloss.training.schedules import SCHEDULES
 from skloss.training.trainer import (
-    Rows,
     Settings,
     TrainingResult,
     curve_names,
@@ -16,6 +16,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
+    "Evaluator",
     "Rows",
     "Settings",
     "TrainingResult",

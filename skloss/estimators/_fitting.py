@@ -1,0 +1,215 @@
+"""From an estimator's parameters and validated rows to a trained network."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skloss.estimators._checks import check_callbacks, check_choice, class_weights
+from skloss.estimators._records import make_record
+from skloss.metrics import class_prior
+from skloss.networks import ACTIVATIONS, NetworkSpec, initial_weights
+from skloss.record import TrainingRecord
+from skloss.training import (
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Evaluator,
+    Rows,
+    Settings,
+    TrainingResult,
+    curve_names,
+    train,
+)
+
+__all__ = ["Fitted", "Job", "fit_network"]
+
+# With fewer validation rows of a class than this the curve is noise, and stopping by it
+# costs far more than it saves (benchmarks/defaults.py).
+_ENOUGH_TO_STOP_BY = 50
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows of a fit: trained on, natural ones of them, and held out, and from where."""
+
+    training: Rows
+    natural: Rows
+    validation: Rows | None
+    source: str
+    is_partial: bool = False
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, the optimizer's state to go on from, and the record."""
+
+    network: NetworkSpec
+    result: TrainingResult
+    record: TrainingRecord
+
+
+def fit_network(
+    estimator: Any,
+    input_shape: tuple[int, ...],
+    job: Job,
+    earlier: Fitted | None,
+) -> Fitted:
+    """Train the network that an estimator's parameters describe.
+
+    Parameters
+    ----------
+    estimator : BaseNeuralClassifier
+        Its parameters and its ``classes_`` are read, nothing is set.
+    input_shape : tuple of int
+        Shape of one row as the network sees it.
+    job : Job
+        The rows.
+    earlier : Fitted or None
+        The fit to go on from, with its weights and, in a partial fit, all of its state.
+    """
+    owner, n_classes = type(estimator).__name__, len(estimator.classes_)
+    check_choices(estimator)
+    spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
+    y = job.training.y
+    by_class = class_weights(owner, estimator.class_weight, estimator.classes_, y)
+    weight = by_class[y]
+    if job.training.sample_weight is not None:
+        weight = weight * job.training.sample_weight
+    prior = class_prior(y, n_classes, weight)
+    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    settings = _settings(estimator, seed, job)
+    evaluators = _evaluators(estimator, job, prior)
+    # One row more of each class, so that a class yet to come is not ruled out.
+    guess = (prior * len(y) + 1) / (len(y) + n_classes)
+    weights = _first_weights(owner, spec, guess, seed, earlier)
+    if settings.monitor is not None:
+        curves = curve_names(spec, weights, evaluators)
+        check_choice(owner, "monitor", settings.monitor, curves)
+    is_plain = job.training.sample_weight is None and estimator.class_weight is None
+    goes_on = earlier if job.is_partial else None
+    result = train(
+        spec,
+        weights,
+        Rows(job.training.X, y, None if is_plain else weight.astype(np.float32)),
+        settings,
+        evaluators,
+        slots=goes_on.result.slots if goes_on else None,
+        first_step=goes_on.result.step if goes_on else 0,
+        is_repeated=job.is_partial,
+    )
+    record = make_record(estimator, spec, settings, result, evaluators, y, prior, job.source)
+    if goes_on:
+        record = record.after(goes_on.record)
+    return Fitted(spec, result, record)
+
+
+def check_choices(estimator: Any) -> None:
+    """Refuse names that no table has, naming the nearest one that there is."""
+    tables: dict[str, Any] = {
+        "activation": ACTIVATIONS,
+        "loss": LOSSES,
+        "optimizer": OPTIMIZERS,
+        "learning_rate_schedule": SCHEDULES,
+    }
+    for parameter, choices in tables.items():
+        value = getattr(estimator, parameter)
+        if not callable(value):
+            check_choice(type(estimator).__name__, parameter, value, choices)
+
+
+def _evaluators(estimator: Any, job: Job, prior: np.ndarray) -> dict[str, Evaluator]:
+    rows = {"": job.natural} | ({"val_": job.validation} if job.validation else {})
+    return {
+        prefix: Evaluator(
+            rows=measured,
+            n_classes=len(estimator.classes_),
+            train_prior=prior,
+            loss=estimator.loss,
+            focal_gamma=float(estimator.focal_gamma),
+            label_smoothing=float(estimator.label_smoothing),
+        )
+        for prefix, measured in rows.items()
+    }
+
+
+def _first_weights(
+    owner: str,
+    spec: NetworkSpec,
+    guess: np.ndarray,
+    seed: int,
+    earlier: Fitted | None,
+) -> list[np.ndarray]:
+    """Weights of an earlier fit, or of an untrained network that makes this guess."""
+    if earlier is not None:
+        if spec.weight_shapes() != earlier.network.weight_shapes():
+            raise ValueError(
+                f"{owner} cannot go on from its earlier weights: the parameters or the "
+                "columns of X now give a network of another shape. Set "
+                "warm_start=False, or clone the classifier."
+            )
+        return earlier.result.weights
+    logs = np.log(guess)
+    bias = logs[1:] - logs[:1] if spec.n_outputs == 1 else logs - logs.mean()
+    return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
+
+
+def _settings(estimator: Any, seed: int, job: Job) -> Settings:
+    callbacks = check_callbacks(type(estimator).__name__, estimator.callbacks)
+    if estimator.verbose:
+        callbacks = (*callbacks, _write_epoch)
+    stops = not job.is_partial and _stops_early(estimator, job.validation)
+    schedule = estimator.learning_rate_schedule
+    clipnorm = estimator.clipnorm
+    return Settings(
+        optimizer=estimator.optimizer,
+        learning_rate=float(estimator.learning_rate),
+        learning_rate_schedule="constant" if job.is_partial else schedule,
+        momentum=float(estimator.momentum),
+        nesterov=bool(estimator.nesterov),
+        weight_decay=float(estimator.weight_decay),
+        clipnorm=None if clipnorm is None else float(clipnorm),
+        loss=estimator.loss,
+        focal_gamma=float(estimator.focal_gamma),
+        label_smoothing=float(estimator.label_smoothing),
+        epochs=1 if job.is_partial else int(estimator.epochs),
+        batch_size=int(estimator.batch_size),
+        monitor=None if job.is_partial else _monitor(estimator, job.validation),
+        patience=int(estimator.patience) if stops else None,
+        restore_best=bool(estimator.restore_best),
+        callbacks=callbacks,
+        seed=seed,
+    )
+
+
+def _stops_early(estimator: Any, validation: Rows | None) -> bool:
+    if estimator.early_stopping == "auto":
+        if validation is None:
+            return False
+        counts = np.bincount(validation.y, minlength=len(estimator.classes_))
+        return bool(counts.min() >= _ENOUGH_TO_STOP_BY)
+    if estimator.early_stopping and validation is None:
+        raise ValueError(
+            "early_stopping=True needs validation rows: set validation_fraction, or "
+            "pass X_val and y_val to fit."
+        )
+    return bool(estimator.early_stopping)
+
+
+def _monitor(estimator: Any, validation: Rows | None) -> str | None:
+    """Name of the curve to stop by; one of the hold-out unless told otherwise."""
+    if estimator.monitor != "auto":
+        return estimator.monitor
+    if validation is None:
+        return None
+    has_all = len(np.unique(validation.y)) == len(estimator.classes_)
+    return "val_loss_at_train_prior" if has_all else "val_loss"
+
+
+def _write_epoch(row: Mapping[str, float]) -> None:
+    shown = ("loss", "val_loss", "val_mcc", "val_f1")
+    values = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
+    sys.stdout.write(f"epoch {int(row['epoch']) + 1}: {values}\n")
