@@ -1,6 +1,6 @@
 """Untouched defaults on development data, beside what others would run, in one run.
 
-    python benchmarks/defaults.py ../shared/data [--sets ucr keel heartbeats] [--seeds 3]
+    python benchmarks/defaults.py ../shared/data [--sets ucr keel] [--seeds 3]
 
 Every classifier stands behind a StandardScaler (tables) or is given the series as they
 are (UCR, which are z-normalized; heartbeats are scaled). "smote" is SMOTE in a
@@ -34,7 +34,14 @@ from sklearn.preprocessing import StandardScaler
 
 from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
 
-UCR = ("Wafer", "ECG200", "Strawberry", "PowerCons", "DistalPhalanxTW", "ElectricDevices")
+UCR = (
+    "Wafer",
+    "ECG200",
+    "Strawberry",
+    "PowerCons",
+    "DistalPhalanxTW",
+    "ElectricDevices",
+)
 KEEL = (
     "yeast4",
     "yeast5",
@@ -60,6 +67,7 @@ class SeedNetwork(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
+        """Train by ``keras.Model.fit``."""
         import keras
         from keras import layers, regularizers
 
@@ -98,6 +106,7 @@ class SeedNetwork(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
+        """Most probable class."""
         logits = self.model_.predict(X, verbose=0, batch_size=256)
         if logits.shape[1] == 1:
             return self.classes_[(logits[:, 0] > 0).astype(int)]
@@ -110,7 +119,9 @@ def ours(cls: type) -> dict[str, Callable]:
     def smote(y: np.ndarray, seed: int) -> SMOTE:
         rarest = np.bincount(np.unique(y, return_inverse=True)[1]).min()
         # two rows of each class at the least are held out or lost to rounding
-        return SMOTE(k_neighbors=max(1, min(5, int(0.9 * rarest) - 2)), random_state=seed)
+        return SMOTE(
+            k_neighbors=max(1, min(5, int(0.9 * rarest) - 2)), random_state=seed
+        )
 
     name = cls.__name__
     return {
@@ -170,7 +181,11 @@ def heartbeats(folder: Path) -> Iterator[tuple[str, int, Split]]:
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(X, y, groups)
     for fold, (train, test) in enumerate(folds):
         scaler = StandardScaler().fit(X[train])
-        yield "heartbeats", fold, (*_pair(scaler, X, y, train), *_pair(scaler, X, y, test))
+        yield (
+            "heartbeats",
+            fold,
+            (*_pair(scaler, X, y, train), *_pair(scaler, X, y, test)),
+        )
 
 
 def _pair(scaler, X, y, rows) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +210,9 @@ def score(make: Callable, split: Split, seed: int) -> dict[str, float]:
     }
 
 
-def run(sets: dict[str, tuple], folder: Path, seeds: int) -> dict[str, dict[str, float]]:
+def run(
+    sets: dict[str, tuple], folder: Path, seeds: int
+) -> dict[str, dict[str, float]]:
     done = json.loads(RESULTS.read_text())["fits"] if RESULTS.exists() else {}
     for loader, models in sets.values():
         for name, fold, split in loader(folder):
@@ -218,18 +235,20 @@ def report(fits: dict[str, dict[str, float]]) -> None:
     rows = [(*key.split("|"), *values.values()) for key, values in fits.items()]
     names = ["set", "fold", "model", "seed", "mcc", "f1", "seconds"]
     frame = pd.DataFrame(rows, columns=names)
-    frame["kind"] = np.where(
-        frame["set"].isin(KEEL), "ten KEEL sets", frame["set"]
-    )
+    frame["kind"] = np.where(frame["set"].isin(KEEL), "ten KEEL sets", frame["set"])
     for value in ("mcc", "f1", "seconds"):
-        table = frame.pivot_table(index="model", columns="kind", values=value, sort=False)
-        print(f"\n{value}, mean over sets, folds and seeds\n{table.round(3).to_string()}")
+        table = frame.pivot_table(
+            index="model", columns="kind", values=value, sort=False
+        )
+        print(
+            f"\n{value}, mean over sets, folds and seeds\n{table.round(3).to_string()}"
+        )
     by_set = frame.pivot_table(index="set", columns="model", values="mcc", sort=False)
     reference = by_set["MLPClassifier"]
     ours_mcc = frame[frame["model"].str.contains("DenseC|CNN1D")]
     each = ours_mcc.merge(reference.rename("peer"), left_on="set", right_index=True)
     collapsed = each[(each["mcc"] <= 0.02) & (each["peer"] >= 0.2)]
-    print(f"\nfits of ours with MCC <= 0.02 where MLPClassifier has >= 0.2: {len(collapsed)}")
+    print(f"\ncollapsed fits (MCC <= 0.02, MLPClassifier >= 0.2): {len(collapsed)}")
     if len(collapsed):
         print(collapsed[["set", "fold", "model", "seed", "mcc", "peer"]].to_string())
 
@@ -238,7 +257,10 @@ def main() -> None:
     sets = {
         "ucr": (ucr, FOR_SERIES),
         "keel": (keel, FOR_TABLES),
-        "heartbeats": (heartbeats, PEERS | ours(DenseClassifier) | ours(CNN1DClassifier)),
+        "heartbeats": (
+            heartbeats,
+            PEERS | ours(DenseClassifier) | ours(CNN1DClassifier),
+        ),
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the development data are")

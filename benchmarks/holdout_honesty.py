@@ -64,14 +64,12 @@ def after_sampler(classifier, X, y, seed: int, only_real: bool):
     kept, held = natural_holdout(y_res, FRACTION, seed)
     if only_real:  # SMOTE leaves the rows it was given in front
         held = held[held < len(y)]
-    classifier.fit(
-        X_res[kept], y_res[kept], X_val=X_res[held], y_val=y_res[held]
-    )
+    classifier.fit(X_res[kept], y_res[kept], X_val=X_res[held], y_val=y_res[held])
     return scaler, classifier, (X_res[held], y_res[held])
 
 
 def before_sampler(classifier, X, y, seed: int, groups):
-    """What ``skloss.Pipeline`` does."""
+    """Do what ``skloss.Pipeline`` is for."""
     steps = [
         ("scaler", StandardScaler()),
         ("smote", SMOTE(random_state=seed)),
@@ -92,7 +90,9 @@ def measure(classifier, X, y) -> list[float]:
 
 def compare(load, classifier, seeds: int) -> dict[str, dict[str, list[float]]]:
     ways = {
-        "split after the sampler": lambda c, X, y, s, _: after_sampler(c, X, y, s, False),
+        "split after the sampler": lambda c, X, y, s, _: after_sampler(
+            c, X, y, s, False
+        ),
         "after, real rows only": lambda c, X, y, s, _: after_sampler(c, X, y, s, True),
         "before: skloss.Pipeline": before_sampler,
     }
@@ -109,7 +109,8 @@ def compare(load, classifier, seeds: int) -> dict[str, dict[str, list[float]]]:
             pairs.append((measure(fitted, *validation), test))
         mean = np.median(pairs, axis=0)
         found[way] = {
-            name: [round(float(v), 3) for v in mean[:, i]] for i, name in enumerate(CURVES)
+            name: [round(float(v), 3) for v in mean[:, i]]
+            for i, name in enumerate(CURVES)
         }
     return found
 

@@ -4,7 +4,14 @@ import os
 import platform
 from importlib.metadata import version
 
-PACKAGES = ("skloss", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "numpy")
+PACKAGES = (
+    "skloss",
+    "scikit-learn",
+    "imbalanced-learn",
+    "tensorflow",
+    "keras",
+    "numpy",
+)
 
 
 def describe() -> dict[str, str]:
@@ -20,7 +27,9 @@ def describe() -> dict[str, str]:
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo") as lines:
-            names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+            names = [
+                line.split(":")[1].strip() for line in lines if "model name" in line
+            ]
         return names[0]
     except (OSError, IndexError):
         return platform.processor() or platform.machine()

@@ -1,9 +1,9 @@
 """The compiled program ends where ``keras.Model.fit`` ends, and nowhere else."""
 
+import keras
 import numpy as np
 import pytest
 
-import keras
 import skloss.training.trainer as trainer
 from skloss.networks import (
     NetworkSpec,
@@ -273,7 +273,9 @@ def test_a_program_never_lets_one_fit_see_another():
     alone = {seed: fit(seed, 0.01 * (seed + 1)) for seed in seeds}
     for seed in reversed(seeds):
         again = fit(seed, 0.01 * (seed + 1))
-        assert all(np.array_equal(a, b) for a, b in zip(again, alone[seed], strict=True))
+        assert all(
+            np.array_equal(a, b) for a, b in zip(again, alone[seed], strict=True)
+        )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -295,7 +297,17 @@ def test_numpy_keras_and_compiled_predictions_agree(name):
 
 @pytest.mark.parametrize(
     "activation",
-    ["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid"],
+    [
+        "relu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "softplus",
+        "tanh",
+        "sigmoid",
+    ],
 )
 def test_activations_are_those_of_keras(activation):
     spec = dense(4, n_outputs=1, width=(16,), activation=activation)

@@ -17,7 +17,7 @@ from skloss._sklearn import (
     fit_context,
 )
 from skloss.estimators._checks import check_finite, encode_labels
-from skloss.estimators._fitting import Job, fit_network
+from skloss.estimators._fitting import Fitted, Job, fit_network
 from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import looks_resampled, natural_holdout
 from skloss.networks import NetworkSpec, build_keras_model
@@ -32,7 +32,7 @@ _MOST_NATURAL_ROWS = 2**17
 
 @dataclass(frozen=True)
 class HoldOut:
-    """Natural rows to measure on: held out, and of those trained on, before sampling."""
+    """Natural rows to measure on: those held out, and those trained on."""
 
     X_val: Any
     y_val: Any
@@ -76,6 +76,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
     }
+
+    _fitted: Fitted
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -222,8 +224,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
     def split_validation(self, X, y, groups=None):
         """Rows to train on and rows to hold out; a pure function of the parameters.
 
-        ``fit`` uses it, and :class:`skloss.Pipeline` before any other step, so that both
-        hold out the same rows.
+        ``fit`` uses it, and :class:`skloss.Pipeline` before any other step, so that
+        both hold out the same rows.
 
         Parameters
         ----------
@@ -280,12 +282,12 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_rows(self, X, y, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        X, y = validate_data(self, X, y, reset=reset, **options, **self._X_options())
+        X, y = validate_data(self, X, y, reset=reset, **options, **self._rows_options())
         check_finite("X", X)
         check_classification_targets(y)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
 
-    def _X_options(self) -> dict[str, Any]:
+    def _rows_options(self) -> dict[str, Any]:
         return {}
 
     def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
@@ -349,7 +351,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
 
     def _validated(self, X, name: str = "X") -> np.ndarray:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        X = validate_data(self, X, reset=False, **options, **self._X_options())
+        X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)
         return self._check_shape(X, reset=False)
 

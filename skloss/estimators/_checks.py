@@ -1,8 +1,7 @@
-"""Checks of parameters that a constraint cannot express, each with one clear sentence."""
+"""Checks that a constraint cannot express, each with one clear sentence."""
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -65,34 +64,46 @@ def check_sizes(
     owner: str, parameter: str, value: Any, length: int | None = None
 ) -> tuple[int, ...]:
     """Whole numbers of at least one; a single number stands for ``length`` of them."""
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        value = [value] * (1 if length is None else length)
-    sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,)
-    if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+    several = isinstance(value, Sequence | np.ndarray)
+    sizes = tuple(value) if several else (value,) * (length or 1)
+    if not all(_is_whole(size) and size >= 1 for size in sizes):
         raise ValueError(
-            f"The {parameter!r} parameter of {owner} must be a whole number of at least "
-            f"1, or a sequence of them. Got {value!r} instead."
+            f"The {parameter!r} parameter of {owner} must be a whole number of at "
+            f"least 1, or a sequence of them. Got {value!r} instead."
         )
     if length is not None and len(sizes) != length:
         raise ValueError(
-            f"The {parameter!r} parameter of {owner} has {len(sizes)} entries, but there "
-            f"are {length} to be set: give one number, or one per layer or block."
+            f"The {parameter!r} parameter of {owner} has {len(sizes)} entries, but "
+            f"there are {length} to be set: give one number, or one per layer or block."
         )
     return tuple(int(size) for size in sizes)
 
 
-def check_rates(owner: str, value: Any, length: int) -> tuple[float, ...]:
-    """Dropout rates in [0, 1), one per place."""
-    rates = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,)
-    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def check_rates(
+    owner: str, value: Any, takes_number: Sequence[bool]
+) -> tuple[float, ...]:
+    """Dropout rates in [0, 1), one per place; a number at each place that takes it."""
+    several = isinstance(value, Sequence | np.ndarray)
+    rates = tuple(value) if several else (value,)
+    if not all(
+        isinstance(rate, (int, float, np.number)) and 0 <= rate < 1 for rate in rates
+    ):
         raise ValueError(
-            f"The 'dropout' parameter of {owner} is the share of values set to zero and "
-            f"must be in [0, 1), or a sequence of such numbers. Got {value!r} instead."
+            f"The 'dropout' parameter of {owner} is the share of values set to zero "
+            "and must be in [0, 1), or a sequence of such numbers. "
+            f"Got {value!r} instead."
         )
-    if len(rates) != length:
+    if not several:
+        return tuple(float(value) if takes else 0.0 for takes in takes_number)
+    if len(rates) != len(takes_number):
         raise ValueError(
-            f"The 'dropout' parameter of {owner} has {len(rates)} entries, but there are "
-            f"{length} places for dropout: give one number, or one per place."
+            f"The 'dropout' parameter of {owner} has {len(rates)} entries, but there "
+            f"are {len(takes_number)} places for dropout: give one number, or one per "
+            "place."
         )
     return tuple(float(rate) for rate in rates)
 
@@ -129,8 +140,8 @@ def class_weights(
     missing = [label for label in labels if label not in class_weight]
     if unknown or missing:
         raise ValueError(
-            f"The 'class_weight' parameter of {owner} must have one weight for each label "
-            f"of y, which are {labels}; unknown: {unknown}, missing: {missing}."
+            f"The 'class_weight' parameter of {owner} must have one weight for each "
+            f"label of y, which are {labels}; unknown: {unknown}, missing: {missing}."
         )
     weights = np.array([class_weight[label] for label in labels], dtype=float)
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):

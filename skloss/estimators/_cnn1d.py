@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from skloss._sklearn import Interval, StrOptions
 from skloss.estimators._base import BaseNeuralClassifier
 from skloss.estimators._checks import check_rates, check_sizes
-from skloss._sklearn import Interval, StrOptions
 from skloss.networks import NetworkSpec, cnn1d
 
 __all__ = ["CNN1DClassifier"]
@@ -59,7 +59,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
     l1, l2 : float, default=0.0
         Penalties on all kernels, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
     activity_l2 : float, default=0.0
-        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of convolutions.
+        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of
+        convolutions.
     loss : {"crossentropy", "focal"}, default="crossentropy"
         Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
     focal_gamma : float, default=2.0
@@ -124,9 +125,9 @@ class CNN1DClassifier(BaseNeuralClassifier):
         What was asked, what was seen, the curves, and what came out.
     history_ : dict of str to list of float
         The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
-        end of the epoch, in inference mode, on natural rows; the same ``_at_train_prior``
-        and per class; ``mcc``, ``f1``, ``precision``, ``recall``, ``fpr``,
-        ``average_precision`` with their ``val_`` twins; and more.
+        end of the epoch, in inference mode, on natural rows; the same
+        ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
+        ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
         Weights, in Keras' order.
     network_ : NetworkSpec
@@ -252,7 +253,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def _X_options(self) -> dict[str, Any]:
+    def _rows_options(self) -> dict[str, Any]:
         return {"allow_nd": True}
 
     def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
@@ -291,12 +292,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
         pools = check_sizes(owner, "pool_size", self.pool_size, n_blocks)
         head = check_sizes(owner, "head", self.head)
         self._check_timesteps(input_shape[0], filters, kernels, pools)
-        dropout = self.dropout
-        if not hasattr(dropout, "__len__"):
-            places = [0.0] * n_blocks + [dropout] * len(head)
-            if places and not head:
-                places[-1] = dropout
-            dropout = places
+        is_last = [block == n_blocks - 1 for block in range(n_blocks)]
+        places = [*(last and not head for last in is_last), *(True for _ in head)]
         return cnn1d(
             (input_shape[0], input_shape[1]),
             n_outputs=n_outputs,
@@ -305,7 +302,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
             pool_size=pools,
             head=head,
             activation=self.activation,
-            dropout=check_rates(owner, dropout, n_blocks + len(head)),
+            dropout=check_rates(owner, self.dropout, places),
             batch_norm=self.batch_norm,
             padding=self.padding,
             global_pooling=self.global_pooling,
@@ -315,7 +312,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         )
 
     def _filters(self, timesteps: int) -> list[tuple[int, ...]]:
-        """Filters of each convolution of each block."""
+        """Return the filters of each convolution of each block."""
         owner = type(self).__name__
         if self.filters is not None:
             return [check_sizes(owner, "filters", block) for block in self.filters]
@@ -342,15 +339,15 @@ class CNN1DClassifier(BaseNeuralClassifier):
             if left - lost < 1:
                 raise ValueError(
                     f"kernel_size={kernel} with padding='valid' needs {lost + 1} "
-                    f"timesteps in block {number}, but {left} are left: choose a smaller "
-                    "kernel_size or padding='same'."
+                    f"timesteps in block {number}, but {left} are left: choose a "
+                    "smaller kernel_size or padding='same'."
                 )
             left -= lost
             if left < pool:
                 raise ValueError(
-                    f"pool_size={pool} is larger than the {left} timesteps that are left "
-                    f"in block {number} of {len(filters)}: choose a smaller pool_size or "
-                    "fewer blocks."
+                    f"pool_size={pool} is larger than the {left} timesteps that are "
+                    f"left in block {number} of {len(filters)}: choose a smaller "
+                    "pool_size or fewer blocks."
                 )
             left //= pool
 

@@ -3,9 +3,9 @@
 from numbers import Integral
 from typing import Any, ClassVar
 
+from skloss._sklearn import Interval
 from skloss.estimators._base import BaseNeuralClassifier
 from skloss.estimators._checks import check_rates, check_sizes
-from skloss._sklearn import Interval
 from skloss.networks import NetworkSpec, dense
 
 __all__ = ["DenseClassifier"]
@@ -36,7 +36,8 @@ class DenseClassifier(BaseNeuralClassifier):
     l1, l2 : float, default=0.0
         Penalties on all kernels, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
     activity_l2 : float, default=0.0
-        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of hidden layers.
+        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of hidden
+        layers.
     loss : {"crossentropy", "focal"}, default="crossentropy"
         Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
     focal_gamma : float, default=2.0
@@ -101,9 +102,9 @@ class DenseClassifier(BaseNeuralClassifier):
         What was asked, what was seen, the curves, and what came out.
     history_ : dict of str to list of float
         The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
-        end of the epoch, in inference mode, on natural rows; the same ``_at_train_prior``
-        and per class; ``mcc``, ``f1``, ``precision``, ``recall``, ``fpr``,
-        ``average_precision`` with their ``val_`` twins; and more.
+        end of the epoch, in inference mode, on natural rows; the same
+        ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
+        ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
         Weights, in Keras' order.
     network_ : NetworkSpec
@@ -220,15 +221,12 @@ class DenseClassifier(BaseNeuralClassifier):
         if isinstance(width, Integral) and depth is None:
             depth = 1
         widths = check_sizes(owner, "width", width, depth)
-        dropout = self.dropout
-        if not hasattr(dropout, "__len__"):
-            dropout = [dropout] * len(widths)
         return dense(
             input_shape[0],
             n_outputs=n_outputs,
             width=widths,
             activation=self.activation,
-            dropout=check_rates(owner, dropout, len(widths)),
+            dropout=check_rates(owner, self.dropout, [True] * len(widths)),
             batch_norm=self.batch_norm,
             l1=float(self.l1),
             l2=float(self.l2),

@@ -101,7 +101,9 @@ def fit_network(
         first_step=goes_on.result.step if goes_on else 0,
         is_repeated=job.is_partial,
     )
-    record = make_record(estimator, spec, settings, result, evaluators, y, prior, job.source)
+    record = make_record(
+        estimator, spec, settings, result, evaluators, y, prior, job.source
+    )
     if goes_on:
         record = record.after(goes_on.record)
     return Fitted(spec, result, record)

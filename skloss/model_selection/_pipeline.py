@@ -63,6 +63,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
     [475, 25]
     """
 
+    steps: list[tuple[str, Any]]
+
     def fit(self, X, y=None, **params):
         """Hold rows out, then fit all steps on the others.
 
@@ -134,7 +136,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
 
 class _HeldOutFit(BaseEstimator):
-    """Stands in for the last step while the pipeline fits: it knows the rows held out."""
+    """Stands in for the last step during fit: it knows the rows held out."""
 
     def __init__(self, estimator=None):
         self.estimator = estimator

@@ -43,7 +43,7 @@ class WeightShape:
 
 @dataclass(frozen=True)
 class Dense:
-    """``activation(x @ kernel + bias)``; the bias is left to BatchNorm if it follows."""
+    """``activation(x @ kernel + bias)``; a BatchNorm that follows has the bias."""
 
     units: int
     activation: str = "linear"
@@ -62,7 +62,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Conv1D:
-    """Convolution along time with stride one; kernels ``(kernel_size, in, filters)``."""
+    """Convolution in time, stride one; kernels ``(kernel_size, in, filters)``."""
 
     filters: int
     kernel_size: int
@@ -119,7 +119,7 @@ class _WithoutWeights:
 
 @dataclass(frozen=True)
 class Dropout(_WithoutWeights):
-    """Sets a share ``rate`` of the values to zero while training, scales the rest up."""
+    """Sets a share ``rate`` to zero while training, and scales the rest up."""
 
     rate: float
 
@@ -304,8 +304,8 @@ def cnn1d(
 ) -> NetworkSpec:
     """Blocks of convolutions, each with its pool and dropout, then a dense head.
 
-    ``kernel_size`` and ``pool_size`` have one entry per block, ``dropout`` one per block
-    and head layer. A pool of size one is left out.
+    ``kernel_size`` and ``pool_size`` have one entry per block, ``dropout`` one per
+    block and head layer. A pool of size one is left out.
 
     >>> spec = cnn1d((1036, 1), n_outputs=1, filters=((32, 16), (8, 8)),
     ...              kernel_size=(3, 3), pool_size=(2, 2), head=(10,))

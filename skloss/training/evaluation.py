@@ -1,4 +1,4 @@
-"""Curves that can be compared: end of epoch, inference mode, natural rows, one prior."""
+"""Curves that can be compared: inference mode, natural rows, and one prior."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _CAN_DIE = ("relu",)
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one kind: ``X`` float32 ``(n, values)``, class numbers, weights or None."""
+    """``X`` float32 ``(n, values)``, class numbers, and weights or None."""
 
     X: np.ndarray
     y: np.ndarray

@@ -1,8 +1,8 @@
 """The network as a TensorFlow graph of pure functions, in one of two layouts of series.
 
-XLA's own convolution is fifty times slower on a CPU than its matrix product, so a program
-for XLA keeps series as ``(channels, rows, time)`` and convolves by one product of the
-kernel with the shifted copies. Without XLA the native operations on
+XLA's own convolution is fifty times slower on a CPU than its matrix product, so a
+program for XLA keeps series as ``(channels, rows, time)`` and convolves by one product
+of the kernel with the shifted copies. Without XLA the native operations on
 ``(rows, time, channels)`` are the fastest.
 """
 
@@ -42,7 +42,7 @@ class Layout(Protocol):
         """Largest of ``size`` neighbors; of equal ones the first gets the gradient."""
 
     def per_channel(self, vector: Tensor) -> Tensor:
-        """A vector of channels, shaped to be added."""
+        """Shape a vector of channels to be added."""
 
     def flatten(self, x: Tensor) -> Tensor:
         """To ``(rows, time * channels)``, channels fastest."""
@@ -214,7 +214,7 @@ def graph_forward(
                 x = x * expand(scale) + expand(beta - statistics[0] * scale)
                 x = activate(layer.activation, x)
             case Dropout():
-                if training and keep is not None:
+                if real is not None and keep is not None:
                     scale = keep((real.shape[0], *shape), n_dropouts)
                     x *= layout.enter(scale) if len(shape) == 2 else scale
                 n_dropouts += 1

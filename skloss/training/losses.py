@@ -1,4 +1,4 @@
-"""Losses per row, on logits, without reduction: in TensorFlow to train, in NumPy to read.
+"""Losses per row, on logits: in TensorFlow to train, in NumPy to read.
 
 With ``t`` the targets (smoothed where asked) and ``p`` the probabilities of the logits,
 

@@ -313,7 +313,8 @@ class Program:
             numbers.weight_decay,
             self.key.nesterov,
         )
-        weights, slots = [], []
+        weights: list[Tensor] = []
+        slots: list[Tensor] = []
         for i, (weight, gradient) in enumerate(zip(trained, gradients, strict=True)):
             own = tuple(state.slots[i * rule.n_slots : (i + 1) * rule.n_slots])
             new, new_slots = rule.update(weight, gradient, own, arguments)
@@ -346,6 +347,6 @@ _lock = Lock()
 
 
 def get_program(key: ProgramKey) -> Program:
-    """Return the program of a key, compiled at its first run and kept for later fits."""
+    """Return the program of a key, compiled at its first run and then kept."""
     with _lock:  # two threads that want a new program at once get the same one
         return _program(replace(key, spec=key.spec.structure()))

@@ -80,7 +80,7 @@ class TrainingResult:
         return len(next(iter(self.history.values()), []))
 
 
-class _Diverged(Exception):
+class _DivergedError(Exception):
     """The objective was not finite at this step of the epoch (from one)."""
 
 
@@ -200,7 +200,7 @@ class _Training:
                 raise
             result.stop_reason = "interrupted"
             self._warn_interrupted()
-        except _Diverged as diverged:
+        except _DivergedError as diverged:
             result.stop_reason = "diverged"
             self._warn_diverged(int(str(diverged)))
         result.history = self.history
@@ -226,7 +226,7 @@ class _Training:
                 state, self.buffers.fill(chosen), len(chosen), rates, self.arguments
             )
             if (bad := int(report.bad_step)) >= 0:
-                raise _Diverged(start // self.settings.batch_size + bad + 1)
+                raise _DivergedError(start // self.settings.batch_size + bad + 1)
             objective += float(report.objective)
             squared += report.squared_norms.numpy()
             rate = rates[-(-len(chosen) // self.settings.batch_size) - 1]
@@ -244,14 +244,14 @@ class _Training:
 
     def _measure(self, weights: Weights) -> EpochRow:
         if not all(np.isfinite(array).all() for array in weights):
-            raise _Diverged(self.steps_per_epoch)
+            raise _DivergedError(self.steps_per_epoch)
         row: EpochRow = {}
         # Weights may be finite and still so large that the logits are not.
         with np.errstate(over="ignore", invalid="ignore"):
             for prefix, evaluator in self.evaluators.items():
                 curves = evaluator(self.spec, weights)
                 if not np.isfinite(curves["loss"]) and evaluator.has_weight:
-                    raise _Diverged(self.steps_per_epoch)
+                    raise _DivergedError(self.steps_per_epoch)
                 row |= {prefix + name: value for name, value in curves.items()}
             return row | unit_shares(self.spec, weights, self.probe)
 
@@ -262,7 +262,8 @@ class _Training:
     def _reason_to_stop(self, epoch: int, row: EpochRow) -> str | None:
         numbered = {"epoch": epoch, **row}
         # Every callback sees the row, also when an earlier one wants to stop.
-        if any([callback(numbered) is True for callback in self.settings.callbacks]):
+        answers = [callback(numbered) for callback in self.settings.callbacks]
+        if any(answer is True for answer in answers):
             return "callback"
         if self.best.is_exhausted(epoch):
             return "early_stopping"
@@ -307,7 +308,7 @@ class _Training:
         )
 
     def _probe_rows(self) -> np.ndarray:
-        """At most 256 rows, the same in every epoch, from all over the training rows."""
+        """At most 256 rows, the same in every epoch, from all over the rows."""
         most = max(16, min(_PROBE_ROWS, _PROBE_VALUES // self.rows.X.shape[1]))
         step = max(1, len(self.rows) // most)
         return self.rows.X[::step][:most]
@@ -326,8 +327,9 @@ class _Training:
         kept = f"of epoch {self._kept_epoch()}" if n_epochs else "from before training"
         warnings.warn(
             f"The training loss became NaN or infinite in epoch {n_epochs + 1}, step "
-            f"{step} of {self.steps_per_epoch}; training stopped and the weights {kept} "
-            "are kept. Lower learning_rate, set clipnorm=1.0, or scale the columns of X.",
+            f"{step} of {self.steps_per_epoch}; training stopped and the weights "
+            f"{kept} are kept. Lower learning_rate, set clipnorm=1.0, or scale the "
+            "columns of X.",
             TrainingDivergedWarning,
             stacklevel=2,
         )

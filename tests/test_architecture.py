@@ -1,0 +1,72 @@
+"""The floors of the house, and what is loaded when."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skloss
+
+ROOT = Path(__file__).parents[1]
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules of a fresh interpreter after some code."""
+    script = f"import sys\n{code}\nprint(*{{m.split('.')[0] for m in sys.modules}})"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_arrows_only_point_down():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_import_skloss_loads_nothing_heavy():
+    loaded = modules_after("import skloss")
+    assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib", "pandas"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from skloss import DenseClassifier, CNN1DClassifier, Pipeline",
+        "import skloss.displays, skloss.record, skloss.metrics, skloss.holdout",
+        "from skloss.datasets import make_rare_events; make_rare_events(100)",
+        "import skloss.cli",
+    ],
+    ids=["estimators", "reading tower", "datasets", "command line"],
+)
+def test_what_does_not_train_loads_no_tensorflow(code):
+    assert not modules_after(code) & {"tensorflow", "keras"}
+
+
+def test_a_fitted_dense_classifier_predicts_without_tensorflow(tmp_path):
+    import pickle
+
+    from skloss.datasets import make_rare_events
+
+    X, y = make_rare_events(300, random_state=0)
+    fitted = skloss.DenseClassifier(epochs=1, random_state=0).fit(X, y)
+    path = tmp_path / "fitted.pkl"
+    path.write_bytes(pickle.dumps((fitted, X)))
+    code = (
+        f"import pickle; fitted, X = pickle.load(open({str(path)!r}, 'rb'))\n"
+        "fitted.predict_proba(X)"
+    )
+    assert "tensorflow" not in modules_after(code)
+
+
+@pytest.mark.parametrize("name", skloss.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(skloss, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        skloss.nothing  # noqa: B018
