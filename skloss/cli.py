@@ -1,0 +1,218 @@
+"""The command line: ``skloss search`` from a file of rows to a table and a picture."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import skloss
+
+__all__ = ["main"]
+
+_EXAMPLES = """\
+examples:
+  skloss search
+      the heartbeats that ship with the package
+  skloss search table.csv --target fraud --positive yes --model dense
+  skloss search beats.npz --target label --groups patient --channels 2
+  skloss search table.csv --target y --model dense --sampler RandomOverSampler \\
+      --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments without the program's name. None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 2 for input that cannot be used, or 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["search", "nowhere.csv", "--target", "y"])
+    2
+    """
+    parser = _parser()
+    try:
+        options = parser.parse_args(argv)
+        if options.command is None:
+            parser.print_help()
+            return 0
+        _prepare_process()
+        return _search(options)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    except KeyboardInterrupt:
+        sys.stderr.write("skloss: interrupted before anything was finished\n")
+        return 130
+
+
+def _search(options: argparse.Namespace) -> int:
+    """Import what is heavy only after the arguments are known to be right."""
+    from skloss.exceptions import DataFileError
+    from skloss.search._command import SearchError, run_search
+
+    try:
+        return run_search(options)
+    except (DataFileError, SearchError) as err:
+        sys.stderr.write(f"skloss search: error: {err}\n")
+        return 2
+
+
+def _prepare_process() -> None:
+    """Set what must stand before NumPy and TensorFlow are loaded, unless the user did.
+
+    Each fit has one thread: on two cores, two fits at once with one thread each end
+    sooner than one after the other with two, and much sooner than two with two each.
+    """
+    for name in (
+        "TF_NUM_INTRAOP_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+    ):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="skloss",
+        description=skloss.__doc__.splitlines()[0] if skloss.__doc__ else None,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"skloss {skloss.__version__}"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_search(commands)
+    return parser
+
+
+def _add_search(commands: argparse._SubParsersAction) -> None:
+    search = commands.add_parser(
+        "search",
+        help="cross-validate a grid of networks, and show the winner's curves",
+        description="Cross-validate Pipeline(StandardScaler, sampler, network) over a "
+        "grid, scored by MCC and F1; refit the winner by MCC; write results.csv and "
+        "curves.png.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_data_options(search)
+    _add_model_options(search)
+    _add_run_options(search)
+
+
+def _add_data_options(search: argparse.ArgumentParser) -> None:
+    group = search.add_argument_group("rows")
+    group.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help=".csv, .parquet, or .npz with arrays X and y; without it, the heartbeats "
+        "that ship with the package",
+    )
+    group.add_argument("--target", metavar="COLUMN", help="column of the labels")
+    group.add_argument(
+        "--positive", metavar="VALUE", help="label to tell from all the others"
+    )
+    group.add_argument(
+        "--groups",
+        metavar="COLUMN",
+        help="column whose rows of one value (a patient, a customer) stay together",
+    )
+
+
+def _add_model_options(search: argparse.ArgumentParser) -> None:
+    group = search.add_argument_group("networks")
+    group.add_argument(
+        "--model",
+        choices=("cnn1d", "dense"),
+        default="cnn1d",
+        help="cnn1d for series (default), dense for tables",
+    )
+    group.add_argument(
+        "--channels",
+        type=_positive_int,
+        metavar="N",
+        help="channels of a series, whose columns are timesteps * N (default 1)",
+    )
+    group.add_argument(
+        "--sampler",
+        default="smote",
+        metavar="NAME",
+        help="smote (default), none, or any sampler of imbalanced-learn",
+    )
+    group.add_argument(
+        "--grid",
+        action="append",
+        metavar='"NAME=V,V"',
+        help="values of a parameter of the network, or of step__parameter; repeat it "
+        "for more; without it dropout x width x activation",
+    )
+
+
+def _add_run_options(search: argparse.ArgumentParser) -> None:
+    group = search.add_argument_group("run")
+    group.add_argument(
+        "--folds",
+        type=_fold_count,
+        metavar="N",
+        help="folds (default 5; 3 for the heartbeats)",
+    )
+    group.add_argument(
+        "--jobs",
+        type=_positive_int,
+        default=min(2, os.cpu_count() or 1),
+        metavar="N",
+        help="fits at once (default %(default)s)",
+    )
+    group.add_argument(
+        "--seed",
+        type=_natural_int,
+        default=0,
+        metavar="S",
+        help="of splits, sampler and network (default 0)",
+    )
+    group.add_argument(
+        "--out",
+        default="skloss-search",
+        metavar="DIR",
+        help="folder for results.csv and curves.png (default ./%(default)s)",
+    )
+
+
+def _positive_int(text: str) -> int:
+    return _at_least(text, 1)
+
+
+def _fold_count(text: str) -> int:
+    return _at_least(text, 2)
+
+
+def _natural_int(text: str) -> int:
+    return _at_least(text, 0)
+
+
+def _at_least(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number of at least {least}, got {text!r}"
+        )
+    return int(text)
