@@ -92,7 +92,7 @@ class TrainingRecord:
 
     @property
     def best_epoch(self) -> int | None:
-        """Epoch whose weights were kept, from 0; None if unknown."""
+        """Epoch that was best by the monitored curve, from 0; None if unknown."""
         return self.outcome.get("best_epoch")
 
     def after(self, earlier: TrainingRecord) -> TrainingRecord:

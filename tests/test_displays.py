@@ -64,6 +64,7 @@ def test_losses_are_drawn_as_recorded_over_epochs_from_one(record, ax):
     assert display.ax_ is ax
     assert display.figure_ is ax.figure
     assert ax.get_xlabel() == "epoch"
+    assert ax.get_xlim() == (0.5, 3.5)
 
 
 def test_the_constant_guess_stands_at_the_entropy_of_the_validation_prior(record, ax):

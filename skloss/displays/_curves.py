@@ -107,6 +107,10 @@ class _CurveDisplay:
         marker = "o" if len(values) == 1 else None
         (self.lines_[name],) = self.ax_.plot(epochs, values, marker=marker, **options)
 
+    def _curve_lines(self) -> list[Line2D]:
+        straight = ("constant_guess", "best_epoch")
+        return [line for name, line in self.lines_.items() if name not in straight]
+
     def _finish(self, ylabel: str) -> Self:
         from matplotlib.ticker import MaxNLocator
 
@@ -119,6 +123,9 @@ class _CurveDisplay:
             )
         self.ax_.set(xlabel="epoch", ylabel=ylabel)
         self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True))
+        # Epochs count from one, so that there must be no tick at zero.
+        n_epochs = max(np.size(line.get_xdata()) for line in self._curve_lines())
+        self.ax_.set_xlim(0.5, n_epochs + 0.5)
         self.ax_.spines[["top", "right"]].set_visible(False)
         # Above the axes no curve can run through it.
         self.ax_.legend(
@@ -152,7 +159,7 @@ class LossCurveDisplay(_CurveDisplay):
     constant_guess : float, default=None
         Entropy of the validation rows' prior, in nats.
     best_epoch : int, default=None
-        Epoch whose weights were kept, from 0.
+        Best epoch by the monitored curve, from 0.
 
     Attributes
     ----------
@@ -287,7 +294,7 @@ class MetricCurveDisplay(_CurveDisplay):
     curves : mapping of str to array-like of shape (n_epochs,)
         Names as in a record's history: ``"mcc"``, ``"val_mcc"`` and so on.
     best_epoch : int, default=None
-        Epoch whose weights were kept, from 0.
+        Best epoch by the monitored curve, from 0.
 
     Attributes
     ----------

@@ -72,7 +72,8 @@ def print_curves(console: Console, result: SearchResult) -> None:
     """Show the winner's curves in a line each."""
     record = result.estimator.steps[-1][1].record_
     best = record.best_epoch
-    chosen = "" if best is None else f", weights of epoch {best + 1} kept"
+    monitor = record.outcome.get("monitor")
+    chosen = "" if best is None else f", the best by {monitor} was {best + 1}"
     console.print(
         f"\n[bold]Winner[/bold], trained again on all rows: {record.n_epochs} "
         f"epochs{chosen}"

@@ -42,6 +42,7 @@ class Evaluator:
     loss: str
     focal_gamma: float
     label_smoothing: float
+    compiled: bool | None = None
 
     @property
     def has_weight(self) -> bool:
@@ -75,7 +76,7 @@ class Evaluator:
         )
 
     def _logits(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
-        return predict_logits(spec, weights, self.rows.X)
+        return predict_logits(spec, weights, self.rows.X, compiled=self.compiled)
 
 
 def unit_shares(

@@ -165,11 +165,16 @@ class _Training:
         is_repeated: bool,
     ) -> None:
         self.spec, self.rows, self.settings = spec, rows, settings
-        self.evaluators = evaluators
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
         self.total_steps = self.steps_per_epoch * settings.epochs
         self.kind = program_kind(spec, None if is_repeated else self.total_steps)
         self.program = self._program()
+        # What is measured every epoch earns back the compiling of a second program.
+        pays = True if spec.is_convolutional and self.kind != "eager" else None
+        self.evaluators = {
+            prefix: replace(evaluator, compiled=pays)
+            for prefix, evaluator in evaluators.items()
+        }
         self.arguments = self._arguments()
         self.rng = np.random.default_rng((settings.seed, 1))
         self.buffers = _Buffers(self.program, rows)
