@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from numpy.random import RandomState
 
-__all__ = ["looks_resampled", "natural_holdout"]
+__all__ = ["looks_resampled", "natural_holdout", "stratified_sample"]
 
 
 def natural_holdout(
@@ -174,6 +174,33 @@ _SAME = 1e-7
 _MIN_EXCESS = 0.4
 _MIN_HEAD = 8
 _MIN_EXCESS_OF_MANY = 0.6
+
+
+def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
+    """Positions of a sample in which every class keeps its share; no chance involved.
+
+    Every k-th row of each class is taken, in the order of the rows.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of any kind.
+    at_most : int
+        Most rows to take.
+
+    Returns
+    -------
+    positions : ndarray of int
+        Sorted; all rows if there are no more than `at_most`.
+
+    Examples
+    --------
+    >>> stratified_sample(["a", "b", "a", "a", "b", "a"], 3)
+    array([0, 1, 3])
+    """
+    y = np.asarray(y)
+    every = max(1, -(-len(y) // at_most))
+    return np.sort(np.argsort(y, kind="stable")[::every])
 
 
 def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:

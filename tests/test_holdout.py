@@ -8,7 +8,7 @@ from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSam
 from sklearn.datasets import load_digits, make_classification
 from sklearn.preprocessing import StandardScaler
 
-from skloss.holdout import looks_resampled, natural_holdout
+from skloss.holdout import looks_resampled, natural_holdout, stratified_sample
 
 law = settings(derandomize=True, deadline=None, max_examples=60)
 CLASS_SIZES = st.lists(st.integers(2, 40), min_size=1, max_size=4)
@@ -257,3 +257,14 @@ def test_a_single_class_does_not_look_resampled():
 def test_lists_are_accepted():
     X, y = RandomOverSampler(random_state=0).fit_resample(*natural(200))
     assert looks_resampled(X.tolist(), y.tolist())
+
+
+@pytest.mark.parametrize("at_most", [7, 50, 1000])
+def test_a_stratified_sample_keeps_the_share_of_each_class(at_most):
+    y = np.random.default_rng(0).choice(["a", "b", "c"], 300, p=[0.8, 0.15, 0.05])
+    sample = stratified_sample(y, at_most)
+    assert len(sample) <= at_most
+    assert (np.diff(sample) > 0).all()
+    for label in "abc":
+        expected = (y == label).sum() * len(sample) / len(y)
+        assert abs((y[sample] == label).sum() - expected) <= 1

@@ -19,15 +19,15 @@ from skloss._sklearn import (
 from skloss.estimators._checks import check_finite, encode_labels
 from skloss.estimators._fitting import Fitted, Job, fit_network
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import looks_resampled, natural_holdout
+from skloss.holdout import looks_resampled, natural_holdout, stratified_sample
 from skloss.networks import NetworkSpec, build_keras_model
 from skloss.record import TrainingRecord
 from skloss.training import Rows, predict_logits, probabilities
 
-__all__ = ["BaseNeuralClassifier", "HoldOut"]
+__all__ = ["MOST_NATURAL_ROWS", "BaseNeuralClassifier", "HoldOut"]
 
 # Up to here the natural training rows are measured whole; beyond, a stratified sample.
-_MOST_NATURAL_ROWS = 2**17
+MOST_NATURAL_ROWS = 2**17
 
 
 @dataclass(frozen=True)
@@ -341,10 +341,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             X = self._validated(X)
         y = self._encode(np.asarray(holdout.y_natural), "y")
         weight = holdout.weight_natural
-        if len(y) > _MOST_NATURAL_ROWS:
-            # Every k-th row of each class, in the order of the rows.
-            every = -(-len(y) // _MOST_NATURAL_ROWS)
-            sample = np.sort(np.argsort(y, kind="stable")[::every])
+        if len(y) > MOST_NATURAL_ROWS:
+            sample = stratified_sample(y, MOST_NATURAL_ROWS)
             X, y = X[sample], y[sample]
             weight = None if weight is None else weight[sample]
         return Rows(_folded(X), y, weight)

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skloss._sklearn import safe_indexing
-from skloss.estimators import BaseNeuralClassifier, HoldOut
+from skloss.estimators import MOST_NATURAL_ROWS, BaseNeuralClassifier, HoldOut
+from skloss.holdout import stratified_sample
 
 __all__ = ["Pipeline", "make_pipeline"]
 
@@ -111,7 +112,10 @@ class Pipeline(imblearn.pipeline.Pipeline):
             memory=self.memory,
             verbose=self.verbose,
         )
-        final.pending = (inner, *parts, held_params)
+        # Of very many rows a sample is enough to draw the curves, and no copy of all.
+        sample = stratified_sample(parts[0][1], MOST_NATURAL_ROWS)
+        natural = tuple(safe_indexing(rows, sample) for rows in parts[0])
+        final.pending = (inner, natural, sample, parts[1], held_params)
         try:
             inner.fit(*parts[0], **params)
         except ValueError as error:
@@ -145,7 +149,7 @@ class _HeldOutFit(BaseEstimator):
         return self.estimator.get_metadata_routing()
 
     def fit(self, X, y, **params):
-        pipeline, natural, held_out, held_params = self.pending
+        pipeline, natural, sample, held_out, held_params = self.pending
         for _, step in pipeline.steps[:-1]:
             if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
                 continue
@@ -159,7 +163,7 @@ class _HeldOutFit(BaseEstimator):
                 y_natural=natural[1],
                 source="pipeline",
                 weight_val=self._routed(pipeline, held_params).get("sample_weight"),
-                weight_natural=params.get("sample_weight"),
+                weight_natural=_at(params.get("sample_weight"), sample),
             )
             self.estimator.fit_held_out(X, y, holdout, **params)
         else:
@@ -200,6 +204,10 @@ def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
         transform_input=transform_input,
         verbose=verbose,
     )
+
+
+def _at(weight: Any, rows: np.ndarray) -> Any:
+    return None if weight is None else np.asarray(weight)[rows]
 
 
 def _is_per_row(value: Any, n_rows: int) -> bool:
