@@ -65,7 +65,7 @@ def check_sizes(
 ) -> tuple[int, ...]:
     """Whole numbers of at least one; a single number stands for ``length`` of them."""
     several = isinstance(value, Sequence | np.ndarray)
-    sizes = tuple(value) if several else (value,) * (length or 1)
+    sizes = tuple(value) if several else (value,) * (1 if length is None else length)
     if not all(_is_whole(size) and size >= 1 for size in sizes):
         raise ValueError(
             f"The {parameter!r} parameter of {owner} must be a whole number of at "
