@@ -131,7 +131,7 @@ def _run(search: Search, table: Table) -> SearchResult:
     n_fits = len(search.candidates) * len(search.splits) + 1
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("fits, elapsed"),
         TimeElapsedColumn(),
