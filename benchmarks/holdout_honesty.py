@@ -121,9 +121,15 @@ def main() -> None:
     options = parser.parse_args()
     held_out = {"validation_fraction": FRACTION}
     jobs = {
-        "heartbeats, CNN1DClassifier": (beats, CNN1DClassifier(epochs=20, **held_out)),
+        "heartbeats, CNN1DClassifier": (
+            beats,
+            CNN1DClassifier(epochs=20, batch_size=64, **held_out),
+        ),
         "heartbeats, DenseClassifier": (beats, DenseClassifier(**held_out)),
-        "rare events, CNN1DClassifier": (rare, CNN1DClassifier(epochs=30, **held_out)),
+        "rare events, CNN1DClassifier": (
+            rare,
+            CNN1DClassifier(epochs=30, batch_size=64, **held_out),
+        ),
         "rare events, DenseClassifier": (rare, DenseClassifier(width=64, **held_out)),
     }
     results = {}

@@ -45,8 +45,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
         Time steps that a filter sees, for all blocks or for each.
     pool_size : int or sequence of int, default=2
         Time steps of which a block's pool keeps the largest; 1 is no pool.
-    head : int or sequence of int, default=()
-        Units of dense layers between the blocks and the output.
+    head : int or sequence of int, default=128
+        Units of dense layers between the blocks and the output; ``()`` is none.
     global_pooling : {"average", "max"} or None, default=None
         What each channel is reduced to over time; None keeps all time steps.
     padding : {"same", "valid"}, default="same"
@@ -85,7 +85,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         Largest norm of the gradient of one array of weights, as in Keras.
     epochs : int, default=100
         Most passes over the rows.
-    batch_size : int, default=32
+    batch_size : int, default=16
         Rows per step.
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each class in the training loss, never in the curves; a dict must name
@@ -184,7 +184,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         filters=None,
         kernel_size=7,
         pool_size=2,
-        head=(),
+        head=128,
         global_pooling=None,
         padding="same",
         n_channels=1,
@@ -203,7 +203,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         weight_decay=0.004,
         clipnorm=None,
         epochs=100,
-        batch_size=32,
+        batch_size=16,
         class_weight=None,
         validation_fraction=0.1,
         early_stopping="auto",

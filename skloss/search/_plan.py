@@ -37,7 +37,12 @@ _GRIDS: dict[str, dict[str, list[Any]]] = {
 }
 _HEARTBEAT_FOLDS, _FOLDS = 3, 5
 # Chosen so that the search for the first impression ends within two minutes.
-_HEARTBEAT_PARAMS = {"epochs": 12, "batch_size": 128, "early_stopping": False}
+_HEARTBEAT_PARAMS = {
+    "head": (),
+    "epochs": 12,
+    "batch_size": 128,
+    "early_stopping": False,
+}
 
 
 class SearchError(ValueError):
