@@ -111,7 +111,7 @@ def read_table(
 
 
 def _error(path: Path, reason: str) -> DataFileError:
-    return DataFileError(f"Cannot read {path}: {reason}.")
+    return DataFileError(_sentence(f"Cannot read {path}: {reason}"))
 
 
 def _check_exists(path: Path) -> None:
@@ -370,7 +370,11 @@ def _check_classes(path: Path, y: np.ndarray, target: str) -> None:
 
 def _missing(path: Path, kind: str, name: str, names: list[str]) -> DataFileError:
     near = _near(name, names) or f"; it has {_listed(names)}"
-    return DataFileError(f"{path} has no {kind} {name!r}{near}.")
+    return DataFileError(_sentence(f"{path} has no {kind} {name!r}{near}"))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
 
 
 def _near(name: str, names: Iterable[str]) -> str:
