@@ -73,12 +73,12 @@ def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
     weights : sequence of ndarray
         In the order of ``spec.weight_shapes()``.
     X : ndarray of shape (n, *spec.input_shape)
-        Float32 rows.
+        Rows; their precision is that of the computation.
 
     Returns
     -------
     ndarray of shape (n, n_outputs)
-        Float32 logits.
+        Logits, in the rows' precision.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
     >>> forward(spec, weights, np.ones((1, 2), np.float32))
     array([[3.5]], dtype=float32)
     """
-    logits = np.empty((len(X), spec.n_outputs), np.float32)
+    logits = np.empty((len(X), spec.n_outputs), X.dtype)
     largest = max(int(np.prod(shape)) for shape in spec.shapes())
     step = max(16, _BLOCK_VALUES // largest)
     for start in range(0, len(X), step):

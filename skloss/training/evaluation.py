@@ -42,7 +42,7 @@ class Evaluator:
     loss: str
     focal_gamma: float
     label_smoothing: float
-    compiled: bool | None = None
+    compiled: bool = False
 
     @property
     def has_weight(self) -> bool:

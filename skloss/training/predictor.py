@@ -15,6 +15,9 @@ __all__ = ["predict_logits", "probabilities"]
 
 # Below this many multiplications NumPy answers before TensorFlow has been imported.
 _NUMPY_WORK = 1e9
+# Below this many, in double precision: in single, the last digits of a row's prediction
+# depend on which rows stand beside it.
+_DOUBLE_WORK = 1e8
 _BLOCK_ROWS = 256
 
 
@@ -39,14 +42,16 @@ def predict_logits(
     X : ndarray of shape (n, values of a row)
         Float32 rows, series folded as ``timesteps * channels``.
     compiled : bool, optional
-        Ask for a way, whatever the number of rows.
+        Ask for a way, in the rows' precision, whatever their number.
 
     Returns
     -------
     ndarray of shape (n, n_outputs)
     """
+    work = len(X) * (_convolution_work(spec) + spec.n_parameters)
     if compiled is None:
-        compiled = len(X) * _convolution_work(spec) > _NUMPY_WORK
+        compiled = spec.is_convolutional and work > _NUMPY_WORK
+        X = X.astype(np.float64) if work < _DOUBLE_WORK else X
     if not compiled:
         return forward(spec, weights, X.reshape(-1, *spec.input_shape))
     program = _inference_program(spec.structure())

@@ -170,7 +170,7 @@ class _Training:
         self.kind = program_kind(spec, None if is_repeated else self.total_steps)
         self.program = self._program()
         # What is measured every epoch earns back the compiling of a second program.
-        pays = True if spec.is_convolutional and self.kind != "eager" else None
+        pays = spec.is_convolutional and self.kind != "eager"
         self.evaluators = {
             prefix: replace(evaluator, compiled=pays)
             for prefix, evaluator in evaluators.items()
