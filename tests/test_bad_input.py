@@ -6,7 +6,7 @@ import pytest
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
 from sklearn.preprocessing import StandardScaler
 
-from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
+from skloss import CNN1DClassifier, DenseClassifier, Pipeline, make_pipeline
 from skloss.exceptions import TrainingDivergedWarning
 
 N_ROWS = 60
@@ -339,3 +339,25 @@ def test_a_fit_that_diverges_later_keeps_the_last_finite_epoch():
     np.testing.assert_array_equal(
         classifier.predict_proba(X), expected.predict_proba(X)
     )
+
+
+def test_weights_cannot_follow_rows_that_a_sampler_makes():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    y = (X[:, 0] > 0.5).astype(int)
+    pipeline = Pipeline([("s", SMOTE(k_neighbors=2)), ("c", DenseClassifier(epochs=1))])
+    with pytest.raises(ValueError, match=r"sample_weight has .* use class_weight"):
+        pipeline.fit(X, y, c__sample_weight=np.ones(60))
+
+
+def test_a_schedule_of_wrong_shape_is_refused_and_a_number_stands_for_all_steps():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    y = (X[:, 0] > 0.5).astype(int)
+    same = [
+        DenseClassifier(epochs=1, learning_rate_schedule=schedule, random_state=0)
+        for schedule in ("constant", lambda progress: 1.0)
+    ]
+    one, other = (classifier.fit(X, y).predict_proba(X) for classifier in same)
+    np.testing.assert_array_equal(one, other)
+    wrong = DenseClassifier(epochs=1, learning_rate_schedule=lambda p: p[:2])
+    with pytest.raises(ValueError, match="must return one factor, or one per step"):
+        wrong.fit(X, y)

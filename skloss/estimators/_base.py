@@ -131,11 +131,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
                 f"{given} was given without {missing}: pass both, or neither."
             )
         X, y = self._check_rows(X, y, reset=not self._goes_on)
-        weight = None
-        if sample_weight is not None:
-            weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
+        weight = _checked_weight(sample_weight, X)
         split = None if X_val is not None else self.split_validation(X, y, groups)
         if split is None:
             source = "none" if X_val is None else "X_val"
@@ -172,11 +168,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             The fitted classifier.
         """
         X, y = self._check_rows(X, y, reset=not self._goes_on)
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-        return self._fit(X, y, sample_weight, holdout)
+        return self._fit(X, y, _checked_weight(sample_weight, X), holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -209,10 +201,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
                 f"classes={list(classes)!r} is not the same as on the last call to "
                 f"partial_fit, which was {self.classes_.tolist()!r}."
             )
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
+        sample_weight = _checked_weight(sample_weight, X)
         return self._train(
             X,
             self._encode(y, "y"),
@@ -443,6 +432,20 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+
+def _checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+    if sample_weight is None:
+        return None
+    if np.ndim(sample_weight) == 1 and len(sample_weight) != len(X):
+        raise ValueError(
+            f"sample_weight has {len(sample_weight)} entries, but there are {len(X)} "
+            "rows to train on: a sampler in front makes or drops rows and no weights "
+            "for them, so use class_weight, or leave the sampler out."
+        )
+    return check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
 
 
 def _folded(X: np.ndarray) -> np.ndarray:

@@ -51,4 +51,10 @@ def learning_rates(
     """
     factor = SCHEDULES[schedule] if isinstance(schedule, str) else schedule
     progress = np.minimum(np.asarray(steps, float) / total_steps, 1.0)
-    return (base * np.asarray(factor(progress))).astype(np.float32)
+    factors = np.asarray(factor(progress), dtype=np.float32)
+    if factors.shape not in ((), progress.shape):
+        raise ValueError(
+            "learning_rate_schedule must return one factor, or one per step: it was "
+            f"given an array of shape {progress.shape} and returned {factors.shape}."
+        )
+    return np.broadcast_to(np.float32(base) * factors, progress.shape)
