@@ -437,9 +437,10 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
 def _checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 1 and len(sample_weight) != len(X):
+    given = np.asarray(sample_weight)
+    if given.ndim == 1 and len(given) != len(X):
         raise ValueError(
-            f"sample_weight has {len(sample_weight)} entries, but there are {len(X)} "
+            f"sample_weight has {len(given)} entries, but there are {len(X)} "
             "rows to train on: a sampler in front makes or drops rows and no weights "
             "for them, so use class_weight, or leave the sampler out."
         )
