@@ -10,7 +10,41 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from numpy.random import RandomState
 
-__all__ = ["looks_resampled", "natural_holdout", "stratified_sample"]
+__all__ = ["class_codes", "looks_resampled", "natural_holdout", "stratified_sample"]
+
+
+def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Classes in order, and each row's class number.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of any kind.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Distinct labels, sorted.
+    codes : ndarray of int32, shape (n,)
+        ``classes[codes]`` is `y`.
+
+    Examples
+    --------
+    >>> class_codes(["storm", "calm", "storm"])[1]
+    array([1, 0, 1], dtype=int32)
+    """
+    y = np.asarray(y)
+    classes = np.unique(y)
+    if len(classes) > _MANY_CLASSES:
+        return classes, np.searchsorted(classes, y).astype(np.int32)
+    # For few classes a comparison with each costs less than a search per row.
+    codes = np.zeros(len(y), np.int32)
+    for code, label in enumerate(classes[1:], start=1):
+        codes[y == label] = code
+    return classes, codes
+
+
+_MANY_CLASSES = 16
 
 
 def natural_holdout(
@@ -68,7 +102,7 @@ def natural_holdout(
         raise ValueError(
             f"validation_fraction must be above 0 and below 1, got {fraction!r}."
         )
-    classes, codes = np.unique(np.asarray(y), return_inverse=True)
+    classes, codes = class_codes(y)
     rng = check_random_state(random_state)
     if groups is None:
         held = _hold_out_rows(codes, classes, fraction, rng)
@@ -90,7 +124,8 @@ def _hold_out_rows(
                 "validation_fraction=None, or add rows of that class."
             )
         wanted = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
-        held[rng.permutation(rows)[:wanted]] = True
+        chances = rng.random_sample(len(rows))
+        held[rows[np.argpartition(chances, wanted - 1)[:wanted]]] = True
     return held
 
 
@@ -179,7 +214,7 @@ _MIN_EXCESS_OF_MANY = 0.6
 def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
     """Positions of a sample in which every class keeps its share; no chance involved.
 
-    Every k-th row of each class is taken, in the order of the rows.
+    Rows evenly spaced are taken from each class, in the order of the rows.
 
     Parameters
     ----------
@@ -198,9 +233,13 @@ def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
     >>> stratified_sample(["a", "b", "a", "a", "b", "a"], 3)
     array([0, 1, 3])
     """
-    y = np.asarray(y)
-    every = max(1, -(-len(y) // at_most))
-    return np.sort(np.argsort(y, kind="stable")[::every])
+    classes, codes = class_codes(y)
+    n_rows = len(codes)
+    if n_rows <= at_most:
+        return np.arange(n_rows)
+    by_class = [np.flatnonzero(codes == code) for code in range(len(classes))]
+    chosen = np.arange(at_most) * n_rows // at_most
+    return np.sort(np.concatenate(by_class)[chosen])
 
 
 def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
@@ -254,17 +293,20 @@ def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
     columns = _varying_columns(rows[same[_evenly(len(same), 256)]])
     if len(columns) < 3:
         return False
-    rows = rows[same[:, None], columns]
+
+    def stand_out(n_earlier: int, excess: float) -> bool:
+        return _suspects_stand_out(rows, columns, same, n_earlier, excess)
+
     n_earlier = int(np.searchsorted(same, other[-1]))
     if n_earlier >= _MIN_POOL:
-        return _suspects_stand_out(rows, n_earlier)
+        return stand_out(n_earlier, _MIN_EXCESS)
     # The whole class is one run, as in class-sorted rows. Where a sampler's part would
     # begin is unknown, but it would have made the class about as large as the largest.
     if len(same) < 0.9 * np.unique(y[other], return_counts=True)[1].max():
         return False
     heads = (len(same) * 0.85 ** np.arange(2, 60)).astype(int)
     return any(
-        _suspects_stand_out(rows, n, _MIN_EXCESS_OF_MANY)
+        stand_out(int(n), _MIN_EXCESS_OF_MANY)
         for n in np.unique(heads[heads >= _MIN_HEAD])
     )
 
@@ -282,13 +324,21 @@ def _evenly(n: int, at_most: int) -> np.ndarray:
 
 
 def _suspects_stand_out(
-    rows: np.ndarray, n_earlier: int, excess: float = _MIN_EXCESS
+    rows: np.ndarray,
+    columns: np.ndarray,
+    same: np.ndarray,
+    n_earlier: int,
+    excess: float,
 ) -> bool:
-    """Compare a class's last rows with its first ones, both against the first."""
+    """Compare a class's last rows with its first ones, both against the first.
+
+    ``same`` are the positions of the class's rows.
+    """
     pool = np.sort(_evenly(n_earlier, _N_POOL))
     own = _evenly(len(pool), _N_SUSPECTS)
-    earlier = rows[pool].astype(float)
-    suspects = rows[max(n_earlier, len(rows) - _N_SUSPECTS) :].astype(float)
+    last = same[max(n_earlier, len(same) - _N_SUSPECTS) :]
+    earlier = rows[same[pool][:, None], columns].astype(float)
+    suspects = rows[last[:, None], columns].astype(float)
     center, scale = earlier.mean(axis=0), earlier.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     earlier, suspects = (earlier - center) / scale, (suspects - center) / scale

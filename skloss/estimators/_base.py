@@ -17,29 +17,30 @@ from skloss._sklearn import (
     fit_context,
 )
 from skloss.estimators._checks import check_finite, encode_labels
-from skloss.estimators._fitting import Fitted, Job, fit_network
+from skloss.estimators._fitting import Fitted, fit_network
+from skloss.estimators._records import Job
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import looks_resampled, natural_holdout, stratified_sample
+from skloss.holdout import looks_resampled, natural_holdout
 from skloss.networks import NetworkSpec, build_keras_model
 from skloss.record import TrainingRecord
 from skloss.training import Rows, predict_logits, probabilities
 
-__all__ = ["MOST_NATURAL_ROWS", "BaseNeuralClassifier", "HoldOut"]
-
-# Up to here the natural training rows are measured whole; beyond, a stratified sample.
-MOST_NATURAL_ROWS = 2**17
+__all__ = ["BaseNeuralClassifier", "HoldOut"]
 
 
 @dataclass(frozen=True)
 class HoldOut:
-    """Natural rows to measure on: those held out, and those trained on."""
+    """Natural rows to measure on: those held out, and those trained on.
+
+    Without ``X_natural`` the rows trained on are natural themselves.
+    """
 
     X_val: Any
     y_val: Any
-    X_natural: Any
-    y_natural: Any
     source: str
     weight_val: Any = None
+    X_natural: Any = None
+    y_natural: Any = None
     weight_natural: Any = None
 
 
@@ -135,17 +136,14 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         split = None if X_val is not None else self.split_validation(X, y, groups)
         if split is None:
             source = "none" if X_val is None else "X_val"
-            holdout = HoldOut(X_val, y_val, X, y, source, sample_weight_val, weight)
-            return self._fit(X, y, weight, holdout)
+            return self._fit(
+                X, y, weight, HoldOut(X_val, y_val, source, sample_weight_val)
+            )
         self._warn_if_resampled(X, y)
         kept, held = split
-        weight_kept, weight_held = (
-            None if weight is None else weight[part] for part in (kept, held)
-        )
-        holdout = HoldOut(
-            X[held], y[held], X[kept], y[kept], "internal", weight_held, weight_kept
-        )
-        return self._fit(X[kept], y[kept], weight_kept, holdout)
+        weight_held = None if weight is None else weight[held]
+        holdout = HoldOut(X[held], y[held], "internal", weight_held)
+        return self._fit(X, y, weight, holdout, kept)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None):
@@ -206,7 +204,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             X,
             self._encode(y, "y"),
             sample_weight,
-            HoldOut(None, None, X, y, "none", None, sample_weight),
+            HoldOut(None, None, "none"),
             is_partial=True,
         )
 
@@ -237,19 +235,22 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             encode_labels(type(self).__name__, y)
         return natural_holdout(y, self.validation_fraction, self.random_state, groups)
 
-    def _fit(self, X, y, sample_weight, holdout: HoldOut):
-        """Train on validated rows."""
+    def _fit(self, X, y, sample_weight, holdout: HoldOut, kept=None):
+        """Train on validated rows, of which those at the positions kept."""
         classes, encoded = encode_labels(type(self).__name__, y)
         if self._goes_on:
             encoded = self._encode(y, "y")
         else:
             self.classes_ = classes
-        return self._train(X, encoded, sample_weight, holdout)
+        return self._train(X, encoded, sample_weight, holdout, kept)
 
-    def _train(self, X, encoded, sample_weight, holdout: HoldOut, is_partial=False):
+    def _train(
+        self, X, encoded, sample_weight, holdout: HoldOut, kept=None, is_partial=False
+    ):
+        training = Rows(_folded(X), encoded, sample_weight).at(kept)
         job = Job(
-            training=Rows(_folded(X), encoded, sample_weight),
-            natural=self._natural_rows(holdout),
+            training=training,
+            natural=self._natural_rows(holdout, training),
             validation=self._validation_rows(holdout),
             source=holdout.source,
             is_partial=is_partial,
@@ -324,17 +325,12 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             )
         return self._validated(X_val, "X_val")
 
-    def _natural_rows(self, holdout: HoldOut) -> Rows:
-        X = holdout.X_natural
-        if holdout.source == "pipeline":
-            X = self._validated(X)
+    def _natural_rows(self, holdout: HoldOut, training: Rows) -> Rows:
+        if holdout.X_natural is None:
+            return training
+        X = self._validated(holdout.X_natural)
         y = self._encode(np.asarray(holdout.y_natural), "y")
-        weight = holdout.weight_natural
-        if len(y) > MOST_NATURAL_ROWS:
-            sample = stratified_sample(y, MOST_NATURAL_ROWS)
-            X, y = X[sample], y[sample]
-            weight = None if weight is None else weight[sample]
-        return Rows(_folded(X), y, weight)
+        return Rows(_folded(X), y, holdout.weight_natural)
 
     def _validated(self, X, name: str = "X") -> np.ndarray:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skloss.holdout import class_codes
+
 __all__ = [
     "check_callbacks",
     "check_choice",
@@ -46,8 +48,10 @@ def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:
 
 def check_finite(name: str, X: np.ndarray) -> None:
     """Say where a value is missing or infinite, and what to do about it."""
-    if np.isfinite(X).all():
-        return
+    # The sum is finite only if all values are, and takes no array of answers.
+    with np.errstate(all="ignore"):
+        if np.isfinite(X.sum()) or np.isfinite(X).all():
+            return
     bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
     kind, mend = (
         ("NaN", "impute them, for instance with SimpleImputer as first step,")
@@ -110,13 +114,13 @@ def check_rates(
 
 def encode_labels(owner: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Classes in order, and each row's class number."""
-    classes, encoded = np.unique(y, return_inverse=True)
+    classes, encoded = class_codes(y)
     if len(classes) < 2:
         raise ValueError(
             f"{owner} needs rows of at least two classes to train, but y holds only "
             f"one class: {classes.tolist()[0]!r}; add rows of another."
         )
-    return classes, encoded.astype(np.int32)
+    return classes, encoded
 
 
 def class_weights(

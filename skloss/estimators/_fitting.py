@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skloss.estimators._checks import check_callbacks, check_choice, class_weights
-from skloss.estimators._records import make_record
+from skloss.estimators._records import Job, make_record
+from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
 from skloss.networks import ACTIVATIONS, NetworkSpec, initial_weights
 from skloss.record import TrainingRecord
@@ -25,22 +26,17 @@ from skloss.training import (
     train,
 )
 
-__all__ = ["Fitted", "Job", "fit_network"]
+__all__ = ["MOST_MEASURED_ROWS", "Fitted", "fit_network"]
 
 # With fewer validation rows of a class than this the curve is noise, and stopping by it
 # costs far more than it saves (benchmarks/defaults.py).
 _ENOUGH_TO_STOP_BY = 50
 
-
-@dataclass(frozen=True)
-class Job:
-    """Rows of a fit: trained on, natural ones of them, and held out, and from where."""
-
-    training: Rows
-    natural: Rows
-    validation: Rows | None
-    source: str
-    is_partial: bool = False
+# Natural training rows measured after every epoch: at most this many, and at most this
+# many multiplications' worth, but never fewer than so many.
+MOST_MEASURED_ROWS = 2**17
+_MEASURED_WORK = 10**9
+_FEWEST_MEASURED = 2**11
 
 
 @dataclass(frozen=True)
@@ -75,38 +71,47 @@ def fit_network(
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
     y = job.training.y
-    by_class = class_weights(owner, estimator.class_weight, estimator.classes_, y)
-    weight = by_class[y]
-    if job.training.sample_weight is not None:
-        weight = weight * job.training.sample_weight
+    weight = _row_weights(estimator, job.training)
     prior = class_prior(y, n_classes, weight)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     settings = _settings(estimator, seed, job)
-    evaluators = _evaluators(estimator, job, prior)
+    evaluators = _evaluators(estimator, spec, job, prior)
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (prior * len(y) + 1) / (len(y) + n_classes)
     weights = _first_weights(owner, spec, guess, seed, earlier)
     if settings.monitor is not None:
         curves = curve_names(spec, weights, evaluators)
         check_choice(owner, "monitor", settings.monitor, curves)
-    is_plain = job.training.sample_weight is None and estimator.class_weight is None
     goes_on = earlier if job.is_partial else None
     result = train(
         spec,
         weights,
-        Rows(job.training.X, y, None if is_plain else weight.astype(np.float32)),
+        replace(
+            job.training,
+            sample_weight=None if weight is None else weight.astype(np.float32),
+        ),
         settings,
         evaluators,
         slots=goes_on.result.slots if goes_on else None,
         first_step=goes_on.result.step if goes_on else 0,
         is_repeated=job.is_partial,
     )
-    record = make_record(
-        estimator, spec, settings, result, evaluators, y, prior, job.source
-    )
+    record = make_record(estimator, spec, settings, result, evaluators, job, prior)
     if goes_on:
         record = record.after(goes_on.record)
     return Fitted(spec, result, record)
+
+
+def _row_weights(estimator: Any, rows: Rows) -> np.ndarray | None:
+    """Weight of each row in the loss, None if all are one."""
+    if estimator.class_weight is None:
+        return rows.sample_weight
+    owner = type(estimator).__name__
+    by_class = class_weights(
+        owner, estimator.class_weight, estimator.classes_, rows.y
+    ).astype(np.float32)
+    weight = by_class[rows.y]
+    return weight if rows.sample_weight is None else weight * rows.sample_weight
 
 
 def check_choices(estimator: Any) -> None:
@@ -123,8 +128,12 @@ def check_choices(estimator: Any) -> None:
             check_choice(type(estimator).__name__, parameter, value, choices)
 
 
-def _evaluators(estimator: Any, job: Job, prior: np.ndarray) -> dict[str, Evaluator]:
-    rows = {"": job.natural} | ({"val_": job.validation} if job.validation else {})
+def _evaluators(
+    estimator: Any, spec: NetworkSpec, job: Job, prior: np.ndarray
+) -> dict[str, Evaluator]:
+    rows = {"": measured_rows(spec, job.natural, job.validation)}
+    if job.validation:
+        rows["val_"] = job.validation
     return {
         prefix: Evaluator(
             rows=measured,
@@ -136,6 +145,23 @@ def _evaluators(estimator: Any, job: Job, prior: np.ndarray) -> dict[str, Evalua
         )
         for prefix, measured in rows.items()
     }
+
+
+def measured_rows(spec: NetworkSpec, natural: Rows, validation: Rows | None) -> Rows:
+    """Natural training rows that the curves are measured on after every epoch.
+
+    All of them, unless that would take more than some milliseconds a time; then a
+    stratified sample, never smaller than the hold-out that it is compared with.
+    """
+    most = max(
+        _MEASURED_WORK // spec.n_multiplications,
+        _FEWEST_MEASURED,
+        len(validation) if validation else 0,
+    )
+    most = min(most, MOST_MEASURED_ROWS)
+    if len(natural) > most:
+        natural = natural.at(stratified_sample(natural.y, most))
+    return natural.compact()
 
 
 def _first_weights(

@@ -1,6 +1,7 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,23 @@ import numpy as np
 from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
 from skloss.record import TrainingRecord
-from skloss.training import Settings, TrainingResult
-from skloss.training.evaluation import Evaluator
+from skloss.training import Evaluator, Rows, Settings, TrainingResult
 
-__all__ = ["make_record"]
+__all__ = ["Job", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows of a fit: trained on, natural ones of them, and held out, and from where."""
+
+    training: Rows
+    natural: Rows
+    validation: Rows | None
+    source: str
+    is_partial: bool = False
 
 
 def make_record(
@@ -23,9 +34,8 @@ def make_record(
     settings: Settings,
     result: TrainingResult,
     evaluators: Mapping[str, Evaluator],
-    trained_on: np.ndarray,
+    job: Job,
     train_prior: np.ndarray,
-    source: str,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know."""
     parameters = {
@@ -40,7 +50,7 @@ def make_record(
             "n_parameters": spec.n_parameters,
             "seed": settings.seed,
         },
-        data=_data(estimator, evaluators, trained_on, train_prior, source),
+        data=_data(estimator, job, evaluators, train_prior),
         history=result.history,
         outcome=_outcome(spec, settings, result, evaluators),
     )
@@ -48,34 +58,33 @@ def make_record(
 
 def _data(
     estimator: Any,
+    job: Job,
     evaluators: Mapping[str, Evaluator],
-    trained_on: np.ndarray,
     train_prior: np.ndarray,
-    source: str,
 ) -> dict[str, Any]:
     n_classes = len(estimator.classes_)
-    natural = evaluators[""].rows
-    data: dict[str, Any] = {
-        "n_rows": len(trained_on),
+    measured = evaluators[""].rows
+    parts = {"trained": job.training, "natural": job.natural, "measured": measured}
+    if job.validation:
+        parts["validation"] = job.validation
+    counts = {
+        name: np.bincount(rows.y, minlength=n_classes).tolist()
+        for name, rows in parts.items()
+    }
+    priors = {
+        name: class_prior(parts[name].y, n_classes).tolist()
+        for name in ("natural", "validation")
+        if name in parts
+    }
+    return {
+        "n_rows": len(job.training),
         "n_features": int(estimator.n_features_in_),
         "classes": estimator.classes_.tolist(),
-        "class_counts": {
-            "trained": np.bincount(trained_on, minlength=n_classes).tolist(),
-            "natural": np.bincount(natural.y, minlength=n_classes).tolist(),
-        },
-        "priors": {
-            "train": train_prior.tolist(),
-            "natural": class_prior(natural.y, n_classes).tolist(),
-        },
-        "columns": _column_ranges(natural.X),
-        "validation_source": source,
+        "class_counts": counts,
+        "priors": {"train": train_prior.tolist(), **priors},
+        "columns": _column_ranges(measured.X),
+        "validation_source": job.source,
     }
-    if "val_" in evaluators:
-        held_out = evaluators["val_"].rows
-        counts = np.bincount(held_out.y, minlength=n_classes)
-        data["class_counts"]["validation"] = counts.tolist()
-        data["priors"]["validation"] = class_prior(held_out.y, n_classes).tolist()
-    return data
 
 
 def _column_ranges(X: np.ndarray) -> dict[str, Any]:

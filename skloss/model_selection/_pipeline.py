@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skloss._sklearn import safe_indexing
-from skloss.estimators import MOST_NATURAL_ROWS, BaseNeuralClassifier, HoldOut
+from skloss.estimators import MOST_MEASURED_ROWS, BaseNeuralClassifier, HoldOut
 from skloss.holdout import stratified_sample
 
 __all__ = ["Pipeline", "make_pipeline"]
@@ -113,7 +113,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
             verbose=self.verbose,
         )
         # Of very many rows a sample is enough to draw the curves, and no copy of all.
-        sample = stratified_sample(parts[0][1], MOST_NATURAL_ROWS)
+        sample = stratified_sample(parts[0][1], MOST_MEASURED_ROWS)
         natural = tuple(safe_indexing(rows, sample) for rows in parts[0])
         final.pending = (inner, natural, sample, parts[1], held_params)
         try:

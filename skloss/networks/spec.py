@@ -182,8 +182,8 @@ class NetworkSpec:
     Examples
     --------
     >>> spec = dense(9, n_outputs=1, width=(18,))
-    >>> spec.n_parameters
-    199
+    >>> spec.n_parameters, spec.n_multiplications
+    (199, 180)
     """
 
     input_shape: tuple[int, ...]
@@ -211,6 +211,17 @@ class NetworkSpec:
     def n_parameters(self) -> int:
         """Number of trained numbers."""
         return sum(int(np.prod(w.shape)) for w in self.weight_shapes() if w.trained)
+
+    @property
+    def n_multiplications(self) -> int:
+        """Multiplications of the kernels for one row."""
+        after = zip(self.layers, self.shapes(), self.shapes()[1:], strict=False)
+        return sum(
+            int(np.prod(weight.shape)) * (out[0] if isinstance(layer, Conv1D) else 1)
+            for layer, shape, out in after
+            for weight in layer.weight_shapes(shape)
+            if weight.role == "kernel"
+        )
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of one row before the first layer and after each one."""

@@ -10,6 +10,7 @@ References
 .. [1] Wellons, "Prospecting for hash functions", 2018 (the constants of "lowbias32").
 """
 
+from math import prod
 from typing import Any
 
 __all__ = ["keep_scale"]
@@ -19,7 +20,12 @@ _GOLDEN = 0x9E3779B1
 
 
 def keep_scale(
-    shape: tuple[int, ...], rate: Tensor, seed: Tensor, layer: int, step: Tensor
+    shape: tuple[int, ...],
+    rate: Tensor,
+    seed: Tensor,
+    layer: int,
+    step: Tensor,
+    first_row: int = 0,
 ) -> Tensor:
     """Zeros with probability ``rate``, else ``1 / (1 - rate)``.
 
@@ -33,6 +39,8 @@ def keep_scale(
         The fit's seed, and the step counted over the whole training.
     layer : int
         Number of the dropout layer.
+    first_row : int
+        Where in its batch the first row stands.
 
     Returns
     -------
@@ -43,10 +51,9 @@ def keep_scale(
     unsigned = tf.uint32
     key = _mix(tf.cast(seed, unsigned) ^ _constant((layer + 1) * _GOLDEN))
     key = _mix(key ^ tf.cast(step, unsigned))
-    count = 1
-    for size in shape:
-        count *= size
-    index = tf.cast(tf.range(count, dtype=tf.int32), unsigned)
+    row_size = prod(shape[1:])
+    numbers = tf.range(first_row * row_size, (first_row + shape[0]) * row_size)
+    index = tf.cast(numbers, unsigned)
     hashed = _mix(index * _constant(_GOLDEN) + key)
     uniform = tf.cast(tf.bitwise.right_shift(hashed, _constant(8)), tf.int32)
     kept = uniform >= tf.cast(rate * 2.0**24, tf.int32)

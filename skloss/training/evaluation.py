@@ -22,14 +22,43 @@ _CAN_DIE = ("relu",)
 
 @dataclass(frozen=True)
 class Rows:
-    """``X`` float32 ``(n, values)``, class numbers, and weights or None."""
+    """Rows of ``X``, float32 ``(n, values)``, class numbers, and weights or None.
+
+    With positions, ``X`` has other rows too and is not copied: row ``i`` is
+    ``X[positions[i]]``.
+    """
 
     X: np.ndarray
     y: np.ndarray
     sample_weight: np.ndarray | None = None
+    positions: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.y)
+
+    def at(self, chosen: np.ndarray | None) -> "Rows":
+        """Return some of the rows, without a copy of their values; None is all."""
+        if chosen is None:
+            return self
+        weight = self.sample_weight
+        return Rows(
+            self.X,
+            self.y[chosen],
+            None if weight is None else weight[chosen],
+            chosen if self.positions is None else self.positions[chosen],
+        )
+
+    def values(self, chosen: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Values of some rows, copied."""
+        if self.positions is not None:
+            chosen = self.positions[chosen]
+        return np.take(self.X, chosen, axis=0, out=out)
+
+    def compact(self) -> "Rows":
+        """Return the same rows, with a copy of their values if there are others."""
+        if self.positions is None:
+            return self
+        return Rows(self.X[self.positions], self.y, self.sample_weight)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from skloss.networks.forward import forward
-from skloss.networks.spec import Conv1D, NetworkSpec
+from skloss.networks.spec import NetworkSpec
 from skloss.training.graph import graph_forward
-from skloss.training.kinds import compile_graph, program_kind
+from skloss.training.kinds import compile_graph
 
 __all__ = ["predict_logits", "probabilities"]
 
@@ -18,7 +19,8 @@ _NUMPY_WORK = 1e9
 # Below this many, in double precision: in single, the last digits of a row's prediction
 # depend on which rows stand beside it.
 _DOUBLE_WORK = 1e8
-_BLOCK_ROWS = 256
+_SHARDS = 4
+_SHARD_VALUES = 2**21
 
 
 def predict_logits(
@@ -48,21 +50,16 @@ def predict_logits(
     -------
     ndarray of shape (n, n_outputs)
     """
-    work = len(X) * (_convolution_work(spec) + spec.n_parameters)
+    work = len(X) * spec.n_multiplications
     if compiled is None:
         compiled = spec.is_convolutional and work > _NUMPY_WORK
         X = X.astype(np.float64) if work < _DOUBLE_WORK else X
     if not compiled:
         return forward(spec, weights, X.reshape(-1, *spec.input_shape))
-    program = _inference_program(spec.structure())
-    logits = np.empty((len(X), spec.n_outputs), np.float32)
-    for start in range(0, len(X), _BLOCK_ROWS):
-        block = X[start : start + _BLOCK_ROWS]
-        missing = _BLOCK_ROWS - len(block)
-        padded = np.pad(block, ((0, missing), (0, 0))) if missing else block
-        found = program(list(weights), padded).numpy()
-        logits[start : start + len(block)] = found[: len(block)]
-    return logits
+    program, given = _inference_program(spec.structure()), list(weights)
+    step = _SHARDS * _shard_rows(spec)
+    blocks = [program(given, X[i : i + step]).numpy() for i in range(0, len(X), step)]
+    return np.concatenate(blocks)
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -78,29 +75,31 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def _convolution_work(spec: NetworkSpec) -> int:
-    """Multiplications of all convolutions for one row."""
-    shapes = spec.shapes()
-    return sum(
-        layer.kernel_size * shapes[i][1] * layer.filters * shapes[i + 1][0]
-        for i, layer in enumerate(spec.layers)
-        if isinstance(layer, Conv1D)
-    )
+def _shard_rows(spec: NetworkSpec) -> int:
+    """Rows that pass through together: few enough that they stay in the cache."""
+    largest = max(int(np.prod(shape)) for shape in spec.shapes())
+    return int(np.clip(_SHARD_VALUES // largest, 16, 512))
 
 
 @lru_cache(maxsize=32)
 def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
     import tensorflow as tf
 
-    kind = program_kind(spec, n_steps=None)
-
     def logits(weights: list[Any], x: Any) -> Any:
-        x = tf.reshape(x, (_BLOCK_ROWS, *spec.input_shape))
-        return graph_forward(spec, weights, x, native=kind != "xla").logits
+        x = tf.reshape(x, (-1, *spec.input_shape))
+        n = tf.shape(x)[0]
+        # The parts are independent, and TensorFlow runs them side by side.
+        edges = [n * i // _SHARDS for i in range(_SHARDS + 1)]
+        parts = [
+            graph_forward(spec, weights, x[first:last], native=True).logits
+            for first, last in pairwise(edges)
+        ]
+        return tf.concat(parts, axis=0)
 
     values = int(np.prod(spec.input_shape))
     signature = [
         [tf.TensorSpec(weight.shape, tf.float32) for weight in spec.weight_shapes()],
-        tf.TensorSpec((_BLOCK_ROWS, values), tf.float32),
+        tf.TensorSpec((None, values), tf.float32),
     ]
-    return compile_graph(logits, signature, kind)
+    # Without a gradient the native operations are the faster ones for every length.
+    return compile_graph(logits, signature, "graph")

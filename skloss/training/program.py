@@ -9,6 +9,8 @@ the seed) is an argument, so that a grid over such numbers compiles once.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
+from math import prod
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ import numpy as np
 from skloss.networks.spec import NetworkSpec
 from skloss.training.dropout import keep_scale
 from skloss.training.graph import graph_forward
-from skloss.training.kinds import Kind, compile_graph
+from skloss.training.kinds import Kind, compile_graph, shard_count
 from skloss.training.losses import row_losses_graph
 from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
 
@@ -40,37 +42,42 @@ class ProgramKey:
     optimizer: str
     nesterov: bool
     clips: bool
+    penalizes: bool  # kernels, by l1 or l2
     loss: str
     kind: Kind
 
     @property
+    def n_shards(self) -> int:
+        """Parts of a batch that pass through the network by themselves."""
+        return shard_count(self.spec, self.batch_size, self.kind)
+
+    @property
     def chunk_steps(self) -> int:
         """Most steps that one call runs."""
-        values = self.batch_size * int(np.prod(self.spec.input_shape))
+        values = self.batch_size * prod(self.spec.input_shape)
         return int(np.clip(_CHUNK_VALUES // values, 1, _CHUNK_STEPS))
 
 
 class State(NamedTuple):
-    """All that training changes; tensors or arrays."""
+    """All that training changes, as few arrays: handing each over costs time."""
 
-    weights: list[Tensor]
-    slots: list[Tensor]
+    values: Tensor  # weights, then slots, one after another
     step: Tensor
 
 
 class Arguments(NamedTuple):
     """Numbers of one fit that its program takes as tensors."""
 
-    momentum: np.float32
-    weight_decay: np.float32
-    clipnorm: np.float32
-    l1: np.float32
-    l2: np.float32
-    activity_l2: np.float32
-    focal_gamma: np.float32
-    label_smoothing: np.float32
-    dropout_rates: np.ndarray
-    seed: np.int32
+    momentum: Tensor
+    weight_decay: Tensor
+    clipnorm: Tensor
+    l1: Tensor
+    l2: Tensor
+    activity_l2: Tensor
+    focal_gamma: Tensor
+    label_smoothing: Tensor
+    dropout_rates: Tensor
+    seed: Tensor
 
 
 class Report(NamedTuple):
@@ -81,6 +88,14 @@ class Report(NamedTuple):
     squared_norms: Tensor  # gradient and update of the first, then of the last kernel
 
 
+class _Parts(NamedTuple):
+    """The state inside a program."""
+
+    weights: list[Tensor]
+    slots: list[Tensor]
+    step: Tensor
+
+
 class Program:
     """Runs training steps for one network shape."""
 
@@ -88,6 +103,11 @@ class Program:
         self.key = key
         self.chunk_steps = key.chunk_steps
         self.chunk_rows = key.chunk_steps * key.batch_size
+        self._weights = key.spec.weight_shapes()
+        self._n_slots = OPTIMIZERS[key.optimizer].n_slots
+        trained = [weight.shape for weight in self._weights if weight.trained]
+        self._shapes = [weight.shape for weight in self._weights]
+        self._shapes += [shape for shape in trained for _ in range(self._n_slots)]
 
     def start(
         self,
@@ -97,15 +117,20 @@ class Program:
     ) -> State:
         """First state; slots are zero where none are given."""
         if slots is None:
-            shapes = self.key.spec.weight_shapes()
-            count = OPTIMIZERS[self.key.optimizer].n_slots
-            slots = [
-                np.zeros(weight.shape, np.float32)
-                for weight in shapes
-                if weight.trained
-                for _ in range(count)
-            ]
-        return State(list(weights), list(slots), np.int32(step))
+            shapes = self._shapes[len(self._weights) :]
+            slots = [np.zeros(shape, np.float32) for shape in shapes]
+        parts = [np.ravel(part) for part in (*weights, *slots)]
+        return State(np.concatenate(parts, dtype=np.float32), np.int32(step))
+
+    def unpack(self, state: State) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Weights and slots of a state, as arrays of their own."""
+        values = np.array(state.values)
+        edges = np.cumsum([0, *map(prod, self._shapes)])
+        arrays = [
+            values[first:last].reshape(shape)
+            for shape, (first, last) in zip(self._shapes, pairwise(edges), strict=True)
+        ]
+        return arrays[: len(self._weights)], arrays[len(self._weights) :]
 
     def run(
         self,
@@ -131,52 +156,46 @@ class Program:
         arguments : Arguments
             The fit's numbers.
         """
-        return self._run(*state, *rows, np.int32(n_rows), learning_rates, *arguments)
+        *scalars, rates, seed = arguments
+        numbers = np.array(scalars, np.float32)
+        return self._run(
+            *state, *rows, np.int32(n_rows), learning_rates, numbers, rates, seed
+        )
 
     @cached_property
     def _run(self) -> Any:
         return compile_graph(self._steps, self._step_signature(), self.key.kind)
 
-    @property
-    def _row_size(self) -> int:
-        return int(np.prod(self.key.spec.input_shape))
-
     def _step_signature(self) -> list[Any]:
         import tensorflow as tf
 
         real, rows = tf.float32, self.chunk_rows
-        count = OPTIMIZERS[self.key.optimizer].n_slots
-        shapes = self.key.spec.weight_shapes()
-        weights = [tf.TensorSpec(weight.shape, real) for weight in shapes]
-        trained = _select(weights, [weight.trained for weight in shapes])
-        slots = [weight for weight in trained for _ in range(count)]
-        scalar, whole = tf.TensorSpec((), real), tf.TensorSpec((), tf.int32)
-        rates = tf.TensorSpec((len(self.key.spec.dropout_rates),), real)
+        whole = tf.TensorSpec((), tf.int32)
         return [
-            weights,
-            slots,
+            tf.TensorSpec((sum(map(prod, self._shapes)),), real),
             whole,
-            tf.TensorSpec((rows, self._row_size), real),
+            tf.TensorSpec((rows, prod(self.key.spec.input_shape)), real),
             tf.TensorSpec((rows,), tf.int32),
             tf.TensorSpec((rows,), real),
             whole,
             tf.TensorSpec((self.chunk_steps,), real),
-            *[scalar] * 8,
-            rates,
+            tf.TensorSpec((len(Arguments._fields) - 2,), real),
+            tf.TensorSpec((len(self.key.spec.dropout_rates),), real),
             whole,
         ]
 
     def _steps(
         self,
-        weights: list[Tensor],
-        slots: list[Tensor],
+        values: Tensor,
         step: Tensor,
         x: Tensor,
         y: Tensor,
         sample_weight: Tensor,
         n_rows: Tensor,
         learning_rates: Tensor,
-        *arguments: Tensor,
+        scalars: Tensor,
+        dropout_rates: Tensor,
+        seed: Tensor,
     ) -> tuple[State, Report]:
         import tensorflow as tf
 
@@ -184,11 +203,12 @@ class Program:
         x = tf.reshape(x, (steps, size, *self.key.spec.input_shape))
         y = tf.reshape(y, (steps, size))
         sample_weight = tf.reshape(sample_weight, (steps, size))
-        n_rows = tf.convert_to_tensor(n_rows)
-        numbers = Arguments(*map(tf.convert_to_tensor, arguments))
-        learning_rates = tf.convert_to_tensor(learning_rates)
+        n_rows, learning_rates, dropout_rates, seed = map(
+            tf.convert_to_tensor, (n_rows, learning_rates, dropout_rates, seed)
+        )
+        numbers = Arguments(*tf.unstack(scalars), dropout_rates, seed)
 
-        def body(i: Tensor, state: State, report: Report) -> Any:
+        def body(i: Tensor, state: _Parts, report: Report) -> Any:
             batch = x[i], y[i], sample_weight[i]
             count = tf.minimum(n_rows - i * size, size)
             state, now = self._step(state, batch, count, learning_rates[i], numbers)
@@ -203,10 +223,14 @@ class Program:
                 ),
             )
 
-        state = State(
-            [tf.convert_to_tensor(weight) for weight in weights],
-            [tf.convert_to_tensor(slot) for slot in slots],
-            tf.convert_to_tensor(step),
+        parts = tf.split(values, [*map(prod, self._shapes)])
+        arrays = [
+            tf.reshape(part, shape)
+            for part, shape in zip(parts, self._shapes, strict=True)
+        ]
+        n_weights = len(self._weights)
+        state = _Parts(
+            arrays[:n_weights], arrays[n_weights:], tf.convert_to_tensor(step)
         )
         nothing = Report(tf.constant(0.0), tf.constant(-1), tf.zeros(4))
         n_steps = (n_rows + size - 1) // size
@@ -216,19 +240,20 @@ class Program:
             (tf.constant(0), state, nothing),
             parallel_iterations=1,
         )
-        return state, report
+        flat = [tf.reshape(array, (-1,)) for array in state.weights + state.slots]
+        return State(tf.concat(flat, axis=0), state.step), report
 
     def _step(
         self,
-        state: State,
+        state: _Parts,
         batch: tuple[Tensor, Tensor, Tensor],
         count: Tensor,
         learning_rate: Tensor,
         numbers: Arguments,
-    ) -> tuple[State, Report]:
+    ) -> tuple[_Parts, Report]:
         import tensorflow as tf
 
-        shapes = self.key.spec.weight_shapes()
+        shapes = self._weights
         is_trained = [weight.trained for weight in shapes]
         kernels = [i for i, weight in enumerate(shapes) if weight.role == "kernel"]
         trained = _select(state.weights, is_trained)
@@ -249,57 +274,80 @@ class Program:
         ]
         weights = _merge(is_trained, new, moving)
         report = Report(objective, tf.constant(-1), tf.stack(norms))
-        return State(weights, slots, state.step + 1), report
+        return _Parts(weights, slots, state.step + 1), report
 
     def _objective(
         self,
         weights: list[Tensor],
         batch: tuple[Tensor, Tensor, Tensor],
         count: Tensor,
-        state: State,
+        state: _Parts,
         numbers: Arguments,
     ) -> tuple[Tensor, list[Tensor]]:
         """Mean loss of the real rows plus penalties, and the new moving statistics."""
         import tensorflow as tf
 
         spec = self.key.spec
-        x, y, sample_weight = batch
-        rows = tf.cast(count, tf.float32)
+        real = tf.cast(tf.range(self.key.batch_size) < count, tf.float32)
+        total = tf.constant(0.0)
+        moving: list[Tensor] = []
+        size = self.key.batch_size // self.key.n_shards
+        # Each shard has a loss of its own, so that it can go back before the others
+        # have come forth, while what it made is still in the cache.
+        for first in range(0, self.key.batch_size, size):
+            rows = [part[first : first + size] for part in (*batch, real)]
+            loss, moving = self._shard(weights, rows, first, state.step, numbers)
+            total += loss
+        # Keras divides by the number of rows, not by the sum of their weights.
+        objective = total / tf.cast(count, tf.float32)
+        for weight, shape in zip(weights, self._weights, strict=True):
+            if shape.role == "kernel" and self.key.penalizes:
+                objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
+                objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
+        statistics = iter(moving)
+        return objective, [
+            weight if shape.trained else next(statistics)
+            for weight, shape in zip(weights, self._weights, strict=True)
+        ]
+
+    def _shard(
+        self,
+        weights: list[Tensor],
+        rows: list[Tensor],
+        first: int,
+        step: Tensor,
+        numbers: Arguments,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Sum of the losses of some rows of a batch, the first of them given."""
+        import tensorflow as tf
+
+        x, y, sample_weight, real = rows
 
         def keep(shape: tuple[int, ...], layer: int) -> Tensor:
             rate = numbers.dropout_rates[layer]
-            return keep_scale(shape, rate, numbers.seed, layer, state.step)
+            return keep_scale(shape, rate, numbers.seed, layer, step, first)
 
         found = graph_forward(
-            spec,
+            self.key.spec,
             weights,
             x,
             native=self.key.kind != "xla",
-            real=tf.cast(tf.range(self.key.batch_size) < count, tf.float32),
+            real=real,
             keep=keep,
         )
         losses = row_losses_graph(
             self.key.loss, found.logits, y, numbers.focal_gamma, numbers.label_smoothing
         )
-        # Keras divides by the number of rows, not by the sum of their weights.
-        objective = tf.reduce_sum(losses * sample_weight) / rows
-        for weight, shape in zip(weights, spec.weight_shapes(), strict=True):
-            if shape.role == "kernel":
-                objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
-                objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
-        if spec.activity_l2:
-            objective += numbers.activity_l2 * found.activity / rows
-        moving = iter(found.moving)
-        return objective, [
-            weight if shape.trained else next(moving)
-            for weight, shape in zip(weights, spec.weight_shapes(), strict=True)
-        ]
+        loss = tf.reduce_sum(losses * sample_weight)
+        if self.key.spec.activity_l2:
+            loss += numbers.activity_l2 * found.activity
+        return loss, found.moving
 
     def _update(
         self,
         trained: list[Tensor],
         gradients: list[Tensor],
-        state: State,
+        state: _Parts,
         learning_rate: Tensor,
         numbers: Arguments,
     ) -> tuple[list[Tensor], list[Tensor]]:

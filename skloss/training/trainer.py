@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -190,10 +190,10 @@ class _Training:
         try:
             for epoch in range(self.settings.epochs):
                 state, row = self._epoch(state, epoch)
-                weights = _arrays(state.weights)
+                weights, slots = self.program.unpack(state)
                 row |= self._measure(weights)
-                result.weights = weights
-                result.slots, result.step = _arrays(state.slots), int(state.step)
+                result.weights, result.slots = weights, slots
+                result.step = int(state.step)
                 self._record(row)
                 self.best.see(epoch, row, result.weights)
                 reason = self._reason_to_stop(epoch, row)
@@ -292,6 +292,7 @@ class _Training:
                 optimizer=settings.optimizer,
                 nesterov=settings.nesterov and settings.optimizer == "sgd",
                 clips=settings.clipnorm is not None,
+                penalizes=bool(self.spec.l1 or self.spec.l2),
                 loss=settings.loss,
                 kind=self.kind,
             )
@@ -316,7 +317,7 @@ class _Training:
         """At most 256 rows, the same in every epoch, from all over the rows."""
         most = max(16, min(_PROBE_ROWS, _PROBE_VALUES // self.rows.X.shape[1]))
         step = max(1, len(self.rows) // most)
-        return self.rows.X[::step][:most]
+        return self.rows.values(np.arange(0, len(self.rows), step)[:most])
 
     def _warn_interrupted(self) -> None:
         n_epochs = len(self.history["running_loss"])
@@ -382,7 +383,7 @@ class _Buffers:
 
     def fill(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         n, rows = len(chosen), self._rows
-        np.take(rows.X, chosen, axis=0, out=self._X[:n])
+        rows.values(chosen, out=self._X[:n])
         np.take(rows.y, chosen, out=self._y[:n])
         if rows.sample_weight is None:
             self._weight[:n] = 1
@@ -391,6 +392,3 @@ class _Buffers:
         self._weight[n:] = 0
         return self._X, self._y, self._weight
 
-
-def _arrays(tensors: Sequence[Any]) -> Weights:
-    return [np.array(tensor) for tensor in tensors]

@@ -1,0 +1,87 @@
+"""Contestants in processes of their own, run in turn, so that none disturbs another."""
+
+import os
+import resource
+import statistics
+import warnings
+from collections.abc import Callable, Mapping
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+# A contestant prepares its data and gives a function that does the job once and
+# returns what it did of it per second.
+Contestant = Callable[[], Callable[[], float]]
+
+
+def race(
+    contestants: Mapping[str, Contestant], rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Run every contestant once to warm it up, then ``rounds`` times in turn.
+
+    Returns
+    -------
+    dict
+        Of each contestant ``first`` (the run that imports, traces and compiles),
+        ``rates``, their ``median`` and the process's peak resident set ``peak_mb``.
+    """
+    started = {name: _Runner(contestant) for name, contestant in contestants.items()}
+    try:
+        first = {name: runner.run() for name, runner in started.items()}
+        rates: dict[str, list[float]] = {name: [] for name in started}
+        for _ in range(rounds):
+            for name, runner in started.items():
+                rates[name].append(runner.run())
+        peaks = {name: runner.ask("peak") for name, runner in started.items()}
+    finally:
+        for runner in started.values():
+            runner.stop()
+    return {
+        name: {
+            "first": first[name],
+            "rates": rates[name],
+            "median": statistics.median(rates[name] or [first[name]]),
+            "peak_mb": peaks[name],
+        }
+        for name in started
+    }
+
+
+class _Runner:
+    """A process that waits to be told to run."""
+
+    def __init__(self, contestant: Contestant) -> None:
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(contestant, theirs))
+        self._process.start()
+
+    def run(self) -> float:
+        return self.ask("run")
+
+    def ask(self, what: str) -> float:
+        self._connection.send(what)
+        answer = self._connection.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def stop(self) -> None:
+        self._connection.send("stop")
+        self._process.join()
+
+
+def _serve(contestant: Contestant, connection: Connection) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore")
+    job = None
+    while (asked := connection.recv()) != "stop":
+        try:
+            if asked == "peak":
+                kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                connection.send(kilobytes / 1024)
+                continue
+            job = job or contestant()
+            connection.send(job())
+        except Exception as error:
+            connection.send(RuntimeError(f"{type(error).__name__}: {error}"))
