@@ -37,7 +37,7 @@ def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     classes = np.unique(y)
     if len(classes) > _MANY_CLASSES:
         return classes, np.searchsorted(classes, y).astype(np.int32)
-    # For few classes a comparison with each costs less than a search per row.
+    # For few classes a comparison with each takes less time than a search per row.
     codes = np.zeros(len(y), np.int32)
     for code, label in enumerate(classes[1:], start=1):
         codes[y == label] = code
@@ -233,13 +233,17 @@ def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
     >>> stratified_sample(["a", "b", "a", "a", "b", "a"], 3)
     array([0, 1, 3])
     """
-    classes, codes = class_codes(y)
-    n_rows = len(codes)
-    if n_rows <= at_most:
-        return np.arange(n_rows)
-    by_class = [np.flatnonzero(codes == code) for code in range(len(classes))]
-    chosen = np.arange(at_most) * n_rows // at_most
-    return np.sort(np.concatenate(by_class)[chosen])
+    codes = class_codes(y)[1]
+    if len(codes) <= at_most:
+        return np.arange(len(codes))
+    edges = np.cumsum(np.bincount(codes)) * at_most // len(codes)
+    shares = np.diff(edges, prepend=0)
+    taken = [
+        rows[np.arange(n) * len(rows) // max(n, 1)]
+        for code, n in enumerate(shares)
+        for rows in [np.flatnonzero(codes == code)]
+    ]
+    return np.sort(np.concatenate(taken))
 
 
 def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:

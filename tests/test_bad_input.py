@@ -358,6 +358,6 @@ def test_a_schedule_of_wrong_shape_is_refused_and_a_number_stands_for_all_steps(
     ]
     one, other = (classifier.fit(X, y).predict_proba(X) for classifier in same)
     np.testing.assert_array_equal(one, other)
-    wrong = DenseClassifier(epochs=1, learning_rate_schedule=lambda p: p[:2])
+    wrong = DenseClassifier(epochs=1, learning_rate_schedule=lambda p: np.append(p, p))
     with pytest.raises(ValueError, match="must return one factor, or one per step"):
         wrong.fit(X, y)

@@ -32,15 +32,15 @@ __all__ = ["BaseNeuralClassifier", "HoldOut"]
 class HoldOut:
     """Natural rows to measure on: those held out, and those trained on.
 
-    Without ``X_natural`` the rows trained on are natural themselves.
+    Where ``X_natural`` is None the rows trained on are natural themselves.
     """
 
     X_val: Any
     y_val: Any
+    X_natural: Any
+    y_natural: Any
     source: str
     weight_val: Any = None
-    X_natural: Any = None
-    y_natural: Any = None
     weight_natural: Any = None
 
 
@@ -136,13 +136,12 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         split = None if X_val is not None else self.split_validation(X, y, groups)
         if split is None:
             source = "none" if X_val is None else "X_val"
-            return self._fit(
-                X, y, weight, HoldOut(X_val, y_val, source, sample_weight_val)
-            )
+            holdout = HoldOut(X_val, y_val, None, None, source, sample_weight_val)
+            return self._fit(X, y, weight, holdout)
         self._warn_if_resampled(X, y)
         kept, held = split
         weight_held = None if weight is None else weight[held]
-        holdout = HoldOut(X[held], y[held], "internal", weight_held)
+        holdout = HoldOut(X[held], y[held], None, None, "internal", weight_held)
         return self._fit(X, y, weight, holdout, kept)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -204,7 +203,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             X,
             self._encode(y, "y"),
             sample_weight,
-            HoldOut(None, None, "none"),
+            HoldOut(None, None, None, None, "none"),
             is_partial=True,
         )
 
@@ -231,7 +230,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         if self.validation_fraction is None:
             return None
         y = column_or_1d(y)
-        if len(np.unique(y)) < 2:
+        if (y == y[:1]).all():
             encode_labels(type(self).__name__, y)
         return natural_holdout(y, self.validation_fraction, self.random_state, groups)
 
@@ -274,7 +273,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         X, y = validate_data(self, X, y, reset=reset, **options, **self._rows_options())
         check_finite("X", X)
-        check_classification_targets(y)
+        if np.ndim(y) != 1 or y.dtype.kind not in "biuUS":  # else there is no doubt
+            check_classification_targets(y)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
 
     def _rows_options(self) -> dict[str, Any]:
@@ -333,10 +333,25 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         return Rows(_folded(X), y, holdout.weight_natural)
 
     def _validated(self, X, name: str = "X") -> np.ndarray:
+        if self._is_plain(X):
+            X = np.ascontiguousarray(X, dtype=np.float32)
+            check_finite(name, X)
+            return X
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)
         return self._check_shape(X, reset=False)
+
+    def _is_plain(self, X) -> bool:
+        """Whether X needs no check by scikit-learn, which takes longer than a row."""
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype in (np.float32, np.float64)
+            and X.shape[1] == self.n_features_in_
+            and len(X) > 0
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _warn_if_resampled(self, X: np.ndarray, y: np.ndarray) -> None:
         if looks_resampled(X.reshape(len(X), -1), y):

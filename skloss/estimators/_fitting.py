@@ -107,9 +107,7 @@ def _row_weights(estimator: Any, rows: Rows) -> np.ndarray | None:
     if estimator.class_weight is None:
         return rows.sample_weight
     owner = type(estimator).__name__
-    by_class = class_weights(
-        owner, estimator.class_weight, estimator.classes_, rows.y
-    ).astype(np.float32)
+    by_class = class_weights(owner, estimator.class_weight, estimator.classes_, rows.y)
     weight = by_class[rows.y]
     return weight if rows.sample_weight is None else weight * rows.sample_weight
 

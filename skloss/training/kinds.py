@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from skloss.networks.spec import BatchNorm, NetworkSpec
+from skloss.training.threads import settle_threads
 
 __all__ = ["Kind", "compile_graph", "program_kind", "shard_count"]
 
@@ -46,16 +47,17 @@ def shard_count(spec: NetworkSpec, batch_size: int, kind: Kind) -> int:
 
 
 def compile_graph(
-    function: Callable[..., Any], signature: list[Any], kind: Kind
+    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
 ) -> Callable[..., Any]:
     """Make a program of the given kind from a function of tensors."""
-    import tensorflow as tf
-
+    settle_threads()
     if kind == "eager":
         return function
+    import tensorflow as tf
+
     compiled = tf.function(
         function,
-        input_signature=signature,
+        input_signature=signature(),
         jit_compile=kind == "xla",
         autograph=False,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ _NUMPY_WORK = 1e9
 # Below this many, in double precision: in single, the last digits of a row's prediction
 # depend on which rows stand beside it.
 _DOUBLE_WORK = 1e8
+_FEWEST_COMPILED = 32
 _SHARDS = 4
 _SHARD_VALUES = 2**21
 
@@ -54,12 +56,11 @@ def predict_logits(
     if compiled is None:
         compiled = spec.is_convolutional and work > _NUMPY_WORK
         X = X.astype(np.float64) if work < _DOUBLE_WORK else X
-    if not compiled:
+    if not compiled or len(X) < _FEWEST_COMPILED:
         return forward(spec, weights, X.reshape(-1, *spec.input_shape))
     program, given = _inference_program(spec.structure()), list(weights)
-    step = _SHARDS * _shard_rows(spec)
-    blocks = [program(given, X[i : i + step]).numpy() for i in range(0, len(X), step)]
-    return np.concatenate(blocks)
+    blocks = np.array_split(X, -(-len(X) // (_SHARDS * _shard_rows(spec))))
+    return np.concatenate([program(given, block).numpy() for block in blocks])
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -77,15 +78,15 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 def _shard_rows(spec: NetworkSpec) -> int:
     """Rows that pass through together: few enough that they stay in the cache."""
-    largest = max(int(np.prod(shape)) for shape in spec.shapes())
+    largest = max(prod(shape) for shape in spec.shapes())
     return int(np.clip(_SHARD_VALUES // largest, 16, 512))
 
 
 @lru_cache(maxsize=32)
 def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
-    import tensorflow as tf
-
     def logits(weights: list[Any], x: Any) -> Any:
+        import tensorflow as tf
+
         x = tf.reshape(x, (-1, *spec.input_shape))
         n = tf.shape(x)[0]
         # The parts are independent, and TensorFlow runs them side by side.
@@ -96,10 +97,14 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
         ]
         return tf.concat(parts, axis=0)
 
-    values = int(np.prod(spec.input_shape))
-    signature = [
-        [tf.TensorSpec(weight.shape, tf.float32) for weight in spec.weight_shapes()],
-        tf.TensorSpec((None, values), tf.float32),
-    ]
+    def signature() -> list[Any]:
+        import tensorflow as tf
+
+        shapes = spec.weight_shapes()
+        return [
+            [tf.TensorSpec(weight.shape, tf.float32) for weight in shapes],
+            tf.TensorSpec((None, prod(spec.input_shape)), tf.float32),
+        ]
+
     # Without a gradient the native operations are the faster ones for every length.
     return compile_graph(logits, signature, "graph")

@@ -2,7 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from skloss.training.program import (
     Program,
     ProgramKey,
     State,
+    chunk_steps,
     get_program,
 )
 from skloss.training.schedules import Schedule, learning_rates
@@ -32,10 +34,12 @@ __all__ = [
 
 Weights = list[np.ndarray]
 EpochRow = dict[str, float]
+Chunk = tuple[np.ndarray, np.ndarray, np.ndarray]
 Callback = Callable[[Mapping[str, float]], Any]
 
 _PROBE_ROWS = 256
-_PROBE_VALUES = 2**15
+_FEWEST_PROBE_ROWS = 16
+_PROBE_WORK = 5 * 10**7
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ class _Training:
         }
         self.arguments = self._arguments()
         self.rng = np.random.default_rng((settings.seed, 1))
-        self.buffers = _Buffers(self.program, rows)
+        self.chunks = _Chunks(self.program, rows)
         self.probe = self._probe_rows()
         self.history: dict[str, list[float]] = {}
         self.best = _Best(settings)
@@ -218,23 +222,23 @@ class _Training:
     def _epoch(self, state: State, epoch: int) -> tuple[State, EpochRow]:
         """One pass over the rows, and what was seen on the way."""
         started = time.perf_counter()
-        n_rows, size = len(self.rows), self.program.chunk_rows
-        order = (
-            self.rng.permutation(n_rows) if self.settings.shuffle else np.arange(n_rows)
-        )
-        objective, squared = 0.0, np.zeros(4)
+        n_rows = len(self.rows)
+        order = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
+        if self.settings.shuffle:
+            self.rng.shuffle(order)
+        objective, squared, step = 0.0, np.zeros(4), 0
         rate = np.float32(0)
-        for start in range(0, n_rows, size):
-            chosen = order[start : start + size]
-            rates = self._rates(epoch, start // self.settings.batch_size)
+        for n_chosen, chunk in self.chunks.gather(order):
+            rates = self._rates(epoch, step)
             state, report = self.program.run(
-                state, self.buffers.fill(chosen), len(chosen), rates, self.arguments
+                state, chunk, n_chosen, rates, self.arguments
             )
             if (bad := int(report.bad_step)) >= 0:
-                raise _DivergedError(start // self.settings.batch_size + bad + 1)
+                raise _DivergedError(step + bad + 1)
             objective += float(report.objective)
             squared += report.squared_norms.numpy()
-            rate = rates[-(-len(chosen) // self.settings.batch_size) - 1]
+            n_steps = -(-n_chosen // self.settings.batch_size)
+            rate, step = rates[n_steps - 1], step + n_steps
         norms = np.sqrt(squared / self.steps_per_epoch)
         row = {
             "running_loss": objective / n_rows,
@@ -289,6 +293,9 @@ class _Training:
             ProgramKey(
                 spec=self.spec,
                 batch_size=settings.batch_size,
+                chunk_steps=chunk_steps(
+                    self.spec, settings.batch_size, self.steps_per_epoch
+                ),
                 optimizer=settings.optimizer,
                 nesterov=settings.nesterov and settings.optimizer == "sgd",
                 clips=settings.clipnorm is not None,
@@ -315,7 +322,8 @@ class _Training:
 
     def _probe_rows(self) -> np.ndarray:
         """At most 256 rows, the same in every epoch, from all over the rows."""
-        most = max(16, min(_PROBE_ROWS, _PROBE_VALUES // self.rows.X.shape[1]))
+        affordable = _PROBE_WORK // self.spec.n_multiplications
+        most = int(np.clip(affordable, _FEWEST_PROBE_ROWS, _PROBE_ROWS))
         step = max(1, len(self.rows) // most)
         return self.rows.values(np.arange(0, len(self.rows), step)[:most])
 
@@ -371,24 +379,44 @@ class _Best:
         return epoch - (-1 if self.epoch is None else self.epoch) >= patience
 
 
-class _Buffers:
-    """Arrays of the program's chunk shape, filled anew for every call."""
+class _Chunks:
+    """Rows in the shape of the program's chunk, the next while one is trained on."""
 
     def __init__(self, program: Program, rows: Rows) -> None:
-        n_rows = program.chunk_rows
         self._rows = rows
-        self._X = np.zeros((n_rows, rows.X.shape[1]), np.float32)
-        self._y = np.zeros(n_rows, np.int32)
-        self._weight = np.zeros(n_rows, np.float32)
+        self._size = program.chunk_rows
+        n_buffers = 1 if len(rows) <= self._size else 2
+        self._buffers = [self._empty(rows) for _ in range(n_buffers)]
 
-    def fill(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _empty(self, rows: Rows) -> Chunk:
+        X = np.zeros((self._size, rows.X.shape[1]), np.float32)
+        return X, np.zeros(self._size, np.int32), np.zeros(self._size, np.float32)
+
+    def gather(self, order: np.ndarray) -> Iterator[tuple[int, Chunk]]:
+        """Give the number of rows and the rows of each chunk, in this order.
+
+        What was given is overwritten after the next one has been asked for.
+        """
+        parts = [order[i : i + self._size] for i in range(0, len(order), self._size)]
+        if len(parts) == 1:
+            yield len(order), self._fill(0, order)
+            return
+        with ThreadPoolExecutor(1) as gatherer:
+            coming = gatherer.submit(self._fill, 0, parts[0])
+            for i, part in enumerate(parts, start=1):
+                chunk = coming.result()
+                if i < len(parts):
+                    coming = gatherer.submit(self._fill, i % 2, parts[i])
+                yield len(part), chunk
+
+    def _fill(self, buffer: int, chosen: np.ndarray) -> Chunk:
+        X, y, weight = self._buffers[buffer]
         n, rows = len(chosen), self._rows
-        rows.values(chosen, out=self._X[:n])
-        np.take(rows.y, chosen, out=self._y[:n])
+        rows.values(chosen, out=X[:n])
+        np.take(rows.y, chosen, out=y[:n])
         if rows.sample_weight is None:
-            self._weight[:n] = 1
+            weight[:n] = 1
         else:
-            np.take(rows.sample_weight, chosen, out=self._weight[:n])
-        self._weight[n:] = 0
-        return self._X, self._y, self._weight
-
+            np.take(rows.sample_weight, chosen, out=weight[:n])
+        weight[n:] = 0
+        return X, y, weight
