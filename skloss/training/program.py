@@ -9,17 +9,24 @@ the seed) is an argument, so that a grid over such numbers compiles once.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from math import prod
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from skloss.networks.spec import NetworkSpec
 from skloss.training.kinds import compile_graph
 from skloss.training.optimizers import OPTIMIZERS
-from skloss.training.step import Arguments, Parts, ProgramKey, Report, train_step
+from skloss.training.step import (
+    Arguments,
+    ProgramKey,
+    Report,
+    State,
+    in_order,
+    sizes,
+    train_step,
+)
 
 __all__ = [
     "Arguments",
@@ -46,13 +53,6 @@ def chunk_steps(spec: NetworkSpec, batch_size: int, steps_per_epoch: int) -> int
     return min(2 ** (most.bit_length() - 1), 2 ** (steps_per_epoch - 1).bit_length())
 
 
-class State(NamedTuple):
-    """All that training changes, as few arrays: handing each over costs time."""
-
-    values: Tensor  # weights, then slots, one after another
-    step: Tensor
-
-
 class Program:
     """Runs training steps for one network shape."""
 
@@ -60,11 +60,6 @@ class Program:
         self.key = key
         self.chunk_steps = key.chunk_steps
         self.chunk_rows = key.chunk_steps * key.batch_size
-        self._weights = key.spec.weight_shapes()
-        self._n_slots = OPTIMIZERS[key.optimizer].n_slots
-        trained = [weight.shape for weight in self._weights if weight.trained]
-        self._shapes = [weight.shape for weight in self._weights]
-        self._shapes += [shape for shape in trained for _ in range(self._n_slots)]
 
     def start(
         self,
@@ -73,21 +68,25 @@ class Program:
         step: int,
     ) -> State:
         """First state; slots are zero where none are given."""
+        spec = self.key.spec
+        parts: dict[bool, list[np.ndarray]] = {True: [], False: [np.empty(0)]}
+        for array, shape in zip(weights, spec.weight_shapes(), strict=True):
+            parts[shape.trained].append(array.ravel())
+        trained = np.concatenate(parts[True], dtype=np.float32)
         if slots is None:
-            shapes = self._shapes[len(self._weights) :]
-            slots = [np.zeros(shape, np.float32) for shape in shapes]
-        parts = [np.ravel(part) for part in (*weights, *slots)]
-        return State(np.concatenate(parts, dtype=np.float32), np.int32(step))
+            count = OPTIMIZERS[self.key.optimizer].n_slots
+            slots = [np.zeros_like(trained) for _ in range(count)]
+        statistics = np.concatenate(parts[False], dtype=np.float32)
+        return State(trained, tuple(slots), statistics, np.int32(step))
 
-    def unpack(self, state: State) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Weights and slots of a state, as arrays of their own."""
-        values = np.array(state.values)
-        edges = np.cumsum([0, *map(prod, self._shapes)])
-        arrays = [
-            values[first:last].reshape(shape)
-            for shape, (first, last) in zip(self._shapes, pairwise(edges), strict=True)
+    def weights(self, state: State) -> list[np.ndarray]:
+        """Weights of a state, as arrays in the network's order."""
+        parts = [
+            np.split(np.array(vector), np.cumsum(sizes(self.key.spec, trained=trained)))
+            for vector, trained in ((state.trained, True), (state.statistics, False))
         ]
-        return arrays[: len(self._weights)], arrays[len(self._weights) :]
+        found = in_order(self.key.spec, *parts)
+        return [flat.reshape(shape) for flat, shape in found]
 
     def run(
         self,
@@ -126,24 +125,33 @@ class Program:
     def _signature(self) -> list[Any]:
         import tensorflow as tf
 
-        real, rows = tf.float32, self.chunk_rows
+        spec, rows = self.key.spec, self.chunk_rows
         whole = tf.TensorSpec((), tf.int32)
+
+        def real(*shape: int) -> Any:
+            return tf.TensorSpec(shape, tf.float32)
+
+        trained = real(sum(sizes(spec, trained=True)))
         return [
-            tf.TensorSpec((sum(map(prod, self._shapes)),), real),
+            trained,
+            (trained,) * OPTIMIZERS[self.key.optimizer].n_slots,
+            real(sum(sizes(spec, trained=False))),
             whole,
-            tf.TensorSpec((rows, prod(self.key.spec.input_shape)), real),
+            real(rows, prod(spec.input_shape)),
             tf.TensorSpec((rows,), tf.int32),
-            tf.TensorSpec((rows,), real),
+            real(rows),
             whole,
-            tf.TensorSpec((self.chunk_steps,), real),
-            tf.TensorSpec((len(Arguments._fields) - 2,), real),
-            tf.TensorSpec((len(self.key.spec.dropout_rates),), real),
+            real(self.chunk_steps),
+            real(len(Arguments._fields) - 2),
+            real(len(spec.dropout_rates)),
             whole,
         ]
 
     def _steps(
         self,
-        values: Tensor,
+        trained: Tensor,
+        slots: tuple[Tensor, ...],
+        statistics: Tensor,
         step: Tensor,
         x: Tensor,
         y: Tensor,
@@ -165,7 +173,7 @@ class Program:
         )
         numbers = Arguments._make([*tf.unstack(scalars), dropout_rates, seed])
 
-        def body(i: Tensor, state: Parts, report: Report) -> Any:
+        def body(i: Tensor, state: State, report: Report) -> Any:
             batch = x[i], y[i], sample_weight[i]
             count = tf.minimum(n_rows - i * size, size)
             state, now = train_step(
@@ -182,14 +190,11 @@ class Program:
                 ),
             )
 
-        parts = tf.split(values, [*map(prod, self._shapes)])
-        arrays = [
-            tf.reshape(part, shape)
-            for part, shape in zip(parts, self._shapes, strict=True)
-        ]
-        n_weights = len(self._weights)
-        state = Parts(
-            arrays[:n_weights], arrays[n_weights:], tf.convert_to_tensor(step)
+        state = State(
+            tf.convert_to_tensor(trained),
+            tuple(map(tf.convert_to_tensor, slots)),
+            tf.convert_to_tensor(statistics),
+            tf.convert_to_tensor(step),
         )
         nothing = Report(tf.constant(0.0), tf.constant(-1), tf.zeros(4))
         n_steps = (n_rows + size - 1) // size
@@ -199,8 +204,7 @@ class Program:
             (tf.constant(0), state, nothing),
             parallel_iterations=1,
         )
-        flat = [tf.reshape(array, (-1,)) for array in state.weights + state.slots]
-        return State(tf.concat(flat, axis=0), state.step), report
+        return state, report
 
 
 @lru_cache(maxsize=32)

@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
-from skloss.networks.spec import NetworkSpec, WeightShape
+from skloss.networks.spec import NetworkSpec
 from skloss.training.dropout import keep_scale
 from skloss.training.graph import graph_forward
 from skloss.training.kinds import Kind, shard_count
 from skloss.training.losses import row_losses_graph
 from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
 
-__all__ = ["Arguments", "Parts", "ProgramKey", "Report", "train_step"]
+__all__ = [
+    "Arguments",
+    "ProgramKey",
+    "Report",
+    "State",
+    "in_order",
+    "sizes",
+    "train_step",
+]
 
 Tensor = Any
 
@@ -59,30 +68,35 @@ class Report(NamedTuple):
     squared_norms: Tensor  # gradient and update of the first, then of the last kernel
 
 
-class Parts(NamedTuple):
-    """The state inside a program."""
+class State(NamedTuple):
+    """All that training changes, each of a kind in one vector.
 
-    weights: list[Tensor]
-    slots: list[Tensor]
+    One update rule then runs over all weights at once, which makes a step of a small
+    network shorter and its program quicker to compile.
+    """
+
+    trained: Tensor
+    slots: tuple[Tensor, ...]
+    statistics: Tensor  # moving means and variances
     step: Tensor
 
 
 def train_step(
     key: ProgramKey,
-    state: Parts,
+    state: State,
     batch: tuple[Tensor, Tensor, Tensor],
     count: Tensor,
     learning_rate: Tensor,
     numbers: Arguments,
-) -> tuple[Parts, Report]:
+) -> tuple[State, Report]:
     """Go one step down the gradient.
 
     Parameters
     ----------
     key : ProgramKey
         What is compiled.
-    state : Parts
-        Weights, slots and the number of the step.
+    state : State
+        Where training stands.
     batch : tuple of tensors
         Rows, class numbers and weights of the rows.
     count : scalar int tensor
@@ -96,127 +110,123 @@ def train_step(
 
     real = tf.cast(tf.range(key.batch_size) < count, tf.float32)
     size = key.batch_size // key.n_shards
-    # Each shard has a loss of its own, so that it can go back before the others have
-    # come forth, while what it made is still in the cache.
-    shards = [
-        _shard_gradients(
-            key,
-            state.weights,
-            [part[first : first + size] for part in (*batch, real)],
-            first,
-            state.step,
-            numbers,
-        )
-        for first in range(0, key.batch_size, size)
-    ]
-    moving = shards[0][2]
-    sums = [(loss, gradients) for loss, gradients, _ in shards]
-    return _update(key, state, sums, moving, count, learning_rate, numbers)
+    total = tf.constant(0.0)
+    statistics: list[Tensor] = []
+    with tf.GradientTape() as tape:
+        tape.watch(state.trained)
+        weights = _weights(key.spec, state)
+        # Each shard has a loss of its own, so that it can go back before the others
+        # have come forth, while what it made is still in the cache.
+        for first in range(0, key.batch_size, size):
+            rows = [part[first : first + size] for part in (*batch, real)]
+            loss, statistics = _loss(key, weights, rows, first, state.step, numbers)
+            total += loss
+        # Keras divides by the number of rows, not by the sum of their weights.
+        objective = total / tf.cast(count, tf.float32)
+        if key.penalizes:
+            for weight in _kernels(key.spec, weights):
+                objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
+                objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
+    gradient = tape.gradient(objective, state.trained)
+    if key.clips:
+        gradient = _clipped(key.spec, gradient, numbers.clipnorm)
+    trained, slots = OPTIMIZERS[key.optimizer].update(
+        state.trained,
+        gradient,
+        state.slots,
+        UpdateArguments(
+            learning_rate,
+            tf.cast(state.step + 1, tf.float32),
+            numbers.momentum,
+            numbers.weight_decay,
+            key.nesterov,
+        ),
+    )
+    norms = _squared_norms(key.spec, gradient, trained - state.trained)
+    flat = tf.concat(statistics, axis=0) if statistics else state.statistics
+    after = State(trained, slots, flat, state.step + 1)
+    return after, Report(objective, tf.constant(-1), norms)
 
 
-def _shard_gradients(
+def sizes(spec: NetworkSpec, *, trained: bool) -> list[int]:
+    """Lengths of the arrays that a vector of the state is made of."""
+    return [prod(w.shape) for w in spec.weight_shapes() if w.trained is trained]
+
+
+def in_order(
+    spec: NetworkSpec, trained: Sequence[Any], statistics: Sequence[Any]
+) -> list[tuple[Any, tuple[int, ...]]]:
+    """Flat arrays in the network's order, each with its shape."""
+    rest = {True: iter(trained), False: iter(statistics)}
+    return [(next(rest[w.trained]), w.shape) for w in spec.weight_shapes()]
+
+
+def _weights(spec: NetworkSpec, state: State) -> list[Tensor]:
+    import tensorflow as tf
+
+    trained = tf.split(state.trained, sizes(spec, trained=True))
+    statistics = tf.split(state.statistics, sizes(spec, trained=False) or [0])
+    found = in_order(spec, trained, statistics)
+    return [tf.reshape(flat, shape) for flat, shape in found]
+
+
+def _loss(
     key: ProgramKey,
     weights: list[Tensor],
     rows: list[Tensor],
     first: int,
     step: Tensor,
     numbers: Arguments,
-) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    """Sum of the losses of some rows of a batch, its gradients, moving statistics."""
+) -> tuple[Tensor, list[Tensor]]:
+    """Sum of the losses of some rows of a batch, and the new moving statistics."""
     import tensorflow as tf
 
-    shapes = key.spec.weight_shapes()
-    trained = _trained(weights, shapes)
     x, y, sample_weight, real = rows
 
     def keep(shape: tuple[int, ...], layer: int) -> Tensor:
         rate = numbers.dropout_rates[layer]
         return keep_scale(shape, rate, numbers.seed, layer, step, first)
 
-    with tf.GradientTape() as tape:
-        tape.watch(trained)
-        found = graph_forward(
-            key.spec,
-            _merged(trained, weights, shapes),
-            x,
-            native=key.kind != "xla",
-            real=real,
-            keep=keep,
-        )
-        losses = row_losses_graph(
-            key.loss, found.logits, y, numbers.focal_gamma, numbers.label_smoothing
-        )
-        loss = tf.reduce_sum(losses * sample_weight)
-        if key.spec.activity_l2:
-            loss += numbers.activity_l2 * found.activity
-    return loss, tape.gradient(loss, trained), found.moving
+    native = key.kind != "xla"
+    found = graph_forward(key.spec, weights, x, native=native, real=real, keep=keep)
+    losses = row_losses_graph(
+        key.loss, found.logits, y, numbers.focal_gamma, numbers.label_smoothing
+    )
+    loss = tf.reduce_sum(losses * sample_weight)
+    if key.spec.activity_l2:
+        loss += numbers.activity_l2 * found.activity
+    return loss, found.moving
 
 
-def _update(
-    key: ProgramKey,
-    state: Parts,
-    sums: list[tuple[Tensor, list[Tensor]]],
-    moving: list[Tensor],
-    count: Tensor,
-    learning_rate: Tensor,
-    numbers: Arguments,
-) -> tuple[Parts, Report]:
-    """Add up the shards and the penalties, and apply the optimizer's rule."""
+def _kernels(spec: NetworkSpec, weights: list[Tensor]) -> list[Tensor]:
+    shapes = zip(weights, spec.weight_shapes(), strict=True)
+    return [weight for weight, shape in shapes if shape.role == "kernel"]
+
+
+def _by_array(spec: NetworkSpec, vector: Tensor) -> list[Tensor]:
+    """Cut a vector over the trained weights into those of each array."""
     import tensorflow as tf
 
-    shapes = key.spec.weight_shapes()
-    trained = _trained(state.weights, shapes)
-    kernels = [shape.role == "kernel" for shape in shapes if shape.trained]
-    # Keras divides by the number of rows, not by the sum of their weights.
-    per_row = 1 / tf.cast(count, tf.float32)
-    objective = per_row * sum(loss for loss, _ in sums)
-    gradients = [
-        per_row * sum(parts)
-        for parts in zip(*(gradients for _, gradients in sums), strict=True)
-    ]
-    if key.penalizes:
-        for i, weight in enumerate(trained):
-            if kernels[i]:
-                objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
-                objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
-                gradients[i] += numbers.l1 * tf.sign(weight) + 2 * numbers.l2 * weight
-    if key.clips:
-        gradients = [tf.clip_by_norm(g, numbers.clipnorm) for g in gradients]
-    rule = OPTIMIZERS[key.optimizer]
-    arguments = UpdateArguments(
-        learning_rate,
-        tf.cast(state.step + 1, tf.float32),
-        numbers.momentum,
-        numbers.weight_decay,
-        key.nesterov,
+    return tf.split(vector, sizes(spec, trained=True))
+
+
+def _clipped(spec: NetworkSpec, gradient: Tensor, clipnorm: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    parts = _by_array(spec, gradient)
+    return tf.concat([tf.clip_by_norm(part, clipnorm) for part in parts], axis=0)
+
+
+def _squared_norms(spec: NetworkSpec, gradient: Tensor, update: Tensor) -> Tensor:
+    """Of gradient and update, for the first kernel, then for the last."""
+    import tensorflow as tf
+
+    roles = [weight.role for weight in spec.weight_shapes() if weight.trained]
+    ends = roles.index("kernel"), len(roles) - 1 - roles[::-1].index("kernel")
+    return tf.stack(
+        [
+            tf.reduce_sum(tf.square(_by_array(spec, vector)[end]))
+            for end in ends
+            for vector in (gradient, update)
+        ]
     )
-    new: list[Tensor] = []
-    slots: list[Tensor] = []
-    for i, (weight, gradient) in enumerate(zip(trained, gradients, strict=True)):
-        own = tuple(state.slots[i * rule.n_slots : (i + 1) * rule.n_slots])
-        updated, own = rule.update(weight, gradient, own, arguments)
-        new.append(updated)
-        slots += own
-    first, last = kernels.index(True), len(kernels) - 1 - kernels[::-1].index(True)
-    norms = [
-        tf.reduce_sum(tf.square(change))
-        for i in (first, last)
-        for change in (gradients[i], new[i] - trained[i])
-    ]
-    weights = _merged(new, moving, shapes)
-    report = Report(objective, tf.constant(-1), tf.stack(norms))
-    return Parts(weights, slots, state.step + 1), report
-
-
-def _trained(weights: Sequence[Tensor], shapes: Sequence[WeightShape]) -> list[Tensor]:
-    return [w for w, shape in zip(weights, shapes, strict=True) if shape.trained]
-
-
-def _merged(
-    trained: Sequence[Tensor], others: Sequence[Tensor], shapes: Sequence[WeightShape]
-) -> list[Tensor]:
-    """All weights in order: the trained ones, and of the others those that are not."""
-    if len(others) == len(shapes):
-        others = [w for w, s in zip(others, shapes, strict=True) if not s.trained]
-    from_trained, from_others = iter(trained), iter(others)
-    return [next(from_trained if s.trained else from_others) for s in shapes]

@@ -39,7 +39,7 @@ Callback = Callable[[Mapping[str, float]], Any]
 
 _PROBE_ROWS = 256
 _FEWEST_PROBE_ROWS = 16
-_PROBE_WORK = 5 * 10**7
+_PROBE_WORK = 10**7
 
 
 @dataclass(frozen=True)
@@ -194,10 +194,10 @@ class _Training:
         try:
             for epoch in range(self.settings.epochs):
                 state, row = self._epoch(state, epoch)
-                weights, slots = self.program.unpack(state)
+                weights = self.program.weights(state)
                 row |= self._measure(weights)
-                result.weights, result.slots = weights, slots
-                result.step = int(state.step)
+                result.weights, result.step = weights, int(state.step)
+                result.slots = [np.array(slot) for slot in state.slots]
                 self._record(row)
                 self.best.see(epoch, row, result.weights)
                 reason = self._reason_to_stop(epoch, row)
