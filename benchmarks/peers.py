@@ -7,6 +7,7 @@ the clock starts; ours is a whole ``fit``.
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ Timed = Callable[[], float]
 
 
 def rare_rows(n: int, n_columns: int, n_classes: int = 2) -> Rows:
-    """Normal columns; the rarer the class the larger the sum of the first three."""
+    """Make normal columns; the rarer a class the larger the sum of the first three."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, n_columns)).astype(np.float32)
     score = X[:, :3].sum(axis=1) + rng.normal(size=n)
@@ -31,6 +32,15 @@ def timed(work: Callable[[], Any], amount: float) -> float:
     started = time.perf_counter()
     work()
     return amount / (time.perf_counter() - started)
+
+
+def repeated(work: Callable[[], Any], amount: float, repeats: int) -> Timed:
+    """Do a short piece of work several times."""
+
+    def run() -> float:
+        return timed(lambda: [work() for _ in range(repeats)], amount * repeats)
+
+    return run
 
 
 def skloss_fit(classifier: Any, rows: Rows) -> Timed:
@@ -129,12 +139,12 @@ def torch_dense(n_columns: int, widths: Sequence[int], n_classes: int = 2) -> An
 
     sizes = [n_columns, *widths]
     layers: list[Any] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], n_classes))
 
 
-def keras_seed0(n_steps: int) -> Any:
+def keras_seed0(n_steps: int, activation: str = "relu", dropout: float = 0.25) -> Any:
     """Build the convolutional network of the first seed question in Keras."""
     import keras
     from keras import layers
@@ -144,7 +154,7 @@ def keras_seed0(n_steps: int) -> Any:
             filters,
             3,
             padding="same",
-            activation="relu",
+            activation=activation,
             activity_regularizer=keras.regularizers.L2(5e-4),
         )
 
@@ -158,8 +168,8 @@ def keras_seed0(n_steps: int) -> Any:
             convolution(8),
             layers.MaxPooling1D(),
             layers.Flatten(),
-            layers.Dense(10, activation="relu"),
-            layers.Dropout(0.25),
+            layers.Dense(10, activation=activation),
+            layers.Dropout(dropout),
             layers.Dense(1),
         ]
     )
@@ -186,3 +196,50 @@ def torch_seed0(n_steps: int) -> Any:
         nn.Dropout(0.25),
         nn.Linear(10, 2),
     )
+
+
+def scikeras_dense(n_columns: int, batch_size: int, epochs: int) -> Any:
+    """Build scikeras' classifier of one hidden layer, as its users write it."""
+
+    def build(width: int = 32, dropout: float = 0.0, activation: str = "relu") -> Any:
+        import keras
+
+        return keras.Sequential(
+            [
+                keras.Input((n_columns,)),
+                keras.layers.Dense(width, activation=activation),
+                keras.layers.Dropout(dropout),
+                keras.layers.Dense(1, activation="sigmoid"),
+            ]
+        )
+
+    return _scikeras(build, batch_size, epochs)
+
+
+def scikeras_series(n_steps: int, batch_size: int, epochs: int) -> Any:
+    """Build scikeras' classifier of the first seed question's network."""
+
+    def build(dropout: float = 0.25, activation: str = "relu") -> Any:
+        import keras
+
+        network = keras_seed0(n_steps, activation, dropout)
+        return keras.Sequential([network, keras.layers.Activation("sigmoid")])
+
+    return _scikeras(build, batch_size, epochs)
+
+
+def _scikeras(build: Callable[..., Any], batch_size: int, epochs: int) -> Any:
+    from scikeras.wrappers import KerasClassifier
+
+    options = {"optimizer": "adam", "loss": "binary_crossentropy", "verbose": 0}
+    return KerasClassifier(build, batch_size=batch_size, epochs=epochs, **options)
+
+
+def grid_search(pipeline: Any, grid: dict, rows: Rows, folds: int = 5) -> Timed:
+    """Whole search with its refit; fits per second."""
+    from sklearn.model_selection import GridSearchCV, ParameterGrid
+
+    X, y = rows
+    n_fits = len(ParameterGrid(grid)) * folds + 1
+    search = GridSearchCV(pipeline, grid, cv=folds, scoring="matthews_corrcoef")
+    return lambda: timed(lambda: search.fit(X, y), n_fits)

@@ -15,9 +15,11 @@ Contestant = Callable[[], Callable[[], float]]
 
 
 def race(
-    contestants: Mapping[str, Contestant], rounds: int
+    contestants: Mapping[str, Contestant], rounds: int, cold: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Run every contestant once to warm it up, then ``rounds`` times in turn.
+
+    Cold, every run has a new process, and nothing is warmed up.
 
     Returns
     -------
@@ -25,6 +27,17 @@ def race(
         Of each contestant ``first`` (the run that imports, traces and compiles),
         ``rates``, their ``median`` and the process's peak resident set ``peak_mb``.
     """
+    if cold:
+        runs = [race(contestants, 0) for _ in range(rounds)]
+        return {
+            name: {
+                "first": runs[0][name]["first"],
+                "rates": [run[name]["first"] for run in runs],
+                "median": statistics.median(run[name]["first"] for run in runs),
+                "peak_mb": max(run[name]["peak_mb"] for run in runs),
+            }
+            for name in contestants
+        }
     started = {name: _Runner(contestant) for name, contestant in contestants.items()}
     try:
         first = {name: runner.run() for name, runner in started.items()}

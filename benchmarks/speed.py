@@ -11,8 +11,10 @@ first run, which compiles, is shown too. Needs ``pip install ".[benchmark]"``.
 
 import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,8 @@ class Job:
     others: Mapping[str, Callable[[], Any]]
     bars: Mapping[str, float]
     unit: str = "rows/s"
-    notes: str = field(default="")
+    notes: str = ""
+    cold: bool = False
 
 
 # ----------------------------------------------------------------------------- training
@@ -49,10 +52,10 @@ def skloss_dense(rows: tuple, epochs: int = 1, **parameters: Any) -> peers.Timed
     return peers.skloss_fit(classifier, peers.rare_rows(*rows))
 
 
-def skloss_seed0(rows: tuple, epochs: int, batch_size: int) -> peers.Timed:
+def seed0_classifier(epochs: int, batch_size: int) -> Any:
     from skloss import CNN1DClassifier
 
-    classifier = CNN1DClassifier(
+    return CNN1DClassifier(
         filters=((32, 16), (8, 8)),
         kernel_size=3,
         pool_size=2,
@@ -64,6 +67,10 @@ def skloss_seed0(rows: tuple, epochs: int, batch_size: int) -> peers.Timed:
         epochs=epochs,
         random_state=0,
     )
+
+
+def skloss_seed0(rows: tuple, epochs: int, batch_size: int) -> peers.Timed:
+    classifier = seed0_classifier(epochs, batch_size)
     return peers.skloss_fit(classifier, peers.rare_rows(*rows))
 
 
@@ -175,11 +182,171 @@ TRAINING = {
 }
 
 
+# ----------------------------------------------------------------------------- searches
+
+TABLE, SERIES = (2_000, 20), (1_000, 152)
+TABLE_GRID = {
+    "dropout": [0.0, 0.25, 0.5],
+    "width": [16, 32, 64],
+    "activation": ["relu", "tanh"],
+}
+SERIES_GRID = {
+    "dropout": [0.0, 0.25, 0.5],
+    "learning_rate": [3e-4, 1e-3, 3e-3],
+    "activation": ["relu", "elu"],
+}
+
+
+def skloss_table_search() -> peers.Timed:
+    from skloss import DenseClassifier
+
+    classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
+    return peers.grid_search(classifier, TABLE_GRID, peers.rare_rows(*TABLE))
+
+
+def scikeras_table_search() -> peers.Timed:
+    classifier = peers.scikeras_dense(TABLE[1], 32, 30)
+    part = {"model__dropout": [0.25], "model__width": [16, 64]}
+    return peers.grid_search(classifier, part, peers.rare_rows(*TABLE))
+
+
+def skloss_series_search() -> peers.Timed:
+    from imblearn.over_sampling import SMOTE
+    from joblib import parallel_config
+
+    from skloss import Pipeline
+
+    pipeline = Pipeline(
+        [("smote", SMOTE(random_state=0)), ("cnn", seed0_classifier(20, 32))]
+    )
+    grid = {f"cnn__{name}": values for name, values in SERIES_GRID.items()}
+    search = peers.grid_search(pipeline, grid, peers.rare_rows(*SERIES))
+
+    def run() -> float:
+        with parallel_config("threading", n_jobs=2):
+            return search()
+
+    return run
+
+
+def scikeras_series_search() -> peers.Timed:
+    import imblearn.pipeline
+    from imblearn.over_sampling import SMOTE
+
+    cnn = peers.scikeras_series(SERIES[1], 32, 20)
+    steps = [("smote", SMOTE(random_state=0)), ("cnn", cnn)]
+    part = {"cnn__model__dropout": [0.25], "cnn__model__activation": ["relu", "elu"]}
+    rows = peers.rare_rows(*SERIES)
+    return peers.grid_search(imblearn.pipeline.Pipeline(steps), part, rows)
+
+
+SEARCHES = {
+    "search of a table": Job(
+        "grid search of 18 candidates x 5 folds, 2,000 x 20, 30 epochs, cold",
+        skloss_table_search,
+        {"scikeras": scikeras_table_search},
+        {"scikeras": 25},
+        unit="fits/s",
+        notes="peer on 11 of the 91 fits, per fit",
+        cold=True,
+    ),
+    "search of series": Job(
+        "the same behind SMOTE, 1,000 series of 152, seed 0's network, 20 epochs, cold",
+        skloss_series_search,
+        {"scikeras": scikeras_series_search},
+        {"scikeras": 10},
+        unit="fits/s",
+        notes="two threads; peer on 11 of the 91 fits, per fit",
+        cold=True,
+    ),
+}
+
+
+# -------------------------------------------------------------------------- predictions
+
+
+def skloss_rows(n_rows: int, repeats: int) -> peers.Timed:
+    from skloss import DenseClassifier
+
+    X, y = peers.rare_rows(20_000, 9)
+    classifier = DenseClassifier(epochs=1, batch_size=128, random_state=0).fit(X, y)
+    rows = np.resize(X, (n_rows, 9))
+    return peers.repeated(lambda: classifier.predict_proba(rows), n_rows, repeats)
+
+
+def keras_rows(n_rows: int, repeats: int, **options: Any) -> peers.Timed:
+    model = peers.keras_dense(9, (18,))
+    rows = np.resize(peers.rare_rows(20_000, 9)[0], (n_rows, 9))
+    predict = partial(model.predict, verbose=0, **options)
+    return peers.repeated(lambda: predict(rows), n_rows, repeats)
+
+
+def scikeras_rows(n_rows: int, repeats: int) -> peers.Timed:
+    X, y = peers.rare_rows(2_000, 9)
+    classifier = peers.scikeras_dense(9, 128, 1).fit(X, y)
+    rows = np.resize(X, (n_rows, 9))
+    return peers.repeated(lambda: classifier.predict_proba(rows), n_rows, repeats)
+
+
+def skloss_predicted_series() -> peers.Timed:
+    X, y = peers.rare_rows(10_000, 1036)
+    classifier = seed0_classifier(1, 64).fit(X[:640], y[:640])
+    return peers.repeated(lambda: classifier.predict_proba(X), len(X), 1)
+
+
+def keras_predicted_series() -> peers.Timed:
+    X, _ = peers.rare_rows(10_000, 1036)
+    model = peers.keras_seed0(1036)
+    predict = partial(model.predict, batch_size=256, verbose=0)
+    return peers.repeated(lambda: predict(X), len(X), 1)
+
+
+def imported(package: str) -> peers.Timed:
+    command = [sys.executable, "-c", f"import {package}"]
+    return peers.repeated(lambda: subprocess.run(command, check=True), 1, 1)
+
+
+PREDICTIONS = {
+    "one row": Job(
+        "`predict_proba` of one row, 9-18-1",
+        partial(skloss_rows, 1, 1000),
+        {
+            "scikeras": partial(scikeras_rows, 1, 10),
+            "keras predict": partial(keras_rows, 1, 10),
+        },
+        {"scikeras": 500, "keras predict": 500},
+    ),
+    "a million rows": Job(
+        "`predict_proba` of 1 M rows, 9-18-1",
+        partial(skloss_rows, 1_000_000, 3),
+        {"keras predict": partial(keras_rows, 1_000_000, 1, batch_size=8192)},
+        {"keras predict": 3},
+        notes="keras with batch_size=8192",
+    ),
+    "many series": Job(
+        "`predict_proba` of 10,000 series of 1,036, seed 0's network",
+        skloss_predicted_series,
+        {"keras predict": keras_predicted_series},
+        {"keras predict": 1.5},
+        notes="keras with batch_size=256",
+    ),
+    "import": Job(
+        "`import skloss`, a process each",
+        partial(imported, "skloss"),
+        {"`import sklearn`": partial(imported, "sklearn")},
+        {"`import sklearn`": 1 / 1.3},
+        unit="imports/s",
+    ),
+}
+
+JOBS: dict[str, Job] = {**TRAINING, **SEARCHES, **PREDICTIONS}
+
+
 # -------------------------------------------------------------------------------- table
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """The results as a table in Markdown."""
+    """Write the results as a table in Markdown."""
     lines = ["| job | skloss (first run) | against | peer | times | bar |"]
     lines.append("|---|---|---|---|---|---|")
     for name, job in JOBS.items():
@@ -187,16 +354,17 @@ def table(found: Mapping[str, Any]) -> str:
             continue
         ours = found[name][OURS]
         for peer, bar in job.bars.items():
-            theirs = found[name][peer]
-            ratio = ours["median"] / theirs["median"]
-            lines.append(
-                f"| {job.title} | {ours['median']:,.4g} ({ours['first']:,.4g}) "
-                f"{job.unit} | {peer} | {theirs['median']:,.4g} | {ratio:.1f} | {bar:g} |"
-            )
+            theirs = found[name][peer]["median"]
+            cells = [
+                job.title,
+                f"{ours['median']:,.4g} ({ours['first']:,.4g}) {job.unit}",
+                peer + f" ({job.notes})" * bool(job.notes),
+                f"{theirs:,.4g}",
+                f"{ours['median'] / theirs:.1f}",
+                f"{bar:.2g}",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-JOBS: dict[str, Job] = {**TRAINING}
 
 
 def main() -> None:
@@ -208,7 +376,7 @@ def main() -> None:
     found = json.loads(RESULTS.read_text())["jobs"] if RESULTS.exists() else {}
     for name in [] if options.report else options.jobs:
         job = JOBS[name]
-        found[name] = race({OURS: job.ours, **job.others}, options.rounds)
+        found[name] = race({OURS: job.ours, **job.others}, options.rounds, job.cold)
         text = json.dumps({"machine": describe(), "jobs": found}, indent=1)
         RESULTS.write_text(text + "\n")
         print(f"{name} done", flush=True)

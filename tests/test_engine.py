@@ -1,10 +1,14 @@
 """The compiled program ends where ``keras.Model.fit`` ends, and nowhere else."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
 
 import skloss.training.trainer as trainer
+from skloss import CNN1DClassifier, DenseClassifier
+from skloss.datasets import make_rare_events
 from skloss.networks import (
     NetworkSpec,
     build_keras_model,
@@ -315,3 +319,44 @@ def test_activations_are_those_of_keras(activation):
     X = 3 * np.random.default_rng(1).normal(size=(30, 4)).astype("f4")
     expected = build_keras_model(spec, weights)(X)
     np.testing.assert_allclose(forward(spec, weights, X), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [DenseClassifier, CNN1DClassifier])
+def test_an_optimizer_of_keras_alone_is_left_to_its_loop_and_the_record_says_so(make):
+    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+    options = {"epochs": 3, "random_state": 0, "dropout": 0.3, "clipnorm": 1.0}
+    state = random.getstate()
+    first, second = (
+        make(optimizer="nadam", **options).fit(X, y, sample_weight=y + 1.0)
+        for _ in range(2)
+    )
+    assert random.getstate() == state
+    outcome = first.record_.outcome
+    assert outcome["program"] == "keras"
+    assert outcome["program_reason"] == "optimizer='nadam' has no compiled update rule"
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    assert first.history_["loss"][-1] < first.history_["loss"][0]
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "focal"])
+def test_keras_loop_and_the_program_end_at_the_same_weights(monkeypatch, loss):
+    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+    options = {"l2": 1e-3, "label_smoothing": 0.1, "activity_l2": 1e-3, "clipnorm": 0.1}
+    classifier = DenseClassifier(epochs=5, loss=loss, random_state=0, **options)
+    compiled = classifier.fit(X, y).weights_
+    monkeypatch.setattr(trainer, "fallback_reason", lambda optimizer: "a test")
+    by_keras = classifier.fit(X, y)
+    assert by_keras.record_.outcome["program"] == "keras"
+    for ours, theirs in zip(compiled, by_keras.weights_, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_training_by_keras_goes_on_where_it_stood():
+    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+    classifier = DenseClassifier(optimizer="adagrad", random_state=0)
+    classifier.partial_fit(X, y, classes=[0, 1])
+    before = classifier.history_["loss"][-1]
+    for _ in range(5):
+        classifier.partial_fit(X, y)
+    assert classifier.history_["loss"][-1] < before
+    assert classifier._fitted.result.step == 6 * -(-300 // 32)

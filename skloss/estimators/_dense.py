@@ -44,8 +44,10 @@ class DenseClassifier(BaseNeuralClassifier):
         Exponent of the focal loss.
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all classes.
-    optimizer : {"adam", "adamw", "rmsprop", "sgd"}, default="adam"
-        Update rule, with Keras' constants.
+    optimizer : str, default="adam"
+        Update rule, with Keras' constants: "adam", "adamw", "rmsprop" or "sgd", which
+        are compiled, or "adadelta", "adafactor", "adagrad", "adamax", "ftrl", "lamb",
+        "lion" or "nadam", which are trained by Keras' own loop, many times slower.
     learning_rate : float, default=5e-3
         Learning rate where the schedule's factor is one.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \

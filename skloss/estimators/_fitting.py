@@ -15,6 +15,7 @@ from skloss.metrics import class_prior
 from skloss.networks import ACTIVATIONS, NetworkSpec, initial_weights
 from skloss.record import TrainingRecord
 from skloss.training import (
+    KERAS_OPTIMIZERS,
     LOSSES,
     OPTIMIZERS,
     SCHEDULES,
@@ -117,7 +118,7 @@ def check_choices(estimator: Any) -> None:
     tables: dict[str, Any] = {
         "activation": ACTIVATIONS,
         "loss": LOSSES,
-        "optimizer": OPTIMIZERS,
+        "optimizer": (*OPTIMIZERS, *KERAS_OPTIMIZERS),
         "learning_rate_schedule": SCHEDULES,
     }
     for parameter, choices in tables.items():

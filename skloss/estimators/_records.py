@@ -109,6 +109,7 @@ def _outcome(
         "monitor": settings.monitor,
         "stop_reason": result.stop_reason,
         "program": result.kind,
+        "program_reason": result.reason,
         "seconds": float(sum(result.history.get("seconds", []))),
     }
     if "val_" in evaluators:

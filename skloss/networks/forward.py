@@ -23,7 +23,7 @@ from skloss.networks.spec import (
 __all__ = ["ACTIVATIONS", "forward", "hidden_outputs"]
 
 Array = np.ndarray
-_BLOCK_VALUES = 2**18
+_BLOCK_VALUES = 2**17
 
 
 def _gelu(z: Array) -> Array:
@@ -49,9 +49,10 @@ def _selu(z: Array) -> Array:
     )
 
 
+# Each may overwrite what it is given.
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda z: z,
-    "relu": lambda z: np.maximum(z, 0),
+    "relu": lambda z: np.maximum(z, 0, out=z),
     "leaky_relu": lambda z: np.where(z > 0, z, z.dtype.type(0.2) * z),
     "elu": _elu,
     "selu": _selu,

@@ -24,7 +24,9 @@ __all__ = ["build_keras_model"]
 
 
 def build_keras_model(
-    spec: NetworkSpec, weights: Sequence[np.ndarray] | None = None
+    spec: NetworkSpec,
+    weights: Sequence[np.ndarray] | None = None,
+    seed: int | None = None,
 ) -> "keras.Sequential":
     """Build the spec as a ``keras.Sequential`` whose output is the logits.
 
@@ -34,6 +36,8 @@ def build_keras_model(
         The network.
     weights : sequence of ndarray, optional
         Weights to set, in the order of ``spec.weight_shapes()``.
+    seed : int, optional
+        Seed of the dropout layers.
 
     Returns
     -------
@@ -44,14 +48,18 @@ def build_keras_model(
 
     layers = [keras.Input(spec.input_shape)]
     for layer, penalized in zip(spec.layers, spec.activity_penalized(), strict=True):
-        layers += _keras_layers(layer, spec, spec.activity_l2 if penalized else 0.0)
+        penalty = spec.activity_l2 if penalized else 0.0
+        layers += _keras_layers(layer, spec, penalty, seed)
+        seed = None if seed is None else seed + 1
     model = keras.Sequential(layers)
     if weights is not None:
         model.set_weights(list(weights))
     return model
 
 
-def _keras_layers(layer: Layer, spec: NetworkSpec, activity_l2: float) -> list[Any]:
+def _keras_layers(
+    layer: Layer, spec: NetworkSpec, activity_l2: float, seed: int | None
+) -> list[Any]:
     from keras import layers as kl
     from keras import regularizers
 
@@ -86,7 +94,7 @@ def _keras_layers(layer: Layer, spec: NetworkSpec, activity_l2: float) -> list[A
                 kl.Activation(layer.activation, activity_regularizer=activity),
             ]
         case Dropout():
-            return [kl.Dropout(layer.rate)]
+            return [kl.Dropout(layer.rate, seed=seed)]
         case MaxPool():
             return [kl.MaxPooling1D(layer.size)]
         case GlobalPool(kind="average"):

@@ -1,6 +1,7 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
 from skloss.training.evaluation import Evaluator, Rows
+from skloss.training.keras_loop import KERAS_OPTIMIZERS
 from skloss.training.losses import LOSSES
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.predictor import predict_logits, probabilities
@@ -13,6 +14,7 @@ from skloss.training.trainer import (
 )
 
 __all__ = [
+    "KERAS_OPTIMIZERS",
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",

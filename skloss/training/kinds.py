@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from skloss.networks.spec import BatchNorm, NetworkSpec
+from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.threads import settle_threads
 
-__all__ = ["Kind", "compile_graph", "program_kind", "shard_count"]
+__all__ = ["Kind", "compile_graph", "fallback_reason", "program_kind", "shard_count"]
 
-Kind = Literal["xla", "graph", "eager"]
+Kind = Literal["xla", "graph", "eager", "keras"]
 
 _EAGER_STEPS = 40
 _XLA_TIMESTEPS = 512
@@ -31,6 +32,13 @@ def program_kind(spec: NetworkSpec, n_steps: int | None) -> Kind:
     if spec.is_convolutional and spec.input_shape[0] > _XLA_TIMESTEPS:
         return "graph"
     return "xla"
+
+
+def fallback_reason(optimizer: str) -> str | None:
+    """Why a fit cannot be compiled and is left to Keras' loop, if that is so."""
+    if optimizer in OPTIMIZERS:
+        return None
+    return f"optimizer={optimizer!r} has no compiled update rule"
 
 
 def shard_count(spec: NetworkSpec, batch_size: int, kind: Kind) -> int:

@@ -71,7 +71,12 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[1] == 1:
-        logits = np.hstack([np.zeros_like(logits), logits])
+        from scipy.special import expit
+
+        chances = np.empty((len(logits), 2))
+        expit(-logits[:, 0], out=chances[:, 0])
+        expit(logits[:, 0], out=chances[:, 1])
+        return chances
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return odds / odds.sum(axis=1, keepdims=True)
 

@@ -12,7 +12,8 @@ import numpy as np
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.networks.spec import NetworkSpec
 from skloss.training.evaluation import Evaluator, Rows, unit_shares
-from skloss.training.kinds import program_kind
+from skloss.training.keras_loop import KerasLoop
+from skloss.training.kinds import Kind, fallback_reason, program_kind
 from skloss.training.program import (
     Arguments,
     Program,
@@ -77,6 +78,7 @@ class TrainingResult:
     best_epoch: int | None = None
     stop_reason: str = "epochs"
     kind: str = "xla"
+    reason: str | None = None  # why the fit was not compiled
 
     @property
     def n_epochs(self) -> int:
@@ -171,7 +173,11 @@ class _Training:
         self.spec, self.rows, self.settings = spec, rows, settings
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
         self.total_steps = self.steps_per_epoch * settings.epochs
-        self.kind = program_kind(spec, None if is_repeated else self.total_steps)
+        self.reason = fallback_reason(settings.optimizer)
+        self.kind: Kind = "keras"
+        if self.reason is None:
+            self.kind = program_kind(spec, None if is_repeated else self.total_steps)
+        self.arguments = self._arguments()
         self.program = self._program()
         # What is measured every epoch earns back the compiling of a second program.
         pays = spec.is_convolutional and self.kind != "eager"
@@ -179,7 +185,6 @@ class _Training:
             prefix: replace(evaluator, compiled=pays)
             for prefix, evaluator in evaluators.items()
         }
-        self.arguments = self._arguments()
         self.rng = np.random.default_rng((settings.seed, 1))
         self.chunks = _Chunks(self.program, rows)
         self.probe = self._probe_rows()
@@ -190,7 +195,8 @@ class _Training:
         self, weights: Weights, slots: Weights | None, first_step: int
     ) -> TrainingResult:
         state = self.program.start(weights, slots, first_step)
-        result = TrainingResult(weights, slots or [], first_step, kind=self.kind)
+        result = TrainingResult(weights, slots or [], first_step)
+        result.kind, result.reason = self.kind, self.reason
         try:
             for epoch in range(self.settings.epochs):
                 state, row = self._epoch(state, epoch)
@@ -236,7 +242,7 @@ class _Training:
             if (bad := int(report.bad_step)) >= 0:
                 raise _DivergedError(step + bad + 1)
             objective += float(report.objective)
-            squared += report.squared_norms.numpy()
+            squared += np.asarray(report.squared_norms)
             n_steps = -(-n_chosen // self.settings.batch_size)
             rate, step = rates[n_steps - 1], step + n_steps
         norms = np.sqrt(squared / self.steps_per_epoch)
@@ -287,15 +293,24 @@ class _Training:
         )
         return learning_rates(schedule, base, steps, self.total_steps)
 
-    def _program(self) -> Program:
-        settings = self.settings
+    def _program(self) -> Program | KerasLoop:
+        settings, size = self.settings, self.settings.batch_size
+        steps = chunk_steps(self.spec, size, self.steps_per_epoch)
+        if self.kind == "keras":
+            return KerasLoop(
+                self.spec,
+                settings.optimizer,
+                settings.loss,
+                settings.clipnorm,
+                size,
+                steps,
+                self.arguments,
+            )
         return get_program(
             ProgramKey(
                 spec=self.spec,
-                batch_size=settings.batch_size,
-                chunk_steps=chunk_steps(
-                    self.spec, settings.batch_size, self.steps_per_epoch
-                ),
+                batch_size=size,
+                chunk_steps=steps,
                 optimizer=settings.optimizer,
                 nesterov=settings.nesterov and settings.optimizer == "sgd",
                 clips=settings.clipnorm is not None,
@@ -382,7 +397,7 @@ class _Best:
 class _Chunks:
     """Rows in the shape of the program's chunk, the next while one is trained on."""
 
-    def __init__(self, program: Program, rows: Rows) -> None:
+    def __init__(self, program: Program | KerasLoop, rows: Rows) -> None:
         self._rows = rows
         self._size = program.chunk_rows
         n_buffers = 1 if len(rows) <= self._size else 2
