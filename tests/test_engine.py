@@ -17,7 +17,7 @@ from skloss.networks import (
     forward,
     initial_weights,
 )
-from skloss.training import Rows, Settings, predict_logits, train
+from skloss.training import KERAS_OPTIMIZERS, Rows, Settings, predict_logits, train
 from skloss.training.dropout import keep_scale
 from skloss.training.losses import row_losses, row_losses_graph
 from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
@@ -336,6 +336,13 @@ def test_an_optimizer_of_keras_alone_is_left_to_its_loop_and_the_record_says_so(
     assert outcome["program_reason"] == "optimizer='nadam' has no compiled update rule"
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     assert first.history_["loss"][-1] < first.history_["loss"][0]
+
+
+@pytest.mark.parametrize("optimizer", KERAS_OPTIMIZERS)
+def test_every_optimizer_named_is_one_of_keras(optimizer):
+    X, y = make_rare_events(60, prevalence=0.3, random_state=0)
+    classifier = DenseClassifier(optimizer=optimizer, epochs=1, random_state=0)
+    assert classifier.fit(X, y).record_.outcome["program"] == "keras"
 
 
 @pytest.mark.parametrize("loss", ["crossentropy", "focal"])

@@ -69,7 +69,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         Share of each target that is spread evenly over all classes.
     optimizer : str, default="adam"
         Update rule, with Keras' constants: "adam", "adamw", "rmsprop" or "sgd", which
-        are compiled, or "adadelta", "adafactor", "adagrad", "adamax", "ftrl", "lamb",
+        are compiled, or "adadelta", "adafactor", "adagrad", "adamax", "ftrl",
         "lion" or "nadam", which are trained by Keras' own loop, many times slower.
     learning_rate : float, default=3e-3
         Learning rate where the schedule's factor is one.

@@ -26,7 +26,6 @@ KERAS_OPTIMIZERS = (
     "adagrad",
     "adamax",
     "ftrl",
-    "lamb",
     "lion",
     "nadam",
 )
