@@ -1,6 +1,8 @@
 """The compiled program ends where ``keras.Model.fit`` ends, and nowhere else."""
 
 import random
+import signal
+import threading
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.datasets import make_rare_events
+from skloss.exceptions import TrainingInterruptedWarning
 from skloss.networks import (
     NetworkSpec,
     build_keras_model,
@@ -21,6 +24,7 @@ from skloss.training import KERAS_OPTIMIZERS, Rows, Settings, predict_logits, tr
 from skloss.training.dropout import keep_scale
 from skloss.training.losses import row_losses, row_losses_graph
 from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
+from skloss.training.program import chunk_steps
 from skloss.training.schedules import learning_rates
 
 N_ROWS, BATCH = 150, 32  # the last batch holds 22 rows
@@ -367,3 +371,25 @@ def test_training_by_keras_goes_on_where_it_stood():
         classifier.partial_fit(X, y)
     assert classifier.history_["loss"][-1] < before
     assert classifier._fitted.result.step == 6 * -(-300 // 32)
+
+
+def test_one_call_of_a_wide_network_is_short_enough_to_be_interrupted():
+    wide = dense(20, n_outputs=1, width=(2048, 2048))
+    assert chunk_steps(wide, 256, steps_per_epoch=10_000) == 8
+    assert chunk_steps(table_spec(), 32, steps_per_epoch=10_000) == 1024
+    assert chunk_steps(table_spec(), 32, steps_per_epoch=45) == 64
+
+
+def test_ctrl_c_is_heard_inside_a_compiled_epoch():
+    X, y = make_rare_events(2_000, random_state=0)
+    classifier = DenseClassifier(epochs=10**6, early_stopping=False, random_state=0)
+
+    def interrupt_soon(row):
+        if row["epoch"] == 3:
+            threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+
+    classifier.callbacks = interrupt_soon
+    with pytest.warns(TrainingInterruptedWarning):
+        classifier.fit(X, y)
+    assert classifier.n_epochs_ >= 4
+    assert classifier.record_.outcome["stop_reason"] == "interrupted"

@@ -41,15 +41,17 @@ __all__ = [
 Tensor = Any
 
 # A chunk is what one call takes: long enough that calling costs nothing, short enough
-# that Ctrl-C is heard and the copy stays small.
+# that Ctrl-C is heard within a second and the copy stays small.
 _CHUNK_VALUES = 2**20
 _CHUNK_STEPS = 1024
+_CHUNK_WORK = 10**10  # multiplications in one direction
 
 
 def chunk_steps(spec: NetworkSpec, batch_size: int, steps_per_epoch: int) -> int:
     """Most steps that one call should run: a power of two, so that folds agree."""
-    values = batch_size * prod(spec.input_shape)
-    most = min(_CHUNK_STEPS, max(1, _CHUNK_VALUES // values))
+    by_values = _CHUNK_VALUES // (batch_size * prod(spec.input_shape))
+    by_work = _CHUNK_WORK // (batch_size * spec.n_multiplications)
+    most = max(1, min(_CHUNK_STEPS, by_values, by_work))
     return min(2 ** (most.bit_length() - 1), 2 ** (steps_per_epoch - 1).bit_length())
 
 

@@ -1,0 +1,89 @@
+"""Measure one job or two, threads or processes, one or two TensorFlow threads.
+
+    python benchmarks/threads.py [--rounds 3]
+
+The same grid searches, each in new processes, with 1 and 2 threads within an operation
+of TensorFlow (``TF_NUM_INTRAOP_THREADS``; skloss takes 1 where nothing is set), run by
+joblib with one job, two threads, or two processes. Single fits are shown too.
+"""
+
+import argparse
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+import peers
+import speed
+from machine import describe
+from race import race
+
+RESULTS = Path(__file__).parent / "results" / "threads.json"
+WAYS = {
+    "one job": ("threading", 1),
+    "two threads": ("threading", 2),
+    "two processes": ("loky", 2),
+}
+GRIDS = {
+    "table": {"width": [16, 32, 64], "dropout": [0.25, 0.5], "l2": [0.0, 1e-4]},
+    "series": {"learning_rate": [1e-3, 3e-3], "activation": ["relu", "elu"]},
+}
+
+
+def search(kind: str, backend: str, n_jobs: int, threads: int) -> peers.Timed:
+    """Prepare a whole search, import of TensorFlow and compiling included."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    from joblib import parallel_config
+
+    from skloss import DenseClassifier
+
+    if kind == "table":
+        classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
+        rows = peers.rare_rows(*speed.TABLE)
+    else:
+        classifier, rows = (
+            speed.seed0_classifier(20, 32),
+            peers.rare_rows(*speed.SERIES),
+        )
+    whole = peers.grid_search(classifier, GRIDS[kind], rows)
+
+    def run() -> float:
+        with parallel_config(backend, n_jobs=n_jobs):
+            return whole()
+
+    return run
+
+
+def single(name: str, threads: int) -> peers.Timed:
+    """Prepare the fit of a job of the table of speeds."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    return speed.TRAINING[name].ours()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    lines = {
+        f"search of a {kind}, {way}": partial(search, kind, *how)
+        for kind in GRIDS
+        for way, how in WAYS.items()
+    }
+    lines |= {
+        f"one fit, {name}": partial(single, name)
+        for name in ("30-128-64-1", "187-256-128-5", "seed 0", "short series")
+    }
+    found = {}
+    print("| | one thread | two threads | unit |\n|---|---|---|---|")
+    for name, prepare in lines.items():
+        contestants = {str(n): partial(prepare, threads=n) for n in (1, 2)}
+        found[name] = race(contestants, rounds, cold="search" in name)
+        one, two = (found[name][n]["median"] for n in contestants)
+        unit = "fits/s" if "search" in name else "rows/s"
+        print(f"| {name} | {one:,.4g} | {two:,.4g} | {unit} |", flush=True)
+        text = json.dumps({"machine": describe(), "lines": found}, indent=1)
+        RESULTS.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
