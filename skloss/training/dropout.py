@@ -3,7 +3,8 @@
 Keras draws masks from XLA's generator, which on a CPU costs a millisecond a step. Here
 the number of a value in its batch is hashed, with a key made from seed, layer and step,
 by two rounds of xor, shift and multiply [1]_. The key is added to a multiple of the
-index: with the key xor-ed in instead, the masks of different steps are correlated.
+index, so that every mask is a window of one sequence of 2 ** 32 values; to hash the
+bare index xor-ed with the key gives biased masks.
 
 References
 ----------

@@ -7,6 +7,8 @@ in the last bits and a fit must not depend on the fits before it.
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from skloss.networks.spec import BatchNorm, NetworkSpec
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.threads import settle_threads
@@ -57,17 +59,28 @@ def shard_count(spec: NetworkSpec, batch_size: int, kind: Kind) -> int:
 def compile_graph(
     function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
 ) -> Callable[..., Any]:
-    """Make a program of the given kind from a function of tensors."""
+    """Make a function of arrays, of the given kind, from one of tensors."""
     settle_threads()
     if kind == "eager":
         return function
     import tensorflow as tf
 
-    compiled = tf.function(
-        function,
-        input_signature=signature(),
-        jit_compile=kind == "xla",
-        autograph=False,
-    )
-    # The concrete function is called in a third of the time.
-    return compiled.get_concrete_function()
+    # A session of its own, because TensorFlow never frees what XLA has compiled for its
+    # eager functions, some MB for each network shape; a session takes it along.
+    graph = tf.Graph()
+    with graph.as_default():
+        places = tf.nest.map_structure(
+            lambda spec: tf.compat.v1.placeholder(spec.dtype, spec.shape), signature()
+        )
+        compiled = tf.function(function, jit_compile=kind == "xla", autograph=False)
+        results = compiled(*places)
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)
+    session = tf.compat.v1.Session(graph=graph, config=config)
+    call = session.make_callable(tf.nest.flatten(results), tf.nest.flatten(places))
+
+    def run(*arguments: Any) -> Any:
+        found = call(*map(np.asarray, tf.nest.flatten(arguments)))
+        return tf.nest.pack_sequence_as(results, found)
+
+    return run

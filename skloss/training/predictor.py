@@ -60,7 +60,7 @@ def predict_logits(
         return forward(spec, weights, X.reshape(-1, *spec.input_shape))
     program, given = _inference_program(spec.structure()), list(weights)
     blocks = np.array_split(X, -(-len(X) // (_SHARDS * _shard_rows(spec))))
-    return np.concatenate([program(given, block).numpy() for block in blocks])
+    return np.concatenate([program(given, block) for block in blocks])
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
