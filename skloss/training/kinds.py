@@ -17,7 +17,9 @@ __all__ = ["Kind", "compile_graph", "fallback_reason", "program_kind", "shard_co
 
 Kind = Literal["xla", "graph", "eager", "keras"]
 
+# Measured by benchmarks/sizes.py.
 _EAGER_STEPS = 40
+_GRAPH_STEPS_OF_TABLES, _GRAPH_STEPS_OF_SERIES = 300, 1_000
 _XLA_TIMESTEPS = 512
 _SHARDS = 4
 _SHARD_ROWS = 16
@@ -26,12 +28,18 @@ _SHARD_ROWS = 16
 def program_kind(spec: NetworkSpec, n_steps: int | None) -> Kind:
     """Choose by network and the most steps that a fit may take (None: very many).
 
-    Compiling costs about a second, which a few dozen steps never earn back; XLA wins on
-    dense networks and short series; on long ones the native convolutions do.
+    XLA takes a third of a second to compile a table's network and more than one to
+    compile a convolutional one, a graph a third of that, and nothing is compiled for
+    an eager fit; but in the long run XLA wins on dense networks and short series, and
+    the native convolutions of a graph win on long ones.
     """
+    series = spec.is_convolutional
+    few = _GRAPH_STEPS_OF_SERIES if series else _GRAPH_STEPS_OF_TABLES
     if n_steps is not None and n_steps <= _EAGER_STEPS:
         return "eager"
-    if spec.is_convolutional and spec.input_shape[0] > _XLA_TIMESTEPS:
+    if n_steps is not None and n_steps <= few:
+        return "graph"
+    if series and spec.input_shape[0] > _XLA_TIMESTEPS:
         return "graph"
     return "xla"
 
