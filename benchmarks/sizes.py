@@ -1,0 +1,314 @@
+"""Is any job slower than ``keras.Model.fit``? From one step to a million.
+
+    python benchmarks/sizes.py [--networks dense series] [--most 1000000]
+        [--steps N ...] [--rounds 5] [--quick] [--report]
+
+One ``fit`` of so many steps, of 32 rows each, with validation rows that are a tenth of
+all rows; one epoch, or epochs of 50,000 steps. The job is cold in what belongs to it:
+every one is of a network that this process has not seen (ours has another width each
+time, Keras' is built and compiled anew, as its users do), but TensorFlow has been
+imported and has trained another network before. Contestants have a process each and run
+in turn; shown are medians of 5 rounds, of 3 from 10,000 steps on. Keras' seconds for
+more than 100,000 steps are extrapolated from those of 1 and of 20,000 steps.
+
+It is also measured what the job would take by each kind of program, whichever
+``skloss.training.kinds`` chooses (uncompiled up to 1,000 steps, compiled up to 10,000),
+and from how many steps on one pays over another: that is what its thresholds should be.
+``--quick`` tries the script.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import peers
+from machine import describe
+
+RESULTS = Path(__file__).parent / "results" / "sizes.json"
+BATCH = 32
+LONGEST_EPOCH = 50_000  # steps
+FEWEST_HELD = 4
+STEPS = (
+    *(1, 3, 10, 30, 40, 41, 60, 100, 300),
+    *(1_000, 3_000, 10_000, 100_000, 1_000_000),
+)
+LONG, KERAS_MOST, KERAS_MEASURED = 10_000, 100_000, 20_000
+KINDS = {"eager": 1_000, "graph": 10_000, "xla": 10_000}  # and most steps of each
+PAIRS = (("graph", "eager"), ("xla", "eager"), ("xla", "graph"))
+COLUMNS = {"dense": 20, "series": 152}
+MOST = {"dense": 1_000_000, "series": 10_000}
+OURS, KERAS = "skloss", "keras"
+
+# More widths than there are rounds at the sizes that share a shape of chunk.
+_N_WIDTHS = 17
+
+
+# --------------------------------------------------------------------------------- jobs
+
+
+@lru_cache(maxsize=1)
+def rows(network: str, steps: int) -> tuple[peers.Rows, peers.Rows]:
+    """Rows of an epoch, and a ninth as many to validate on; half of them positive."""
+    n = min(steps, LONGEST_EPOCH) * BATCH
+    rng = np.random.default_rng(0)
+
+    def some(count: int) -> peers.Rows:
+        X = rng.standard_normal((count, COLUMNS[network]), dtype=np.float32)
+        y = np.arange(count) % 2
+        X[:, :3] += 0.5 * y[:, None].astype(np.float32)
+        return X, y
+
+    return some(n), some(max(n // 9, FEWEST_HELD))
+
+
+def epochs(steps: int) -> int:
+    return -(-steps // LONGEST_EPOCH)
+
+
+def build(network: str, width: int, **options: Any) -> Any:
+    """Build our classifier, of another width than any before."""
+    from skloss import CNN1DClassifier, DenseClassifier
+
+    if network == "dense":
+        return DenseClassifier(width=24 + width, **options)
+    return CNN1DClassifier(
+        filters=((32, 16), (8, 8)),
+        kernel_size=3,
+        head=(10 + width,),
+        dropout=0.25,
+        activity_l2=5e-4,
+        **options,
+    )
+
+
+def ours(network: str, steps: int, width: int, kind: str | None) -> tuple[float, str]:
+    """Seconds of a fit, and which kind of program served."""
+    from skloss.training import trainer
+
+    chosen = trainer.program_kind
+    options = {"batch_size": BATCH, "epochs": epochs(steps), "random_state": 0}
+    (X, y), (X_val, y_val) = rows(network, steps)
+    if kind is not None:
+        trainer.program_kind = lambda *_: kind
+    try:
+        started = time.perf_counter()
+        classifier = build(network, width, **options)
+        classifier.fit(X, y, X_val=X_val, y_val=y_val)
+        took = time.perf_counter() - started
+    finally:
+        trainer.program_kind = chosen
+    assert classifier.n_epochs_ == epochs(steps)
+    return took, classifier.record_.outcome["program"]
+
+
+def keras_fit(network: str, steps: int, width: int) -> tuple[float, str]:
+    """Seconds of building, compiling and fitting."""
+    import keras
+
+    rows_given, held = rows(network, steps)
+    started = time.perf_counter()
+    if network == "dense":
+        model = peers.keras_dense(COLUMNS[network], (24 + width,))
+    else:
+        model = peers.keras_seed0(COLUMNS[network])
+    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
+    model.fit(
+        *rows_given,
+        validation_data=held,
+        batch_size=BATCH,
+        epochs=epochs(steps),
+        verbose=0,
+    )
+    return time.perf_counter() - started, "fit"
+
+
+# -------------------------------------------------------------------------- contestants
+
+
+class Contestant:
+    """A process of its own, in which TensorFlow has trained another network."""
+
+    def __init__(self, name: str, network: str) -> None:
+        self.name, self.network = name, network
+        self.process = ProcessPoolExecutor(1, get_context("spawn"), quiet)
+        self.n_runs = 0
+        self.process.submit(warm_up, name, network).result()
+
+    def __enter__(self) -> "Contestant":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.shutdown()
+
+    def run(self, steps: int) -> tuple[float, str]:
+        """Fit a new network: seconds, and what served."""
+        width = self.n_runs % _N_WIDTHS
+        self.n_runs += 1
+        return self.process.submit(
+            measure, self.name, self.network, steps, width
+        ).result()
+
+
+def quiet() -> None:
+    warnings.simplefilter("ignore")
+
+
+def warm_up(name: str, network: str) -> None:
+    """Train networks wider than all that are measured."""
+    steps = (1, 50) if name in (OURS, KERAS) else (50,)
+    for count in steps:
+        measure(name, network, count, _N_WIDTHS)
+
+
+def measure(name: str, network: str, steps: int, width: int) -> tuple[float, str]:
+    if name == KERAS:
+        return keras_fit(network, steps, width)
+    return ours(network, steps, width, None if name == OURS else name)
+
+
+def most(name: str, network: str) -> int:
+    """Most steps that a contestant is measured at."""
+    limits = {OURS: MOST[network], KERAS: KERAS_MOST, **KINDS}
+    return min(limits[name], MOST[network])
+
+
+def compete(network: str, sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+    """Median seconds of every contestant at every number of steps."""
+    found = []
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(Contestant(name, network))
+            for name in (OURS, KERAS, *KINDS)
+        ]
+        for steps in sizes:
+            n_rounds = rounds if steps < LONG else min(rounds, 3)
+            able = [c for c in running if steps <= most(c.name, network)]
+            seen: dict[str, list[float]] = {c.name: [] for c in able}
+            line: dict[str, Any] = {"steps": steps}
+            for _ in range(n_rounds):
+                for contestant in able:
+                    took, program = contestant.run(steps)
+                    seen[contestant.name].append(took)
+                    if contestant.name == OURS:
+                        line["program"] = program
+            line |= {name: statistics.median(values) for name, values in seen.items()}
+            found.append({**line, "rounds": seen})
+            print(f"{network} {steps:,} steps done", flush=True)
+        if max(sizes) > KERAS_MOST:
+            keras = next(c for c in running if c.name == KERAS)
+            took = statistics.median(keras.run(KERAS_MEASURED)[0] for _ in range(3))
+            extrapolate(found, took)
+    return found
+
+
+def extrapolate(found: list[dict[str, Any]], took: float) -> None:
+    """Add Keras' seconds where they were not measured."""
+    one = found[0][KERAS]
+    per_step = (took - one) / (KERAS_MEASURED - 1)
+    for line in found:
+        if KERAS not in line:
+            line[KERAS] = one + per_step * (line["steps"] - 1)
+            line["extrapolated"] = True
+
+
+# -------------------------------------------------------------------------------- table
+
+
+def break_even(found: list[Mapping[str, Any]], kind: str, other: str) -> float | None:
+    """Find from how many steps on a kind of program stays quicker than another."""
+    measured = [line for line in found if kind in line and other in line]
+    steps = [line["steps"] for line in measured]
+    excess = [line[kind] - line[other] for line in measured]
+    slower = [i for i, seconds in enumerate(excess) if seconds > 0]
+    if not slower:
+        return float(steps[0])
+    i = slower[-1]
+    if i + 1 == len(steps):
+        return None
+    share = excess[i] / (excess[i] - excess[i + 1])
+    return steps[i] + share * (steps[i + 1] - steps[i])
+
+
+def table(found: Mapping[str, list[Mapping[str, Any]]]) -> str:
+    """Write the results as a table in Markdown."""
+    kinds = "".join(f" {kind} s |" for kind in KINDS)
+    lines = [f"| network | steps | skloss s | by | keras s | times |{kinds}"]
+    lines.append("|" + "---|" * (6 + len(KINDS)))
+    for network, measured in found.items():
+        for line in measured:
+            mark = "*" if line.get("extrapolated") else ""
+            cells = [
+                network,
+                f"{line['steps']:,}",
+                f"{line[OURS]:.3g}",
+                line["program"],
+                f"{line[KERAS]:.3g}{mark}",
+                f"{line[KERAS] / line[OURS]:.1f}",
+                *(f"{line[kind]:.3g}" if kind in line else "" for kind in KINDS),
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    if any("extrapolated" in line for m in found.values() for line in m):
+        lines.append(f"\n\\* extrapolated from {KERAS_MEASURED:,} steps")
+    return "\n".join(lines)
+
+
+def thresholds(found: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, Any]:
+    return {
+        network: {f"{a} over {b}": break_even(measured, a, b) for a, b in PAIRS}
+        for network, measured in found.items()
+    }
+
+
+def summary(network: str, measured: list[Mapping[str, Any]]) -> str:
+    """Tell where the least is gained over Keras, and where each kind begins to pay."""
+    worst = min(measured, key=lambda line: line[KERAS] / line[OURS])
+    pays = ", ".join(
+        f"{pair} {'nowhere' if steps is None else f'from {steps:,.0f} steps'}"
+        for pair, steps in thresholds({network: measured})[network].items()
+    )
+    times = worst[KERAS] / worst[OURS]
+    return f"{network}: at least {times:.2f} times ({worst['steps']:,} steps); {pays}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", choices=COLUMNS, default=list(COLUMNS))
+    parser.add_argument("--steps", nargs="+", type=int, default=STEPS)
+    parser.add_argument("--most", type=int, default=max(STEPS), help="steps")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="write nothing")
+    parser.add_argument("--report", action="store_true", help="print, measure nothing")
+    options = parser.parse_args()
+    known = RESULTS.exists() and not options.quick
+    found = json.loads(RESULTS.read_text())["networks"] if known else {}
+    for network in [] if options.report else options.networks:
+        limit = min(options.most, MOST[network])
+        sizes = (1, 41) if options.quick else [n for n in options.steps if n <= limit]
+        found[network] = compete(network, sizes, 1 if options.quick else options.rounds)
+        if not options.quick:
+            written = {
+                "machine": describe(),
+                "break_even": thresholds(found),
+                "networks": found,
+            }
+            RESULTS.write_text(json.dumps(written, indent=1) + "\n")
+    print(table(found))
+    for network, measured in found.items():
+        print("\n" + summary(network, measured))
+
+
+if __name__ == "__main__":
+    main()
