@@ -138,7 +138,7 @@ def grid(n_fits: int, settled: int) -> dict[str, Any]:
             learning_rate=rate,
             l2=l2,
             random_state=int(seed),
-            epochs=3,
+            epochs=6,
         ).fit(*rows)
 
     return growth(fit, n_fits, settled)
@@ -171,7 +171,11 @@ def shapes(kind: str, n_shapes: int) -> dict[str, Any]:
     """Fit networks of different shapes, each compiled."""
     from skloss import CNN1DClassifier, DenseClassifier
 
-    options = {"epochs": 1, "batch_size": 32, "random_state": 0}
+    options = {
+        "epochs": 20 if kind == "series" else 6,
+        "batch_size": 32,
+        "random_state": 0,
+    }
     rows = peers.rare_rows(2_000, 152 if kind == "series" else N_COLUMNS)
     programs = set()
 
