@@ -100,7 +100,8 @@ def epoch(n_rows: int) -> dict[str, Any]:
     from skloss import DenseClassifier
 
     options = {"batch_size": 128, "epochs": 1, "random_state": 0}
-    DenseClassifier(width=5, **options).fit(*rows_in_blocks(20_000))
+    # Enough steps to be compiled by XLA, as those of the epoch will be.
+    DenseClassifier(width=5, **options).fit(*rows_in_blocks(100_000))
     gc.collect()
     without = resident()
     X, y = rows_in_blocks(n_rows)

