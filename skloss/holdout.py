@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["class_codes", "looks_resampled", "natural_holdout", "stratified_sample"]
 
+_MANY_CLASSES = 16
+
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Classes in order, and each row's class number.
@@ -42,9 +44,6 @@ def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     for code, label in enumerate(classes[1:], start=1):
         codes[y == label] = code
     return classes, codes
-
-
-_MANY_CLASSES = 16
 
 
 def natural_holdout(

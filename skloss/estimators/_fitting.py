@@ -150,7 +150,8 @@ def measured_rows(spec: NetworkSpec, natural: Rows, validation: Rows | None) -> 
     """Natural training rows that the curves are measured on after every epoch.
 
     All of them, unless that would take more than some milliseconds a time; then a
-    stratified sample, never smaller than the hold-out that it is compared with.
+    stratified sample, no smaller than the hold-out that it is compared with unless that
+    has more than ``MOST_MEASURED_ROWS``.
     """
     most = max(
         _MEASURED_WORK // spec.n_multiplications,
