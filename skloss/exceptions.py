@@ -2,6 +2,7 @@
 
 __all__ = [
     "DataFileError",
+    "DiagnosisError",
     "RecordFormatError",
     "ResampledValidationWarning",
     "SklossWarning",
@@ -32,3 +33,7 @@ class RecordFormatError(ValueError):
 
 class DataFileError(ValueError):
     """A file of rows cannot be read, or lacks what was asked of it."""
+
+
+class DiagnosisError(Exception):
+    """A diagnosis has findings of severity "error"."""

@@ -1,0 +1,104 @@
+"""``Rule``: what every rule of the diagnosis is, and the table of all of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from inspect import cleandoc, isabstract
+from typing import Any, ClassVar
+
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.finding import Finding, Severity
+
+__all__ = ["RULES", "NotApplicable", "Rule"]
+
+# Every rule by its name, causes before symptoms: families register in that order.
+RULES: dict[str, "Rule"] = {}
+
+
+class NotApplicable(Exception):  # noqa: N818 - an answer, not an error
+    """The rule cannot be assessed; the text is the reason."""
+
+
+class Rule(ABC):
+    """One thing that can be wrong with a training.
+
+    A rule is a pure function of a `Case`. Its docstring has a first line that claims
+    what is wrong, then three paragraphs that begin "Reads:", "Hurts:" and "Wrong when:".
+
+    Attributes
+    ----------
+    code : str
+        Family letter and number.
+    name : str
+        Identity, with hyphens.
+    severity : {"error", "warning", "info"}
+        Of its findings, unless one says otherwise.
+    explains : tuple of str
+        Names of rules whose findings are symptoms of this one's.
+    reference : str
+        Source of the rule or of its threshold.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity] = "warning"
+    explains: ClassVar[tuple[str, ...]] = ()
+    reference: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in vars(cls) and not isabstract(cls):
+            RULES[cls.name] = cls()
+
+    @abstractmethod
+    def inspect(self, case: Case) -> Finding | None:
+        """Look at a training.
+
+        Returns
+        -------
+        Finding or None
+            None if nothing is wrong.
+
+        Raises
+        ------
+        NotApplicable
+            If what it reads is not known, or too little to say anything.
+        """
+
+    def found(
+        self,
+        title: str,
+        evidence: Mapping[str, Any],
+        fix: str,
+        *,
+        severity: Severity | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Finding:
+        """Make a finding of this rule."""
+        return Finding(
+            self.code,
+            self.name,
+            severity or self.severity,
+            title,
+            evidence,
+            fix,
+            params=params or {},
+            reference=self.reference,
+        )
+
+    @classmethod
+    def page(cls) -> str:
+        """Text about the rule, made from the class itself."""
+        thresholds = {
+            name: value
+            for name, value in vars(cls).items()
+            if isinstance(value, int | float) and not name.startswith("_")
+        }
+        lines = [f"{cls.code}  {cls.name}  ({cls.severity})", "", cleandoc(cls.__doc__)]
+        if thresholds:
+            lines += ["", "Thresholds:"]
+            lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]
+        if cls.explains:
+            lines += ["", "Explains: " + ", ".join(cls.explains)]
+        if cls.reference:
+            lines += ["", "Reference: " + cls.reference]
+        return "\n".join(lines)

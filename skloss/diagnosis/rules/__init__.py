@@ -1,0 +1,11 @@
+"""The rules, a module per family, causes before symptoms."""
+
+from skloss.diagnosis.rules import (  # noqa: F401, I001 - imported in causal order
+    data,
+    holdout,
+    network,
+    configuration,
+    optimization,
+    generalization,
+    search,
+)

@@ -1,0 +1,1 @@
+"""How the training was set up."""
