@@ -1,10 +1,14 @@
 """``Diagnosis``: the findings about one training, causes first."""
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from skloss.diagnosis import html, text
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import SEVERITIES, Finding
 from skloss.diagnosis.rule import RULES, NotApplicable
@@ -17,6 +21,8 @@ __all__ = ["Diagnosis", "examine"]
 class Diagnosis:
     """What was found, what was looked at and is right, and what could not be seen.
 
+    It shows itself as text in a terminal and as HTML in a notebook.
+
     Parameters
     ----------
     findings : tuple of Finding
@@ -27,6 +33,30 @@ class Diagnosis:
         Names of the rules that could not be assessed, and why.
     notes : tuple of str
         What of the source could not be understood.
+
+    Examples
+    --------
+    >>> from skloss.diagnosis import Finding
+    >>> symptom = Finding(
+    ...     "G01", "majority-collapse", "warning", "The minority is never predicted.",
+    ...     {"recall": 0.0}, "Mend the cause.",
+    ... )
+    >>> cause = Finding(
+    ...     "N03", "linear-stack", "error", "11 layers amount to one linear map.",
+    ...     {"linear layers": (11, "layers")}, "Give the hidden layers an activation.",
+    ...     params={"activation": "relu"}, explains=(symptom,),
+    ... )
+    >>> diagnosis = Diagnosis((cause,), passed=("relu-output",))
+    >>> diagnosis
+    1 error; 1 rule passed
+    <BLANKLINE>
+    error  linear-stack (N03)
+        11 layers amount to one linear map.
+        11 linear layers
+        Fix: Give the hidden layers an activation.  [activation="relu"]
+        explains: majority-collapse: The minority is never predicted.
+    >>> diagnosis.ok, diagnosis.find("majority_collapse").severity
+    (False, 'warning')
     """
 
     findings: tuple[Finding, ...] = ()
@@ -39,19 +69,83 @@ class Diagnosis:
         """Whether nothing is wrong: no error and no warning."""
         return not any(finding.is_alarm for finding in self.findings)
 
+    def find(self, name: str) -> Finding | None:
+        """Return the finding of a rule, a symptom too, or None.
+
+        Parameters
+        ----------
+        name : str
+            Name of the rule, with hyphens or underscores.
+        """
+        wanted = name.replace("_", "-")
+        everything = _with_symptoms(self.findings)
+        return next((f for f in everything if f.name == wanted), None)
+
+    def report(self, verbose: bool = False) -> str:
+        """Return it as text.
+
+        Parameters
+        ----------
+        verbose : bool, default=False
+            Write remarks in full, name the rules that passed, and say why others could
+            not be assessed.
+
+        Returns
+        -------
+        str
+            Lines of at most 80 columns, without colors.
+
+        Examples
+        --------
+        >>> reason = "the network is not known"
+        >>> print(Diagnosis(not_assessed={"linear-stack": reason}).report(verbose=True))
+        Nothing could be assessed; 1 rule not assessed
+        <BLANKLINE>
+        Not assessed (1):
+            the network is not known: linear-stack
+        """
+        return text.report(self, verbose)
+
+    def __repr__(self) -> str:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return html.fragment(self)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists, strings and numbers."""
-        return {
+        """Return what strict JSON can say.
+
+        NumPy's values become Python's; "NaN", "Infinity" and "-Infinity" stand for
+        numbers that are not finite.
+
+        Examples
+        --------
+        >>> Diagnosis(passed=("relu-output",)).to_dict()["passed"]
+        ['relu-output']
+        """
+        content = {
             "ok": self.ok,
             "findings": [finding.to_dict() for finding in self.findings],
             "passed": list(self.passed),
             "not_assessed": dict(self.not_assessed),
             "notes": list(self.notes),
         }
+        return {name: _strict(part) for name, part in content.items()}
 
     def to_json(self, indent: int | None = None) -> str:
-        """Return `to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent, default=float)
+        """Return `to_dict` as JSON.
+
+        Parameters
+        ----------
+        indent : int, default=None
+            Spaces per level. None writes one line.
+
+        Examples
+        --------
+        >>> Diagnosis().to_json()
+        '{"ok": true, "findings": [], "passed": [], "not_assessed": {}, "notes": []}'
+        """
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def raise_for_errors(self) -> None:
         """Raise if there is an error finding.
@@ -59,9 +153,19 @@ class Diagnosis:
         Raises
         ------
         DiagnosisError
-            Names the findings of severity "error".
+            Names the findings of severity "error", causes first.
+
+        Examples
+        --------
+        >>> from skloss.diagnosis import Finding
+        >>> Diagnosis().raise_for_errors()
+        >>> nan = Finding("O01", "nonfinite-loss", "error", "The loss is NaN.", {}, "")
+        >>> Diagnosis((nan,)).raise_for_errors()
+        Traceback (most recent call last):
+        skloss.exceptions.DiagnosisError: nonfinite-loss: The loss is NaN.
         """
-        errors = [f for f in self.findings if f.severity == "error"]
+        everything = _with_symptoms(self.findings)
+        errors = [f for f in everything if f.severity == "error"]
         if errors:
             raise DiagnosisError(" ".join(f"{f.name}: {f.title}" for f in errors))
 
@@ -79,6 +183,16 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
     Returns
     -------
     Diagnosis
+        Every rule is in it once: as a finding, as passed, or as not assessed.
+
+    Examples
+    --------
+    >>> from skloss.diagnosis import RULES
+    >>> nothing_known = examine(Case(), notes=["the file is empty"])
+    >>> nothing_known.ok, len(nothing_known.not_assessed) == len(RULES)
+    (True, True)
+    >>> nothing_known.notes
+    ('the file is empty',)
     """
     found: list[Finding] = []
     passed: list[str] = []
@@ -100,27 +214,61 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
 def _in_order_of_cause(found: list[Finding]) -> list[Finding]:
     """Nest symptoms under their first cause; errors come before warnings, then info.
 
-    Only an alarm explains anything, and only what is no more severe than itself.
+    Only an alarm explains anything, and only what is no more severe than itself. The
+    symptom of a symptom goes under the cause of both.
     """
-    causes = {f.name: RULES[f.name].explains for f in found if f.is_alarm}
     explained_by: dict[str, str] = {}
-    for finding in found:
+    # Backwards, so that of rules that explain each other the first is the cause.
+    for finding in reversed(found):
         for cause in found:
-            if cause is finding or finding.name not in causes.get(cause.name, ()):
-                continue
-            if cause.name in explained_by:
-                continue  # what explains it is a symptom itself
-            explained_by.setdefault(finding.name, cause.name)
+            if _explains(cause, finding) and _root(cause.name, explained_by) != (
+                finding.name
+            ):
+                explained_by[finding.name] = cause.name
+                break
     top = []
     for finding in found:
         if finding.name in explained_by:
             continue
         symptoms = [f for f in found if _root(f.name, explained_by) == finding.name]
         top.append(finding.explaining(*(f for f in symptoms if f is not finding)))
-    return sorted(top, key=lambda f: SEVERITIES.index(f.severity))
+    return sorted(top, key=_rank)
+
+
+def _explains(cause: Finding, finding: Finding) -> bool:
+    return (
+        cause.is_alarm
+        and finding.name in RULES[cause.name].explains
+        and _rank(cause) <= _rank(finding)
+    )
+
+
+def _rank(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
 
 
 def _root(name: str, explained_by: Mapping[str, str]) -> str:
     while name in explained_by:
         name = explained_by[name]
     return name
+
+
+def _with_symptoms(findings: Iterable[Finding]) -> Iterator[Finding]:
+    for finding in findings:
+        yield finding
+        yield from _with_symptoms(finding.explains)
+
+
+def _strict(value: Any) -> Any:
+    """Put a value of a rule into what strict JSON can say; the unknown becomes text."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _strict(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return str(value)

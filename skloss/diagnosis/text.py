@@ -1,0 +1,212 @@
+"""A diagnosis as plain text of 80 columns, and the texts of values in it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skloss.diagnosis.finding import Finding, Measure
+
+if TYPE_CHECKING:
+    from skloss.diagnosis.diagnosis import Diagnosis
+
+__all__ = [
+    "by_reason",
+    "headline",
+    "params_text",
+    "report",
+    "tally",
+    "value_text",
+]
+
+_WIDTH = 80
+_INDENT = " " * 4
+_MOST_ITEMS = 6
+_NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
+_NOUNS = {"error": "error", "warning": "warning", "info": "remark"}
+
+
+def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
+    """Write a diagnosis as text.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+        What to write.
+    verbose : bool, default=False
+        Write remarks in full, name the rules that passed, and say why others could not
+        be assessed.
+
+    Returns
+    -------
+    str
+        Lines of at most 80 columns, without colors.
+    """
+    blocks = [_fill(headline(diagnosis))]
+    blocks += [_in_full(finding) for finding in diagnosis.findings if finding.is_alarm]
+    remarks = [finding for finding in diagnosis.findings if not finding.is_alarm]
+    if verbose:
+        blocks += map(_in_full, remarks)
+    elif remarks:
+        blocks.append("\n".join(map(_in_short, remarks)))
+    if diagnosis.notes:
+        blocks.append(_lines(f"Note: {note}" for note in diagnosis.notes))
+    if verbose:
+        blocks += _silent_rules(diagnosis)
+    return "\n\n".join(blocks)
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """Count what was found, what is right, and what could not be seen."""
+    counts = [
+        tally(sum(f.severity == severity for f in diagnosis.findings), noun)
+        for severity, noun in _NOUNS.items()
+        if any(f.severity == severity for f in diagnosis.findings)
+    ]
+    if diagnosis.ok:
+        seen = diagnosis.passed or diagnosis.findings or not diagnosis.not_assessed
+        counts.insert(0, "Nothing wrong found" if seen else "Nothing could be assessed")
+    n_passed, n_not = len(diagnosis.passed), len(diagnosis.not_assessed)
+    rules = [tally(n_passed, "rule") + " passed"] if n_passed else []
+    if n_not:
+        rules.append(f"{n_not if rules else tally(n_not, 'rule')} not assessed")
+    return "; ".join(", ".join(part) for part in (counts, rules) if part)
+
+
+def tally(count: int, noun: str) -> str:
+    """Write a count with its noun.
+
+    Examples
+    --------
+    >>> tally(1, "rule"), tally(2, "rule")
+    ('1 rule', '2 rules')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def value_text(value: Any) -> str:
+    """Write a value of the evidence.
+
+    Examples
+    --------
+    >>> print(value_text(0.123456), value_text(12345.6), value_text(4000))
+    0.123 12346 4000
+    >>> value_text([0.5, float("nan"), 1e-9])
+    '0.5, nan, 1e-09'
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        # Three digits would make 12346 rows "1.23e+04".
+        return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return _listed(f"{key}: {value_text(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return _listed(map(value_text, value))
+    return "none" if value is None else str(value)
+
+
+def params_text(params: Mapping[str, Any]) -> str:
+    """Write parameters as the arguments of a call.
+
+    Examples
+    --------
+    >>> params_text({"activation": "relu", "learning_rate": 0.001})
+    'activation="relu", learning_rate=0.001'
+    """
+    return ", ".join(f"{name}={_literal(value)}" for name, value in params.items())
+
+
+def by_reason(not_assessed: Mapping[str, str]) -> dict[str, list[str]]:
+    """Group rules that could not be assessed, the commonest reason first."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in not_assessed.items():
+        groups.setdefault(reason, []).append(name)
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+
+
+def _in_full(finding: Finding) -> str:
+    blocks = [
+        _fill(f"{finding.severity}  {finding.name} ({finding.code})", hang=4),
+        _fill(finding.title, _INDENT),
+    ]
+    if finding.evidence:
+        measures = (_measured(name, m) for name, m in finding.evidence.items())
+        blocks.append(_fill("; ".join(measures), _INDENT))
+    if finding.fix:
+        call = f"  [{params_text(finding.params)}]" if finding.params else ""
+        blocks.append(_fill(f"Fix: {finding.fix}{call}", _INDENT, hang=5))
+    label = "explains: "
+    for symptom in finding.explains:
+        text = f"{symptom.name}: {symptom.title}"
+        blocks.append(_fill(label + text, _INDENT, hang=10))
+        label = _NO_BREAK * len(label)
+    return "\n".join(blocks)
+
+
+def _in_short(finding: Finding) -> str:
+    text = f"{finding.severity}  {finding.name} ({finding.code}): {finding.title}"
+    return _fill(text, hang=4)
+
+
+def _silent_rules(diagnosis: Diagnosis) -> Iterable[str]:
+    """List the rules that found nothing, and of those that could not look."""
+    if diagnosis.passed:
+        names = ", ".join(diagnosis.passed)
+        yield f"Passed ({len(diagnosis.passed)}):\n" + _fill(names, _INDENT)
+    if diagnosis.not_assessed:
+        groups = by_reason(diagnosis.not_assessed).items()
+        reasons = _lines(
+            (f"{reason}: {', '.join(names)}" for reason, names in groups), _INDENT
+        )
+        yield f"Not assessed ({len(diagnosis.not_assessed)}):\n{reasons}"
+
+
+def _measured(name: str, measure: Measure) -> str:
+    """Write "11 linear layers", "training loss: 0.16 nats", "optimizer: adam"."""
+    value, unit = value_text(measure.value), measure.unit
+    if unit and name.split()[-1:] == [unit]:
+        return f"{name}: {value}" if measure.value == 1 else f"{value} {name}"
+    return f"{name}: {value}" + (f"{_NO_BREAK}{unit}" if unit else "")
+
+
+def _listed(items: Iterable[str]) -> str:
+    items = list(items)
+    more = f", ... ({len(items)} in all)" if len(items) > _MOST_ITEMS else ""
+    return ", ".join(items[:_MOST_ITEMS]) + more
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    quoted = isinstance(value, str)
+    return json.dumps(value, ensure_ascii=False) if quoted else repr(value)
+
+
+def _lines(texts: Iterable[str], indent: str = "") -> str:
+    return "\n".join(_fill(text, indent, hang=4) for text in texts)
+
+
+def _fill(text: str, indent: str = "", hang: int = 0) -> str:
+    filled = textwrap.fill(
+        _printable(text),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hang,
+        break_on_hyphens=False,  # names of rules stay whole
+    )
+    return filled.replace(_NO_BREAK, " ")
+
+
+def _printable(text: str) -> str:
+    """Take out what a terminal would obey: names of columns may hold escape codes."""
+    return "".join(
+        c if c.isprintable() or c == _NO_BREAK else " " if c.isspace() else "\ufffd"
+        for c in text
+    )
