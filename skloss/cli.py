@@ -1,14 +1,20 @@
-"""The command line: ``skloss search`` from a file of rows to a table and a picture."""
+"""The command line: ``skloss search``, ``skloss diagnose`` and ``skloss rules``."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+import textwrap
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NoReturn
 
 import skloss
+
+if TYPE_CHECKING:
+    from skloss.diagnosis import Rule
 
 __all__ = ["main"]
 
@@ -21,6 +27,7 @@ examples:
   skloss search table.csv --target y --model dense --sampler RandomOverSampler \\
       --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
 """
+_LEAST_TEXT = 30  # columns of a rule's first line, however narrow the terminal
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,11 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, or 2 for input that cannot be used, or 130 after Ctrl-C.
+        Exit code: 0, or 1 if a diagnosis has an error, or 2 for input that cannot be
+        used, or 130 after Ctrl-C.
 
     Examples
     --------
     >>> main(["search", "nowhere.csv", "--target", "y"])
+    2
+    >>> main(["diagnose", "nowhere.json"])
     2
     """
     parser = _parser()
@@ -54,8 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command is None:
             parser.print_help()
             return 0
-        _prepare_process()
-        return _search(options)
+        return options.run(options)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
@@ -65,14 +74,80 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _search(options: argparse.Namespace) -> int:
     """Import what is heavy only after the arguments are known to be right."""
+    _prepare_process()
     from skloss.exceptions import DataFileError
     from skloss.search._command import SearchError, run_search
 
     try:
         return run_search(options)
     except (DataFileError, SearchError) as err:
-        sys.stderr.write(f"skloss search: error: {err}\n")
-        return 2
+        return _refuse("search", str(err))
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from skloss.exceptions import DiagnosisError, RecordFormatError
+    from skloss.sources import diagnose
+
+    try:
+        diagnosis = diagnose(options.path)
+    except (RecordFormatError, DiagnosisError) as err:
+        return _refuse("diagnose", str(err))
+    except OSError as err:
+        return _refuse("diagnose", f"cannot read {options.path!r}: {err.strerror}.")
+    if options.json:
+        _show(diagnosis.to_json(indent=2))
+    else:
+        _show(diagnosis.report(verbose=options.verbose))
+    return int(any(finding.severity == "error" for finding in diagnosis.findings))
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from skloss.diagnosis import RULES
+
+    if options.name is None:
+        _show("\n".join(_table_of_rules(list(RULES.values()))))
+        return 0
+    by_code = {rule.code.lower(): rule for rule in RULES.values()}
+    name = options.name.lower().replace("_", "-")
+    rule = RULES.get(name) or by_code.get(name)
+    if rule is not None:
+        _show(rule.page())
+        return 0
+    near = get_close_matches(name, RULES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "'skloss rules' lists all."
+    return _refuse("rules", f"no rule is called {options.name!r}; {hint}")
+
+
+def _table_of_rules(rules: Sequence[Rule]) -> Iterator[str]:
+    """Lines of code, name, severity and claim, by family; long ones if not shown."""
+    name_width = max((len(rule.name) for rule in rules), default=0)
+    indent = " " * len(f"  N00  {'':{name_width}}  warning  ")
+    # A pipe has no columns: one line a rule, for grep.
+    columns = shutil.get_terminal_size(fallback=(10_000, 0)).columns
+    family = None
+    for rule in rules:
+        if (module := type(rule).__module__.rpartition(".")[2]) != family:
+            family = module
+            yield family.capitalize()
+        claim = (rule.__doc__ or "").partition("\n")[0]
+        yield textwrap.fill(
+            f"  {rule.code}  {rule.name:{name_width}}  {rule.severity:7}  {claim}",
+            max(columns, len(indent) + _LEAST_TEXT),
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+
+
+def _show(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader, head for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(command: str, reason: str) -> int:
+    sys.stderr.write(f"skloss {command}: error: {reason}\n")
+    return 2
 
 
 def _prepare_process() -> None:
@@ -101,7 +176,48 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_search(commands)
+    _add_diagnose(commands)
+    _add_rules(commands)
     return parser
+
+
+def _add_diagnose(commands: argparse._SubParsersAction) -> None:
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="say what is wrong with a training, from its record or its curves",
+        description="Say what is wrong with a training, causes first, with evidence "
+        "and a fix. The exit status is 1 if an error is found.",
+    )
+    diagnose.set_defaults(run=_diagnose)
+    diagnose.add_argument(
+        "path",
+        metavar="PATH",
+        help="a saved record, the file of a CSVLogger, a JSON file of curves, or a log "
+        "that Keras printed",
+    )
+    diagnose.add_argument("--json", action="store_true", help="write JSON")
+    diagnose.add_argument(
+        "--verbose",
+        action="store_true",
+        help="write remarks in full, name the rules that passed, and say why others "
+        "could not be assessed",
+    )
+
+
+def _add_rules(commands: argparse._SubParsersAction) -> None:
+    rules = commands.add_parser(
+        "rules",
+        help="list the rules of the diagnosis, or explain one",
+        description="List the rules of the diagnosis by family, or explain one: what "
+        "it reads, why it hurts, when it is wrong, its thresholds.",
+    )
+    rules.set_defaults(run=_rules)
+    rules.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="name or code, as in linear-stack or N03",
+    )
 
 
 def _add_search(commands: argparse._SubParsersAction) -> None:
@@ -114,6 +230,7 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    search.set_defaults(run=_search)
     _add_data_options(search)
     _add_model_options(search)
     _add_run_options(search)
