@@ -15,6 +15,8 @@ _HOME = {
     "Pipeline": "skloss.model_selection",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",
+    "diagnose": "skloss.sources",
+    "diagnosis": "skloss",
     "displays": "skloss",
     "exceptions": "skloss",
     "make_pipeline": "skloss.model_selection",

@@ -1,4 +1,4 @@
-"""What is wrong with a training: rules that read a case, and the diagnosis they make."""
+"""What is wrong with a training: rules read a case and make a diagnosis."""
 
 from skloss.diagnosis import rules  # noqa: F401 - registers every rule
 from skloss.diagnosis.case import (

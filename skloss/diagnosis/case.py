@@ -76,8 +76,8 @@ class Training(_Plain):
 
     ``class_weight`` is what was given, its keys as text (JSON knows no others), and
     ``class_weight_keys`` says of what type they were: "int", "str", ...;
-    ``class_weight_kind`` is "dict", "balanced", "ndarray", "list" or "none", and None if
-    unknown.
+    ``class_weight_kind`` is "dict", "balanced", "ndarray", "list" or "none", or None
+    if unknown.
     """
 
     loss: str | None = None  # Keras' snake_case name, "crossentropy" for skloss
@@ -302,8 +302,8 @@ class Case:
         natural rows, without penalties (those of skloss). Keras' training loss is a
         running mean with dropout, class weights and penalties.
     holdout : str or None
-        Where validation rows come from: "pipeline", "internal", "given", "tail", "none";
-        None if unknown.
+        Where validation rows come from: "pipeline", "internal", "given", "tail" or
+        "none"; None if unknown.
     is_resampled : bool or None
         Whether the training rows are known to be made by a sampler.
     best_epoch, stop_reason : int or None, str or None

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -214,7 +214,7 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
 def _in_order_of_cause(found: list[Finding]) -> list[Finding]:
     """Nest symptoms under their first cause; errors come before warnings, then info.
 
-    Only an alarm explains anything, and only what is no more severe than itself. The
+    Only an alarm explains anything. A cause is as severe as its worst symptom, and the
     symptom of a symptom goes under the cause of both.
     """
     explained_by: dict[str, str] = {}
@@ -231,16 +231,14 @@ def _in_order_of_cause(found: list[Finding]) -> list[Finding]:
         if finding.name in explained_by:
             continue
         symptoms = [f for f in found if _root(f.name, explained_by) == finding.name]
-        top.append(finding.explaining(*(f for f in symptoms if f is not finding)))
+        worst = min(symptoms, key=_rank).severity
+        cause = replace(finding, severity=worst)
+        top.append(cause.explaining(*(f for f in symptoms if f is not finding)))
     return sorted(top, key=_rank)
 
 
 def _explains(cause: Finding, finding: Finding) -> bool:
-    return (
-        cause.is_alarm
-        and finding.name in RULES[cause.name].explains
-        and _rank(cause) <= _rank(finding)
-    )
+    return cause.is_alarm and finding.name in RULES[cause.name].explains
 
 
 def _rank(finding: Finding) -> int:

@@ -91,7 +91,8 @@ class Finding:
 
         Examples
         --------
-        >>> Finding("X01", "x", "info", "Found.", {"n": 3}, "Mend.").to_dict()["evidence"]
+        >>> finding = Finding("X01", "x", "info", "Seen.", {"n": 3}, "Mend.")
+        >>> finding.to_dict()["evidence"]
         {'n': {'value': 3, 'unit': ''}}
         """
         return {

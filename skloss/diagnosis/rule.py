@@ -22,7 +22,7 @@ class Rule(ABC):
     """One thing that can be wrong with a training.
 
     A rule is a pure function of a `Case`. Its docstring has a first line that claims
-    what is wrong, then three paragraphs that begin "Reads:", "Hurts:" and "Wrong when:".
+    what is wrong, then three paragraphs: "Reads:", "Hurts:" and "Wrong when:".
 
     Attributes
     ----------
@@ -93,7 +93,11 @@ class Rule(ABC):
             for name, value in vars(cls).items()
             if isinstance(value, int | float) and not name.startswith("_")
         }
-        lines = [f"{cls.code}  {cls.name}  ({cls.severity})", "", cleandoc(cls.__doc__)]
+        lines = [
+            f"{cls.code}  {cls.name}  ({cls.severity})",
+            "",
+            cleandoc(cls.__doc__ or ""),
+        ]
         if thresholds:
             lines += ["", "Thresholds:"]
             lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]

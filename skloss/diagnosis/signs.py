@@ -8,6 +8,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case, Part
 from skloss.diagnosis.rule import NotApplicable
+from skloss.metrics import entropy
 
 __all__ = [
     "beats_a_guess",
@@ -15,12 +16,19 @@ __all__ = [
     "fitted_part",
     "is_harmed",
     "need",
+    "never_predicts_minority",
+    "prior_from_curves",
+    "prior_shift_from_curves",
     "shortfall",
+    "smoothed",
     "training_loss",
 ]
 
 _LEAST_SHORTFALL = 0.05  # MCC
 _FEWEST_EPOCHS = 3
+_HARDLY_RECALLED = 0.1  # of the positives: accuracy still tells their share
+_SHIFT_OF_PRIOR = 1.2  # ratio of shares
+_NEAR_GUESS = (0.85, 1.1)  # of the entropy of a share read from an accuracy
 
 
 def need(value: object, what: str) -> None:
@@ -30,7 +38,7 @@ def need(value: object, what: str) -> None:
 
 
 def fitted_part(case: Case) -> Part:
-    """Training rows, natural ones where they differ, with what the network does on them."""
+    """Training rows, natural ones where they differ, with what the network predicts."""
     part = case.natural if case.natural is not None else case.train
     if part is None or part.confusion is None:
         raise NotApplicable("predictions on the training rows are not known")
@@ -99,3 +107,112 @@ def is_harmed(case: Case) -> bool:
         return shortfall(case) is not None
     except NotApplicable:
         return beats_a_guess(fitted_part(case)) is False
+
+
+def never_predicts_minority(case: Case) -> dict[str, object] | None:
+    """Evidence, from curves alone, that no rare event is found in any epoch.
+
+    Reads recall, F1, precision and true positives, which must all be 0, and the
+    accuracy, which says that there are rare events at all and that what is predicted
+    is the majority.
+    """
+    for prefix, side in (("val_", "validation"), ("", "training")):
+        known = _positive_curves(case, prefix)
+        if not known:
+            continue
+        if any(np.any(np.nan_to_num(curve) != 0) for curve in known.values()):
+            return None
+        accuracy = case.curves.get(prefix + "accuracy")
+        evidence: dict[str, object] = {"epochs": (case.n_epochs, "epochs")}
+        evidence |= {f"{side} {name}": (0.0, "") for name in known}
+        if accuracy is None or not np.isfinite(accuracy).any():
+            return evidence
+        best = float(np.nanmax(accuracy))
+        return {**evidence, f"{side} accuracy": best} if 0.5 < best < 1 else None
+    return None
+
+
+def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | None:
+    """Range of the share of positives that curves imply; None if they imply none.
+
+    Exact if the four counts are known. Else, where hardly any positive is found, the
+    errors are the positives, but for what precision and recall tell of false alarms.
+
+    Parameters
+    ----------
+    case : Case
+        Only its curves are read.
+    prefix : {"", "val_"}, default=""
+        Training or validation.
+    """
+    counts = [case.curves.get(prefix + name) for name in ("tp", "fn", "fp", "tn")]
+    if all(count is not None for count in counts):
+        tp, fn, fp, tn = (float(count[-1]) for count in counts)  # type: ignore[index]
+        total = tp + fn + fp + tn
+        return ((tp + fn) / total,) * 2 if total > 0 else None
+    accuracy = case.curves.get(prefix + "accuracy")
+    recall = case.curves.get(prefix + "recall", case.curves.get(prefix + "f1"))
+    if accuracy is None or recall is None or len(accuracy) < _FEWEST_EPOCHS:
+        return None
+    if not np.all(recall <= _HARDLY_RECALLED) or not np.isfinite(accuracy).all():
+        return None
+    best = int(np.argmax(accuracy))
+    errors = 1 - float(accuracy[best])
+    if not 0 < errors < 0.5:
+        return None
+    precision = case.curves.get(prefix + "precision", np.zeros(len(accuracy)))[best]
+    if prefix + "recall" not in case.curves or not precision > 0:
+        return errors, errors
+    found = float(recall[best])
+    share = errors / (1 - found + found * (1 - precision) / precision)
+    return float(min(share, errors)), float(max(share, errors))
+
+
+def prior_shift_from_curves(
+    case: Case,
+) -> tuple[tuple[float, float], float] | None:
+    """Shares of positives in training and in validation rows, if curves show a shift.
+
+    Both losses must lie near the entropy of their own share, too.
+
+    Returns
+    -------
+    tuple or None
+        Range of the training share, and the validation share.
+    """
+    train, val = prior_from_curves(case), prior_from_curves(case, "val_")
+    if train is None or val is None:
+        return None
+    share = float(np.mean(val))
+    low, high = train[0] / _SHIFT_OF_PRIOR, train[1] * _SHIFT_OF_PRIOR
+    if low <= share <= high:
+        return None
+    near = _near_entropy(case, "loss", train) and _near_entropy(case, "val_loss", val)
+    return (train, share) if near else None
+
+
+def _positive_curves(case: Case, prefix: str) -> dict[str, np.ndarray]:
+    """Curves of the positive class that are 0 if none is found, by their names."""
+    names = {"recall": "recall", "f1": "F1", "precision": "precision", "tp": "hits"}
+    curves = {names[name]: case.curves.get(prefix + name) for name in names}
+    # Some programs divide by the number of predicted rows even if that is 0.
+    known = {n: c for n, c in curves.items() if c is not None and not np.isnan(c).all()}
+    long = all(len(c) >= _FEWEST_EPOCHS for c in known.values())
+    return known if long and known.keys() - {"precision"} else {}
+
+
+def _near_entropy(case: Case, name: str, shares: tuple[float, float]) -> bool:
+    """Whether a loss lies at the entropy of a share of positives, or is not known."""
+    if name not in case.curves:
+        return True
+    level = float(np.median(case.curves[name]))
+    low, high = (float(entropy(np.array([1 - share, share]))) for share in shares)
+    return bool(_NEAR_GUESS[0] * low <= level <= _NEAR_GUESS[1] * high)
+
+
+def smoothed(curve: np.ndarray) -> np.ndarray:
+    """Return the running median of three, its ends as they are."""
+    if len(curve) < 3:
+        return curve
+    middle = np.median(np.stack([curve[:-2], curve[1:-1], curve[2:]]), axis=0)
+    return np.concatenate([curve[:1], middle, curve[-1:]])

@@ -138,10 +138,10 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             source = "none" if X_val is None else "X_val"
             holdout = HoldOut(X_val, y_val, None, None, source, sample_weight_val)
             return self._fit(X, y, weight, holdout)
-        self._warn_if_resampled(X, y)
+        source = "resampled" if self._warns_of_resampled(X, y) else "internal"
         kept, held = split
         weight_held = None if weight is None else weight[held]
-        holdout = HoldOut(X[held], y[held], None, None, "internal", weight_held)
+        holdout = HoldOut(X[held], y[held], None, None, source, weight_held)
         return self._fit(X, y, weight, holdout, kept)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -303,7 +303,7 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         if holdout.X_val is None:
             return None
         # Held out of rows that were validated, without the names of their columns.
-        is_checked = holdout.source == "internal"
+        is_checked = holdout.source in ("internal", "resampled")
         X_val = holdout.X_val if is_checked else self._check_width(holdout.X_val)
         y_val = self._encode(np.asarray(holdout.y_val), "y_val")
         if len(X_val) != len(y_val):
@@ -353,16 +353,18 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
             and not hasattr(self, "feature_names_in_")
         )
 
-    def _warn_if_resampled(self, X: np.ndarray, y: np.ndarray) -> None:
-        if looks_resampled(X.reshape(len(X), -1), y):
-            warnings.warn(
-                "X holds rows that a sampler has made, and the validation rows are now "
-                "split off from among them: the validation curves will look far better "
-                "than the network is. Use skloss.Pipeline (or skloss.make_pipeline), "
-                "which holds rows out before any sampler, or pass X_val and y_val.",
-                ResampledValidationWarning,
-                stacklevel=4,
-            )
+    def _warns_of_resampled(self, X: np.ndarray, y: np.ndarray) -> bool:
+        if not looks_resampled(X.reshape(len(X), -1), y):
+            return False
+        warnings.warn(
+            "X holds rows that a sampler has made, and the validation rows are now "
+            "split off from among them: the validation curves will look far better "
+            "than the network is. Use skloss.Pipeline (or skloss.make_pipeline), which "
+            "holds rows out before any sampler, or pass X_val and y_val.",
+            ResampledValidationWarning,
+            stacklevel=4,
+        )
+        return True
 
     # ---------------------------------------------------------------------- prediction
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.metrics import class_prior
+from skloss.metrics import class_prior, confusion_matrix
 from skloss.networks import NetworkSpec
 from skloss.record import TrainingRecord
 from skloss.training import Evaluator, Rows, Settings, TrainingResult
@@ -112,6 +112,11 @@ def _outcome(
         "program_reason": result.reason,
         "seconds": float(sum(result.history.get("seconds", []))),
     }
+    if spec.n_outputs > 1:  # of two classes the curves have all counts
+        measured = evaluators[""]
+        guessed = measured.scores(spec, result.weights).argmax(axis=1)
+        table = confusion_matrix(measured.rows.y, guessed, spec.n_outputs)
+        outcome["measured_confusion"] = table.tolist()
     if "val_" in evaluators:
         validation = evaluators["val_"]
         scores = validation.scores(spec, result.weights)

@@ -137,7 +137,7 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
             grouped = x[:, :kept].reshape(len(x), -1, layer.size, x.shape[2])
             return grouped.max(axis=2)
         case GlobalPool():
-            return x.mean(axis=1) if layer.kind == "average" else x.max(axis=1)
+            return x.mean(axis=1) if layer.pooling == "average" else x.max(axis=1)
         case Flatten():
             return x.reshape(len(x), -1)
         case Dropout():

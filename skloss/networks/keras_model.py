@@ -97,7 +97,7 @@ def _keras_layers(
             return [kl.Dropout(layer.rate, seed=seed)]
         case MaxPool():
             return [kl.MaxPooling1D(layer.size)]
-        case GlobalPool(kind="average"):
+        case GlobalPool(pooling="average"):
             return [kl.GlobalAveragePooling1D()]
         case GlobalPool():
             return [kl.GlobalMaxPooling1D()]

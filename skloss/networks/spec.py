@@ -143,7 +143,7 @@ class MaxPool(_WithoutWeights):
 class GlobalPool(_WithoutWeights):
     """Average or largest value of each channel over all of time."""
 
-    kind: Literal["average", "max"]
+    pooling: Literal["average", "max"]
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one row after this layer."""

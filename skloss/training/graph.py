@@ -246,7 +246,7 @@ def graph_forward(
                 n_dropouts += 1
             case MaxPool():
                 x = layout.pool(x, layer.size)
-            case GlobalPool(kind="average"):
+            case GlobalPool(pooling="average"):
                 x = layout.leave(tf.reduce_mean(x, axis=layout.time_axis))
             case GlobalPool():
                 x = layout.leave(tf.reduce_max(x, axis=layout.time_axis))

@@ -1,0 +1,209 @@
+"""What is predicted: one class only, or far too often the rare one."""
+
+import numpy as np
+
+from skloss.diagnosis.case import Case, Part
+from skloss.diagnosis.finding import Finding
+from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.signs import fitted_part, need, never_predicts_minority
+
+_ZERO_IF_NEVER = tuple(
+    side + name for side in ("val_", "") for name in ("recall", "precision", "f1", "tp")
+)
+
+
+def _judged(case: Case) -> Part:
+    """Return validation rows if they were predicted, else training rows."""
+    if case.val is not None and case.val.confusion is not None:
+        return case.val
+    return fitted_part(case)
+
+
+def _called_share(part: Part) -> float:
+    """Rows called the smallest class, as a multiple of its true number."""
+    called = part.predicted
+    need(called, "predictions are")
+    return float(called[part.minority] / max(part.prior[part.minority], 1e-12))  # type: ignore[index]
+
+
+class _OneClassOnly(Rule):
+    """Base of the rules about networks that hardly ever predict a class."""
+
+    fewest_minority = 10
+    least_called = 0.1  # of the true number
+    least_majority = 0.97  # share of rows called the commonest class
+
+    def collapsed(self, case: Case) -> Part | None:
+        """Return the rows if (nearly) all of them get one class."""
+        part = _judged(case)
+        if part.n_minority < self.fewest_minority:
+            raise NotApplicable(
+                f"{part.n_minority} rows of the smallest class; at least "
+                f"{self.fewest_minority} are needed"
+            )
+        called = part.predicted
+        if called is None:
+            raise NotApplicable("predictions are not known")
+        if len(part.counts) > 2:
+            silent = int((called < 0.1 * part.prior).sum())
+            return part if silent >= max(1, len(part.counts) // 2) else None
+        return part if _called_share(part) < self.least_called else None
+
+
+class MajorityCollapse(_OneClassOnly):
+    """Only the commonest class is predicted, and the scores do not rank the rows.
+
+    Reads: the confusion matrix and the ranking (ROC AUC) on validation rows, or on
+    training rows where there are no others; with curves alone, recall, precision or F1
+    that are zero in every epoch.
+    Hurts: accuracy is that of always guessing the commonest class; nothing of the rare
+    class was learned.
+    Wrong when: the rare class cannot be told from the others by anyone.
+    """
+
+    code = "G01"
+    name = "majority-collapse"
+    severity = "error"
+    explains = (
+        "underfit",
+        "loss-at-constant-guess",
+        "plateau-above-floor",
+        "train-val-gap",
+        "val-loss-misleads",
+        "threshold-not-tuned",
+        "too-few-epochs",
+    )
+    reference = "AutoTrainer calls such networks normal (10 Reuters models, recall 0)"
+
+    def inspect(self, case: Case) -> Finding | None:
+        """Look at predictions, or at curves that stay zero."""
+        if case.val is None and case.train is None:
+            return self._from_curves(case)
+        part = self.collapsed(case)
+        if part is None or self._ranks_well(part):
+            return None
+        return self.found(
+            f"Rows of the smallest class are {100 * part.prior[part.minority]:.3g} % "
+            f"of all, and {100 * _called(part):.3g} % are called so; accuracy "
+            f"{part.accuracy:.3f} is that of the commonest class.",
+            {
+                "accuracy": (part.accuracy, ""),
+                "share of the commonest class": (part.majority_share, ""),
+                "ROC AUC": (part.roc_auc, ""),
+                "MCC": (part.mcc, ""),
+                "rows of the smallest class": (part.n_minority, "rows"),
+            },
+            "See to the causes first (inputs scaled, learning rate, activations); then "
+            "start the output's bias at the class shares, or weight the classes.",
+            params={"class_weight": "balanced"},
+        )
+
+    @staticmethod
+    def _ranks_well(part: Part) -> bool:
+        """Whether a threshold would do: the ranking is far better than chance."""
+        if part.roc_auc is None:
+            return False
+        error = 0.5 / np.sqrt(max(part.n_minority, 1))
+        return bool(part.roc_auc > max(0.7, 0.5 + 4 * error))
+
+    def _from_curves(self, case: Case) -> Finding | None:
+        if not any(name in case.curves for name in _ZERO_IF_NEVER):
+            raise NotApplicable("neither predictions nor curves of recall are known")
+        evidence = never_predicts_minority(case)
+        if evidence is None:
+            return None
+        return self.found(
+            "Not one row of the minority was predicted in any epoch.",
+            evidence,
+            "Do not read the accuracy. Find what keeps the network from learning: "
+            "inputs, activations, dropout, learning rate; then weight the classes.",
+            params={"class_weight": "balanced"},
+        )
+
+
+def _called(part: Part) -> float:
+    called = part.predicted
+    return 0.0 if called is None else float(called[part.minority])
+
+
+class ThresholdNotTuned(_OneClassOnly):
+    """The rare class is ranked well and yet (almost) never predicted.
+
+    Reads: the confusion matrix at 0.5, and the ranking of the scores.
+    Hurts: F1, recall and MCC are near zero although the network has learned; at another
+    threshold it is of use.
+    Wrong when: the costs of errors make 0.5 the right threshold.
+    """
+
+    code = "G02"
+    name = "threshold-not-tuned"
+    reference = "SKD002; probability threshold against ranking"
+
+    def inspect(self, case: Case) -> Finding | None:
+        """Look for good rankings behind silent predictions."""
+        part = self.collapsed(case)
+        if part is None or len(part.counts) > 2:
+            return None
+        if not MajorityCollapse._ranks_well(part):
+            return None
+        return self.found(
+            f"The scores rank the rare class well (ROC AUC {part.roc_auc:.2f}), but at "
+            f"0.5 only {_called_share(part):.2g} of its number are predicted.",
+            {
+                "ROC AUC": (part.roc_auc, ""),
+                "average precision": (part.average_precision, ""),
+                "predicted over true positives": (_called_share(part), ""),
+            },
+            "Choose the threshold on validation rows, for example with scikit-learn's "
+            "TunedThresholdClassifierCV, or weight the classes.",
+            severity="info" if part.n_minority < 30 else None,
+            params={"class_weight": "balanced"},
+        )
+
+
+class AllPositive(Rule):
+    """Far more rows are called the rare class than belong to it.
+
+    Reads: the confusion matrix on validation rows at their natural shares.
+    Hurts: precision is hardly better than the share of the class.
+    Wrong when: missing a rare row costs so much more that this is wanted.
+    """
+
+    code = "G03"
+    name = "all-positive"
+    explains = ("train-val-gap",)
+    reference = "twin of majority collapse"
+    most_called = 5  # times the true number
+    most_precision = 1.2  # times the prior
+    fewest_minority = 10
+
+    def inspect(self, case: Case) -> Finding | None:
+        """Compare how often the class is called with how often it is there."""
+        part = _judged(case)
+        if len(part.counts) != 2:
+            raise NotApplicable("more than two classes")
+        if part.n_minority < self.fewest_minority:
+            raise NotApplicable(f"{part.n_minority} rows of the smallest class")
+        ratio, prior = _called_share(part), float(part.prior[part.minority])
+        precision = self._precision(part)
+        if ratio < min(self.most_called, 0.9 / prior) or prior > 0.4:
+            return None
+        if precision > self.most_precision * prior:
+            return None
+        return self.found(
+            f"{ratio:.3g} times as many rows are called the rare class as belong to "
+            f"it, with a precision of {precision:.3f}, hardly above its share.",
+            {
+                "predicted over true": (ratio, ""),
+                "precision": (precision, ""),
+                "prior": (prior, "share of rows"),
+            },
+            "Lower the class weights, or raise the threshold.",
+            params={"class_weight": None},
+        )
+
+    @staticmethod
+    def _precision(part: Part) -> float:
+        table = np.asarray(part.confusion, float)
+        called = table[:, part.minority].sum()
+        return float(table[part.minority, part.minority] / max(called, 1))
