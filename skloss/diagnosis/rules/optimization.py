@@ -546,7 +546,7 @@ class LrTooLow(Rule):
     def inspect(self, case: Case) -> Finding | None:
         rate, bounds = _rate(case), _rates(case)
         if bounds is None:
-            raise NotApplicable("the usual learning rates of the optimizer")
+            raise NotApplicable("usual learning rates of the optimizer are not known")
         loss = _finite_loss(case)
         level = _level(case)
         if rate >= bounds[0] or level is None:
