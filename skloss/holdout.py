@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from numpy.random import RandomState
 
-__all__ = ["class_codes", "looks_resampled", "natural_holdout", "stratified_sample"]
+__all__ = [
+    "class_codes",
+    "looks_resampled",
+    "made_from",
+    "natural_holdout",
+    "stratified_sample",
+]
 
 _MANY_CLASSES = 16
 
@@ -349,16 +355,37 @@ def _suspects_stand_out(
     suspects = np.unique(suspects, axis=0)
     if len(suspects) < _MIN_DISTINCT:
         return False
-    found = _made_from(suspects, earlier).mean()
+    found = made_from(suspects, earlier).mean()
     if found < excess:
         return False
-    return bool(found - _made_from(earlier[own], earlier, own).mean() >= excess)
+    return bool(found - made_from(earlier[own], earlier, own).mean() >= excess)
 
 
-def _made_from(
+def made_from(
     suspects: np.ndarray, pool: np.ndarray, own: np.ndarray | None = None
 ) -> np.ndarray:
-    """Mark the suspects that equal a row of the pool or lie between two of them."""
+    """Mark the suspects that equal a row of the pool or lie between two of them.
+
+    Parameters
+    ----------
+    suspects : ndarray of shape (n, n_columns)
+        Rows of one class, of float, on the scale of the pool.
+    pool : ndarray of shape (n_pool, n_columns)
+        Rows of the same class; their 64 nearest to a suspect are searched.
+    own : ndarray of int, shape (n,), default=None
+        Where the suspects themselves stand in the pool, if they do.
+
+    Returns
+    -------
+    made : ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pool = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [5.0, 0.0, 1.0]])
+    >>> made_from(np.array([[0.5, 1.0, 1.5], [1.0, 0.0, 0.0]]), pool)
+    array([ True, False])
+    """
     squares = (pool**2).sum(axis=1) - 2 * suspects @ pool.T
     if own is not None:
         squares[np.arange(len(own)), own] = np.inf
