@@ -26,6 +26,9 @@ __all__ = [
 
 _LEAST_SHORTFALL = 0.05  # MCC
 _FEWEST_EPOCHS = 3
+_FEWEST_MINORITY = 5
+_SURELY_LEARNED = 0.95  # MCC, however few the rows
+_LEARNED_BY_HEART = 0.75  # MCC that any network reaches on a handful of rows
 _HARDLY_RECALLED = 0.1  # of the positives: accuracy still tells their share
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
 _NEAR_GUESS = (0.85, 1.1)  # of the entropy of a share read from an accuracy
@@ -61,8 +64,10 @@ def beats_a_guess(part: Part) -> bool | None:
     """Whether predictions or their ranking are better than chance; None if unknown."""
     if part.confusion is None or part.mcc is None:
         return None
-    if part.mcc > 2 * part.mcc_error:
+    if part.mcc > min(2 * part.mcc_error, _SURELY_LEARNED):
         return True
+    if part.n_minority < _FEWEST_MINORITY:
+        return part.mcc > _LEARNED_BY_HEART
     if part.roc_auc is None:
         return False
     error = 0.5 / np.sqrt(max(part.n_minority, 1))
@@ -74,8 +79,8 @@ def constant_guess(case: Case) -> float | None:
     return None if case.train is None else case.train.entropy
 
 
-def shortfall(case: Case) -> float | None:
-    """MCC by which a simple learner beats the network, if beyond chance.
+def shortfall(case: Case, least: float = _LEAST_SHORTFALL) -> float | None:
+    """Score by which a simple learner beats the network, if that is beyond chance.
 
     Raises
     ------
@@ -91,7 +96,7 @@ def shortfall(case: Case) -> float | None:
     if not others:
         raise NotApplicable("no other learner was measured on the same rows")
     missing = max(others) - facts.network_score
-    least = max(_LEAST_SHORTFALL, 2 * (facts.score_error or 0.0))
+    least = max(least, 2 * (facts.score_error or 0.0))
     return float(missing) if missing > least else None
 
 

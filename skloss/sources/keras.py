@@ -201,12 +201,14 @@ def _learning_rate(
 
 def _metrics(model: Any) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     """Names of all metrics, and of those that are means over batches of a function."""
-    found = []
+    own: list[Any] = []
     for metric in getattr(model, "metrics", ()):
-        found += list(getattr(metric, "metrics", None) or [metric])
-    if not found:
-        return None, None
-    own = [metric for metric in found if metric.name != "loss"]
+        if type(metric).__name__ == "CompileMetrics":
+            if not metric.built:  # compiled, never trained
+                return None, None
+            own += list(metric.metrics)
+        elif metric.name != "loss":
+            own.append(metric)
     means = [metric for metric in own if _is_batch_mean(metric)]
     return tuple(m.name for m in own), tuple(m.name for m in means)
 

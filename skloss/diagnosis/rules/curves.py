@@ -31,6 +31,8 @@ class ValLossMisleads(Rule):
             raise NotApplicable("there are no curves of val_loss and val_mcc")
         if len(loss) < self.fewest_epochs:
             raise NotApplicable(f"{len(loss)} epochs")
+        if not np.isfinite(loss).all() or not np.isfinite(score).all():
+            raise NotApplicable("the curves are not finite in every epoch")
         if case.val is None:
             raise NotApplicable("the number of validation rows is not known")
         monitor = case.training.monitor if case.training else None

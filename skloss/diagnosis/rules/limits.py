@@ -20,7 +20,7 @@ class Underfit(Rule):
 
     code = "G04"
     name = "underfit"
-    explains = ("plateau-above-floor",)
+    explains = ("loss-at-constant-guess", "plateau-above-floor")
     reference = "SKD002, SKD009; Karpathy's baselines"
     most_behind_linear = 0.1  # in the score
     most_behind_trees = 0.25

@@ -15,6 +15,7 @@ from skloss.diagnosis.signs import (
     is_harmed,
     never_predicts_minority,
     prior_from_curves,
+    shortfall,
     training_loss,
 )
 from skloss.metrics import entropy
@@ -894,7 +895,7 @@ class TooFewEpochs(Rule):
     gain = 0.1
     fast_gain = 0.3
     high_loss = 0.5
-    low_loss = 0.1
+    low_loss = 0.05
     few_epochs = 10
 
     def inspect(self, case: Case) -> Finding | None:
@@ -922,7 +923,17 @@ class TooFewEpochs(Rule):
         if level > self.high_loss and harmed is None:
             return True
         is_early = level > self.high_loss or n_epochs <= self.few_epochs
-        return is_early and level > self.low_loss and gain > self.fast_gain
+        if not is_early or level <= self.low_loss:
+            return False
+        return gain > self.fast_gain or self._is_behind(case)
+
+    @staticmethod
+    def _is_behind(case: Case) -> bool:
+        """Whether a simple learner is better at all, by however little."""
+        try:
+            return shortfall(case, least=0.0) is not None
+        except NotApplicable:
+            return False
 
 
 class SlowConvergence(Rule):

@@ -113,7 +113,7 @@ class MajorityCollapse(_OneClassOnly):
         if evidence is None:
             return None
         return self.found(
-            "Not one row of the minority was predicted in any epoch.",
+            "Not one row of the minority was found in any epoch.",
             evidence,
             "Do not read the accuracy. Find what keeps the network from learning: "
             "inputs, activations, dropout, learning rate; then weight the classes.",
