@@ -3,7 +3,7 @@
 import pytest
 from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
 
-from skloss.diagnosis import Case, examine, signs
+from skloss.diagnosis import Case, Layer, Part, Training, examine, signs
 from skloss.sources.curves import read_curves
 
 
@@ -83,3 +83,84 @@ def test_nothing_is_told_by_curves_of_a_loss_alone():
     assert signs.never_predicts_minority(case) is None
     assert signs.prior_from_curves(case) is None
     assert signs.prior_shift_from_curves(case) is None
+
+
+def alarms_at_the_top(case):
+    return [finding.name for finding in examine(case).findings if finding.is_alarm]
+
+
+def test_its_curves_alone_name_the_collapse_and_the_split(printed):
+    assert alarms_at_the_top(printed) == ["majority-collapse", "train-val-prior-shift"]
+
+
+def test_with_its_configuration_linear_stack_and_dropout_come_first(printed):
+    hidden = [Layer("dense", f"dense {i}", "linear", 7) for i in range(11)]
+    rates = [0.5] + [0.2] * 10
+    dropped = [Layer("dropout", f"dropout {i}", rate=r) for i, r in enumerate(rates)]
+    pairs = [layer for pair in zip(hidden, dropped, strict=True) for layer in pair]
+    configured = Case(
+        curves=printed.curves,
+        layers=(*pairs, Layer("dense", "output", "sigmoid", 1)),
+        task="binary",
+        n_classes=2,
+        training=Training(
+            loss="binary_crossentropy",
+            from_logits=False,
+            optimizer="adam",
+            learning_rate=1e-3,
+            epochs=50,
+            batch_size=128,
+            class_weight_kind="ndarray",
+            class_weight={"0": 0.5, "1": 10.0},
+            validation_split=0.2,
+        ),
+        holdout="tail",
+    )
+    found = examine(configured).findings
+    assert {"linear-stack", "dropout-excess"} == {f.name for f in found[:2]}
+    dropout = next(f for f in found if f.name == "dropout-excess")
+    kept = dropout.evidence["paths kept"]
+    assert (kept.value, kept.unit) == (pytest.approx(100 * 0.5 * 0.8**10), "%")
+    names = {f.name for f in flat(found) if f.is_alarm}
+    assert {"class-weight-without-effect", "majority-collapse"} <= names
+    assert "overfit" not in names
+
+
+def test_balanced_training_rows_and_a_double_sigmoid_in_order_of_harm():
+    layers = (
+        Layer("conv", "conv1d", "relu", 32, 3, activity_l2=5e-4),
+        Layer("conv", "conv1d_1", "relu", 16, 3, activity_l2=5e-4),
+        Layer("pool", "pool", pooling="max"),
+        Layer("conv", "conv1d_2", "relu", 8, 3, activity_l2=5e-4),
+        Layer("conv", "conv1d_3", "relu", 8, 3, activity_l2=5e-4),
+        Layer("pool", "pool_1", pooling="max"),
+        Layer("flatten", "flatten"),
+        Layer("dense", "dense", "relu", 10),
+        Layer("dropout", "dropout", rate=0.25),
+        Layer("dense", "dense_1", "sigmoid", 1),
+    )
+    metrics = ("f1_m", "precision_m", "recall_m", "matthews_correlation", "accuracy")
+    case = Case(
+        layers=layers,
+        task="binary",
+        n_classes=2,
+        training=Training(
+            loss="binary_crossentropy",
+            from_logits=True,
+            optimizer="adam",
+            learning_rate=1e-4,
+            epochs=100,
+            batch_size=64,
+            metrics=metrics,
+            batch_metrics=metrics[:-1],
+        ),
+        train=Part((27_000, 27_000)),
+        val=Part((5_810, 542)),
+        holdout="given",
+        origin="keras",
+    )
+    assert alarms_at_the_top(case) == [
+        "train-val-prior-shift",
+        "batchwise-metric",
+        "sigmoid-with-from-logits",
+    ]

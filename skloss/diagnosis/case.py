@@ -32,6 +32,11 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Curve = np.ndarray
 
 
+def _tupled(value: Any) -> Any:
+    """Turn lists, as JSON has them, into the tuples that they were."""
+    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
+
+
 class _Plain:
     """A part that can be written into a record and read again."""
 
@@ -39,7 +44,7 @@ class _Plain:
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Make it from `to_dict`; keys of a newer version are left out."""
         known = {part.name for part in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: v for name, v in content.items() if name in known})
+        return cls(**{name: _tupled(v) for name, v in content.items() if name in known})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -111,6 +111,8 @@ def is_harmed(case: Case) -> bool:
     try:
         return shortfall(case) is not None
     except NotApplicable:
+        if never_predicts_minority(case) is not None:
+            return True
         return beats_a_guess(fitted_part(case)) is False
 
 

@@ -88,7 +88,8 @@ def _activation(layer: Any, kind: str) -> str | None:
     if activation is not None:
         return str(getattr(activation, "__name__", type(activation).__name__)).lower()
     if kind == "activation":
-        return _CAMEL.sub("_", type(layer).__name__).lower()
+        name = type(layer).__name__.replace("LU", "lu")  # ReLU is one word
+        return _CAMEL.sub("_", name).lower()
     return None
 
 

@@ -19,8 +19,7 @@ Kind = Literal["xla", "graph", "eager", "keras"]
 
 # Measured by benchmarks/sizes.py.
 _EAGER_STEPS = 40
-_GRAPH_STEPS_OF_TABLES, _GRAPH_STEPS_OF_SERIES = 300, 1_000
-_XLA_TIMESTEPS = 512
+_GRAPH_STEPS_OF_TABLES = 300
 _SHARDS = 4
 _SHARD_ROWS = 16
 
@@ -28,18 +27,16 @@ _SHARD_ROWS = 16
 def program_kind(spec: NetworkSpec, n_steps: int | None) -> Kind:
     """Choose by network and the most steps that a fit may take (None: very many).
 
-    XLA takes a third of a second to compile a table's network and more than one to
-    compile a convolutional one, a graph a third of that, and nothing is compiled for
-    an eager fit; but in the long run XLA wins on dense networks and short series, and
-    the native convolutions of a graph win on long ones.
+    XLA takes a third of a second to compile a table's network, a graph a third of
+    that, and nothing is compiled for an eager fit; in the long run XLA wins on dense
+    networks. On series it never does: it takes more than a second to compile them, and
+    the native convolutions of a graph run in parts side by side.
     """
-    series = spec.is_convolutional
-    few = _GRAPH_STEPS_OF_SERIES if series else _GRAPH_STEPS_OF_TABLES
     if n_steps is not None and n_steps <= _EAGER_STEPS:
         return "eager"
-    if n_steps is not None and n_steps <= few:
+    if spec.is_convolutional:
         return "graph"
-    if series and spec.input_shape[0] > _XLA_TIMESTEPS:
+    if n_steps is not None and n_steps <= _GRAPH_STEPS_OF_TABLES:
         return "graph"
     return "xla"
 

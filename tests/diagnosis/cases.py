@@ -155,7 +155,9 @@ def sick(**parts: Any) -> Case:
         before = getattr(case, name)
         if name == "curves" and isinstance(value, dict):
             merged = {**before, **value}
-            value = {k: np.asarray(v, float) for k, v in merged.items() if v is not None}
+            value = {
+                k: np.asarray(v, float) for k, v in merged.items() if v is not None
+            }
         elif isinstance(value, dict) and before is not None:
             value = replace(before, **value)
         changed[name] = value

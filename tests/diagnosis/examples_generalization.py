@@ -38,7 +38,11 @@ SICK = {
         )
     ],
     "train-val-gap": [
-        sick(val={"confusion": ((850, 50), (96, 4)), "roc_auc": 0.52}, **BY_HEART)
+        sick(
+            val={"confusion": ((850, 50), (96, 4)), "roc_auc": 0.52},
+            rows={"network_score": 0.1},
+            **BY_HEART,
+        )
     ],
     "mild-overfit-late": [sick(curves={"val_loss": RISING, "loss": FALLING})],
     "early-stopping-too-early": [
@@ -113,6 +117,12 @@ HEALTHY = {
     ],
     "train-val-gap": [
         sick(**BY_HEART),
+        # As wide a gap, but no other learner does better on these rows.
+        sick(
+            val={"confusion": ((850, 50), (96, 4)), "roc_auc": 0.52},
+            rows={"network_score": 0.1, "linear_score": 0.1, "tree_score": 0.12},
+            **BY_HEART,
+        ),
         sick(val={"confusion": ((890, 10), (45, 55)), "roc_auc": 0.9}, **BY_HEART),
     ],
     "mild-overfit-late": [sick()],

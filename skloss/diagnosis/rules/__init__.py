@@ -1,4 +1,4 @@
-"""The rules, a module per family, causes before symptoms."""
+"""The rules, a module per family, causes before symptoms, the more harmful first."""
 
 from skloss.diagnosis.rules import (  # noqa: F401, I001 - imported in causal order
     data,
@@ -6,8 +6,8 @@ from skloss.diagnosis.rules import (  # noqa: F401, I001 - imported in causal or
     network,
     linearity,
     head,
-    configuration,
     metrics,
+    configuration,
     batches,
     optimization,
     predictions,

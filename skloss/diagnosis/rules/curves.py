@@ -114,8 +114,11 @@ class ClassWeightLossScale(Rule):
         training = case.training
         if training is None or training.class_weight_kind is None:
             raise NotApplicable("whether classes were weighted is not known")
-        if case.is_honest or not training.class_weight or "val_loss" not in case.curves:
+        acts = training.class_weight_kind in ("dict", "balanced")
+        if case.is_honest or not acts or "val_loss" not in case.curves:
             return None
+        if not training.class_weight:
+            raise NotApplicable("the class weights are not known")
         weights = list(training.class_weight.values())
         if max(weights) < 1.1 * min(weights):
             return None

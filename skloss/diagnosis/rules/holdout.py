@@ -5,7 +5,12 @@ import numpy as np
 from skloss.diagnosis.case import Case, Part, RowFacts
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import need
+from skloss.diagnosis.signs import (
+    need,
+    prior_from_curves,
+    prior_shift_from_curves,
+)
+from skloss.metrics import entropy
 
 # What a validation that is unlike the training rows makes of the curves.
 _CURVES_APART = (
@@ -420,6 +425,8 @@ class TrainValPriorShift(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare the shares of the classes."""
+        if case.train is None and case.val is None:
+            return self._from_curves(case)
         train, val = _parts(case)
         if min(train.n_rows, val.n_rows) == 0:
             raise NotApplicable("a side has no rows")
@@ -447,8 +454,33 @@ class TrainValPriorShift(Rule):
     def _severity(self, case: Case, ratio: float | None) -> Severity:
         if case.is_honest:
             return "info"  # its curves are of natural rows, whatever it was trained on
-        is_overdone = ratio is not None and ratio > self.most_predicted
+        is_overdone = ratio is None or ratio > self.most_predicted
         return "warning" if is_overdone or _stops_by(case, "val_loss") else "info"
+
+    def _from_curves(self, case: Case) -> Finding | None:
+        """Compare the shares that accuracies imply where nothing is predicted."""
+        if prior_from_curves(case) is None or prior_from_curves(case, "val_") is None:
+            raise NotApplicable("class shares of both sides are not known")
+        shift = prior_shift_from_curves(case)
+        if shift is None:
+            return None
+        (low, high), share = shift
+        entropies = [float(entropy([p, 1 - p])) for p in (low, high, share)]
+        return self.found(
+            f"The accuracies imply {low:.1%} to {high:.1%} positives among training "
+            f"rows and {share:.1%} among validation rows: the split changed "
+            "the shares.",
+            {
+                "share in training": (f"{low:.3f} to {high:.3f}", "of rows"),
+                "share in validation": (share, "of rows"),
+                "loss of a constant guess in training": (
+                    f"{entropies[0]:.3f} to {entropies[1]:.3f}",
+                    "nats",
+                ),
+                "loss of a constant guess in validation": (entropies[2], "nats"),
+            },
+            "Split at random, stratified by class; compare both losses at one prior.",
+        )
 
     def _predicted(self, train: Part, val: Part) -> float | None:
         """Predicted over true rows of the class that training has more of."""
