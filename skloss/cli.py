@@ -126,9 +126,9 @@ def _table_of_rules(rules: Sequence[Rule]) -> Iterator[str]:
     columns = shutil.get_terminal_size(fallback=(10_000, 0)).columns
     family = None
     for rule in rules:
-        if (module := type(rule).__module__.rpartition(".")[2]) != family:
-            family = module
-            yield family.capitalize()
+        if rule.family != family:
+            family = rule.family
+            yield family
         claim = (rule.__doc__ or "").partition("\n")[0]
         yield textwrap.fill(
             f"  {rule.code}  {rule.name:{name_width}}  {rule.severity:7}  {claim}",

@@ -8,7 +8,18 @@ from typing import Any, ClassVar
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import Finding, Severity
 
-__all__ = ["RULES", "NotApplicable", "Rule"]
+__all__ = ["FAMILIES", "RULES", "NotApplicable", "Rule"]
+
+# Families by the letter of a rule's code.
+FAMILIES = {
+    "D": "Data and labels",
+    "V": "Validation rows and leakage",
+    "N": "Network",
+    "C": "Configuration",
+    "O": "Optimization",
+    "G": "Generalization and scores",
+    "S": "Search",
+}
 
 # Every rule by its name, causes before symptoms: families register in that order.
 RULES: dict[str, "Rule"] = {}
@@ -84,6 +95,11 @@ class Rule(ABC):
             params=params or {},
             reference=self.reference,
         )
+
+    @property
+    def family(self) -> str:
+        """Family of the rule."""
+        return FAMILIES[self.code[0]]
 
     @classmethod
     def page(cls) -> str:
