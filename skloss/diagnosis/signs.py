@@ -68,10 +68,20 @@ def beats_a_guess(part: Part) -> bool | None:
         return True
     if part.n_minority < _FEWEST_MINORITY:
         return part.mcc > _LEARNED_BY_HEART
-    if part.roc_auc is None:
+    if part.roc_auc is not None:
+        error = 0.5 / np.sqrt(max(part.n_minority, 1))
+        return bool(part.roc_auc > 0.5 + 2 * error)
+    return _precise(part)
+
+
+def _precise(part: Part) -> bool:
+    """Whether the average precision is above that of a random ranking."""
+    found = part.average_precision
+    if found is None:
         return False
-    error = 0.5 / np.sqrt(max(part.n_minority, 1))
-    return bool(part.roc_auc > 0.5 + 2 * error)
+    chance = float(part.prior[1]) if len(part.counts) == 2 else 1 / len(part.counts)
+    error = np.sqrt(found * (1 - found) / max(part.n_minority, 1))
+    return bool(found > chance + 2 * error)
 
 
 def constant_guess(case: Case) -> float | None:

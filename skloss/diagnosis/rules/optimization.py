@@ -636,6 +636,7 @@ class ExplodingGradients(Rule):
     spike = 100.0
     ratio = 70.0
     high_loss = 0.9
+    least_loss = 0.1  # of the first epoch's, for a rise to matter
     least_epochs = 5
 
     def inspect(self, case: Case) -> Finding | None:
@@ -695,7 +696,7 @@ class ExplodingGradients(Rule):
         if loss is None:
             return not _ends_finite(case)
         best, since, end = _rise(loss)
-        return since > 0 and end > 1.2 * best
+        return since > 0 and end > max(1.2 * best, self.least_loss * float(loss[0]))
 
 
 class DeadRelu(Rule):

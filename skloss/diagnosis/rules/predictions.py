@@ -74,6 +74,8 @@ class MajorityCollapse(_OneClassOnly):
         "too-few-epochs",
     )
     reference = "AutoTrainer calls such networks normal (10 Reuters models, recall 0)"
+    least_auc = 0.7  # of curves alone: beyond it the rows are ranked
+    least_precision = 0.15
 
     def inspect(self, case: Case) -> Finding | None:
         """Look at predictions, or at curves that stay zero."""
@@ -112,11 +114,17 @@ class MajorityCollapse(_OneClassOnly):
         evidence = never_predicts_minority(case)
         if evidence is None:
             return None
+        ranking = case.curves.get("val_auc", case.curves.get("auc"))
+        precision = case.curves.get("val_average_precision")
+        ranks = (ranking is not None and ranking[-1] > self.least_auc) or (
+            precision is not None and precision[-1] > self.least_precision
+        )
         return self.found(
             "Not one row of the minority was found in any epoch.",
             evidence,
             "Do not read the accuracy. Find what keeps the network from learning: "
             "inputs, activations, dropout, learning rate; then weight the classes.",
+            severity="info" if ranks else None,
             params={"class_weight": "balanced"},
         )
 
