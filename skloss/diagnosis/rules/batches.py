@@ -121,7 +121,7 @@ class BatchnormMomentumLag(Rule):
     )
     reference = "forums.fast.ai/t/7940; keras.layers.BatchNormalization"
     fewest_spans = 3.0  # updates times (1 - momentum): what is left is e to the minus
-    largest_gap = 0.15  # of accuracy
+    largest_gap = 0.2  # of accuracy
     small_gap = 0.05
     largest_loss_ratio = 2.0
 

@@ -353,6 +353,7 @@ class UnscaledInputs(Rule):
     smallest_size = 0.1
     largest_ratio = 100.0
     stuck_share = 0.5  # of the first layer's units
+    lost_share = 0.9  # of any layer's units
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large, small and very different columns."""
@@ -380,16 +381,14 @@ class UnscaledInputs(Rule):
         )
 
     def _sticks(self, case: Case) -> bool:
-        """Whether most units of the first layer are saturated or dead."""
+        """Whether most units of the first layer, or nearly all of one, are stuck."""
         probe = case.probe
         if probe is None:
             return False
-        first = [
-            shares[0]
-            for shares in (probe.saturated_shares, probe.dead_shares)
-            if shares
-        ]
-        return max(first, default=0.0) > self.stuck_share
+        known = [s for s in (probe.saturated_shares, probe.dead_shares) if s]
+        first = max((shares[0] for shares in known), default=0.0)
+        most = max((max(shares) for shares in known), default=0.0)
+        return first > self.stuck_share or most > self.lost_share
 
     def _ratio(self, facts: RowFacts) -> float:
         if not facts.smallest_std or facts.largest_std is None:

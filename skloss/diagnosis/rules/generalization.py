@@ -58,6 +58,7 @@ class Overfit(_Gap):
     reference = "SageMaker Debugger 0.1; one-epoch rules rejected (UMLAUT)"
     least_rise = 0.2  # of the lowest validation loss
     least_gap = 0.05  # in mean recall or ROC AUC
+    least_gap_with_gains = 0.25  # where validation predictions still got better
     fewest_epochs = 5
 
     def inspect(self, case: Case) -> Finding | None:
@@ -65,7 +66,9 @@ class Overfit(_Gap):
         rise, epoch = _rise(case, self.fewest_epochs)
         train, val = self.sides(case)
         gap, error = self.gap(train, val)
-        if rise < self.least_rise or gap < max(self.least_gap, 2.5 * error):
+        gains = _gains_since(case, epoch)
+        least_gap = self.least_gap_with_gains if gains else self.least_gap
+        if rise < self.least_rise or gap < max(least_gap, 2.5 * error):
             return None
         if case.training is not None and case.training.restore_best:
             return None  # the weights are those from before the rise
@@ -105,6 +108,16 @@ def _rise(case: Case, fewest: int) -> tuple[float, int]:
         return 0.0, lowest
     last = float(np.median(curve[-least_after:]))
     return last / max(float(smooth[lowest]), 1e-12) - 1, lowest
+
+
+def _gains_since(case: Case, epoch: int) -> bool:
+    """Whether validation predictions got better after an epoch."""
+    for name in ("val_mcc", "val_f1", "val_average_precision", "val_accuracy"):
+        curve = case.curves.get(name)
+        if curve is not None and np.isfinite(curve).all():
+            then = float(np.mean(curve[max(0, epoch - 1) : epoch + 2]))
+            return float(np.mean(curve[-3:])) > then
+    return False
 
 
 class TrainValGap(_Gap):

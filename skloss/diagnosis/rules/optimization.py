@@ -894,7 +894,7 @@ class TooFewEpochs(Rule):
     explains = ("slow-convergence", *_NOT_LEARNED)
     reference = "Google, Deep Learning Tuning Playbook"
     gain = 0.1
-    fast_gain = 0.3
+    fast_gain = 0.2
     high_loss = 0.5
     low_loss = 0.05
     few_epochs = 10
