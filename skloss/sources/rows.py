@@ -449,11 +449,10 @@ def _synthetic_facts(
     """
     counts = np.bincount(codes_val, minlength=int(codes.max()) + 1)
     classes = [c for c in np.argsort(counts) if counts[c] >= _FEWEST_SUSPECTS]
-    look = rows[_evenly(len(rows), 256)]
-    columns = np.flatnonzero((look != look[0]).any(axis=0))
-    columns = columns[_evenly(len(columns), _N_PROBED)]
+    columns, lines_tell = _probed_columns(rows)
     if len(classes) < 2 or len(columns) < 3:
         return {}
+    share_made = _share_made if lines_tell else _share_copied
     shares = []
     for one in classes[:_N_SEARCHED]:
         sides = ((rows_val, codes_val), (rows, codes))
@@ -461,8 +460,31 @@ def _synthetic_facts(
             side[np.ix_(rng.permutation(np.flatnonzero(c == one))[:_N_POOL], columns)]
             for side, c in sides
         ]
-        shares.append(_share_made(*(part.astype(float) for part in found)))
+        shares.append(share_made(*(part.astype(float) for part in found)))
     return {"synthetic_share": max(shares), "synthetic_null": min(shares)}
+
+
+def _probed_columns(rows: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Columns that vary, and whether rows on a line through them tell anything.
+
+    Rows of small counts lie on lines by chance, and a sampler's row between two of them
+    would not be whole: among nothing but whole numbers only copies tell.
+    """
+    look = rows[_evenly(len(rows), 256)]
+    varies = (look != look[0]).any(axis=0)
+    whole = (look == np.round(look)).all(axis=0)
+    lines_tell = bool((varies & ~whole).sum() >= 3)
+    if not lines_tell:
+        return np.flatnonzero(varies), False
+    columns = np.flatnonzero(varies & ~whole)
+    return columns[_evenly(len(columns), _N_PROBED)], True
+
+
+def _share_copied(val: np.ndarray, train: np.ndarray) -> float:
+    """Share of rows of one class that equal another row of it, of either side."""
+    pool = np.concatenate([val, train])
+    _, place, counts = np.unique(pool, axis=0, return_inverse=True, return_counts=True)
+    return float((counts[place.ravel()[: len(val)]] > 1).mean())
 
 
 def _share_made(val: np.ndarray, train: np.ndarray) -> float:

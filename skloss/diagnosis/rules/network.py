@@ -101,6 +101,7 @@ class LargeInit(Rule):
     reference = "Glorot & Bengio 2010; TheDeepChecker"
     largest_scale = 5.0
     largest_first_loss = 5.0  # times that of a constant guess
+    least_saturated = 0.5  # of the units of a layer
     highest_rate_adaptive = 0.01
     highest_rate = 0.3
 
@@ -111,7 +112,7 @@ class LargeInit(Rule):
         scale = max(case.probe.weight_scales)
         if not scale > self.largest_scale or math.isinf(scale):
             return None
-        alarming = harm(case) or self._begins_high(case)
+        alarming = self._begins_high(case) or (harm(case) and self._saturates(case))
         if self._rate_is_high(case) or self._inputs_are_small(case):
             alarming = False
         return self.found(
@@ -120,6 +121,10 @@ class LargeInit(Rule):
             "Start from Glorot's or He's weights, which skloss always does.",
             severity="warning" if alarming else "info",
         )
+
+    def _saturates(self, case: Case) -> bool:
+        shares = case.probe.saturated_shares if case.probe is not None else None
+        return max(shares or (0.0,)) > self.least_saturated
 
     def _begins_high(self, case: Case) -> bool:
         curve, guess = case.curves.get("loss"), constant_guess(case)

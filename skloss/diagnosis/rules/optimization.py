@@ -894,9 +894,10 @@ class TooFewEpochs(Rule):
     explains = ("slow-convergence", *_NOT_LEARNED)
     reference = "Google, Deep Learning Tuning Playbook"
     gain = 0.1
-    fast_gain = 0.2
+    fast_gain = 0.3
     high_loss = 0.5
-    low_loss = 0.05
+    low_loss = 0.1
+    least_loss = 0.05  # above it, if a simple learner is better
     few_epochs = 10
 
     def inspect(self, case: Case) -> Finding | None:
@@ -924,9 +925,11 @@ class TooFewEpochs(Rule):
         if level > self.high_loss and harmed is None:
             return True
         is_early = level > self.high_loss or n_epochs <= self.few_epochs
-        if not is_early or level <= self.low_loss:
+        if not is_early:
             return False
-        return gain > self.fast_gain or self._is_behind(case)
+        if level > self.low_loss and gain > self.fast_gain:
+            return True
+        return level > self.least_loss and self._is_behind(case)
 
     @staticmethod
     def _is_behind(case: Case) -> bool:
