@@ -133,6 +133,7 @@ class SingleClassTarget(Rule):
         "train-val-gap",
         "overfit",
         "val-loss-misleads",
+        "too-few-epochs",
         *_LITTLE_LEARNED,
     )
     reference = "keras-team/keras FAQ; stackoverflow 41372874"

@@ -319,7 +319,13 @@ class TestScalingMismatch(Rule):
     code = "V05"
     name = "test-scaling-mismatch"
     severity = "error"
-    explains = ("feature-shift", "overfit", *_CURVES_APART)
+    explains = (
+        "feature-shift",
+        "overfit",
+        "all-positive",
+        "majority-collapse",
+        *_CURVES_APART,
+    )
     reference = "stackoverflow 59325381; scikit-learn common pitfalls"
     largest_scale = 1.5
     largest_offset = 0.5

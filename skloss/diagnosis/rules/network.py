@@ -92,6 +92,7 @@ class LargeInit(Rule):
     name = "large-init"
     explains = (
         *POOR_FIT,
+        "too-few-epochs",
         "saturating-hidden",
         "dead-relu",
         "exploding-gradients",
