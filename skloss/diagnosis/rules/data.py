@@ -128,7 +128,6 @@ class SingleClassTarget(Rule):
     explains = (
         "target-encoding-mismatch",
         "minority-absent",
-        "unshuffled-tail-validation",
         "train-val-prior-shift",
         "train-val-gap",
         "overfit",

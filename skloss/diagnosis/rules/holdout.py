@@ -160,7 +160,9 @@ class UnshuffledTailValidation(Rule):
     code = "V02"
     name = "unshuffled-tail-validation"
     explains = (
+        "single-class-target",
         "minority-absent",
+        "resample-before-split",
         "train-val-prior-shift",
         "feature-shift",
         "test-scaling-mismatch",
