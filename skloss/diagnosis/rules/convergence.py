@@ -1,0 +1,264 @@
+"""Convergence: whether the training loss settled, and lower than a guess's."""
+
+import numpy as np
+
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.classifier import harm
+from skloss.diagnosis.finding import Finding, Severity
+from skloss.diagnosis.losses import (
+    NOT_LEARNED,
+    end_of,
+    final_level,
+    finite_loss,
+    fitted_if_known,
+    gain_of,
+    guess_loss,
+    is_falling,
+    is_weighted,
+    lower_rate,
+    rate_params,
+    rise_of,
+    swing_of,
+)
+from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.signs import (
+    beats_a_guess,
+    never_predicts_minority,
+    prior_from_curves,
+    shortfall,
+)
+from skloss.metrics import entropy
+
+__all__: list[str] = []
+
+
+class LossOscillation(Rule):
+    """The training loss swings from epoch to epoch and does not settle.
+
+    Reads: the last half of the training loss: size of the swings about a straight
+    line, and how often it turns. Never the validation loss: that of few rows jumps.
+    Hurts: where training ends is left to chance.
+    Wrong when: the loss is small beside that of a constant guess, where swings are
+    large in proportion only.
+    """
+
+    code = "O09"
+    name = "loss-oscillation"
+    explains = ("noisy-validation", *NOT_LEARNED)
+    reference = "TRAINER-DC (half of the steps turn)"
+    least_epochs = 10
+    swing = 0.1
+    large_swing = 0.25
+    turns = 0.5
+    small_loss = 0.1
+    high_loss = 0.5
+
+    def inspect(self, case: Case) -> Finding | None:
+        loss = finite_loss(case)
+        if len(loss) < self.least_epochs:
+            raise NotApplicable(
+                f"{len(loss)} epochs; at least {self.least_epochs} are needed"
+            )
+        swing, turns = swing_of(loss)
+        level = self._mean_level(case, loss)
+        if swing <= self.swing or turns <= self.turns or level <= self.small_loss:
+            return None
+        harmed = harm(case)
+        is_high = level > self.high_loss and harmed is not False
+        alarms = bool(harmed) or is_high or swing > self.large_swing
+        lower = lower_rate(case)
+        return self.found(
+            f"The training loss swings by {swing:.0%} of its level to the end.",
+            {
+                "swing": (swing, "of the level"),
+                "turns": (turns, "of the epochs"),
+                "level": (level, "of a constant guess's loss"),
+            },
+            "Let the learning rate decay or lower it, or use larger batches.",
+            severity="warning" if alarms else "info",
+            params=rate_params(lower),
+        )
+
+    def _mean_level(self, case: Case, loss: np.ndarray) -> float:
+        """Mean of the last half, in shares of a guess's or the first epoch's loss."""
+        guess = guess_loss(case)
+        whole = guess if guess is not None else float(loss[0])
+        return float(loss[len(loss) // 2 :].mean()) / whole if whole > 0 else 0.0
+
+
+class LossAtConstantGuess(Rule):
+    """The training loss is that of always guessing the class shares.
+
+    Reads: the training loss and the class counts; without counts, the shares that the
+    accuracy implies where the minority is never found.
+    Hurts: nothing was learned from the inputs.
+    Wrong when: the loss is lifted by dropout or weights that are not known, though
+    predictions beat a guess; that is context only.
+    """
+
+    code = "O10"
+    name = "loss-at-constant-guess"
+    explains = ("plateau-above-floor",)
+    reference = "Karpathy, A Recipe for Training Neural Networks"
+    share = 0.98
+    share_if_estimated = 0.9
+    least_fall = 0.05
+
+    def inspect(self, case: Case) -> Finding | None:
+        loss = finite_loss(case)
+        guess, level = guess_loss(case), final_level(case)
+        if guess is None:
+            return self._estimated(case, loss)
+        if level is None or level < self.share:
+            return None
+        part = fitted_if_known(case)
+        learned = part is not None and bool(beats_a_guess(part))
+        return self._found(
+            level * guess, (guess, guess), "info" if learned else "warning"
+        )
+
+    def _estimated(self, case: Case, loss: np.ndarray) -> Finding | None:
+        """Judge by shares of the classes that the curves imply."""
+        shares = prior_from_curves(case)
+        if shares is None or case.train is not None or is_weighted(case):
+            raise NotApplicable("the loss of a constant guess is not known")
+        low, high = (float(entropy(np.array([1 - p, p]))) for p in shares)
+        end = end_of(loss)
+        # The first epoch of a running mean is not yet what the network can do.
+        start = float(loss[1] if len(loss) > 3 and not case.is_honest else loss[0])
+        is_flat = start - end < self.least_fall * start
+        if end < self.share_if_estimated * low or not is_flat:
+            return None
+        if never_predicts_minority(case) is None:
+            return None
+        return self._found(end, (low, high), "warning")
+
+    def _found(
+        self, end: float, guess: tuple[float, float], severity: Severity
+    ) -> Finding:
+        low, high = guess
+        told = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+        return self.found(
+            f"The training loss ends at {end:.3g}; always guessing the class shares "
+            f"gives {told}.",
+            {
+                "final training loss": (end, "nats"),
+                "loss of a constant guess": (told, "nats"),
+            },
+            "Find what keeps the network from learning: inputs, activations, dropout, "
+            "learning rate.",
+            severity=severity,
+        )
+
+
+class TooFewEpochs(Rule):
+    """Training ended while the training loss still fell.
+
+    Reads: the slope of the last fifth of the training loss, and what as many epochs
+    again would win if the fall went on.
+    Hurts: the network could be better for a little more time.
+    Wrong when: the network does well as it is (then this is slow-convergence), was
+    stopped for its validation curve, or its learning rate had gone to nothing.
+    """
+
+    code = "O11"
+    name = "too-few-epochs"
+    explains = ("slow-convergence", *NOT_LEARNED)
+    reference = "Google, Deep Learning Tuning Playbook"
+    gain = 0.1
+    fast_gain = 0.3
+    high_loss = 0.5
+    low_loss = 0.1
+    least_loss = 0.05  # above it, if a simple learner is better
+    few_epochs = 10
+
+    def inspect(self, case: Case) -> Finding | None:
+        loss, gain = _unfinished(case)
+        if gain <= self.gain or not self._is_short(case, gain, len(loss)):
+            return None
+        epochs = 3 * len(loss)
+        return self.found(
+            f"After {len(loss)} epochs the training loss still falls; as many again "
+            f"would win about {gain:.0%}.",
+            {
+                "epochs": (len(loss), "epochs"),
+                "final training loss": (float(loss[-1]), "nats"),
+                "to be won": (gain, "of the training loss"),
+            },
+            f"Train for {epochs} epochs or more, with early stopping.",
+            params={"epochs": epochs},
+        )
+
+    def _is_short(self, case: Case, gain: float, n_epochs: int) -> bool:
+        """Whether the network is not yet good for anything, or gets so fast."""
+        level, harmed = final_level(case), harm(case)
+        if harmed or level is None:
+            return bool(harmed)
+        if level > self.high_loss and harmed is None:
+            return True
+        is_early = level > self.high_loss or n_epochs <= self.few_epochs
+        if not is_early:
+            return False
+        if level > self.low_loss and gain > self.fast_gain:
+            return True
+        return level > self.least_loss and self._is_behind(case)
+
+    @staticmethod
+    def _is_behind(case: Case) -> bool:
+        """Whether a simple learner is better at all, by however little."""
+        try:
+            return shortfall(case, least=0.0) is not None
+        except NotApplicable:
+            return False
+
+
+class SlowConvergence(Rule):
+    """The training loss was still falling at the end, though the network does well.
+
+    Reads: the same as too-few-epochs.
+    Hurts: little; more epochs might still win something.
+    Wrong when: the fall is memorizing; then the validation loss does not fall with it.
+    """
+
+    code = "O12"
+    name = "slow-convergence"
+    severity = "info"
+    reference = "Google, Deep Learning Tuning Playbook"
+    gain = 0.1
+
+    def inspect(self, case: Case) -> Finding | None:
+        loss, gain = _unfinished(case)
+        if gain <= self.gain or TooFewEpochs().inspect(case) is not None:
+            return None
+        return self.found(
+            f"The training loss still falls; as many epochs again would win about "
+            f"{gain:.0%}.",
+            {"epochs": (len(loss), "epochs"), "to be won": (gain, "of the loss")},
+            "Try more epochs, or a higher learning rate.",
+            params={"epochs": 2 * len(loss)},
+        )
+
+
+def _unfinished(case: Case) -> tuple[np.ndarray, float]:
+    """Training loss, and its gain by as many epochs again; 0 if it need not go on."""
+    loss = finite_loss(case)
+    rates = case.curves.get("learning_rate")
+    training = case.training
+    if rates is not None and rates[-1] < 0.05 * np.nanmax(rates):
+        return loss, 0.0
+    if training is not None and training.epochs and len(loss) < training.epochs:
+        raise NotApplicable("training was stopped before its last epoch")
+    if case.stop_reason not in (None, "epochs"):
+        raise NotApplicable(f"training was stopped: {case.stop_reason}")
+    if not is_falling(loss) or _gets_worse(case):
+        return loss, 0.0
+    return loss, gain_of(loss)
+
+
+def _gets_worse(case: Case) -> bool:
+    """Whether the validation loss has long been past its best."""
+    val = case.curves.get("val_loss")
+    if val is None or not np.isfinite(val).all():
+        return False
+    best, since, end = rise_of(val)
+    return since > max(2, len(val) // 5) and end > 1.05 * best
