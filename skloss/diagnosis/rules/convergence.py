@@ -171,10 +171,14 @@ class TooFewEpochs(Rule):
     low_loss = 0.1
     least_loss = 0.05  # above it, if a simple learner is better
     few_epochs = 10
+    hardly_any = 5  # epochs
+    gain_by_hardly_any = 0.05
 
     def inspect(self, case: Case) -> Finding | None:
         loss, gain = _unfinished(case)
-        if gain <= self.gain or not self._is_short(case, gain, len(loss)):
+        # As many again are too few to see by, where there were hardly any.
+        least = self.gain if len(loss) > self.hardly_any else self.gain_by_hardly_any
+        if gain <= least or not self._is_short(case, gain, len(loss)):
             return None
         epochs = 3 * len(loss)
         return self.found(
@@ -225,10 +229,14 @@ class SlowConvergence(Rule):
     severity = "info"
     reference = "Google, Deep Learning Tuning Playbook"
     gain = 0.1
+    least_loss = 0.05  # of a constant guess: below it there is little left to win
 
     def inspect(self, case: Case) -> Finding | None:
         loss, gain = _unfinished(case)
         if gain <= self.gain or TooFewEpochs().inspect(case) is not None:
+            return None
+        level = final_level(case)
+        if level is not None and level < self.least_loss:
             return None
         return self.found(
             f"The training loss still falls; as many epochs again would win about "
