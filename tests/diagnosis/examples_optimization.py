@@ -176,7 +176,7 @@ SICK: dict[str, list[Case]] = {
     ],
     "slow-convergence": [
         sick(curves={"loss": 0.3 - 0.2 * EPOCHS / 29}),
-        sick(curves={"loss": 0.3 / (1 + EPOCHS)}),
+        sick(curves={"loss": 0.6 / (1 + EPOCHS)}),  # ends at 0.06 of the guess
     ],
 }
 HEALTHY: dict[str, list[Case]] = {
@@ -307,5 +307,6 @@ HEALTHY: dict[str, list[Case]] = {
     "slow-convergence": [
         sick(),
         sick(curves={"loss": SLOW}, rows=HARMED),
+        sick(curves={"loss": 0.4 / (1 + EPOCHS)}),  # at 0.04: nothing left to win
     ],
 }
