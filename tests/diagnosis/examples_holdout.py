@@ -37,7 +37,7 @@ SICK: dict[str, list[Case]] = {
     "resample-before-split": [
         made(0.9, **SPLIT),
         made(0.9, shared=0.45, **SPLIT),  # copies
-        made(0.25, train=Part((3600, 1200)), val=Part((900, 300))),  # up to a third
+        made(0.31, train=Part((3600, 1200)), val=Part((900, 300))),  # up to a third
         made(0.8, null=0.3, **SPLIT),
         sick(is_resampled=True, holdout="internal"),
         sick(is_resampled=True, holdout="tail"),
@@ -62,7 +62,7 @@ SICK: dict[str, list[Case]] = {
         rows(shared_share=0.5, duplicate_share=0.1),
     ],
     "test-scaling-mismatch": [
-        shifted(scale=1.51),
+        shifted(scale=2.51),
         shifted(scale=255.0, auc=1.0),
         shifted(scale=1 / 255, auc=1.0),
         shifted(offset=0.51),
@@ -94,7 +94,7 @@ SICK: dict[str, list[Case]] = {
 }
 HEALTHY: dict[str, list[Case]] = {
     "resample-before-split": [
-        made(0.04, **SPLIT),
+        made(0.29, **SPLIT),
         made(0.5, null=0.45, **SPLIT),  # coarse columns: lines everywhere
         made(0.10, val=Part((900, 10))),  # one of ten rows
         made(0.6, shared=0.2),  # a class that repeats itself, rare as ever
@@ -123,10 +123,10 @@ HEALTHY: dict[str, list[Case]] = {
         sick(rows={"shared_share": 0.02}, val=Part((90, 10))),  # two rows
     ],
     "test-scaling-mismatch": [
-        shifted(scale=1.5, offset=0.5),
-        shifted(scale=0.68),
+        shifted(scale=2.5, offset=0.5),
+        shifted(scale=0.41),
         shifted(scale=3.0, auc=0.79),
-        sick(rows={"shift_scale": 2.5, "shift_auc": 0.85, "shift_error": 0.1}),
+        sick(rows={"shift_scale": 3.5, "shift_auc": 0.85, "shift_error": 0.1}),
     ],
     "feature-shift": [
         shifted(auc=0.65, val=BEHIND),

@@ -6,6 +6,7 @@ from skloss.diagnosis.case import Case, Part, RowFacts
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import (
+    is_harmed,
     need,
     prior_from_curves,
     prior_shift_from_curves,
@@ -102,7 +103,7 @@ class ResampleBeforeSplit(Rule):
         *_CURVES_APART,
     )
     reference = "Vandewiele et al., arXiv 2001.06296"
-    least_excess = 0.05
+    least_excess = 0.3  # a sampler that makes a class half as large again, or more
     most_suspects = 64
     least_balance = 0.8  # smallest over largest class, for copies
 
@@ -329,9 +330,9 @@ class TestScalingMismatch(Rule):
         *_CURVES_APART,
     )
     reference = "stackoverflow 59325381; scikit-learn common pitfalls"
-    largest_scale = 1.5
+    largest_scale = 2.5  # other people's or machines' rows differ by less
     largest_offset = 0.5
-    certain_scale = 2.0
+    certain_scale = 4.0
     certain_offset = 1.0
     least_auc = 0.8
 
@@ -509,7 +510,8 @@ class NoisyValidation(Rule):
     Reads: the count of the smallest class among the validation rows, and whether an
     early stopping watched a validation curve.
     Hurts: one row moves recall by one over that count; stopping by it is a lottery.
-    Wrong when: the classes are so far apart that no row is in doubt.
+    Wrong when: the classes are so far apart that no row is in doubt; stopping by the
+    loss is an alarm only with harm.
     """
 
     code = "V08"
@@ -529,7 +531,7 @@ class NoisyValidation(Rule):
         if least >= self.few_minority:
             return None
         is_used = _stops_by(case, "val_") or case.stop_reason == "early_stopping"
-        is_alarm = least < self.fewest_minority and is_used
+        is_alarm = least < self.fewest_minority and is_used and self._hurts(case)
         return self.found(
             f"The validation rows hold {least} of the smallest class; one row moves "
             f"its recall by {1 / least:.2f}.",
@@ -537,6 +539,16 @@ class NoisyValidation(Rule):
             "Hold out more rows, or judge by repeated cross-validation.",
             severity="warning" if is_alarm else "info",
         )
+
+    def _hurts(self, case: Case) -> bool:
+        """Whether it was stopped by few rare rows, or is worse than it could be."""
+        monitor = case.training.monitor if case.training is not None else None
+        if monitor is not None and "loss" not in monitor:
+            return True
+        try:
+            return is_harmed(case)
+        except NotApplicable:
+            return False
 
 
 class NoValidation(Rule):
