@@ -65,7 +65,7 @@ SICK: dict[str, list[Case]] = {
         shifted(scale=2.51),
         shifted(scale=255.0, auc=1.0),
         shifted(scale=1 / 255, auc=1.0),
-        shifted(offset=0.51),
+        shifted(offset=1.51),
     ],
     "feature-shift": [
         shifted(auc=0.66, val=BEHIND),
@@ -123,7 +123,7 @@ HEALTHY: dict[str, list[Case]] = {
         sick(rows={"shared_share": 0.02}, val=Part((90, 10))),  # two rows
     ],
     "test-scaling-mismatch": [
-        shifted(scale=2.5, offset=0.5),
+        shifted(scale=2.5, offset=1.5),
         shifted(scale=0.41),
         shifted(scale=3.0, auc=0.79),
         sick(rows={"shift_scale": 3.5, "shift_auc": 0.85, "shift_error": 0.1}),
