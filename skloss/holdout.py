@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 _MANY_CLASSES = 16
+_CLOSE = 2**12
 
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +43,7 @@ def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     array([1, 0, 1], dtype=int32)
     """
     y = np.asarray(y)
-    classes = np.unique(y)
+    classes = _distinct(y)
     if len(classes) > _MANY_CLASSES:
         return classes, np.searchsorted(classes, y).astype(np.int32)
     # For few classes a comparison with each takes less time than a search per row.
@@ -50,6 +51,17 @@ def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     for code, label in enumerate(classes[1:], start=1):
         codes[y == label] = code
     return classes, codes
+
+
+def _distinct(y: np.ndarray) -> np.ndarray:
+    """Distinct labels, sorted; whole numbers close together are counted, not hashed."""
+    if y.dtype.kind != "i" or len(y) == 0:
+        return np.unique(y)
+    low, high = int(y.min()), int(y.max())
+    if high - low >= _CLOSE:
+        return np.unique(y)
+    counts = np.bincount(np.subtract(y, low, dtype=np.int64))
+    return (np.flatnonzero(counts) + low).astype(y.dtype)
 
 
 def natural_holdout(

@@ -22,6 +22,7 @@ from skloss.networks import (
 )
 from skloss.training import KERAS_OPTIMIZERS, Rows, Settings, predict_logits, train
 from skloss.training.dropout import keep_scale
+from skloss.training.evaluation import unit_shares
 from skloss.training.losses import row_losses, row_losses_graph
 from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
 from skloss.training.program import chunk_steps
@@ -393,3 +394,39 @@ def test_ctrl_c_is_heard_inside_a_compiled_epoch():
         classifier.fit(X, y)
     assert classifier.n_epochs_ >= 4
     assert classifier.record_.outcome["stop_reason"] == "interrupted"
+
+
+def test_dead_and_saturated_units_are_counted_on_the_rows_given():
+    X = np.linspace(-1, 1, 40, dtype=np.float32).reshape(-1, 1)
+    hidden, head = np.zeros((1, 4), np.float32), np.zeros((4, 1), np.float32)
+    bias = np.array([-1, -1, 1, 1], np.float32)  # two units never fire
+    weights = [hidden, bias, head, np.zeros(1, np.float32)]
+    relu = dense(1, n_outputs=1, width=(4,), activation="relu")
+    assert unit_shares(relu, weights, X) == {"dead_share": 0.5}
+    tanh = dense(1, n_outputs=1, width=(4,), activation="tanh")
+    weights[1] = np.array([-9, 9, 9, 0], np.float32)
+    assert unit_shares(tanh, weights, X) == {"saturated_share": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "epochs_seen"), [(1000, [0, 3, 6]), (4000, [*range(7)])]
+)
+def test_units_are_looked_at_every_epoch_only_where_epochs_are_long(
+    monkeypatch, n_rows, epochs_seen
+):
+    looked = []
+    monkeypatch.setattr(
+        trainer, "unit_shares", lambda *_: looked.append(0) or {"dead_share": 0.0}
+    )
+    X, y = make_rare_events(n_rows, random_state=0)
+    seen = []
+
+    def look(row):
+        seen.append(len(looked))
+
+    settings = Settings(epochs=7, batch_size=500, callbacks=(look,))
+    spec = dense(X.shape[1], n_outputs=1, width=(4,))
+    weights = initial_weights(spec, np.random.default_rng(0), np.zeros(1))
+    result = train(spec, weights, Rows(X.astype("f4"), y.astype("i4")), settings, {})
+    assert np.flatnonzero(np.diff(seen, prepend=0)).tolist() == epochs_seen
+    assert len(result.history["dead_share"]) == 7

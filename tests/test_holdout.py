@@ -8,7 +8,12 @@ from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSam
 from sklearn.datasets import load_digits, make_classification
 from sklearn.preprocessing import StandardScaler
 
-from skloss.holdout import looks_resampled, natural_holdout, stratified_sample
+from skloss.holdout import (
+    class_codes,
+    looks_resampled,
+    natural_holdout,
+    stratified_sample,
+)
 
 law = settings(derandomize=True, deadline=None, max_examples=60)
 CLASS_SIZES = st.lists(st.integers(2, 40), min_size=1, max_size=4)
@@ -268,3 +273,26 @@ def test_a_stratified_sample_keeps_the_share_of_each_class(at_most):
     for label in "abc":
         expected = (y == label).sum() * len(sample) / len(y)
         assert abs((y[sample] == label).sum() - expected) <= 1
+
+
+@law
+@given(
+    labels=st.lists(st.integers(-5000, 5000), min_size=1, max_size=60),
+    dtype=st.sampled_from(["i2", "i4", "i8", "f8", "O"]),
+)
+def test_classes_are_those_of_numpy_unique(labels, dtype):
+    y = np.array(labels, dtype=dtype)
+    classes, codes = class_codes(y)
+    np.testing.assert_array_equal(classes, np.unique(y))
+    assert classes.dtype == y.dtype
+    np.testing.assert_array_equal(classes[codes], y)
+
+
+def test_classes_far_apart_are_told_apart():
+    y = np.array([2**62, -(2**62), 2**62])
+    assert class_codes(y)[0].tolist() == [-(2**62), 2**62]
+
+
+def test_classes_of_narrow_whole_numbers_do_not_overflow():
+    y = np.array([127, -128, 0], dtype=np.int8)
+    assert class_codes(y)[0].tolist() == [-128, 0, 127]

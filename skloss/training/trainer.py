@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ Callback = Callable[[Mapping[str, float]], Any]
 _PROBE_ROWS = 256
 _FEWEST_PROBE_ROWS = 16
 _PROBE_WORK = 10**7
+# Looking at units takes about this share of the multiplications of training, at most.
+_PROBE_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ class _Training:
         self.rng = np.random.default_rng((settings.seed, 1))
         self.chunks = _Chunks(self.program, rows)
         self.probe = self._probe_rows()
+        self.unit_shares: EpochRow = {}
         self.history: dict[str, list[float]] = {}
         self.best = _Best(settings)
 
@@ -268,7 +272,16 @@ class _Training:
                 if not np.isfinite(curves["loss"]) and evaluator.has_weight:
                     raise _DivergedError(self.steps_per_epoch)
                 row |= {prefix + name: value for name, value in curves.items()}
-            return row | unit_shares(self.spec, weights, self.probe)
+            return row | self._look_at_units(weights)
+
+    def _look_at_units(self, weights: Weights) -> EpochRow:
+        """Shares of dead and saturated units, seen now or a few epochs ago."""
+        n_epochs = len(self.history.get("running_loss", ()))
+        # Training passes through the network forward and, twice as long, backward.
+        interval = ceil(len(self.probe) / (3 * _PROBE_SHARE * len(self.rows)))
+        if n_epochs % interval == 0:
+            self.unit_shares = unit_shares(self.spec, weights, self.probe)
+        return self.unit_shares
 
     def _record(self, row: EpochRow) -> None:
         for name, value in row.items():
