@@ -1,5 +1,8 @@
 """Gradients: whether they reach the layers, and the units that block them."""
 
+from bisect import insort
+from math import inf, isnan
+
 import numpy as np
 
 from skloss.diagnosis.case import Case
@@ -114,14 +117,25 @@ class ExplodingGradients(Rule):
 
     def _spike(self, case: Case) -> float | None:
         """Largest norm over the median of those before it; None if not known."""
-        largest = None
-        for name in ("gradient_norm_first", "gradient_norm_last"):
-            norms = case.curves.get(name, np.zeros(0))
-            for epoch in range(self.least_epochs - 1, len(norms)):
-                usual = float(np.median(norms[:epoch]))
-                now = float(norms[epoch]) / usual if usual > 0 else 0.0
-                now = np.inf if np.isnan(now) else now
-                largest = now if largest is None else max(largest, now)
+        names = ("gradient_norm_first", "gradient_norm_last")
+        curves = [case.curves.get(name, np.zeros(0)) for name in names]
+        longest = max(map(len, curves))
+        if longest < self.least_epochs:
+            return None
+        return max(self._largest(norms.tolist()) for norms in curves)
+
+    def _largest(self, norms: list[float]) -> float:
+        first = self.least_epochs - 1
+        largest, before = 0.0, sorted(norms[:first])
+        if any(map(isnan, before)):
+            return largest
+        for now in norms[first:]:
+            usual = (before[(len(before) - 1) // 2] + before[len(before) // 2]) / 2
+            if isnan(now):
+                return inf
+            if usual > 0:
+                largest = max(largest, now / usual)
+            insort(before, now)
         return largest
 
     def _rose(self, case: Case) -> bool:
