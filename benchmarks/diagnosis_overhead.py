@@ -1,0 +1,316 @@
+"""What a diagnosis costs beside the training, and whether it leaves all as it was.
+
+    python benchmarks/diagnosis_overhead.py [--rounds 5] [--quick] [--report]
+
+``collecting`` is what a fit of skloss does for the diagnosis alone while it trains:
+norms of gradients and updates in every step, shares of dead or saturated units after
+every epoch. Fits with and without run in turn in processes of their own, and the median
+of the ratios counts; ``of which units`` is the time inside ``unit_shares``, measured
+directly. ``record`` is ``diagnose(classifier.record_)``: curves and static rules.
+``rows`` is ``diagnose(classifier, X, y)``, which measures rows and fits small
+learners on samples of them. ``--quick`` only tries the script: its numbers mean
+nothing, and are not written.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import peers
+from machine import describe
+from race import race
+
+RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.json"
+SIZES = (1_000, 10_000, 50_000)
+STEPS, COLUMNS = 96, 30
+# As many as one would train.
+EPOCHS = {
+    "dense": dict(zip(SIZES, (100, 100, 50), strict=True)),
+    "cnn": dict(zip(SIZES, (30, 10, 3), strict=True)),
+}
+BARS = {"collecting": 0.05, "record": 0.01}
+SECONDS = {
+    "rows, 50,000 x 30": 2.0,
+    "a built Keras model alone": 0.05,
+    "curves alone": 0.05,
+    "a record": 0.05,
+}
+
+Timed = Callable[[], float]
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+# ----------------------------------------------------------------------------- training
+
+
+def classifier(network: str, n_rows: int, epochs: int | None = None) -> Any:
+    from skloss import CNN1DClassifier, DenseClassifier
+
+    options = {
+        "epochs": epochs or EPOCHS[network][n_rows],
+        "early_stopping": False,
+        "random_state": 0,
+    }
+    if network == "dense":
+        return DenseClassifier(width=(64, 32), **options)
+    return CNN1DClassifier(batch_size=32, **options)
+
+
+def rows_of(network: str, n_rows: int) -> peers.Rows:
+    return peers.rare_rows(n_rows, COLUMNS if network == "dense" else STEPS)
+
+
+def fit(network: str, n_rows: int) -> Timed:
+    """Seconds of a fit."""
+    X, y = rows_of(network, n_rows)
+    return lambda: seconds(lambda: classifier(network, n_rows).fit(X, y))
+
+
+def bare_fit(network: str, n_rows: int) -> Timed:
+    """Seconds of a fit that collects nothing for the diagnosis."""
+    from skloss.training import step, trainer
+    from skloss.training.threads import settle_threads
+
+    settle_threads()  # before TensorFlow is imported here, as in a fit
+    import tensorflow as tf
+
+    trainer.unit_shares = lambda *arguments: {}
+    step._squared_norms = lambda *arguments: tf.zeros(4)
+    return fit(network, n_rows)
+
+
+def units(network: str, n_rows: int) -> Timed:
+    """Share of a fit's time that goes into looking at units."""
+    from skloss.training import trainer
+
+    measured, spent = trainer.unit_shares, [0.0]
+
+    def timed(*arguments: Any) -> Any:
+        started = time.perf_counter()
+        found = measured(*arguments)
+        spent[0] += time.perf_counter() - started
+        return found
+
+    trainer.unit_shares = timed
+    whole = fit(network, n_rows)
+
+    def run() -> float:
+        spent[0] = 0.0
+        total = whole()
+        return spent[0] / total
+
+    return run
+
+
+def diagnosed(network: str, n_rows: int, given: str) -> Timed:
+    """Seconds of the diagnosis of a fit, of its record or with the rows."""
+    from skloss.sources import diagnose
+
+    X, y = rows_of(network, n_rows)
+    fitted = classifier(network, n_rows).fit(X, y)
+    if given == "record":
+        return lambda: seconds(lambda: diagnose(fitted.record_))
+    return lambda: seconds(lambda: diagnose(fitted, X, y))
+
+
+# ------------------------------------------------------------------------------- single
+
+
+def keras_model(fits: bool = True) -> Any:
+    """Train a model whose training and inference differ."""
+    import keras
+    from keras import layers
+
+    model = keras.Sequential(
+        [
+            keras.Input((COLUMNS,)),
+            layers.Dense(64, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dense(32, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    if fits:
+        X, y = peers.rare_rows(2_000, COLUMNS)
+        model.fit(X, y, epochs=10, validation_split=0.2, verbose=0)
+    return model
+
+
+def of_built_model() -> Timed:
+    from skloss.sources import diagnose
+
+    model = keras_model(fits=False)
+    return lambda: seconds(lambda: diagnose(model))
+
+
+def of_keras_rows() -> Timed:
+    from skloss.sources import diagnose
+
+    model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
+    settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
+    return lambda: seconds(lambda: diagnose(model, X, y, fit_params=settings))
+
+
+def of_curves() -> Timed:
+    from skloss.sources import diagnose
+
+    epochs = np.arange(200)
+    falling = np.exp(-epochs / 40)
+    curves = {
+        "loss": falling,
+        "val_loss": falling + 0.1 + epochs / 1000,
+        "accuracy": 1 - falling / 2,
+        "val_accuracy": 0.95 - falling / 2,
+    }
+    return lambda: seconds(lambda: diagnose(curves))
+
+
+SINGLE: dict[str, Callable[[], Timed]] = {
+    "rows, 50,000 x 30": partial(diagnosed, "dense", 50_000, "rows"),
+    "a record": partial(diagnosed, "dense", 10_000, "record"),
+    "a built Keras model alone": of_built_model,
+    "a trained Keras model with 2,000 rows": of_keras_rows,
+    "curves alone": of_curves,
+}
+
+
+# --------------------------------------------------------------------------- unchanged?
+
+
+def unchanged() -> dict[str, bool]:
+    """Whether weights, predictions and global generators are as without a diagnosis."""
+    from skloss.sources import diagnose
+
+    model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
+    settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
+
+    def state() -> dict[str, list[bytes]]:
+        optimizer = model.optimizer.variables
+        return {
+            "weights and states of layers": [_bytes(v) for v in model.variables],
+            "states of the optimizer": [_bytes(v) for v in optimizer],
+            "predictions": [_bytes(model.predict(X, verbose=0))],
+        }
+
+    def after(work: Callable[[], Any]) -> dict[str, list[bytes]]:
+        _seed_all()
+        work()
+        return _draws() | state()
+
+    without = after(lambda: None)
+    beside = after(lambda: diagnose(model, X, y, fit_params=settings))
+    return {name: without[name] == beside[name] for name in without}
+
+
+def _bytes(value: Any) -> bytes:
+    return np.asarray(value).tobytes()
+
+
+def _seed_all() -> None:
+    import tensorflow as tf
+
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002 - the global generator is what is asked about
+    tf.random.set_seed(1)
+
+
+def _draws() -> dict[str, list[bytes]]:
+    """Draw from the global generators."""
+    import tensorflow as tf
+
+    return {
+        "random of Python": [_bytes(random.random())],
+        "random of NumPy": [_bytes(np.random.random(3))],  # noqa: NPY002 - as above
+        "random of TensorFlow": [_bytes(tf.random.uniform((3,)))],
+    }
+
+
+# -------------------------------------------------------------------------------- table
+
+
+def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for network in EPOCHS:
+        for n_rows in sizes:
+            found[f"{network}|{n_rows}"] = race(
+                {
+                    "fit": partial(fit, network, n_rows),
+                    "bare": partial(bare_fit, network, n_rows),
+                    "units": partial(units, network, n_rows),
+                    "record": partial(diagnosed, network, n_rows, "record"),
+                    "rows": partial(diagnosed, network, n_rows, "rows"),
+                },
+                rounds,
+            )
+            print(f"{network}, {n_rows:,} rows done", flush=True)
+    return {"shares": found, "single": race(SINGLE, rounds), "unchanged": unchanged()}
+
+
+def report(found: Mapping[str, Any]) -> None:
+    columns = "network, rows, epochs|fit|collecting (bar 5 %)|of which units"
+    columns += "|record (bar 1 %)|with rows"
+    print(f"| {columns.replace('|', ' | ')} |\n{'|---' * 6}|")
+    for key, job in found["shares"].items():
+        network, n_rows = key.split("|")
+        whole = job["fit"]["median"]
+        pairs = zip(job["fit"]["rates"], job["bare"]["rates"], strict=True)
+        collecting = statistics.median(on / off - 1 for on, off in pairs)
+        cells = [
+            f"{network}, {int(n_rows):,}, {EPOCHS[network][int(n_rows)]}",
+            f"{whole:.2f} s",
+            f"{collecting:+.1%}",
+            f"{job['units']['median']:.1%}",
+            *(
+                f"{job[n]['median'] / whole:.1%} ({1000 * job[n]['median']:.0f} ms)"
+                for n in ("record", "rows")
+            ),
+        ]
+        print("| " + " | ".join(cells) + " |")
+    print("\n| diagnosis of | median | first | bar |\n|---|---|---|---|")
+    for name, job in found["single"].items():
+        bar = f"{1000 * SECONDS[name]:.0f} ms" if name in SECONDS else ""
+        first, usual = (f"{1000 * job[n]:.1f} ms" for n in ("first", "median"))
+        print(f"| {name} | {usual} | {first} | {bar} |")
+    print("\nthe same to the bit with and without a diagnosis:")
+    for name, same in found["unchanged"].items():
+        print(f"{name}: {'yes' if same else 'NO'}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--report", action="store_true", help="print, measure nothing")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if options.report:
+        report(json.loads(RESULTS.read_text()))
+        return
+    rounds, sizes = (1, SIZES[:1]) if options.quick else (options.rounds, SIZES)
+    found = measure(rounds, sizes)
+    if not options.quick:
+        text = json.dumps({"machine": describe(), **found}, indent=1)
+        RESULTS.write_text(text + "\n")
+    report(found)
+
+
+if __name__ == "__main__":
+    main()
