@@ -340,7 +340,7 @@ PREDICTIONS = {
         "`import skloss`, a process each",
         partial(imported, "skloss"),
         {"`import sklearn`": partial(imported, "sklearn")},
-        {"`import sklearn`": 1 / 1.3},
+        {"`import sklearn`": 0.77},
         unit="imports/s",
     ),
 }
@@ -363,14 +363,19 @@ def table(found: Mapping[str, Any]) -> str:
             theirs = found[name][peer]["median"]
             cells = [
                 job.title,
-                f"{ours['median']:,.4g} ({ours['first']:,.4g}) {job.unit}",
+                f"{_plain(ours['median'])} ({_plain(ours['first'])}) {job.unit}",
                 peer + f" ({job.notes})" * bool(job.notes),
-                f"{theirs:,.4g}",
+                _plain(theirs),
                 f"{ours['median'] / theirs:.1f}",
-                f"{bar:.2g}",
+                f"{bar:g}",
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _plain(number: float) -> str:
+    """Write three digits that count."""
+    return f"{float(f'{number:.3g}'):,.9g}"
 
 
 def main() -> None:
