@@ -176,6 +176,25 @@ def test_x_of_another_width_than_the_model_is_refused(trained, rows):
         diagnose(trained[0], rows[0][:, :3], rows[1], history=trained[1])
 
 
+def test_series_without_an_axis_of_channels_are_read_as_keras_reads_them(rows):
+    import keras
+
+    X, y = rows
+    model = keras.Sequential(
+        [
+            keras.Input((X.shape[1], 1)),
+            keras.layers.Conv1D(2, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy")
+    history = model.fit(X, y, epochs=2, verbose=0)
+    flat = diagnose(model, X, y, history=history)
+    assert flat.to_dict() == diagnose(model, X[..., None], y, history=history).to_dict()
+    assert "unscaled-inputs" not in flat.not_assessed
+
+
 # ------------------------------------------------------------------------------- parts
 
 

@@ -98,13 +98,12 @@ def _case(
         if history is None:
             history = getattr(source, "history", None)
         curves, notes = ({}, ()) if history is None else read_curves(history)
-        _check_width(source, X)
         case = keras_case(
             source,
-            X,
+            _of_input_shape(source, X, "X"),
             y,
             curves=curves,
-            X_val=X_val,
+            X_val=_of_input_shape(source, X_val, "X_val"),
             y_val=y_val,
             fit_params=fit_params,
         )
@@ -164,14 +163,21 @@ def _check_rows(X: Any, y: Any, name_X: str, name_y: str) -> None:
         )
 
 
-def _check_width(model: Any, X: Any) -> None:
+def _of_input_shape(model: Any, X: Any, name: str) -> Any:
+    """Rows as the model sees them: Keras adds or drops a last axis of one itself."""
     wanted = getattr(model, "input_shape", None)
     if X is None or not isinstance(wanted, tuple):
-        return
+        return X
     got = np.shape(X)
-    if len(got) != len(wanted) or any(
-        w not in (None, g) for w, g in zip(wanted[1:], got[1:], strict=True)
+    if len(got) == len(wanted) - 1 and wanted[-1] == 1:
+        X = np.asarray(X)[..., np.newaxis]
+    elif len(got) == len(wanted) + 1 and got[-1] == 1:
+        X = np.asarray(X)[..., 0]
+    shape = np.shape(X)
+    if len(shape) != len(wanted) or any(
+        w not in (None, s) for w, s in zip(wanted[1:], shape[1:], strict=True)
     ):
         raise ValueError(
-            f"X has rows of shape {got[1:]}, but the model expects {wanted[1:]}."
+            f"{name} has rows of shape {got[1:]}, but the model expects {wanted[1:]}."
         )
+    return X

@@ -154,13 +154,15 @@ class ThresholdNotTuned(_OneClassOnly):
             return None
         if not MajorityCollapse._ranks_well(part):
             return None
+        share = _called_share(part)
+        called = f"{share:.2g} times as many as there are" if share else "no rows"
         return self.found(
             f"The scores rank the rare class well (ROC AUC {part.roc_auc:.2f}), but at "
-            f"0.5 only {_called_share(part):.2g} of its number are predicted.",
+            f"0.5 {called} are called so.",
             {
                 "ROC AUC": (part.roc_auc, ""),
                 "average precision": (part.average_precision, ""),
-                "predicted over true positives": (_called_share(part), ""),
+                "predicted over true positives": (share, ""),
             },
             "Choose the threshold on validation rows, for example with scikit-learn's "
             "TunedThresholdClassifierCV, or weight the classes.",
