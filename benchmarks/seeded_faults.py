@@ -74,6 +74,7 @@ ONLY_ON_HARM = {
     "loss-oscillation",
     "lr-too-high",
     "mse-for-classification",
+    "noisy-validation",
     "overfit",
     "saturating-hidden",
     "shrinking-channels",

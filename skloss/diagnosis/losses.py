@@ -14,6 +14,7 @@ from skloss.metrics import entropy
 
 __all__ = [
     "NOT_LEARNED",
+    "class_weights",
     "end_of",
     "ends_finite",
     "final_level",
@@ -156,7 +157,7 @@ def is_weighted(case: Case) -> bool:
     return kind not in (None, "none")
 
 
-def _class_weights(case: Case, counts: np.ndarray) -> np.ndarray | None:
+def class_weights(case: Case, counts: np.ndarray) -> np.ndarray | None:
     """Weights of the classes in the training loss; None if not known."""
     training = case.training
     if training is None or not is_weighted(case):
@@ -186,7 +187,7 @@ def guess_loss(case: Case) -> float | None:
     if case.task in ("multilabel", "regression"):
         return None
     counts = np.asarray(case.train.counts, float)
-    weights, penalty = _class_weights(case, counts), _penalty(case)
+    weights, penalty = class_weights(case, counts), _penalty(case)
     if weights is None or penalty is None or not counts.sum():
         return None
     learned = weights * counts / (weights * counts).sum()

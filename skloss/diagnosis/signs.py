@@ -15,6 +15,8 @@ __all__ = [
     "constant_guess",
     "fitted_part",
     "is_harmed",
+    "is_mute",
+    "is_penalized",
     "need",
     "never_predicts_minority",
     "prior_from_curves",
@@ -29,6 +31,9 @@ _FEWEST_EPOCHS = 3
 _FEWEST_MINORITY = 5
 _SURELY_LEARNED = 0.95  # MCC, however few the rows
 _LEARNED_BY_HEART = 0.75  # MCC that any network reaches on a handful of rows
+_STRONG_L1, _STRONG_L2 = 0.05, 0.1
+_FEWEST_CALLED = 10  # rows of the class
+_HARDLY_CALLED = 0.1  # of its rows
 _HARDLY_RECALLED = 0.1  # of the positives: accuracy still tells their share
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
 _NEAR_GUESS = (0.85, 1.1)  # of the entropy of a share read from an accuracy
@@ -124,6 +129,30 @@ def is_harmed(case: Case) -> bool:
         if never_predicts_minority(case) is not None:
             return True
         return beats_a_guess(fitted_part(case)) is False
+
+
+def is_penalized(case: Case) -> bool:
+    """Whether a penalty on weights leaves little to be learned beside it."""
+    layers = case.layers or ()
+    return any(
+        layer.l1 >= _STRONG_L1 or layer.l2 >= _STRONG_L2
+        for layer in layers
+        if layer.has_kernel
+    )
+
+
+def is_mute(case: Case) -> bool:
+    """Whether the smallest of two classes is hardly ever predicted, and is no handful.
+
+    On validation rows where they were predicted, else on training rows.
+    """
+    part = case.val
+    if part is None or part.confusion is None:
+        part = case.natural if case.natural is not None else case.train
+    if part is None or part.predicted is None or len(part.counts) != 2:
+        return False
+    called, there = part.predicted[part.minority], part.prior[part.minority]
+    return part.n_minority >= _FEWEST_CALLED and bool(called < _HARDLY_CALLED * there)
 
 
 def never_predicts_minority(case: Case) -> dict[str, object] | None:

@@ -44,6 +44,13 @@ SICK: dict[str, list[Case]] = {
         batch(1000, layers=LAYERS, probe={"accuracy_training_mode": None}),
         sick(layers=LAYERS, probe=modes(0.95, 0.74)),
         sick(layers=LAYERS, probe=modes(0.95, 0.95, loss=0.5)),
+        # Both modes have the same accuracy, and yet the rare class is no longer found.
+        batch(
+            1000,
+            layers=LAYERS,
+            probe=modes(0.95, 0.93),
+            val={"confusion": ((900, 0), (91, 9))},
+        ),
     ],
     "batch-too-large": [
         batch(2000, rows=HARM),

@@ -63,6 +63,8 @@ SICK: dict[str, list[Case]] = {
             natural=Part((3600, 400)),
             val=None,
         ),
+        # Validation rows tell how uneven the classes are.
+        weighted(weights={"0": 1.0, "1": 9.0}, train=EVEN, natural=None),
     ],
     "batchwise-metric": [
         measured("f1_m", val_f1=0.4),
@@ -132,7 +134,7 @@ HEALTHY: dict[str, list[Case]] = {
         weighted(weights={"0": 0.5, "1": 5.0}),
         weighted(weights={"0": 1.0, "1": 1.4}, train=EVEN, is_resampled=True),
         # Even by nature: a cost, not a correction.
-        weighted(weights={"0": 1.0, "1": 5.0}, train=EVEN),
+        weighted(weights={"0": 1.0, "1": 5.0}, train=EVEN, val=Part((500, 500))),
         weighted("balanced", None, train=EVEN, is_resampled=True),
     ],
     "batchwise-metric": [

@@ -20,13 +20,22 @@ def flat(**rows):
     return sick(curves={"loss": np.full(30, 0.3)}, rows=rows)
 
 
+def weighted_to(weight, confusion=((750, 150), (5, 95))):
+    """Positives, of which there are a ninth as many, weigh so many times as much."""
+    training = {"class_weight_kind": "dict", "class_weight": {"0": 1.0, "1": weight}}
+    return sick(training=training, val={"confusion": confusion})
+
+
 SICK = {
     "majority-collapse": [
         sick(val={"confusion": NOTHING, "roc_auc": 0.52}),
         sick(val={"confusion": ((892, 8), (99, 1)), "roc_auc": 0.55}),
     ],
     "threshold-not-tuned": [sick(val={"confusion": NOTHING, "roc_auc": 0.92})],
-    "all-positive": [sick(val={"confusion": ((100, 800), (5, 95)), "roc_auc": 0.6})],
+    "all-positive": [
+        sick(val={"confusion": ((100, 800), (5, 95)), "roc_auc": 0.6}),
+        weighted_to(28.0),
+    ],
     "underfit": [behind(0.40, 0.60), behind(0.399, 0.50)],
     "plateau-above-floor": [flat(network_score=0.4)],
     "plateau-at-floor": [flat()],
@@ -92,6 +101,8 @@ HEALTHY = {
     "all-positive": [
         sick(val={"confusion": ((700, 200), (5, 95))}),
         sick(val={"confusion": ((450, 450), (5, 95))}),
+        weighted_to(26.0),
+        weighted_to(28.0, ((882, 18), (28, 72))),
     ],
     "underfit": [
         behind(0.51, 0.60),

@@ -65,6 +65,7 @@ SICK: dict[str, list[Case]] = {
         sick(layers=net(*ELEVEN), rows=HARM),
         sick(layers=net(dense(8, "relu"), drop(0.76)), rows=HARM),
         sick(layers=net(dense(8, "relu"), drop(0.9)), rows=HARM),
+        sick(layers=net(*ELEVEN), val={"confusion": ((900, 0), (91, 9))}),
     ],
     "batchnorm-after-dropout": [
         sick(
@@ -130,6 +131,8 @@ HEALTHY: dict[str, list[Case]] = {
             rows=HARM,
         ),
         sick(layers=net(dense(8, "relu"), drop(0.74)), rows=HARM),
+        sick(layers=net(*ELEVEN), val={"confusion": ((900, 0), (89, 11))}),
+        sick(layers=net(dense(8, "relu", l2=0.1), drop(0.9)), rows=HARM),
         # Wide layers have paths enough.
         sick(layers=net(dense(999, "relu"), drop(0.8))),
     ],

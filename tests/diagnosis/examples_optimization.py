@@ -4,7 +4,7 @@ import numpy as np
 from diagnosis.cases import sick
 from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
 
-from skloss.diagnosis import Case
+from skloss.diagnosis import Case, Layer
 from skloss.sources.curves import read_curves
 
 GUESS = 0.3251  # loss of always guessing the 10 % of `healthy`
@@ -37,6 +37,19 @@ def nothing_learned(**parts):
     """The healthy case, stuck at the constant guess from the first epoch on."""
     stuck = {"curves": {"loss": flat()}, "train": LEARNS_NOTHING, "rows": HARMED}
     return sick(**{**stuck, **parts})
+
+
+def penalized(l2):
+    """One hidden layer with a penalty on its weights."""
+    output = Layer("dense", "output", "sigmoid", 1)
+    return (Layer("dense", "hidden", "relu", 32, l2=l2), output)
+
+
+def few_updates(batch_size, **parts):
+    """Three epochs over 4,000 rows; a schedule has flattened the loss."""
+    training = {"epochs": 3, "batch_size": batch_size}
+    loss = np.array([0.36, 0.345, 0.3445])
+    return sick(curves=curves(loss), training=training, **{"rows": HARMED, **parts})
 
 
 def printed(**changes):
@@ -138,6 +151,7 @@ SICK: dict[str, list[Case]] = {
     ],
     "dead-relu": [
         nothing_learned(probe={"dead_shares": (0.1, 1.0)}),
+        nothing_learned(probe={"dead_shares": (1.0,)}, layers=penalized(0.09)),
         sick(probe={"dead_shares": (0.51,)}, rows=HARMED),
         sick(probe=None, curves={"dead_share": flat(0.8)}, rows=HARMED),
     ],
@@ -167,6 +181,7 @@ SICK: dict[str, list[Case]] = {
         sick(curves={"loss": SLOWER}, rows=HARMED),
         sick(curves={"loss": SLOW}, rows=None, train={"confusion": None}),
         counted(FALLING_FAST),
+        few_updates(40),  # 100 an epoch
         sick(
             curves=curves(FALLING_FAST),
             training={"epochs": 6},
@@ -250,6 +265,8 @@ HEALTHY: dict[str, list[Case]] = {
         sick(probe={"dead_shares": (0.95, 0.2)}),
         sick(probe={"dead_shares": (0.5,)}, rows=HARMED),
         sick(probe={"dead_shares": (1.0,)}),
+        # A penalty has taken the weights.
+        nothing_learned(probe={"dead_shares": (1.0,)}, layers=penalized(0.1)),
     ],
     "saturating-hidden": [
         sick(probe={"saturated_shares": (0.95, 0.2)}),
@@ -301,6 +318,8 @@ HEALTHY: dict[str, list[Case]] = {
             curves={"loss": SLOW, "val_loss": 0.3 + 0.003 * (EPOCHS - 10.0) ** 2},
             rows=HARMED,
         ),
+        few_updates(39),
+        few_updates(40, rows={"network_score": 0.65}),
         # A loss that halves for ever.
         sick(curves={"loss": 0.3 / (1 + EPOCHS)}),
     ],

@@ -14,6 +14,7 @@ from skloss.diagnosis.classifier import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.signs import is_mute
 
 
 def _batch_size(case: Case) -> int:
@@ -163,7 +164,9 @@ class BatchnormMomentumLag(Rule):
             return None if _has_dropout_before(case) else "warning"
         if not lags:
             return None
-        return "info" if gap is not None and gap <= self.small_gap else "warning"
+        # An accuracy does not tell that the rare class is no longer predicted.
+        close = gap is not None and gap <= self.small_gap and not is_mute(case)
+        return "info" if close else "warning"
 
     def _loss_differs(self, case: Case) -> bool:
         """Whether inference costs far more than training, beyond a tenth of a nat."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.classifier import harm
+from skloss.diagnosis.classifier import harm, updates_per_epoch
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.losses import (
     NOT_LEARNED,
@@ -155,7 +155,8 @@ class TooFewEpochs(Rule):
     """Training ended while the training loss still fell.
 
     Reads: the slope of the last fifth of the training loss, and what as many epochs
-    again would win if the fall went on.
+    again would win if the fall went on; after a handful of epochs the number of
+    updates, since a schedule has flattened the curve by then.
     Hurts: the network could be better for a little more time.
     Wrong when: the network does well as it is (then this is slow-convergence), was
     stopped for its validation curve, or its learning rate had gone to nothing.
@@ -163,7 +164,7 @@ class TooFewEpochs(Rule):
 
     code = "O11"
     name = "too-few-epochs"
-    explains = ("slow-convergence", *NOT_LEARNED)
+    explains = ("slow-convergence", "threshold-not-tuned", *NOT_LEARNED)
     reference = "Google, Deep Learning Tuning Playbook"
     gain = 0.1
     fast_gain = 0.3
@@ -173,25 +174,47 @@ class TooFewEpochs(Rule):
     few_epochs = 10
     hardly_any = 5  # epochs
     gain_by_hardly_any = 0.05
+    few_updates = 300
 
     def inspect(self, case: Case) -> Finding | None:
         loss, gain = _unfinished(case)
         # As many again are too few to see by, where there were hardly any.
         least = self.gain if len(loss) > self.hardly_any else self.gain_by_hardly_any
-        if gain <= least or not self._is_short(case, gain, len(loss)):
+        evidence: dict[str, object] = {
+            "epochs": (len(loss), "epochs"),
+            "final training loss": (float(loss[-1]), "nats"),
+        }
+        if gain > least and self._is_short(case, gain, len(loss)):
+            evidence["to be won"] = (gain, "of the training loss")
+            told = (
+                f"After {len(loss)} epochs the training loss still falls; as many "
+                f"again would win about {gain:.0%}."
+            )
+        elif (updates := self._hardly_any(case, loss)) is not None:
+            evidence["updates"] = (updates, "updates of the weights")
+            told = (
+                f"{len(loss)} epochs are {updates} updates of the weights, too few to "
+                "learn what a simple learner does."
+            )
+        else:
             return None
         epochs = 3 * len(loss)
         return self.found(
-            f"After {len(loss)} epochs the training loss still falls; as many again "
-            f"would win about {gain:.0%}.",
-            {
-                "epochs": (len(loss), "epochs"),
-                "final training loss": (float(loss[-1]), "nats"),
-                "to be won": (gain, "of the training loss"),
-            },
+            told,
+            evidence,
             f"Train for {epochs} epochs or more, with early stopping.",
             params={"epochs": epochs},
         )
+
+    def _hardly_any(self, case: Case, loss: np.ndarray) -> int | None:
+        """Count the updates, if they are few and the network is no good yet."""
+        if len(loss) > self.hardly_any or loss[-1] >= loss[0] or not harm(case):
+            return None
+        try:
+            updates = updates_per_epoch(case) * len(loss)
+        except NotApplicable:
+            return None
+        return updates if updates <= self.few_updates else None
 
     def _is_short(self, case: Case, gain: float, n_epochs: int) -> bool:
         """Whether the network is not yet good for anything, or gets so fast."""

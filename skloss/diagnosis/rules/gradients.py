@@ -16,6 +16,7 @@ from skloss.diagnosis.losses import (
     rise_of,
 )
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.signs import is_penalized
 
 __all__: list[str] = []
 
@@ -154,7 +155,8 @@ class DeadRelu(Rule):
     Hurts: dead units get no gradient and never come back; a layer of nothing but dead
     units makes the output constant.
     Wrong when: a wide network has units to spare; so it alarms only if the network does
-    not do better than a simple learner or a guess.
+    not do better than a simple learner or a guess. A strong penalty on the weights
+    takes all units with it: see underfit.
     """
 
     code = "O07"
@@ -167,7 +169,7 @@ class DeadRelu(Rule):
         share = _largest_share(case, "dead_shares", "dead_share", "that can die")
         if share <= self.dead:
             return None
-        bad = is_bad(case)
+        bad = is_bad(case) and not is_penalized(case)
         grave: Severity = "error" if share >= 1 else "warning"
         return self.found(
             f"{share:.0%} of the ReLU units of a layer are zero on every row.",

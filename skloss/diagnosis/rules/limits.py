@@ -1,11 +1,19 @@
 """What limits a network: itself, its rows, or what anyone could tell from them."""
 
+from typing import Any
+
 import numpy as np
 
 from skloss.diagnosis.case import Case, Part
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import beats_a_guess, fitted_part, shortfall, training_loss
+from skloss.diagnosis.signs import (
+    beats_a_guess,
+    fitted_part,
+    is_penalized,
+    shortfall,
+    training_loss,
+)
 
 
 class Underfit(Rule):
@@ -34,7 +42,7 @@ class Underfit(Rule):
         try:
             shortfall(case)
         except NotApplicable:
-            return self._by_guess(part)
+            return self._by_guess(case, part)
         facts = case.rows
         if facts is None or part.mcc is None or part.mcc > self.most_own:
             return None
@@ -44,9 +52,10 @@ class Underfit(Rule):
         behind_trees = trees - own > max(self.most_behind_trees, 3 * error)
         if not behind_linear and not behind_trees:
             return None
-        best = "a logistic regression" if linear - own > trees - own else "trees"
+        fix, params = self._fix(case)
+        best = "a logistic regression scores" if linear > trees else "trees score"
         return self.found(
-            f"{best.capitalize()} score {max(linear, trees):.2f} where the network "
+            f"{best.capitalize()} {max(linear, trees):.2f} where the network "
             f"scores {own:.2f}.",
             {
                 "network": (own, "MCC or rescaled balanced accuracy"),
@@ -55,19 +64,29 @@ class Underfit(Rule):
                 "standard error": (error, "the same"),
                 "MCC on the training rows": (part.mcc, ""),
             },
-            "Scale the inputs, train longer or at another rate, then add units.",
+            fix,
+            params=params,
         )
 
-    def _by_guess(self, part: Part) -> Finding | None:
+    @staticmethod
+    def _fix(case: Case) -> tuple[str, dict[str, Any]]:
+        if is_penalized(case):
+            fix = "Lower the penalty on the weights to 1e-4 or less."
+            return fix, {"l1": 0.0, "l2": 1e-4}
+        return "Scale the inputs, train longer or at another rate, then add units.", {}
+
+    def _by_guess(self, case: Case, part: Part) -> Finding | None:
         if part.n_minority < 10:
             raise NotApplicable(f"{part.n_minority} rows of the smallest class")
         if beats_a_guess(part) is not False:
             return None
+        fix, params = self._fix(case)
         return self.found(
             f"The training rows themselves are predicted no better than by a guess "
             f"(MCC {part.mcc:.2f}).",
             {"MCC": (part.mcc, ""), "standard error": (part.mcc_error, "")},
-            "Scale the inputs, train longer or at another rate, then add units.",
+            fix,
+            params=params,
         )
 
 

@@ -15,7 +15,7 @@ from skloss.diagnosis.classifier import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import constant_guess, fitted_part
+from skloss.diagnosis.signs import constant_guess, fitted_part, is_mute, is_penalized
 
 
 class ConstantInit(Rule):
@@ -160,7 +160,8 @@ class DropoutExcess(Rule):
     Hurts: a path through all layers survives with the product of the shares kept:
     two rates of 0.5 leave 25 %, one of 0.5 and ten of 0.2 leave 5.4 %.
     Wrong when: layers are wide enough that many paths are left; a network that is as
-    good as a simple learner gets no alarm.
+    good as a simple learner, and predicts both classes, gets no alarm, nor one that a
+    strong penalty on its weights keeps from learning.
     """
 
     code = "N06"
@@ -210,8 +211,8 @@ class DropoutExcess(Rule):
         severe = kept < self.hardly_any or highest >= self.absurd_rate
         if not severe and kept >= self.least_kept:
             return "info" if highest > self.highest_rate else None
-        harmed = harm(case)
-        if harmed is False:
+        harmed = harm(case) or (severe and is_mute(case))
+        if harmed is False or is_penalized(case):
             return "info"
         return "error" if severe and harmed else "warning"
 

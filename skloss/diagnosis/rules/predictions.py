@@ -4,6 +4,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case, Part
 from skloss.diagnosis.finding import Finding
+from skloss.diagnosis.losses import class_weights
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import fitted_part, need, never_predicts_minority
 
@@ -24,6 +25,18 @@ def _called_share(part: Part) -> float:
     called = part.predicted
     need(called, "predictions are")
     return float(called[part.minority] / max(part.prior[part.minority], 1e-12))  # type: ignore[index]
+
+
+def _weighted_odds(case: Case, rare: int) -> float | None:
+    """Weight of all training rows of a class over that of the others'."""
+    if case.train is None or len(case.train.counts) != 2:
+        return None
+    counts = np.asarray(case.train.counts, float)
+    weights = class_weights(case, counts)
+    if weights is None:
+        return None
+    weighted = weights * counts
+    return float(weighted[rare] / max(weighted.sum() - weighted[rare], 1e-12))
 
 
 class _OneClassOnly(Rule):
@@ -174,9 +187,12 @@ class ThresholdNotTuned(_OneClassOnly):
 class AllPositive(Rule):
     """Far more rows are called the rare class than belong to it.
 
-    Reads: the confusion matrix on validation rows at their natural shares.
-    Hurts: precision is hardly better than the share of the class.
-    Wrong when: missing a rare row costs so much more that this is wanted.
+    Reads: the confusion matrix on validation rows at their natural shares, and the MCC
+    that the same scores reach at the best threshold.
+    Hurts: precision is hardly better than the share of the class, or far below what
+    the network could do.
+    Wrong when: missing a rare row costs so much more that this is wanted; weights that
+    balance the classes, and no more, are taken as wanted.
     """
 
     code = "G03"
@@ -186,6 +202,9 @@ class AllPositive(Rule):
     most_called = 5  # times the true number
     most_precision = 1.2  # times the prior
     fewest_minority = 10
+    most_weighted = 3.0  # rare class over common one, all rows of each together
+    least_weighted = 1.5  # times called, for weights to be the cause
+    least_lost = 0.1  # MCC at the best threshold over that at 0.5
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare how often the class is called with how often it is there."""
@@ -196,21 +215,42 @@ class AllPositive(Rule):
             raise NotApplicable(f"{part.n_minority} rows of the smallest class")
         ratio, prior = _called_share(part), float(part.prior[part.minority])
         precision = self._precision(part)
-        if ratio < min(self.most_called, 0.9 / prior) or prior > 0.4:
+        evidence: dict[str, object] = {
+            "predicted over true": (ratio, ""),
+            "precision": (precision, ""),
+            "prior": (prior, "share of rows"),
+        }
+        if prior > 0.4:
             return None
-        if precision > self.most_precision * prior:
+        often = ratio >= min(self.most_called, 0.9 / prior)
+        if often and precision <= self.most_precision * prior:
+            says = "hardly above its share"
+        elif (lost := self._lost_by_weights(case, part, ratio)) is not None:
+            says = "since its weights go far beyond balance"
+            evidence["MCC"], evidence["MCC at the best threshold"] = lost
+        else:
             return None
         return self.found(
             f"{ratio:.3g} times as many rows are called the rare class as belong to "
-            f"it, with a precision of {precision:.3f}, hardly above its share.",
-            {
-                "predicted over true": (ratio, ""),
-                "precision": (precision, ""),
-                "prior": (prior, "share of rows"),
-            },
+            f"it, with a precision of {precision:.3f}, {says}.",
+            evidence,
             "Lower the class weights, or raise the threshold.",
             params={"class_weight": None},
         )
+
+    def _lost_by_weights(
+        self, case: Case, part: Part, ratio: float
+    ) -> tuple[float, float] | None:
+        """MCC and what it could be, if class weights beyond balance cost that much."""
+        odds = _weighted_odds(case, part.minority)
+        facts, mcc = case.rows, part.mcc
+        if odds is None or facts is None or facts.network_score is None or mcc is None:
+            return None
+        if odds < self.most_weighted or ratio < self.least_weighted:
+            return None
+        least = max(self.least_lost, facts.score_error or 0.0)
+        lost = facts.network_score - mcc
+        return (mcc, facts.network_score) if lost > least else None
 
     @staticmethod
     def _precision(part: Part) -> float:
