@@ -81,8 +81,8 @@ class ExplodingGradients(Rule):
             first, last, reason = 0.0, 1.0, str(err)
         if spike is None and reason:
             raise NotApplicable(reason)
-        if spike is not None and spike > self.spike:
-            return self._found_spike(case, spike)
+        if spike is not None and spike[0] > self.spike:
+            return self._found_spike(case, *spike)
         if last > 0 and first > self.ratio * last and is_bad(case, self.high_loss):
             return self._found(
                 f"The gradient of the first layer is {first / last:.0f} times that of "
@@ -92,17 +92,22 @@ class ExplodingGradients(Rule):
             )
         return None
 
-    def _found_spike(self, case: Case, spike: float) -> Finding:
+    def _found_spike(self, case: Case, spike: float, epoch: int) -> Finding:
         clips = bool(case.training and case.training.clips)
         harmless = clips or not (is_bad(case, self.high_loss) or self._rose(case))
         return self._found(
             f"In one epoch the gradient was {spike:.0f} times that of those before.",
             {"largest gradient": (spike, "times the median before")},
             "info" if harmless else "warning",
+            epoch,
         )
 
     def _found(
-        self, title: str, evidence: dict[str, object], severity: Severity
+        self,
+        title: str,
+        evidence: dict[str, object],
+        severity: Severity,
+        epoch: int | None = None,
     ) -> Finding:
         return self.found(
             title,
@@ -110,18 +115,20 @@ class ExplodingGradients(Rule):
             "Clip the gradients (clipnorm=1), and lower the learning rate.",
             severity=severity,
             params={"clipnorm": 1.0},
+            epoch=epoch,
         )
 
-    def _spike(self, case: Case) -> float | None:
-        """Largest norm over the median of those before it; None if not known."""
-        largest = None
+    def _spike(self, case: Case) -> tuple[float, int] | None:
+        """Largest norm over the median of those before it, and its epoch."""
+        largest: tuple[float, int] | None = None
         for name in ("gradient_norm_first", "gradient_norm_last"):
             norms = case.curves.get(name, np.zeros(0))
             for epoch in range(self.least_epochs - 1, len(norms)):
                 usual = float(np.median(norms[:epoch]))
                 now = float(norms[epoch]) / usual if usual > 0 else 0.0
                 now = np.inf if np.isnan(now) else now
-                largest = now if largest is None else max(largest, now)
+                if largest is None or now > largest[0]:
+                    largest = now, epoch
         return largest
 
     def _rose(self, case: Case) -> bool:
