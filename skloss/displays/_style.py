@@ -16,6 +16,7 @@ __all__ = [
     "CYCLE",
     "GRAY",
     "GREEN",
+    "LEGEND",
     "LIGHT",
     "ORANGE",
     "PURPLE",
@@ -48,7 +49,7 @@ CYCLE: tuple[dict[str, Any], ...] = tuple(
     {"color": _COLORS[i % len(_COLORS)], "linestyle": _DASHES[i % len(_DASHES)]}
     for i in range(len(_COLORS) * len(_DASHES))
 )
-_LEGEND: dict[str, Any] = {
+LEGEND: dict[str, Any] = {
     "frameon": False,
     "fontsize": "small",
     "handlelength": 3.0,
@@ -98,7 +99,7 @@ def legend_above(
         bbox_to_anchor=(0.0, 1.0),
         bbox_transform=_shifted(ax, lift),
         ncols=columns,
-        **_LEGEND,
+        **LEGEND,
     )
 
 
@@ -114,7 +115,7 @@ def legend_below(ax: Axes, handles: Sequence[Artist], *, columns: int = 1) -> Le
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=_shifted(ax, -36.0),
         ncols=columns,
-        **_LEGEND,
+        **LEGEND,
     )
     ax.add_artist(legend)
     # Artists that are added are clipped to the axes, unlike their own legend.
@@ -128,7 +129,7 @@ def legend_beside(ax: Axes, handles: Sequence[Artist] | None = None) -> Legend:
         handles=_named(ax, handles),
         loc="upper left",
         bbox_to_anchor=(1.02, 1.0),
-        **_LEGEND,
+        **LEGEND,
     )
 
 
