@@ -6,16 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Candidates", "Levels"]
+__all__ = ["COARSE", "Candidates", "Levels", "read_results"]
 
 # More levels than that are put into bins of about equally many candidates.
 _MOST_LEVELS = 8
+# Finer bins of two parameters together would hold too few candidates each.
+COARSE = 4
 _LONGEST_TEXT = 14
 _NOT_SET = "not set"
 
@@ -152,7 +154,7 @@ class Candidates:
         """
         unexplained = {}
         for pair in combinations(self.varied, 2):
-            means, _ = self.table(*pair)
+            means, _ = self.table(*pair, COARSE)
             if min(means.shape) < 2 or not np.isfinite(means).all():
                 continue
             rows = means.mean(axis=1, keepdims=True)
@@ -191,22 +193,21 @@ def _levels_of(values: Sequence[Any], most: int) -> Levels:
 def _binned(
     values: Sequence[Any], numbers: Sequence[float | None], most: int
 ) -> Levels:
-    """Bins of about equally many candidates; what is no number has bins of its own."""
-    known = np.array([number for number in numbers if number is not None])
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)))
+    """Bins of about equally many candidates; what is no number is a level of its own.
+
+    A bin is named by its median.
+    """
+    given = np.array([np.nan if number is None else number for number in numbers])
+    is_number = np.isfinite(given)
+    edges = np.unique(np.quantile(given[is_number], np.linspace(0, 1, most + 1)))
     n_bins = len(edges) - 1
-    names = [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
-    codes = []
-    for value, number in zip(values, numbers, strict=True):
-        if number is None:
-            text = _text(value)
-            if text not in names[n_bins:]:
-                names.append(text)
-            codes.append(n_bins + names[n_bins:].index(text))
-        else:
-            place = int(np.searchsorted(edges, number, side="right")) - 1
-            codes.append(min(place, n_bins - 1))
-    return Levels(tuple(names), np.array(codes))
+    codes = np.clip(np.searchsorted(edges, given, side="right") - 1, 0, n_bins - 1)
+    bins = [given[is_number & (codes == place)] for place in range(n_bins)]
+    names = [f"~{np.median(members):.2g}" for members in bins]
+    others = list(dict.fromkeys(_text(values[i]) for i in np.flatnonzero(~is_number)))
+    for i in np.flatnonzero(~is_number):
+        codes[i] = n_bins + others.index(_text(values[i]))
+    return Levels((*names, *others), codes)
 
 
 def _number(value: Any) -> float | None:

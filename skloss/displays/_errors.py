@@ -73,8 +73,9 @@ def standard_error(
               \left(\frac{\partial g}{\partial f}\right)^2 \frac{f (1 - f)}{N}
 
     at rates with one more hit and one more miss, as none of 30 found does not mean that
-    none ever will be. Else, from the n rows of the smallest class alone,
-    :math:`\sqrt{(1 - v^2) / 2n}` for MCC and :math:`\sqrt{v (1 - v) / n}` for shares.
+    none ever will be. Else, from the n rows of the smallest of K classes alone,
+    :math:`\sqrt{(1 - v^2) / K n}` for MCC and :math:`\sqrt{v (1 - v) / m}` for shares,
+    where m is n with two classes and :math:`K n` for means over more.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def standard_error(
     >>> rates = {"recall": [0.5, 0.0], "fpr": [0.1, 0.0]}
     >>> standard_error("recall", rates["recall"], [900, 100], rates).round(2)
     array([0.05, 0.01])
-    >>> standard_error("mcc", [0.0], [900, 50, 50])
+    >>> standard_error("mcc", [0.0], [900, 50])
     array([0.1])
     """
     values = np.asarray(values, dtype=float)
@@ -105,7 +106,7 @@ def standard_error(
     if is_binary and rates is not None and {"recall", "fpr"} <= set(rates):
         error = _by_rates(metric, rates, class_counts)
     else:
-        error = _by_minority(metric, values, min(class_counts))
+        error = _by_minority(metric, values, class_counts)
     return np.where(np.isfinite(values), error, np.nan)
 
 
@@ -127,8 +128,15 @@ def _by_rates(
     return np.sqrt(variance)
 
 
-def _by_minority(metric: str, values: np.ndarray, n: float) -> np.ndarray:
+def _by_minority(
+    metric: str, values: np.ndarray, counts: Sequence[float]
+) -> np.ndarray:
+    n_classes, n = len(counts), float(min(counts))
     if metric == "mcc":
-        return np.sqrt(np.clip(1 - values**2, 0, None) / (2 * n))
+        return np.sqrt(np.clip(1 - values**2, 0, None) / (n_classes * n))
+    if metric == "fpr":
+        n = float(sum(counts) - max(counts))  # the fewest rows of the others
+    if n_classes > 2:
+        n *= n_classes
     smooth = (values * n + 1) / (n + 2)
     return np.sqrt(np.clip(smooth * (1 - smooth), 0, None) / n)

@@ -273,7 +273,7 @@ class LossCurveDisplay(RecordDisplay):
         for name, style in _LEVELS.items():
             height = getattr(self, name)
             if height is not None:
-                label = f"{name.replace('_', ' ')} ({height:.2g})"
+                label = f"{name.replace('_', ' ')} ({height:.3g})"
                 self.lines_[name] = self.ax_.axhline(height, label=label, **style)
 
     def _draw_epochs(self, n_epochs: int) -> None:
@@ -339,8 +339,8 @@ class LossCurveDisplay(RecordDisplay):
             linestyle=(0, (4, 1, 1, 1)),
         )
         self.lines_["learning_rate"] = line
-        # A rate that ends at zero has no logarithm.
-        if finite.min() > 0 and finite.max() > 10 * finite.min():
+        # Steps of ten need a logarithm; a cosine that ends near zero must not have one.
+        if finite.min() > 0 and finite.max() > 10 * np.median(finite):
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=0)

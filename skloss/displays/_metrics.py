@@ -56,6 +56,7 @@ METRICS: dict[str, dict[str, Any]] = {
 }
 _DEFAULT = ("mcc", "f1", "precision", "recall", "fpr")
 _THICK, _THIN = 2.2, 0.9
+_COMMON = ("one standard error", "best epoch")
 
 
 class MetricCurveDisplay(RecordDisplay):
@@ -249,7 +250,9 @@ class MetricCurveDisplay(RecordDisplay):
         epoch_axis(ax, len(next(iter(curves.values()))))
         ax.set_ylabel(self._ylabel(curves, held_out))
         plain(ax)
-        legend_above(ax)
+        # What is common to several estimators comes after their names.
+        handles = ax.get_legend_handles_labels()[0]
+        legend_above(ax, sorted(handles, key=lambda h: h.get_label() in _COMMON))
         return self
 
     def _draw_alone(self, curves: Mapping[str, np.ndarray], held_out: bool) -> None:
@@ -301,10 +304,11 @@ class MetricCurveDisplay(RecordDisplay):
         error = np.asarray(self.errors[name], dtype=float)
         is_alone = self.name is None and self.n_minority is not None
         note = f", {self.n_minority} minority rows" if is_alone else ""
+        lowest = -1.0 if name.endswith("mcc") else 0.0
         band: FillBetweenPolyCollection = self.ax_.fill_between(
             np.arange(1, len(values) + 1),
-            values - error,
-            values + error,
+            np.clip(values - error, lowest, 1.0),
+            np.clip(values + error, lowest, 1.0),
             color=line.get_color(),
             alpha=0.16,
             linewidth=0.0,

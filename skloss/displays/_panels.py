@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skloss.displays._candidates import Candidates, Levels
+from skloss.displays._candidates import COARSE, Candidates, Levels
 from skloss.displays._style import (
     BLACK,
     BLUE,
@@ -34,7 +34,6 @@ MOST_IN_TABLE = 12
 # With more cells, or more levels in a row, numbers in them could not be read.
 _MOST_WRITTEN = 42
 _MOST_WRITTEN_IN_ROW = 7
-_MOST_LINES = 5
 _MOST_LETTERS = 22
 _DARK = 0.5
 _WINNER: dict[str, Any] = {
@@ -74,7 +73,7 @@ def draw_table(ax: Axes, candidates: Candidates, row: str, column: str) -> Artis
             ax.text(
                 c,
                 r,
-                f"{means[r, c]:.2f}\n± {spreads[r, c]:.2f}",
+                f"{means[r, c]:z.2f}\n± {spreads[r, c]:.2f}",
                 ha="center",
                 va="center",
                 fontsize=8,
@@ -152,19 +151,18 @@ def draw_interaction(
 ) -> Artists:
     """Draw the mean over the levels of one parameter for each level of another."""
     along, across = pair
-    means, _ = candidates.table(across, along)
-    lines, levels = candidates.levels(across), candidates.levels(along)
-    # Of many lines those at the ends and between them tell the most.
-    shown = np.unique(np.linspace(0, len(lines) - 1, _MOST_LINES).astype(int))
+    means, _ = candidates.table(across, along, COARSE)
+    lines = candidates.levels(across, COARSE)
+    levels = candidates.levels(along, COARSE)
     artists: Artists = {}
-    for place, style in zip(shown, CYCLE, strict=False):
-        (artists[lines.names[place]],) = ax.plot(
+    for name, heights, style in zip(lines.names, means, CYCLE, strict=False):
+        (artists[name],) = ax.plot(
             np.arange(len(levels)),
-            means[place],
+            heights,
             marker="s",
             markersize=3,
             linewidth=1.4,
-            label=lines.names[place],
+            label=name,
             **style,
         )
     _level_axis(ax, candidates, along, levels)
@@ -173,6 +171,9 @@ def draw_interaction(
         frameon=False,
         fontsize="x-small",
         title_fontsize="x-small",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        borderaxespad=0.0,
         handlelength=2.5,
         labelspacing=0.2,
     )
@@ -223,6 +224,7 @@ def draw_cost(ax: Axes, candidates: Candidates) -> Artists:
     known = seconds[np.isfinite(seconds)]
     if known.min() > 0 and known.max() > 10 * known.min():
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="seconds of a fit", ylabel=_score_label(candidates))
     plain(ax)
     return artists

@@ -182,7 +182,7 @@ class _RankingDisplay:
         if self.macro is not None:
             area = float(np.mean(list(self.areas.values())))
             style = {"color": BLACK, "linewidth": 2.8}
-            style["label"] = self._label("mean", area)
+            style["label"] = self._label("macro mean", area)
             self.lines_["macro"] = self._draw(self.macro, style)
         self._draw_chance()
         plain(ax)

@@ -153,6 +153,11 @@ def equally_long(curves: Mapping[str, ArrayLike]) -> None:
 
 def nothing_to_draw(wanted: str, record: TrainingRecord) -> ValueError:
     """Error of a record without the curves that a display draws."""
+    if not record.n_epochs and record.outcome.get("stop_reason") == "diverged":
+        return ValueError(
+            "Training diverged in its first epoch, so there is no curve to draw: lower "
+            "learning_rate, or scale the inputs."
+        )
     return ValueError(
         f"The record's history has no {wanted} to draw; it has "
         f"{sorted(record.history) or 'nothing'}."

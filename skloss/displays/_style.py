@@ -80,7 +80,7 @@ def epoch_axis(ax: Axes, n_epochs: int) -> None:
 
     drawn = ax.get_xlim()[1] if ax.get_xlabel() == "epoch" else 0.0
     ax.set_xlabel("epoch")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     # There must be no tick at zero.
     ax.set_xlim(0.5, max(n_epochs + 0.5, drawn))
 
@@ -115,7 +115,7 @@ def legend_below(ax: Axes, handles: Sequence[Artist], *, columns: int = 1) -> Le
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=_shifted(ax, -36.0),
         ncols=columns,
-        **LEGEND,
+        **LEGEND | {"handlelength": 1.0},
     )
     ax.add_artist(legend)
     # Artists that are added are clipped to the axes, unlike their own legend.

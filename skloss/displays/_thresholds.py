@@ -30,6 +30,9 @@ __all__ = ["ThresholdDisplay"]
 _DRAWN = ("mcc", "f1", "precision", "recall")
 _MOST_POINTS = 500
 _DEFAULT = 0.5
+_EXTREME = 0.02
+_SMALLEST = 1e-4
+_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 class ThresholdDisplay:
@@ -151,7 +154,7 @@ class ThresholdDisplay:
             {name: values[kept] for name, values in metrics.items()},
             1000 * (tp + fp)[kept] / sum(counts),
             threshold=chosen,
-            chosen_by="chosen" if given else "highest MCC here",
+            chosen_by="chosen" if given else "best MCC",
         )
         return display.plot(ax)
 
@@ -255,16 +258,28 @@ class ThresholdDisplay:
             )
         is_probability = thresholds[0] >= 0 and thresholds[-1] <= 1
         if is_probability:
-            self._mark("default", _DEFAULT, "threshold 0.5", LIGHT)
-            ax.set_xlim(0, 1)
+            self._mark("default", _DEFAULT, "at 0.5", LIGHT)
+            self._scale(thresholds)
         if self.threshold != _DEFAULT or not is_probability:
-            label = f"{self.chosen_by} ({self.threshold:.3g})"
+            label = f"{self.chosen_by} at {self.threshold:.3g}"
             self._mark("chosen", self.threshold, label, BLACK)
         ax.set(xlabel="threshold", ylabel="metric")
         ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
         plain(ax)
-        legend_above(ax, list(self.lines_.values()))
+        in_order = [*self.scores, "alarms", "default", "chosen"]
+        legend_above(ax, [self.lines_[n] for n in in_order if n in self.lines_])
         return self
+
+    def _scale(self, thresholds: np.ndarray) -> None:
+        """Show probabilities from 0 to 1 or, if most are near an end, their logits."""
+        is_extreme = (thresholds < _EXTREME) | (thresholds > 1 - _EXTREME)
+        if is_extreme.mean() > 0.5:
+            self.ax_.set_xscale("logit", nonpositive="clip")
+            self.ax_.set_xlim(_SMALLEST, 1 - _SMALLEST)
+            self.ax_.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+            self.ax_.set_xticks([], minor=True)
+        else:
+            self.ax_.set_xlim(0, 1)
 
     def _draw_alarms(self, thresholds: np.ndarray, marker: str | None) -> Axes:
         ax: Axes = self.ax_.twinx()  # type: ignore[assignment]

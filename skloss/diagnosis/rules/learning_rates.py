@@ -356,7 +356,7 @@ class LrTooLow(Rule):
             "update of the first layer": (float(steps[-1]) / weights[0], "per step")
         }
 
+
 def _finite_epochs(case: Case) -> np.ndarray:
     """Epochs of the values that `finite_loss` keeps."""
     return np.flatnonzero(np.isfinite(training_loss(case)))
-
