@@ -204,9 +204,10 @@ def _binned(
     codes = np.clip(np.searchsorted(edges, given, side="right") - 1, 0, n_bins - 1)
     bins = [given[is_number & (codes == place)] for place in range(n_bins)]
     names = [f"~{np.median(members):.2g}" for members in bins]
-    others = list(dict.fromkeys(_text(values[i]) for i in np.flatnonzero(~is_number)))
-    for i in np.flatnonzero(~is_number):
-        codes[i] = n_bins + others.index(_text(values[i]))
+    texts = {i: _text(v) for i, v in enumerate(values) if not is_number[i]}
+    others = list(dict.fromkeys(texts.values()))
+    for i, text in texts.items():
+        codes[i] = n_bins + others.index(text)
     return Levels((*names, *others), codes)
 
 

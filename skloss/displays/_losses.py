@@ -329,7 +329,7 @@ class LossCurveDisplay(RecordDisplay):
         finite = rates[np.isfinite(rates)]
         if not finite.size or np.ptp(finite) <= 1e-6 * np.abs(finite).max():
             return None
-        ax: Axes = self.ax_.twinx()  # type: ignore[assignment]
+        ax: Axes = self.ax_.twinx()
         line = _draw(
             ax,
             rates,
@@ -394,7 +394,9 @@ def _draw(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:
     has_neighbor = np.append(is_known[1:], False) | np.append(False, is_known[:-1])
     alone = np.flatnonzero(is_known & ~has_neighbor).tolist()
     epochs = np.arange(1, len(values) + 1)
-    points = {"marker": "o", "markersize": 4, "markevery": alone} if alone else {}
+    points: dict[str, Any] = {}
+    if alone:
+        points = {"marker": "o", "markersize": 4, "markevery": alone}
     (line,) = ax.plot(epochs, values, **points, **style)
     return line
 

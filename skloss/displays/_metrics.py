@@ -104,6 +104,8 @@ class MetricCurveDisplay(RecordDisplay):
     ['mcc', 'val_mcc']
     """
 
+    bands_: dict[str, FillBetweenPolyCollection]
+
     def __init__(
         self,
         curves: Mapping[str, ArrayLike],
@@ -305,7 +307,7 @@ class MetricCurveDisplay(RecordDisplay):
         is_alone = self.name is None and self.n_minority is not None
         note = f", {self.n_minority} minority rows" if is_alone else ""
         lowest = -1.0 if name.endswith("mcc") else 0.0
-        band: FillBetweenPolyCollection = self.ax_.fill_between(
+        self.bands_[name] = self.ax_.fill_between(
             np.arange(1, len(values) + 1),
             np.clip(values - error, lowest, 1.0),
             np.clip(values + error, lowest, 1.0),
@@ -315,7 +317,6 @@ class MetricCurveDisplay(RecordDisplay):
             zorder=0.5,
             label=f"one standard error{note}",
         )
-        self.bands_[name] = band
 
     def _mark_best_epoch(self, curves: Mapping[str, np.ndarray]) -> None:
         best = self.best_epoch

@@ -19,7 +19,6 @@ from skloss.displays._style import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 __all__ = [
@@ -55,7 +54,7 @@ _TIED: dict[str, Any] = {
     "zorder": 4,
 }
 
-Artists = dict[str, "Artist"]
+Artists = dict[str, Any]
 
 
 def draw_table(ax: Axes, candidates: Candidates, row: str, column: str) -> Artists:
@@ -85,7 +84,7 @@ def draw_table(ax: Axes, candidates: Candidates, row: str, column: str) -> Artis
     ax.set(xlabel=candidates.short(column), ylabel=candidates.short(row))
     ax.spines[:].set_visible(False)
     bar = ax.figure.colorbar(image, ax=ax, label=_score_label(candidates))
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     artists: Artists = {"image": image}
     tied = {
         (rows.codes[i], columns.codes[i]) for i in np.flatnonzero(candidates.is_tied)
@@ -254,7 +253,7 @@ def _turn_if_long(ax: Axes, levels: Levels) -> None:
             label.set(ha="right", rotation_mode="anchor")
 
 
-def _frame(ax: Axes, row: int, column: int, dashes: str, label: str) -> Artist:
+def _frame(ax: Axes, row: int, column: int, dashes: str, label: str) -> Any:
     from matplotlib.patches import Rectangle
 
     style: dict[str, Any] = {"facecolor": "none", "linestyle": dashes}

@@ -289,9 +289,14 @@ class RocCurvesDisplay(_RankingDisplay):
         return display.plot(self.ax_, curve_kwargs=style).line_
 
     def _draw_chance(self) -> None:
-        style = {"color": GRAY, "linestyle": ":", "linewidth": 1.0}
-        (self.lines_["chance"],) = self.ax_.plot([0, 1], [0, 1], **style)
-        self.lines_["chance"].set_label("chance (AUC 0.50)")
+        (self.lines_["chance"],) = self.ax_.plot(
+            [0, 1],
+            [0, 1],
+            color=GRAY,
+            linestyle=":",
+            linewidth=1.0,
+            label="chance (AUC 0.50)",
+        )
         self.ax_.set(xlabel="false positive rate", ylabel="true positive rate")
 
 

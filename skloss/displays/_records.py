@@ -29,9 +29,7 @@ class RecordDisplay:
     lines_: dict[str, Line2D]
 
     @classmethod
-    def from_record(
-        cls, record: TrainingRecord, *, ax: Axes | None = None, **options: Any
-    ) -> Self:
+    def from_record(cls, *args: Any, **kwargs: Any) -> Self:
         """Draw the curves of a record."""
         raise NotImplementedError
 

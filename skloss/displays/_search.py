@@ -19,7 +19,6 @@ from skloss.displays._panels import (
 from skloss.displays._style import BLACK, LEGEND, legend_above, new_axes
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -87,7 +86,7 @@ class SearchDisplay:
     ax_: Axes
     axes_: list[Axes]
     figure_: Figure
-    artists_: list[dict[str, Artist]]
+    artists_: list[dict[str, Any]]
     candidates_: Candidates
 
     def __init__(
@@ -297,7 +296,8 @@ class SearchDisplay:
 
     def _is_full(self) -> bool:
         """Whether a table of the two parameters would have few empty cells."""
-        means, _ = self.candidates_.table(*self.candidates_.varied, MOST_IN_TABLE)
+        row, column = self.candidates_.varied
+        means, _ = self.candidates_.table(row, column, MOST_IN_TABLE)
         return float(np.isfinite(means).mean()) >= 0.5
 
     def _table_axes(self) -> tuple[str, str]:

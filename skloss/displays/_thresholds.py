@@ -282,7 +282,7 @@ class ThresholdDisplay:
             self.ax_.set_xlim(0, 1)
 
     def _draw_alarms(self, thresholds: np.ndarray, marker: str | None) -> Axes:
-        ax: Axes = self.ax_.twinx()  # type: ignore[assignment]
+        ax: Axes = self.ax_.twinx()
         (self.lines_["alarms"],) = ax.plot(
             thresholds,
             self.alarms,
