@@ -29,6 +29,7 @@ from skloss.record import TrainingRecord
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
     from matplotlib.patches import Polygon, Rectangle
     from matplotlib.text import Text
@@ -112,6 +113,8 @@ class LossCurveDisplay(RecordDisplay):
         Axes of the learning rate.
     marks_ : list of matplotlib Text
         Numbers of findings, at their epochs.
+    findings_ : matplotlib Legend or None
+        Their names.
     not_finite_ : matplotlib Polygon or None
         Epochs at the end whose training loss is not finite.
 
@@ -247,7 +250,7 @@ class LossCurveDisplay(RecordDisplay):
         plain(ax)
         self._scale(curves)
         self.rate_ax_ = self._draw_rate()
-        self.marks_ = self._mark_findings(n_epochs)
+        self.marks_, self.findings_ = self._mark_findings(n_epochs)
         shaded = [self.not_finite_] if self.not_finite_ else []
         lift = _MARK_HEIGHT if self.marks_ else 0.0
         legend_above(ax, [*self.lines_.values(), *shaded], lift=lift)
@@ -350,12 +353,12 @@ class LossCurveDisplay(RecordDisplay):
         ax.spines["right"].set(visible=True, color=LIGHT)
         return ax
 
-    def _mark_findings(self, n_epochs: int) -> list[Text]:
+    def _mark_findings(self, n_epochs: int) -> tuple[list[Text], Legend | None]:
         """Write the numbers of findings above their epochs, and the names below."""
         shown = [f for f in self.findings if f.is_alarm or _epoch_of(f) is not None]
         named, rest = shown[:_MOST_FINDINGS], len(shown[_MOST_FINDINGS:])
         if not named:
-            return []
+            return [], None
         at: dict[int, list[int]] = {}
         handles: list[Artist] = []
         for finding in named:
@@ -370,8 +373,10 @@ class LossCurveDisplay(RecordDisplay):
             handles.append(_name(text, f"${number}$"))
         if rest:
             handles.append(_name(f"and {rest} more", " "))
-        legend_below(self.ax_, handles, columns=2 if len(handles) > 2 else 1)
-        return [self._mark(epoch, numbers) for epoch, numbers in sorted(at.items())]
+        columns = 2 if len(handles) > 2 else 1
+        legend = legend_below(self.ax_, handles, columns=columns)
+        marks = [self._mark(epoch, numbers) for epoch, numbers in sorted(at.items())]
+        return marks, legend
 
     def _mark(self, epoch: int, numbers: list[int]) -> Text:
         return self.ax_.annotate(
