@@ -288,7 +288,8 @@ def _chosen_parameters(
     }
     if chosen is None:
         return found
-    return {name: found[_full_name(name, found)] for name in chosen}
+    names = [_full_name(name, found) for name in chosen]
+    return {name: found[name] for name in names}
 
 
 def _full_name(name: str, found: Mapping[str, Any]) -> str:

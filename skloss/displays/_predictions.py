@@ -29,7 +29,7 @@ def checked_binary(
             "against the rest, as in (y_true == label, y_prob[:, column])."
         )
     if pos_label is None:
-        pos_label = labels[-1]
+        pos_label = labels.tolist()[-1]
     positive = truth == pos_label
     if positive.all() or not positive.any():
         raise ValueError(

@@ -177,15 +177,18 @@ class _RankingDisplay:
             style: dict[str, Any] = {"color": LIGHT, "linewidth": 0.7, "alpha": 0.7}
             if name in named:
                 style = {**next(styles), "linewidth": 1.4}
-            style["label"] = self._label(name, self.areas[name])
             self.lines_[name] = self._draw(self.curves[name], style)
+            # A label in the style would make scikit-learn draw a legend each time.
+            self.lines_[name].set_label(self._label(name, self.areas[name]))
         if self.macro is not None:
             area = float(np.mean(list(self.areas.values())))
             style = {"color": BLACK, "linewidth": 2.8}
-            style["label"] = self._label("macro mean", area)
             self.lines_["macro"] = self._draw(self.macro, style)
+            self.lines_["macro"].set_label(self._label("macro mean", area))
         self._draw_chance()
         plain(ax)
+        # Beside a square of scikit-learn there is no room for a legend.
+        ax.set_aspect("auto")
         self._name_lines([name for name in order if name in named])
         return self
 
