@@ -117,10 +117,22 @@ def test_the_interaction_is_of_the_parameters_that_do_not_add_up():
         (["tanh", "relu"], ("tanh", "relu")),
         ([True, False], ("True", "False")),
         ([(8, 8), (16,)], ("(8, 8)", "(16,)")),
-        ([LogisticRegression(), NAN], ("LogisticRegre…", "not set")),
+        ([LogisticRegression(), NAN], ("Logisti…sion()", "not set")),
+        ([f"a longer value {i}" for i in (1, 2)], ("a longe…alue 1", "a longe…alue 2")),
+        ([1.0, 1.00001], ("1", "1")),
         ([np.ma.masked, 2], ("2", "not set")),
     ],
-    ids=["numbers", "None", "text", "bool", "tuples", "estimators", "masked"],
+    ids=[
+        "numbers",
+        "None",
+        "text",
+        "bool",
+        "tuples",
+        "estimators",
+        "long",
+        "close",
+        "masked",
+    ],
 )
 def test_levels_are_in_order_and_named_shortly(values, names):
     display = SearchDisplay({"a": values}, np.ones((len(values), 2)))
@@ -136,6 +148,14 @@ def test_many_numbers_are_put_into_bins_of_as_many_candidates():
     assert float(levels.names[0].removeprefix("~")) == pytest.approx(
         np.median(values[:10]), abs=1e-3
     )
+
+
+def test_of_many_texts_the_common_ones_are_levels():
+    values = [*"aabbccddeeffgghh", *"ijkl"]
+    display = SearchDisplay({"a": values}, np.ones((20, 2)))
+    levels = display._candidates().levels("a")
+    assert levels.names == (*"abcdefgh", "others")
+    assert np.bincount(levels.codes).tolist() == [2] * 8 + [4]
 
 
 # ------------------------------------------------------------------------------ panels

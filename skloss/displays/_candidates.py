@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ _MOST_LEVELS = 8
 COARSE = 4
 _LONGEST_TEXT = 14
 _NOT_SET = "not set"
+_REST = "others"
 
 
 @dataclass(frozen=True)
@@ -177,60 +179,57 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _levels_of(values: Sequence[Any], most: int) -> Levels:
-    numbers = [_number(value) for value in values]
-    known = sorted({number for number in numbers if number is not None})
-    n_other = len({_text(v) for v, n in zip(values, numbers, strict=True) if n is None})
-    if len(known) > most and len(known) > n_other:
-        return _binned(values, numbers, most)
-    texts = [_text(value) for value in values]
-    order = {_text(number): place for place, number in enumerate(known)}
-    for text in texts:
-        order.setdefault(text, len(order))
-    names = tuple(sorted(dict.fromkeys(texts), key=lambda text: order[text]))
-    return Levels(names, np.array([names.index(text) for text in texts]))
+    """Numbers in order, in bins if they are many; then all else as it came."""
+    numbers = np.array([_number(value) for value in values])
+    is_number = np.isfinite(numbers)
+    known, codes = np.unique(numbers, return_inverse=True)
+    names = [f"{number:.4g}" for number in known[np.isfinite(known)]]
+    if len(names) > most:
+        names, codes = _binned(numbers[is_number], numbers, most)
+    texts = {i: _text(value) for i, value in enumerate(values) if not is_number[i]}
+    common = [text for text, _ in Counter(texts.values()).most_common(most)]
+    others = [text for text in dict.fromkeys(texts.values()) if text in common]
+    for place, text in texts.items():
+        kept = others.index(text) if text in common else len(others)
+        codes[place] = len(names) + kept
+    rest = [_REST] if len(set(texts.values())) > most else []
+    return Levels((*names, *map(_shortened, others), *rest), codes)
 
 
 def _binned(
-    values: Sequence[Any], numbers: Sequence[float | None], most: int
-) -> Levels:
-    """Bins of about equally many candidates; what is no number is a level of its own.
-
-    A bin is named by its median.
-    """
-    given = np.array([np.nan if number is None else number for number in numbers])
-    is_number = np.isfinite(given)
-    edges = np.unique(np.quantile(given[is_number], np.linspace(0, 1, most + 1)))
+    known: np.ndarray, numbers: np.ndarray, most: int
+) -> tuple[list[str], np.ndarray]:
+    """Bins of about equally many candidates, each named by its median."""
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)))
     n_bins = len(edges) - 1
-    codes = np.clip(np.searchsorted(edges, given, side="right") - 1, 0, n_bins - 1)
-    bins = [given[is_number & (codes == place)] for place in range(n_bins)]
-    names = [f"~{np.median(members):.2g}" for members in bins]
-    texts = {i: _text(v) for i, v in enumerate(values) if not is_number[i]}
-    others = list(dict.fromkeys(texts.values()))
-    for i, text in texts.items():
-        codes[i] = n_bins + others.index(text)
-    return Levels((*names, *others), codes)
+    codes = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, n_bins - 1)
+    is_number = np.isfinite(numbers)
+    bins = [numbers[is_number & (codes == place)] for place in range(n_bins)]
+    return [f"~{np.median(members):.2g}" for members in bins], codes
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any) -> float:
+    """Value of a number, and NaN of all else."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        return None
-    return float(value) if np.isfinite(float(value)) else None
+        return np.nan
+    return float(value) if np.isfinite(float(value)) else np.nan
 
 
 def _text(value: Any) -> str:
-    """Short text of a value; estimators and functions by their names."""
+    """Text of a value that is no number."""
     if value is np.ma.masked or (isinstance(value, float) and np.isnan(value)):
         return _NOT_SET
-    number = _number(value)
-    if number is not None:
-        text = f"{number:.4g}"
-    elif hasattr(value, "get_params"):
-        text = type(value).__name__
-    elif isinstance(value, np.ndarray):
-        text = str(value.tolist())
-    else:
-        text = str(getattr(value, "__name__", value))
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return " ".join(str(getattr(value, "__name__", value)).split())
+
+
+def _shortened(text: str) -> str:
+    """Keep head and tail of a long text, which differ more often than its middle."""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    half = _LONGEST_TEXT // 2
+    return f"{text[:half]}…{text[1 - half :]}"
 
 
 def read_results(

@@ -253,7 +253,8 @@ class SearchDisplay:
         else:
             drawn = draw_table(self.ax_, self.candidates_, *self._table_axes())
         self.artists_ = [drawn]
-        legend_above(self.ax_)
+        handles = self.ax_.get_legend_handles_labels()[0]
+        legend_above(self.ax_, sorted(handles, key=lambda h: h.get_label() != "winner"))
         return self
 
     def _candidates(self) -> Candidates:

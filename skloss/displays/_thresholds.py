@@ -32,6 +32,7 @@ _MOST_POINTS = 500
 _DEFAULT = 0.5
 _EXTREME = 0.02
 _SMALLEST = 1e-4
+_EPSILON = float(np.finfo(float).eps)
 _TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
@@ -275,7 +276,9 @@ class ThresholdDisplay:
         is_extreme = (thresholds < _EXTREME) | (thresholds > 1 - _EXTREME)
         if is_extreme.mean() > 0.5:
             self.ax_.set_xscale("logit", nonpositive="clip")
-            self.ax_.set_xlim(_SMALLEST, 1 - _SMALLEST)
+            ends = (_SMALLEST, self.threshold / 2, (1 - self.threshold) / 2)
+            smallest = max(min(ends), _EPSILON)
+            self.ax_.set_xlim(smallest, 1 - smallest)
             self.ax_.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
             self.ax_.set_xticks([], minor=True)
         else:
