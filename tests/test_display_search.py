@@ -272,6 +272,12 @@ def test_parameters_are_chosen_with_or_without_their_steps(ax):
         SearchDisplay.from_search(search, parameters=["depth"], ax=ax)
 
 
+def test_of_a_halving_search_the_last_round_is_drawn(tree_search, ax):
+    results = dict(tree_search.cv_results_, iter=np.array([0, 0, 0, 0, 1, 1]))
+    display = SearchDisplay.from_cv_results(results, ax=ax)
+    assert display.candidates_.means == pytest.approx(results["mean_test_score"][4:])
+
+
 def test_of_several_metrics_that_of_refit_is_drawn(ax):
     search = GridSearchCV(
         DecisionTreeClassifier(random_state=0),

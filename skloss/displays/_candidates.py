@@ -242,7 +242,12 @@ def read_results(
     ValueError
         If the scores of the folds are missing, or a metric or parameter is unknown.
     """
-    results = {str(name): cv_results[name] for name in cv_results}
+    results = {str(name): list(cv_results[name]) for name in cv_results}
+    if "iter" in results:
+        # Earlier rounds of a halving search scored on fewer rows.
+        rounds = np.asarray(results["iter"])
+        last = np.flatnonzero(rounds == rounds.max())
+        results = {name: [part[i] for i in last] for name, part in results.items()}
     metric = _chosen_metric(results, metric)
     train = _of_folds(results, "train", metric)
     seconds = results.get("mean_fit_time")
@@ -281,7 +286,7 @@ def _chosen_parameters(
     results: Mapping[str, Any], chosen: Sequence[str] | None
 ) -> dict[str, list[Any]]:
     found = {
-        name.removeprefix("param_"): list(results[name])
+        name.removeprefix("param_"): results[name]
         for name in results
         if name.startswith("param_")
     }

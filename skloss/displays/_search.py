@@ -176,7 +176,8 @@ class SearchDisplay:
         Parameters
         ----------
         search : fitted search
-            With ``cv_results_``, such as GridSearchCV and RandomizedSearchCV.
+            With ``cv_results_``, such as GridSearchCV and RandomizedSearchCV. Of a
+            halving search the last round is drawn, the only one on all rows.
         metric : str, default=None
             Which score, where there are several. None takes that of ``refit``.
         parameters : sequence of str, default=None
