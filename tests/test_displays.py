@@ -16,9 +16,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 
+import skloss
 from skloss import TrainingRecord
 from skloss.diagnosis import Diagnosis, Finding
-from skloss.displays import FoldCurvesDisplay, LossCurveDisplay, MetricCurveDisplay
+from skloss.displays import (
+    FoldCurvesDisplay,
+    LossCurveDisplay,
+    MetricCurveDisplay,
+    ProbabilityDisplay,
+)
 from skloss.displays._errors import score_of_rates, standard_error
 
 NAN = float("nan")
@@ -273,7 +279,8 @@ def test_the_band_of_recall_is_one_binomial_error_wide(record, ax):
     heights = display.bands_["val_recall"].get_paths()[0].vertices
     first = heights[heights[:, 0] == 1, 1]
     assert (first.min(), first.max()) == pytest.approx((0.3 - error, 0.3 + error))
-    assert "10 minority rows" in display.bands_["val_recall"].get_label()
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "one standard error, 10 minority rows" in named
 
 
 def test_without_counts_of_the_rows_there_is_no_band(ax):
@@ -481,6 +488,36 @@ def test_an_unknown_metric_is_refused(record, ax):
 def test_cross_validation_without_estimators_says_what_to_ask_for(ax):
     with pytest.raises(ValueError, match="return_estimator=True"):
         FoldCurvesDisplay.from_cv_results({"test_score": [0.5]}, ax=ax)
+
+
+# ------------------------------------------------------------------- a real classifier
+
+
+@pytest.fixture(scope="module")
+def trained():
+    X, y = skloss.datasets.make_rare_events(400, random_state=0)
+    return skloss.DenseClassifier(epochs=3, random_state=0).fit(X, y), X, y
+
+
+def test_everything_of_a_training_is_found_in_its_record(trained, ax):
+    classifier, X, y = trained
+    losses = LossCurveDisplay.from_estimator(
+        classifier, ax=ax, diagnosis=skloss.diagnose(classifier)
+    )
+    assert {"loss", "val_loss", "constant_guess", "best_epoch"} <= set(losses.lines_)
+    metrics = MetricCurveDisplay.from_estimator(classifier, ax=new_axes())
+    assert set(metrics.bands_) == {f"val_{name}" for name in METRICS}
+    folds = FoldCurvesDisplay.from_records([classifier.record_], ax=new_axes())
+    assert len(folds.lines_[0].get_ydata()) == 3
+    probabilities = ProbabilityDisplay.from_estimator(classifier, X, y, ax=new_axes())
+    assert probabilities.prior == y.mean()
+    for display in (losses, metrics, folds, probabilities):
+        assert_readable(display.figure_)
+
+
+def test_a_classifier_that_is_not_fitted_is_named(ax):
+    with pytest.raises(ValueError, match="DenseClassifier has no record_: fit"):
+        LossCurveDisplay.from_estimator(skloss.DenseClassifier(), ax=ax)
 
 
 # -------------------------------------------------------------------------- as pictures

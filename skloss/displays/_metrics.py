@@ -19,6 +19,7 @@ from skloss.displays._style import (
     BLACK,
     BLUE,
     CYCLE,
+    GRAY,
     GREEN,
     LIGHT,
     ORANGE,
@@ -32,6 +33,7 @@ from skloss.displays._style import (
 from skloss.record import TrainingRecord
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.collections import FillBetweenPolyCollection
     from matplotlib.lines import Line2D
@@ -56,7 +58,7 @@ METRICS: dict[str, dict[str, Any]] = {
 }
 _DEFAULT = ("mcc", "f1", "precision", "recall", "fpr")
 _THICK, _THIN = 2.2, 0.9
-_COMMON = ("one standard error", "best epoch")
+_FAINT = 0.16
 
 
 class MetricCurveDisplay(RecordDisplay):
@@ -252,9 +254,7 @@ class MetricCurveDisplay(RecordDisplay):
         epoch_axis(ax, len(next(iter(curves.values()))))
         ax.set_ylabel(self._ylabel(curves, held_out))
         plain(ax)
-        # What is common to several estimators comes after their names.
-        handles = ax.get_legend_handles_labels()[0]
-        legend_above(ax, sorted(handles, key=lambda h: h.get_label() in _COMMON))
+        legend_above(ax, [*ax.get_legend_handles_labels()[0], *self._common_handles()])
         return self
 
     def _draw_alone(self, curves: Mapping[str, np.ndarray], held_out: bool) -> None:
@@ -304,18 +304,15 @@ class MetricCurveDisplay(RecordDisplay):
         if self.errors is None or name not in self.errors:
             return
         error = np.asarray(self.errors[name], dtype=float)
-        is_alone = self.name is None and self.n_minority is not None
-        note = f", {self.n_minority} minority rows" if is_alone else ""
         lowest = -1.0 if name.endswith("mcc") else 0.0
         self.bands_[name] = self.ax_.fill_between(
             np.arange(1, len(values) + 1),
             np.clip(values - error, lowest, 1.0),
             np.clip(values + error, lowest, 1.0),
             color=line.get_color(),
-            alpha=0.16,
+            alpha=_FAINT,
             linewidth=0.0,
             zorder=0.5,
-            label=f"one standard error{note}",
         )
 
     def _mark_best_epoch(self, curves: Mapping[str, np.ndarray]) -> None:
@@ -341,8 +338,24 @@ class MetricCurveDisplay(RecordDisplay):
             color=line.get_color(),
             markeredgecolor="white",
             linestyle="none",
-            label="best epoch",
+            label="_best epoch",
         )
+
+    def _common_handles(self) -> list[Artist]:
+        """Explain what has the color of its curve, whichever that is."""
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        handles: list[Artist] = []
+        if self.bands_:
+            is_alone = self.name is None and self.n_minority is not None
+            note = f", {self.n_minority} minority rows" if is_alone else ""
+            label = f"one standard error{note}"
+            handles.append(Patch(color=GRAY, alpha=_FAINT, linewidth=0, label=label))
+        if self.name is not None and self.best_epoch is not None:
+            dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": GRAY}
+            handles.append(Line2D([], [], label="best epoch", **dot))
+        return handles
 
     def _ylabel(self, curves: Mapping[str, np.ndarray], held_out: bool) -> str:
         side = "validation" if held_out else "training"
