@@ -3,6 +3,7 @@
 from itertools import product
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +36,12 @@ def tree_search():
 @pytest.fixture
 def ax():
     return new_axes()
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_closed():
+    yield
+    plt.close("all")
 
 
 def crossed(scores, **values):
