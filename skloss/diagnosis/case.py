@@ -311,7 +311,9 @@ class Case:
         "none"; None if unknown.
     is_resampled : bool or None
         Whether the training rows are known to be made by a sampler.
-    best_epoch, stop_reason : int or None, str or None
+    best_epoch : int or None
+        Epoch (from 0) whose weights were kept; None for the last.
+    stop_reason : str or None
         As in the record.
     origin : str
         Kind of the source, for the texts: "skloss", "keras", "scikeras", "sklearn",

@@ -93,6 +93,7 @@ _LAYERS = {
     "Flatten": "flatten",
 }
 _HOLDOUTS = {"X_val": "given", "resampled": "internal"}
+_ENOUGH_TO_STOP_BY = 50  # rows of each class, as the classifiers have it
 _SAME = 1.02  # ratio of class counts up to which rows are not taken for resampled
 
 
@@ -116,7 +117,7 @@ def _of_skloss(record: TrainingRecord) -> dict[str, Any]:
         "is_honest": True,
         "holdout": _HOLDOUTS.get(source, source),
         "is_resampled": source == "resampled" or _differ(trained, natural),
-        "best_epoch": record.best_epoch,
+        "best_epoch": None if (kept := _kept_epoch(record)) < 0 else kept,
         "stop_reason": record.outcome.get("stop_reason"),
         "origin": "skloss",
     }
@@ -165,12 +166,7 @@ def _pooling(layer: Mapping[str, Any]) -> str | None:
 
 def _training(parameters: Mapping[str, Any], record: TrainingRecord) -> Training:
     weights = parameters.get("class_weight")
-    stops = parameters.get("early_stopping")
-    if stops == "auto":
-        held = record.data.get("class_counts", {}).get("validation")
-        stops = record.outcome.get("stop_reason") == "early_stopping" or (
-            held is not None and min(held) >= 50
-        )
+    stops = _stops_early(parameters, record)
     return Training(
         loss=parameters.get("loss"),
         from_logits=True,
@@ -188,6 +184,17 @@ def _training(parameters: Mapping[str, Any], record: TrainingRecord) -> Training
         patience=parameters.get("patience") if stops else None,
         restore_best=bool(parameters.get("restore_best")) if stops else None,
         clips=parameters.get("clipnorm") is not None,
+    )
+
+
+def _stops_early(parameters: Mapping[str, Any], record: TrainingRecord) -> bool:
+    """Whether the best epoch was looked out for; "auto" asks for enough rows."""
+    stops = parameters.get("early_stopping")
+    if stops != "auto":
+        return bool(stops)
+    held = record.data.get("class_counts", {}).get("validation")
+    return record.outcome.get("stop_reason") == "early_stopping" or (
+        held is not None and min(held) >= _ENOUGH_TO_STOP_BY
     )
 
 
@@ -240,8 +247,8 @@ def _measured_part(record: TrainingRecord, prefix: str) -> Part | None:
 def _kept_epoch(record: TrainingRecord) -> int:
     """Epoch whose weights the classifier has, from 0 or -1."""
     parameters = record.configuration.get("parameters", {})
-    stopped = record.outcome.get("stop_reason") != "epochs" or parameters.get(
-        "early_stopping"
+    stopped = _stops_early(parameters, record) or (
+        record.outcome.get("stop_reason") != "epochs"
     )
     best = record.best_epoch
     if best is None or not stopped or not parameters.get("restore_best"):
