@@ -1,8 +1,10 @@
 """All rules over all examples: each finds its own fault, and none alarms on health."""
 
 import sys
+from dataclasses import replace
 from importlib import import_module
 
+import numpy as np
 import pytest
 from diagnosis.cases import healthy, sick
 
@@ -57,6 +59,32 @@ def test_a_sick_example_is_found(name, case):
     assert finding.fix
     assert finding.evidence
     assert name in {f.name for f in flat(examine(case).findings)}
+
+
+NAN = float("nan")
+CLIMBING = [0.5, 0.4, NAN, 0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("name", "curves", "epoch"),
+    [
+        ("nonfinite-loss", {"loss": [0.5, 0.4, NAN, NAN]}, 2),
+        ("late-divergence", {"loss": CLIMBING}, 3),
+        ("exploding-gradients", {"gradient_norm_first": [1, 1, 1, 1, 1, 1, 500, 1]}, 6),
+        ("mild-overfit-late", {"val_loss": [0.5, 0.4, *[0.2] * 3, *[0.4] * 25]}, 2),
+    ],
+)
+def test_a_finding_about_an_epoch_names_it_counted_from_zero(name, curves, epoch):
+    n_epochs = max(map(len, curves.values()))
+    cut = {n: curve[:n_epochs] for n, curve in healthy().curves.items()}
+    case = replace(healthy(), curves=cut | {n: np.array(c) for n, c in curves.items()})
+    assert RULES[name].inspect(case).epoch == epoch
+
+
+@pytest.mark.parametrize(("name", "case"), pairs(SICK))
+def test_the_epoch_of_a_finding_is_one_that_there_was(name, case):
+    epoch = RULES[name].inspect(case).epoch
+    assert epoch is None or 0 <= epoch < case.n_epochs
 
 
 @pytest.mark.parametrize(("name", "case"), pairs(HEALTHY))

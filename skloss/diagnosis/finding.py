@@ -48,6 +48,8 @@ class Finding:
         Symptoms of this cause.
     reference : str, default=""
         Where the rule or its threshold comes from.
+    epoch : int, default=None
+        Epoch that shows it, from 0. None if it is of no single one.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Finding:
     params: Mapping[str, Any] = field(default_factory=dict)
     explains: tuple["Finding", ...] = ()
     reference: str = ""
+    epoch: int | None = None
 
     def __post_init__(self) -> None:
         measures = {
@@ -105,4 +108,5 @@ class Finding:
             "params": dict(self.params),
             "explains": [finding.to_dict() for finding in self.explains],
             "reference": self.reference,
+            "epoch": self.epoch,
         }

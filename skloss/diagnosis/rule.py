@@ -83,6 +83,7 @@ class Rule(ABC):
         *,
         severity: Severity | None = None,
         params: Mapping[str, Any] | None = None,
+        epoch: int | None = None,
     ) -> Finding:
         """Make a finding of this rule."""
         return Finding(
@@ -94,6 +95,7 @@ class Rule(ABC):
             fix,
             params=params or {},
             reference=self.reference,
+            epoch=epoch,
         )
 
     @property

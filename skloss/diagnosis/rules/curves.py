@@ -57,6 +57,7 @@ class ValLossMisleads(Rule):
             if uses_loss and case.stop_reason == "early_stopping"
             else "info",
             params={"monitor": "val_average_precision"},
+            epoch=by_loss,
         )
 
 

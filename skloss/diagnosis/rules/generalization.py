@@ -87,6 +87,7 @@ class Overfit(_Gap):
             "Stop early and restore the best weights; then add dropout or L2, take "
             "fewer units, or get more rows.",
             params={"early_stopping": True, "dropout": 0.3},
+            epoch=epoch,
         )
 
 
@@ -189,6 +190,7 @@ class MildOverfitLate(_Gap):
             {"rise": (rise, "of its lowest value"), "epoch": (epoch + 1, "")},
             "Stop early, or calibrate the probabilities.",
             params={"early_stopping": True},
+            epoch=epoch,
         )
 
 
@@ -229,6 +231,7 @@ class EarlyStoppingTooEarly(Rule):
             },
             "Give it a patience of 10 or more, and restore the best weights.",
             params={"patience": 20},
+            epoch=len(curve) - 1,
         )
 
     @staticmethod

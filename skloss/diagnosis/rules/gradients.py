@@ -85,8 +85,8 @@ class ExplodingGradients(Rule):
             first, last, reason = 0.0, 1.0, str(err)
         if spike is None and reason:
             raise NotApplicable(reason)
-        if spike is not None and spike > self.spike:
-            return self._found_spike(case, spike)
+        if spike is not None and spike[0] > self.spike:
+            return self._found_spike(case, *spike)
         if last > 0 and first > self.ratio * last and is_bad(case, self.high_loss):
             return self._found(
                 f"The gradient of the first layer is {first / last:.0f} times that of "
@@ -96,17 +96,22 @@ class ExplodingGradients(Rule):
             )
         return None
 
-    def _found_spike(self, case: Case, spike: float) -> Finding:
+    def _found_spike(self, case: Case, spike: float, epoch: int) -> Finding:
         clips = bool(case.training and case.training.clips)
         harmless = clips or not (is_bad(case, self.high_loss) or self._rose(case))
         return self._found(
             f"In one epoch the gradient was {spike:.0f} times that of those before.",
             {"largest gradient": (spike, "times the median before")},
             "info" if harmless else "warning",
+            epoch,
         )
 
     def _found(
-        self, title: str, evidence: dict[str, object], severity: Severity
+        self,
+        title: str,
+        evidence: dict[str, object],
+        severity: Severity,
+        epoch: int | None = None,
     ) -> Finding:
         return self.found(
             title,
@@ -114,10 +119,11 @@ class ExplodingGradients(Rule):
             "Clip the gradients (clipnorm=1), and lower the learning rate.",
             severity=severity,
             params={"clipnorm": 1.0},
+            epoch=epoch,
         )
 
-    def _spike(self, case: Case) -> float | None:
-        """Largest norm over the median of those before it; None if not known."""
+    def _spike(self, case: Case) -> tuple[float, int] | None:
+        """Largest norm over the median of those before it, and its epoch."""
         names = ("gradient_norm_first", "gradient_norm_last")
         curves = [case.curves.get(name, np.zeros(0)) for name in names]
         longest = max(map(len, curves))
@@ -125,17 +131,17 @@ class ExplodingGradients(Rule):
             return None
         return max(self._largest(norms.tolist()) for norms in curves)
 
-    def _largest(self, norms: list[float]) -> float:
+    def _largest(self, norms: list[float]) -> tuple[float, int]:
         first = self.least_epochs - 1
-        largest, before = 0.0, sorted(norms[:first])
+        largest, before = (0.0, first), sorted(norms[:first])
         if any(map(isnan, before)):
             return largest
-        for now in norms[first:]:
+        for epoch, now in enumerate(norms[first:], first):
             usual = (before[(len(before) - 1) // 2] + before[len(before) // 2]) / 2
             if isnan(now):
-                return inf
-            if usual > 0:
-                largest = max(largest, now / usual)
+                return inf, epoch
+            if usual > 0 and now / usual > largest[0]:
+                largest = now / usual, epoch
             insort(before, now)
         return largest
 

@@ -25,6 +25,7 @@ from skloss.diagnosis.losses import (
     usual_rates,
 )
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.signs import training_loss
 
 __all__: list[str] = []
 
@@ -56,14 +57,15 @@ class NonfiniteLoss(Rule):
         if loss is None and weights is None and case.stop_reason != "diverged":
             raise NotApplicable("neither a training loss nor weights are known")
         evidence: dict[str, object] = {}
+        epoch = None
         if loss is not None and not ends_finite(case):
-            epoch = int(np.flatnonzero(~np.isfinite(loss))[0]) + 1
-            evidence["first epoch"] = epoch
-            where = f"The training loss is not finite from epoch {epoch} on."
+            epoch = int(np.flatnonzero(~np.isfinite(loss))[0])
+            evidence["first epoch"] = epoch + 1
+            where = f"The training loss is not finite from epoch {epoch + 1} on."
         elif loss is not None and np.isinf(loss).any():
-            epoch = int(np.flatnonzero(np.isinf(loss))[0]) + 1
-            evidence["first epoch"] = epoch
-            where = f"The training loss is infinite in epoch {epoch}."
+            epoch = int(np.flatnonzero(np.isinf(loss))[0])
+            evidence["first epoch"] = epoch + 1
+            where = f"The training loss is infinite in epoch {epoch + 1}."
         else:
             where = "Training was stopped because its loss was no longer finite."
         if weights:
@@ -80,6 +82,7 @@ class NonfiniteLoss(Rule):
             "Look for NaN and huge values in the inputs, lower the learning rate "
             "tenfold, and clip the gradients.",
             params=rate_params(lower_rate(case), clipnorm=1.0),
+            epoch=epoch,
         )
 
 
@@ -198,7 +201,8 @@ class LrTooHigh(Rule):
         before, after = float(loss[:epoch].min()), loss[epoch:]
         jumped = before < self.learned * guess and len(after) >= 3
         stays = jumped and bool(np.all(after[1:] >= self.lost * guess))
-        return (before, float(np.median(after)), epoch + 1) if stays else None
+        number = int(_finite_epochs(case)[epoch]) + 1
+        return (before, float(np.median(after)), number) if stays else None
 
     def _found_jump(
         self, case: Case, rate: float | None, jump: tuple[float, float, int]
@@ -219,6 +223,7 @@ class LrTooHigh(Rule):
             evidence,
             "Lower the learning rate tenfold, and clip the gradients.",
             params=rate_params(lower, clipnorm=1.0),
+            epoch=epoch - 1,
         )
 
     def _killed(self, case: Case, rate: float | None) -> float | None:
@@ -278,6 +283,7 @@ class LateDivergence(Rule):
             "weights of the best epoch.",
             severity="info" if restored and harm(case) is False else "warning",
             params=rate_params(lower, clipnorm=1.0),
+            epoch=int(_finite_epochs(case)[-1 - since]),
         )
 
     def _was_restarted(self, case: Case, since: int) -> bool:
@@ -349,3 +355,8 @@ class LrTooLow(Rule):
         return {
             "update of the first layer": (float(steps[-1]) / weights[0], "per step")
         }
+
+
+def _finite_epochs(case: Case) -> np.ndarray:
+    """Epochs of the values that `finite_loss` keeps."""
+    return np.flatnonzero(np.isfinite(training_loss(case)))

@@ -1,0 +1,134 @@
+"""Truths and scores as displays need them: checked, one column per class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["checked_binary", "checked_scores", "class_scores", "positive_scores"]
+
+
+def checked_binary(
+    y_true: ArrayLike, y_score: ArrayLike, pos_label: Any, name: str = "y_score"
+) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Which rows are positive, their scores, and the label of the positive class.
+
+    Raises
+    ------
+    ValueError
+        If there are not two classes, if a score is not finite, or if they are not as
+        many.
+    """
+    truth, scores = _checked(y_true, y_score, name)
+    labels = np.unique(truth)
+    if len(labels) > 2:
+        raise ValueError(
+            f"y_true has {len(labels)} classes, but two are needed: pass one class "
+            "against the rest, as in (y_true == label, y_prob[:, column])."
+        )
+    if pos_label is None:
+        pos_label = labels.tolist()[-1]
+    positive = truth == pos_label
+    if positive.all() or not positive.any():
+        raise ValueError(
+            f"y_true has {int(positive.sum())} rows of the positive class "
+            f"{pos_label!r} among {len(truth)}: both classes are needed."
+        )
+    if scores.ndim == 2 and scores.shape[1] == 2:
+        scores = scores[:, int(labels[1] == pos_label)]
+    if scores.ndim != 1:
+        raise ValueError(f"{name} must be of shape (n,), got {scores.shape}.")
+    return positive, scores, pos_label
+
+
+def checked_scores(
+    y_true: ArrayLike, y_score: ArrayLike, classes: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truths, scores of shape (n, n_classes), and the classes of the columns.
+
+    A single column is of the last of two classes.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not as many as the classes, or a truth is none of these.
+    """
+    truth, scores = _checked(y_true, y_score, "y_score")
+    known = np.unique(truth) if classes is None else np.asarray(classes)
+    if scores.ndim == 1 or (scores.ndim == 2 and scores.shape[1] == 1):
+        scores = np.column_stack([-scores.ravel(), scores.ravel()])
+    if scores.ndim != 2 or scores.shape[1] != len(known):
+        raise ValueError(
+            f"y_score of shape {scores.shape} does not have one column for each of "
+            f"{len(known)} classes: pass their labels as classes, in the order of the "
+            "columns."
+        )
+    strangers = np.setdiff1d(truth, known)
+    if len(strangers):
+        raise ValueError(
+            f"y_true has labels that are not in classes: {strangers[:5].tolist()}."
+        )
+    return truth, scores, known
+
+
+def positive_scores(
+    estimator: Any, X: Any, pos_label: Any, *, methods: tuple[str, ...]
+) -> tuple[np.ndarray, Any]:
+    """Scores of the positive class by an estimator, and its label."""
+    scores, classes = class_scores(estimator, X, methods=methods)
+    if len(classes) != 2:
+        raise ValueError(
+            f"{type(estimator).__name__} was fitted on {len(classes)} classes, but two "
+            "are needed: pass one class against the rest to from_predictions."
+        )
+    label = classes[1] if pos_label is None else pos_label
+    if label not in classes:
+        raise ValueError(f"pos_label must be of {classes.tolist()}, got {pos_label!r}.")
+    column = int(np.flatnonzero(classes == label)[0])
+    if scores.ndim == 1:
+        return (scores if column == 1 else -scores), label
+    return scores[:, column], label
+
+
+def class_scores(
+    estimator: Any, X: Any, *, methods: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores by the first of the methods that an estimator has, and its classes.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If it has none of the methods.
+    """
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_fitted(estimator)
+    method = next((name for name in methods if hasattr(estimator, name)), None)
+    if method is None:
+        raise ValueError(
+            f"{type(estimator).__name__} has no {' or '.join(methods)}: give a "
+            "classifier, or pass its scores to from_predictions."
+        )
+    scores = np.asarray(getattr(estimator, method)(X))
+    return scores, np.asarray(estimator.classes_)
+
+
+def _checked(
+    y_true: ArrayLike, y_score: ArrayLike, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    truth, scores = np.asarray(y_true), np.asarray(y_score, dtype=float)
+    if truth.ndim != 1:
+        raise ValueError(f"y_true must be of shape (n,), got {truth.shape}.")
+    if len(truth) != len(scores):
+        raise ValueError(
+            f"y_true has {len(truth)} rows and {name} has {len(scores)}; they must "
+            "have as many."
+        )
+    n_bad = int(np.sum(~np.isfinite(scores)))
+    if n_bad:
+        raise ValueError(f"{name} has {n_bad} values that are not finite.")
+    return truth, scores
