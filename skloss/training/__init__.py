@@ -7,6 +7,7 @@ from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.predictor import predict_logits, probabilities
 from skloss.training.schedules import SCHEDULES
 from skloss.training.trainer import (
+    Observer,
     Settings,
     TrainingResult,
     curve_names,
@@ -19,6 +20,7 @@ __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "Evaluator",
+    "Observer",
     "Rows",
     "Settings",
     "TrainingResult",
