@@ -26,7 +26,13 @@ from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import looks_resampled, natural_holdout
 from skloss.networks import NetworkSpec, build_keras_model
 from skloss.record import TrainingRecord
-from skloss.training import Rows, predict_logits, probabilities
+from skloss.training import (
+    Rows,
+    predict_logits,
+    probabilities,
+    quiet_start,
+    settle_threads,
+)
 
 __all__ = ["BaseNeuralClassifier", "HoldOut"]
 
@@ -459,7 +465,9 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     @property
     def model_(self) -> Any:
         """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
-        return build_keras_model(self.network_, self.weights_)
+        settle_threads()
+        with quiet_start("keras"):
+            return build_keras_model(self.network_, self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted()

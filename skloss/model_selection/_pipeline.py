@@ -169,7 +169,8 @@ class _LastStep(BaseEstimator):
     def __init__(self, estimator=None, tasks=None):
         self.estimator = estimator
         self.tasks = tasks
-        self.pipeline = self.held_out = None
+        self.pipeline: Any = None
+        self.held_out: Any = None
 
     def get_metadata_routing(self):
         return self.estimator.get_metadata_routing()
