@@ -72,9 +72,13 @@ _hold = _Hold()
 
 def _turn() -> tuple[int, IO[bytes]] | None:
     try:
-        kept = tempfile.TemporaryFile()  # noqa: SIM115 _turn_back closes it
         stderr = os.dup(_STDERR)
-    except OSError:  # no standard error, or no room for a file
+    except OSError:  # there is none
+        return None
+    try:
+        kept = tempfile.TemporaryFile()  # noqa: SIM115 _turn_back closes it
+    except OSError:  # no room
+        os.close(stderr)
         return None
     _flush()
     os.dup2(kept.fileno(), _STDERR)
