@@ -307,11 +307,19 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         metavar="S",
         help="of splits, sampler and network (default 0)",
     )
-    group.add_argument(
+    folder = group.add_mutually_exclusive_group()
+    folder.add_argument(
         "--out",
         default="skloss-search",
         metavar="DIR",
-        help="folder for results.csv and curves.png (default ./%(default)s)",
+        help="folder for results.csv, curves.png and the fits one by one (default "
+        "./%(default)s)",
+    )
+    folder.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="go on with the search in this folder that was ended early; give the same "
+        "file and options",
     )
 
 

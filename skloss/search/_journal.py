@@ -39,7 +39,7 @@ class Journal:
     Parameters
     ----------
     folder : Path
-        Where the file is, or will be.
+        Folder of the file.
     search : Search
         The search.
     table : Table
@@ -47,10 +47,10 @@ class Journal:
     """
 
     def __init__(self, folder: Path, search: Search, table: Table) -> None:
-        self.path = folder / _NAME
+        self.folder, self.path = folder, folder / _NAME
         self._search = search
         self._head = _head(search, table)
-        self._is_begun = False
+        self._end = 0  # bytes of the file that are kept
 
     def resume(self) -> list[FoldResult]:
         """Go on with the fits in the file.
@@ -69,13 +69,11 @@ class Journal:
         differences = self._differences(lines)
         if differences:
             raise SearchError(
-                f"Cannot resume {self.path.parent}: its fits are of "
+                f"Cannot resume {self.folder}: its fits are of "
                 f"{' and '.join(differences)}; give the file and the options of that "
                 "search, or begin a new one by --out DIR."
             )
-        # A fit whose line was cut short is made again, on a line of its own.
-        os.truncate(self.path, sum(map(len, lines)))
-        self._is_begun = True
+        self._end = sum(map(len, lines))
         return self._fits(lines)
 
     def n_unused(self) -> int:
@@ -96,20 +94,26 @@ class Journal:
             "scores": done.scores,
             "error": done.error,
         }
-        line = _line(record)
-        if not self._is_begun:
-            line = _line(self._head) + line
-        with self.path.open("ab" if self._is_begun else "wb", buffering=0) as stream:
-            stream.write(line)
-            os.fsync(stream.fileno())
-        self._is_begun = True
+        line = _line(record) if self._end else _line(self._head) + _line(record)
+        try:
+            with self.path.open("r+b" if self._end else "wb", buffering=0) as stream:
+                stream.seek(self._end)
+                stream.truncate()  # a line that was cut short
+                stream.write(line)
+                os.fsync(stream.fileno())
+        except OSError as err:
+            raise SearchError(
+                f"Cannot write into {self.path} ({err.strerror}); make room, and go on "
+                "by --resume."
+            ) from err
+        self._end += len(line)
 
     def _whole_lines(self) -> list[bytes]:
         try:
             lines = self.path.read_bytes().splitlines(keepends=True)
         except OSError as err:
             raise SearchError(
-                f"Cannot resume {self.path.parent}: no search has left its {_NAME} "
+                f"Cannot resume {self.folder}: no search has left its {_NAME} "
                 f"there ({err.strerror}); begin one by --out DIR."
             ) from err
         return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
