@@ -113,7 +113,7 @@ def test_a_killed_search_goes_on_and_finds_what_a_whole_one_finds(
     csv_file, tmp_path, fits
 ):
     # The last candidates take so long that the process is killed in one of them.
-    grid = ["--grid", "width=2,3", "--grid", "epochs=2,200"]
+    grid = ["--grid", "width=2,3", "--grid", "epochs=2,60"]
     folder = tmp_path / "killed"
     process = started(csv_file, folder, 3, grid)
     process.kill()
