@@ -35,6 +35,8 @@ class Progress:
         How many there are.
     done : int, default=0
         How many were done before; they say nothing about the time left.
+    n_slow : int, default=0
+        How many of the first ones say nothing about it either.
     has_bar : bool, default=False
         Whether the live line begins with a bar.
     has_end : bool, default=True
@@ -54,12 +56,14 @@ class Progress:
         label: str,
         total: int,
         done: int = 0,
+        n_slow: int = 0,
         has_bar: bool = False,
         has_end: bool = True,
     ) -> None:
         self.label, self.total = label, total
         self._console, self._has_bar, self._has_end = console, has_bar, has_end
         self._first = self._done = done
+        self._n_slow = n_slow
         self._details = ""
         self._live: Live | None = None
         self._is_over = False
@@ -98,12 +102,12 @@ class Progress:
             self._write()
 
     def seconds_left(self) -> float | None:
-        """Seconds until all are done, by the pace so far; None before the first."""
+        """Seconds until all are done, by the pace so far; None if not known yet."""
         n_timed = self._done - self._first
-        if not n_timed:
+        if n_timed <= self._n_slow:
             return None
-        # The first ones took longer: programs were compiled.
-        skipped = n_timed // 4
+        # The pace changes: programs were compiled, other candidates are larger.
+        skipped = max(self._n_slow, n_timed // 4)
         seconds = (self._times[-1] - self._times[skipped]) / (n_timed - skipped)
         since = time.monotonic() - self._times[-1]
         return max(0.0, seconds * (self.total - self._done) - since)
@@ -117,11 +121,15 @@ class Progress:
         )
 
     def _line(self) -> str:
-        is_over = self._is_over or self._done == self.total
-        left = None if is_over else self.seconds_left()
+        count = f"{self._done} of {self.total}"
+        return f"{self.label} {count}{self._details}, {self._time()}"
+
+    def _time(self) -> str:
         elapsed = _clock(time.monotonic() - self._times[0])
-        clock = f"in {elapsed}" if left is None else f"{_clock(left)} left"
-        return f"{self.label} {self._done} of {self.total}{self._details}, {clock}"
+        if self._is_over or self._done == self.total:
+            return f"in {elapsed}"
+        left = self.seconds_left()
+        return f"{elapsed} so far" if left is None else f"{_clock(left)} left"
 
     def _renderable(self) -> Table | Text:
         text = Text(self._line(), no_wrap=True, overflow="ellipsis")

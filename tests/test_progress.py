@@ -138,6 +138,14 @@ def test_the_last_line_is_not_repeated(clock):
     assert lines(console) == ["fit 1 of 2, 1:00:00 left", "fit 2 of 2, in 2:00:00"]
 
 
+def test_before_the_first_one_the_live_line_shows_the_time_so_far(clock):
+    console = terminal()
+    with Progress(console, "fit", 2) as progress:
+        clock.now += 7.0
+        progress._live.refresh()
+        assert console.file.getvalue().endswith("fit 0 of 2, 0:07 so far")
+
+
 def test_nothing_done_writes_nothing():
     console = page()
     with Progress(console, "fit", 2):
@@ -159,6 +167,16 @@ def test_a_slow_start_is_forgotten(clock):
             clock.now += seconds
             progress.advance()
         assert progress.seconds_left() == pytest.approx(40.0)
+
+
+def test_the_first_epoch_says_nothing_about_the_time_left(clock):
+    with Progress(page(), "epoch", 10, n_slow=1) as progress:
+        clock.now += 60.0
+        progress.advance()
+        assert progress.seconds_left() is None
+        clock.now += 2.0
+        progress.advance()
+        assert progress.seconds_left() == pytest.approx(8 * 2.0)
 
 
 def test_the_time_left_runs_down_between_two_steps(clock):

@@ -95,7 +95,8 @@ class DenseClassifier(BaseNeuralClassifier):
         where it is no terminal a line every ten seconds; with 2 a line an epoch.
     callbacks : callable or list of callables, default=None
         Each is called after every epoch with its values by name, and ``"epoch"`` from
-        zero; training stops when one returns True.
+        zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
+        are set by ``set_callbacks``: each epoch is a task, scored on natural rows.
 
     Attributes
     ----------

@@ -47,7 +47,9 @@ def shown_epochs(
         from skloss._progress import Progress
 
         # The process's own console lets other live displays stand beside this one.
-        with Progress(get_console(), f"{owner}: epoch", epochs) as progress:
+        # The first epoch compiles.
+        label = f"{owner}: epoch"
+        with Progress(get_console(), label, epochs, n_slow=1) as progress:
             yield (lambda row: progress.advance(_details(row)),)
 
 

@@ -51,6 +51,12 @@ class Pipeline(imblearn.pipeline.Pipeline):
     Groups that must stay together in the hold-out are passed to the classifier, as
     ``fit(X, y, cnn__groups=groups)`` if its step is called ``"cnn"``.
 
+    ``fit`` tells callbacks of :mod:`sklearn.callback` of its steps, and the classifier
+    of its epochs; imbalanced-learn's Pipeline tells them nothing. So a search in
+    processes shows how far it is by
+    ``GridSearchCV(pipeline, grid, n_jobs=2).set_callbacks(ProgressBar())``; with
+    ``ProgressBar(max_propagation_depth=None)`` it shows the epochs of each fit too.
+
     Examples
     --------
     >>> from imblearn.over_sampling import SMOTE
