@@ -26,6 +26,8 @@ examples:
   skloss search beats.npz --target label --groups patient --channels 2
   skloss search table.csv --target y --model dense --sampler RandomOverSampler \\
       --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
+  skloss search table.csv --target y --model dense --resume skloss-search
+      go on with a search that was ended early
 """
 _LEAST_TEXT = 30  # columns of a rule's first line, however narrow the terminal
 
