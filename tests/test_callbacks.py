@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import rich
 from imblearn.over_sampling import SMOTE
+from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -96,6 +97,13 @@ def console(monkeypatch):
     monkeypatch.setattr(rich, "get_console", lambda: console)
     monkeypatch.setattr("rich.progress.get_console", lambda: console)
     return console
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _workers_end():
+    """Others need workers that have not imported TensorFlow yet."""
+    yield
+    get_reusable_executor().shutdown()
 
 
 # ------------------------------------------------------------------------ a classifier
