@@ -69,6 +69,13 @@ def compile_graph(
     settle_threads()
     if kind == "eager":
         return _quiet_at_first(function, kind)
+    with quiet_start("devices"):  # a trace looks for them
+        return _quiet_at_first(_session(function, signature, kind), kind)
+
+
+def _session(
+    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
+) -> Callable[..., Any]:
     import tensorflow as tf
 
     # A session of its own, because TensorFlow never frees what XLA has compiled for its
@@ -89,7 +96,7 @@ def compile_graph(
         found = call(*map(np.asarray, tf.nest.flatten(arguments)))
         return tf.nest.pack_sequence_as(results, found)
 
-    return _quiet_at_first(run, kind)
+    return run
 
 
 def _quiet_at_first(function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
