@@ -26,6 +26,8 @@ examples:
   skloss search beats.npz --target label --groups patient --channels 2
   skloss search table.csv --target y --model dense --sampler RandomOverSampler \\
       --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
+  skloss search table.csv --target y --model dense --resume skloss-search
+      go on with a search that was ended early
 """
 _LEAST_TEXT = 30  # columns of a rule's first line, however narrow the terminal
 
@@ -307,11 +309,19 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         metavar="S",
         help="of splits, sampler and network (default 0)",
     )
-    group.add_argument(
+    folder = group.add_mutually_exclusive_group()
+    folder.add_argument(
         "--out",
         default="skloss-search",
         metavar="DIR",
-        help="folder for results.csv and curves.png (default ./%(default)s)",
+        help="folder for results.csv, curves.png and the fits one by one (default "
+        "./%(default)s)",
+    )
+    folder.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="go on with the search in this folder that was ended early; give the same "
+        "file and options",
     )
 
 

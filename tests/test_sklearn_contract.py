@@ -658,13 +658,3 @@ def test_it_stops_of_itself_only_by_enough_validation_rows(n_of_a_class):
     given = {"X_val": X[rows], "y_val": np.arange(len(rows)) % 2}  # nothing to learn
     classifier = dense(epochs=8, learning_rate=0.3, patience=1).fit(X, y, **given)
     assert (classifier.n_epochs_ < 8) == (n_of_a_class >= 50)
-
-
-def test_verbose_prints_a_line_an_epoch_and_silence_is_the_default(capsys):
-    X, y = make_rows()
-    dense().fit(X, y)
-    assert capsys.readouterr().out == ""
-    dense(verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
-    assert all("val_loss" in line for line in lines)

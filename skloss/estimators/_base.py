@@ -2,11 +2,13 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -19,11 +21,18 @@ from skloss._sklearn import (
 from skloss.estimators._checks import check_finite, encode_labels
 from skloss.estimators._fitting import Fitted, fit_network
 from skloss.estimators._records import Job
+from skloss.estimators._tasks import EpochTasks
 from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import looks_resampled, natural_holdout
 from skloss.networks import NetworkSpec, build_keras_model
 from skloss.record import TrainingRecord
-from skloss.training import Rows, predict_logits, probabilities
+from skloss.training import (
+    Rows,
+    predict_logits,
+    probabilities,
+    quiet_start,
+    settle_threads,
+)
 
 __all__ = ["BaseNeuralClassifier", "HoldOut"]
 
@@ -44,7 +53,7 @@ class HoldOut:
     weight_natural: Any = None
 
 
-class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
+class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Base of the neural classifiers; a subclass says which network it trains."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -256,8 +265,28 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
         )
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted if goes_on else None
-        self._fitted = fit_network(self, self._input_shape(X), job, earlier)
+        tasks = None
+        if hasattr(self, "_skl_callbacks"):
+            epochs = 1 if is_partial else int(self.epochs)
+            rows = partial(self._shown_rows, X, encoded, holdout, kept)
+            weight = job.natural.sample_weight
+            tasks = EpochTasks(self, epochs, rows, weight)
+        self._fitted = fit_network(self, self._input_shape(X), job, earlier, tasks)
+        if tasks is not None:
+            tasks.end()
         return self
+
+    def _shown_rows(self, X, encoded, holdout: HoldOut, kept) -> tuple[Any, Any]:
+        """Natural training rows as the classifier itself takes them."""
+        if holdout.X_natural is not None:
+            return holdout.X_natural, holdout.y_natural
+        if kept is not None:
+            X, encoded = X[kept], encoded[kept]
+        if hasattr(self, "feature_names_in_"):
+            import pandas as pd
+
+            X = pd.DataFrame(X, columns=self.feature_names_in_)
+        return X, self.classes_[encoded]
 
     @property
     def _goes_on(self) -> bool:
@@ -436,7 +465,9 @@ class BaseNeuralClassifier(ClassifierMixin, BaseEstimator):
     @property
     def model_(self) -> Any:
         """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
-        return build_keras_model(self.network_, self.weights_)
+        settle_threads()
+        with quiet_start("keras"):
+            return build_keras_model(self.network_, self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted()

@@ -114,10 +114,12 @@ class CNN1DClassifier(BaseNeuralClassifier):
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the fit before.
     verbose : int, default=0
-        With 1 a line per epoch is written to the standard output.
+        With 1 the standard output has one live line (epoch, loss, MCC, time left), or
+        where it is no terminal a line every ten seconds; with 2 a line an epoch.
     callbacks : callable or list of callables, default=None
         Each is called after every epoch with its values by name, and ``"epoch"`` from
-        zero; training stops when one returns True.
+        zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
+        are set by ``set_callbacks``: each epoch is a task, scored on natural rows.
 
     Attributes
     ----------

@@ -1,7 +1,6 @@
 """From an estimator's parameters and validated rows to a trained network."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +8,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skloss.estimators._checks import check_callbacks, check_choice, class_weights
+from skloss.estimators._progress import shown_epochs
 from skloss.estimators._records import Job, make_record
+from skloss.estimators._tasks import EpochTasks
 from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
 from skloss.networks import ACTIVATIONS, NetworkSpec, initial_weights
@@ -54,6 +55,7 @@ def fit_network(
     input_shape: tuple[int, ...],
     job: Job,
     earlier: Fitted | None,
+    tasks: EpochTasks | None = None,
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -67,6 +69,8 @@ def fit_network(
         The rows.
     earlier : Fitted or None
         The fit to go on from, with its weights and, in a partial fit, all of its state.
+    tasks : EpochTasks or None
+        Told of every epoch, for callbacks of scikit-learn.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
@@ -84,23 +88,41 @@ def fit_network(
         curves = curve_names(spec, weights, evaluators)
         check_choice(owner, "monitor", settings.monitor, curves)
     goes_on = earlier if job.is_partial else None
-    result = train(
-        spec,
-        weights,
-        replace(
-            job.training,
-            sample_weight=None if weight is None else weight.astype(np.float32),
-        ),
-        settings,
-        evaluators,
-        slots=goes_on.result.slots if goes_on else None,
-        first_step=goes_on.result.step if goes_on else 0,
-        is_repeated=job.is_partial,
-    )
-    record = make_record(estimator, spec, settings, result, evaluators, job, prior)
-    if goes_on:
-        record = record.after(goes_on.record)
-    return Fitted(spec, result, record)
+
+    def fitted(result: TrainingResult) -> Fitted:
+        record = make_record(estimator, spec, settings, result, evaluators, job, prior)
+        if goes_on:
+            record = record.after(goes_on.record)
+        return Fitted(spec, result, record)
+
+    weight = None if weight is None else weight.astype(np.float32)
+    with shown_epochs(owner, settings.epochs, estimator.verbose) as shown:
+        result = train(
+            spec,
+            weights,
+            replace(job.training, sample_weight=weight),
+            replace(settings, callbacks=(*settings.callbacks, *shown)),
+            evaluators,
+            slots=goes_on.result.slots if goes_on else None,
+            first_step=goes_on.result.step if goes_on else 0,
+            is_repeated=job.is_partial,
+            observer=None if tasks is None else _Observer(tasks, fitted),
+        )
+    return fitted(result)
+
+
+@dataclass(frozen=True)
+class _Observer:
+    """Hands on to callbacks what a training tells of its epochs."""
+
+    tasks: EpochTasks
+    fitted: Callable[[TrainingResult], Fitted]
+
+    def begin_epoch(self) -> None:
+        self.tasks.begin_epoch()
+
+    def end_epoch(self, result: Callable[[], TrainingResult]) -> bool:
+        return self.tasks.end_epoch(lambda: self.fitted(result()))
 
 
 def _row_weights(estimator: Any, rows: Rows) -> np.ndarray | None:
@@ -186,9 +208,6 @@ def _first_weights(
 
 
 def _settings(estimator: Any, seed: int, job: Job) -> Settings:
-    callbacks = check_callbacks(type(estimator).__name__, estimator.callbacks)
-    if estimator.verbose:
-        callbacks = (*callbacks, _write_epoch)
     stops = not job.is_partial and _stops_early(estimator, job.validation)
     schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
@@ -208,7 +227,7 @@ def _settings(estimator: Any, seed: int, job: Job) -> Settings:
         monitor=None if job.is_partial else _monitor(estimator, job.validation),
         patience=int(estimator.patience) if stops else None,
         restore_best=bool(estimator.restore_best),
-        callbacks=callbacks,
+        callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
         seed=seed,
     )
 
@@ -235,9 +254,3 @@ def _monitor(estimator: Any, validation: Rows | None) -> str | None:
         return None
     has_all = len(np.unique(validation.y)) == len(estimator.classes_)
     return "val_loss_at_train_prior" if has_all else "val_loss"
-
-
-def _write_epoch(row: Mapping[str, float]) -> None:
-    shown = ("loss", "val_loss", "val_mcc", "val_f1")
-    values = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
-    sys.stdout.write(f"epoch {int(row['epoch']) + 1}: {values}\n")

@@ -1,14 +1,17 @@
 """``Pipeline``: an imbalanced-learn Pipeline that holds out rows before any step."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import imblearn.pipeline
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.callback import with_callbacks
 
 from skloss._sklearn import safe_indexing
 from skloss.estimators import MOST_MEASURED_ROWS, BaseNeuralClassifier, HoldOut
 from skloss.holdout import stratified_sample
+from skloss.model_selection._tasks import StepTasks, is_skipped
 
 __all__ = ["Pipeline", "make_pipeline"]
 
@@ -48,6 +51,12 @@ class Pipeline(imblearn.pipeline.Pipeline):
     Groups that must stay together in the hold-out are passed to the classifier, as
     ``fit(X, y, cnn__groups=groups)`` if its step is called ``"cnn"``.
 
+    ``fit`` tells callbacks of :mod:`sklearn.callback` of its steps, and the classifier
+    of its epochs; imbalanced-learn's Pipeline tells them nothing. So a search in
+    processes shows how far it is by
+    ``GridSearchCV(pipeline, grid, n_jobs=2).set_callbacks(ProgressBar())``; with
+    ``ProgressBar(max_propagation_depth=None)`` it shows the epochs of each fit too.
+
     Examples
     --------
     >>> from imblearn.over_sampling import SMOTE
@@ -66,6 +75,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     steps: list[tuple[str, Any]]
 
+    @with_callbacks
     def fit(self, X, y=None, **params):
         """Hold rows out, then fit all steps on the others.
 
@@ -84,10 +94,24 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self
             The fitted pipeline.
         """
-        name, last = self.steps[-1]
         split = self._split(X, y, params)
-        if split is None:
-            return super().fit(X, y, **params)
+        tasks = StepTasks(self, X, y) if self._has_callbacks() else None
+        if split is not None:
+            self._fit_held_out(X, y, params, split, tasks)
+        elif tasks is not None:
+            self._fit_steps(_LastStep(self.steps[-1][1], tasks), X, y, params)
+        else:
+            super().fit(X, y, **params)
+        if tasks is not None:
+            tasks.end()
+        return self
+
+    def _has_callbacks(self) -> bool:
+        steps = (step for _, step in self.steps)
+        return any(hasattr(told, "_skl_callbacks") for told in (self, *steps))
+
+    def _fit_held_out(self, X, y, params: dict[str, Any], split, tasks) -> None:
+        name, last = self.steps[-1]
         kept, held = split
         n_rows = len(kept) + len(held)
         given = {
@@ -105,28 +129,34 @@ class Pipeline(imblearn.pipeline.Pipeline):
             for key, value in given.items()
             if _is_per_row(value, n_rows)
         }
-        final = _HeldOutFit(last)
-        inner = imblearn.pipeline.Pipeline(
-            [*self.steps[:-1], (name, final)],
-            transform_input=self.transform_input,
-            memory=self.memory,
-            verbose=self.verbose,
-        )
         # Of very many rows a sample is enough to draw the curves, and no copy of all.
         sample = stratified_sample(parts[0][1], MOST_MEASURED_ROWS)
         natural = tuple(safe_indexing(rows, sample) for rows in parts[0])
-        final.pending = (inner, natural, sample, parts[1], held_params)
+        final = _LastStep(last, tasks)
+        final.held_out = (natural, sample, parts[1], held_params)
         try:
-            inner.fit(*parts[0], **params)
+            self._fit_steps(final, *parts[0], params)
         except ValueError as error:
             _explain_few_rows(error, parts[0][1], len(held), n_rows)
             _explain_series(error, X)
             raise
+
+    def _fit_steps(self, final: "_LastStep", X, y, params: dict[str, Any]) -> None:
+        """Fit as imbalanced-learn does, with a stand-in for the last step."""
+        name, last = self.steps[-1]
+        tasks = final.tasks
+        final.pipeline = imblearn.pipeline.Pipeline(
+            [*self.steps[:-1], (name, final)],
+            transform_input=self.transform_input,
+            memory=self.memory if tasks is None else tasks.memory(self.memory),
+            verbose=self.verbose,
+        )
+        try:
+            final.pipeline.fit(X, y, **params)
+            # memory= fits clones of the steps; the last one was fitted in place.
+            self.steps = [*final.pipeline.steps[:-1], (name, last)]
         finally:
-            del final.pending
-        # memory= fits clones of the steps; the last one was fitted in place.
-        self.steps = [*inner.steps[:-1], (name, last)]
-        return self
+            final.pipeline = final.held_out = None  # else the rows outlive the fit
 
     def _split(self, X, y, params: dict[str, Any]):
         name, last = self.steps[-1]
@@ -139,19 +169,35 @@ class Pipeline(imblearn.pipeline.Pipeline):
         return last.split_validation(X, y, groups[0] if groups else None)
 
 
-class _HeldOutFit(BaseEstimator):
-    """Stands in for the last step during fit: it knows the rows held out."""
+class _LastStep(BaseEstimator):
+    """Stands in for the last step during fit: it knows callbacks and rows held out."""
 
-    def __init__(self, estimator=None):
+    def __init__(self, estimator=None, tasks=None):
         self.estimator = estimator
+        self.tasks = tasks
+        self.pipeline: Any = None
+        self.held_out: Any = None
 
     def get_metadata_routing(self):
         return self.estimator.get_metadata_routing()
 
-    def fit(self, X, y, **params):
-        pipeline, natural, sample, held_out, held_params = self.pending
-        for _, step in pipeline.steps[:-1]:
-            if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
+    def fit(self, X, y=None, **params):
+        if is_skipped(self.estimator):
+            return self
+        told = nullcontext()
+        if self.tasks is not None:
+            told = self.tasks.last(self.estimator, X, y)
+        with told:
+            if self.held_out is None:
+                self.estimator.fit(X, y, **params)
+            else:
+                self._fit_held_out(X, y, params)
+        return self
+
+    def _fit_held_out(self, X, y, params: dict[str, Any]) -> None:
+        natural, sample, held_out, held_params = self.held_out
+        for _, step in self.pipeline.steps[:-1]:
+            if is_skipped(step) or hasattr(step, "fit_resample"):
                 continue
             natural = step.transform(natural[0]), natural[1]
             held_out = step.transform(held_out[0]), held_out[1]
@@ -162,17 +208,16 @@ class _HeldOutFit(BaseEstimator):
                 X_natural=natural[0],
                 y_natural=natural[1],
                 source="pipeline",
-                weight_val=self._routed(pipeline, held_params).get("sample_weight"),
+                weight_val=self._routed(held_params).get("sample_weight"),
                 weight_natural=_at(params.get("sample_weight"), sample),
             )
             self.estimator.fit_held_out(X, y, holdout, **params)
         else:
             self.estimator.fit(X, y, X_val=held_out[0], y_val=held_out[1], **params)
-        return self
 
-    @staticmethod
-    def _routed(pipeline, params: dict[str, Any]) -> dict[str, Any]:
+    def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
         """Parameters for the last step's fit, as the pipeline would hand them on."""
+        pipeline = self.pipeline
         routed = pipeline._check_method_params(method="fit", props=params)
         return routed[pipeline.steps[-1][0]]["fit"]
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
+import shlex
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from skloss._progress import Progress
 from skloss.search._files import Table, read_table
+from skloss.search._journal import Journal
 from skloss.search._plan import SearchError, plan_search
 from skloss.search._report import (
     print_curves,
@@ -31,7 +23,8 @@ from skloss.search._report import (
     write_curves,
     write_results,
 )
-from skloss.search._search import Search, SearchResult
+from skloss.search._search import FoldResult, Search, SearchResult
+from skloss.training import settle_threads
 
 __all__ = ["SearchError", "run_search"]
 
@@ -62,11 +55,14 @@ def run_search(options: argparse.Namespace) -> int:
     console = _console()
     table = _heartbeats(options) if options.file is None else _table(options)
     search = plan_search(options, table)
-    folder, is_old = _writable_folder(options.out)
+    journal = Journal(_folder(options.resume or options.out), search, table)
+    kept = journal.resume() if options.resume else []
+    is_old = _make_writable(journal.folder)
     _print_head(console, options, table, search)
-    _load_tensorflow()
-    result = _run(search, table)
-    return _report(console, result, table, (folder, is_old), started)
+    _print_kept(console, journal, kept)
+    settle_threads()  # imports TensorFlow, which would look like a slow first fit
+    result = _run(search, table, journal, kept)
+    return _report(console, result, (journal.folder, is_old), started)
 
 
 def _console() -> Console:
@@ -89,9 +85,12 @@ def _table(options: argparse.Namespace) -> Table:
     return read_table(options.file, options.target, options.positive, options.groups)
 
 
-def _writable_folder(out: str) -> tuple[Path, bool]:
-    """Make the folder now, because after the training it would be too late."""
-    folder = Path(out).expanduser().resolve()
+def _folder(given: str) -> Path:
+    return Path(given).expanduser().resolve()
+
+
+def _make_writable(folder: Path) -> bool:
+    """Make a folder, before it is too late; return whether it was there."""
     is_old = folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +101,7 @@ def _writable_folder(out: str) -> tuple[Path, bool]:
             f"Cannot write into the folder {folder} ({err.strerror or err}); choose "
             "another by --out DIR."
         ) from err
-    return folder, is_old
+    return is_old
 
 
 def _print_head(
@@ -127,35 +126,50 @@ def _print_head(
     )
 
 
-def _run(search: Search, table: Table) -> SearchResult:
+def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> None:
+    if kept:
+        console.print(f"Going on after {len(kept)} fits that are kept.\n")
+    elif n_unused := journal.n_unused():
+        console.print(
+            f"{n_unused} fits of this very search are in {journal.folder}; instead of "
+            "going on from them, by --resume, it begins anew.\n",
+            soft_wrap=True,
+        )
+
+
+def _run(
+    search: Search, table: Table, journal: Journal, kept: list[FoldResult]
+) -> SearchResult:
+    # One more, of the winner on all rows.
     n_fits = len(search.candidates) * len(search.splits) + 1
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("fits, elapsed"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+    progress = Progress(
+        Console(stderr=True),
+        "searching: fit",
+        n_fits,
+        done=len(kept),
+        has_bar=True,
+        has_end=False,
     )
-    console = Console(stderr=True)
-    # Fits take seconds, so that the estimate must look further back than half a minute.
-    with Progress(*columns, console=console, speed_estimate_period=120) as progress:
-        task = progress.add_task("searching", total=n_fits)
 
-        def on_progress(done: str) -> None:
-            if done == "refit":
-                progress.update(task, description="refitting")
-            else:
-                progress.advance(task)
+    def on_fit(done: FoldResult) -> None:
+        journal.keep(done)
+        progress.advance()
 
-        return search.run(table.X, table.y, on_progress)
+    def on_refit() -> None:
+        progress.label = "training the winner on all rows: fit"
+
+    with progress:
+        result = search.run(
+            table.X, table.y, kept=kept, on_fit=on_fit, on_refit=on_refit
+        )
+        if result.estimator is not None:
+            progress.advance()
+    return result
 
 
 def _report(
     console: Console,
     result: SearchResult,
-    table: Table,
     out: tuple[Path, bool],
     started: float,
 ) -> int:
@@ -188,7 +202,10 @@ def _print_end(
         n_finished, n_all = len(result.ranking), len(result.candidates)
         console.print(
             f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates were "
-            "finished and are kept."
+            f"finished and are kept, {len(result.folds)} of {n_all * result.n_folds} "
+            "fits in all; the same command goes on with the rest if it ends in\n"
+            f"--resume {shlex.quote(str(folder))}",
+            soft_wrap=True,
         )
     names = sorted(p.name for p in folder.iterdir() if p.name in _WRITTEN)
     there = ", which was there before" if is_old else ""
@@ -197,26 +214,3 @@ def _print_end(
         f"Wrote {' and '.join(names)} to {folder}{there} ({minutes} min {rest} s)",
         soft_wrap=True,
     )
-
-
-def _load_tensorflow() -> None:
-    """Import TensorFlow without the lines that its C++ part writes on start."""
-    with _silent_descriptor(2):
-        import tensorflow as tf
-
-        # The first operation writes the others.
-        tf.zeros(())
-
-
-@contextmanager
-def _silent_descriptor(number: int) -> Iterator[None]:
-    """Let what is written below Python, to a file descriptor, go nowhere."""
-    kept = os.dup(number)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, number)
-        yield
-    finally:
-        os.dup2(kept, number)
-        os.close(kept)
-        os.close(nowhere)

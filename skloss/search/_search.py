@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,7 +141,10 @@ class Search:
         self,
         X: Any,
         y: np.ndarray,
-        on_progress: Callable[[str], None] = lambda done: None,
+        *,
+        kept: Iterable[FoldResult] = (),
+        on_fit: Callable[[FoldResult], None] = lambda done: None,
+        on_refit: Callable[[], None] = lambda: None,
     ) -> SearchResult:
         """Search.
 
@@ -151,9 +154,12 @@ class Search:
             Rows.
         y : array-like of shape (n,)
             Labels.
-        on_progress : callable, optional
-            Called in this thread with ``"fit"`` after each fit, and with ``"refit"``
-            when the winner's last fit begins.
+        kept : iterable of FoldResult, default=()
+            Fits of this search that ended earlier; they are not made again.
+        on_fit : callable, optional
+            Called in this thread with each fit that has ended.
+        on_refit : callable, optional
+            Called in this thread when the winner's last fit begins.
 
         Returns
         -------
@@ -161,14 +167,14 @@ class Search:
             After Ctrl-C, what was finished before it.
         """
         X, y = indexable(X, y)
-        result = SearchResult(list(self.candidates), len(self.splits))
+        folds = {(done.candidate, done.fold): done for done in kept}
+        result = SearchResult(list(self.candidates), len(self.splits), folds)
         with _collected(result.warnings):
             try:
-                self._evaluate(X, y, result, on_progress)
+                self._evaluate(X, y, result, on_fit)
                 if result.ranking:
-                    on_progress("refit")
+                    on_refit()
                     result.estimator = self._refit(X, y, result.ranking[0])
-                    on_progress("fit")
             except KeyboardInterrupt:
                 result.is_interrupted = True
         if _was_interrupted(result.estimator):
@@ -180,7 +186,7 @@ class Search:
         X: Any,
         y: np.ndarray,
         result: SearchResult,
-        on_progress: Callable[[str], None],
+        on_fit: Callable[[FoldResult], None],
     ) -> None:
         stop = threading.Event()
         with ThreadPoolExecutor(max(1, self.n_jobs)) as pool:
@@ -188,12 +194,13 @@ class Search:
                 pool.submit(self._fit_and_score, X, y, candidate, fold, stop)
                 for candidate in range(len(self.candidates))
                 for fold in range(len(self.splits))
+                if (candidate, fold) not in result.folds
             ]
             try:
                 for future in as_completed(futures):
                     done = future.result()
                     result.folds[done.candidate, done.fold] = done
-                    on_progress("fit")
+                    on_fit(done)
             except BaseException:
                 # Ctrl-C reaches this thread only: running fits end with their epoch.
                 stop.set()

@@ -5,8 +5,11 @@ from skloss.training.keras_loop import KERAS_OPTIMIZERS
 from skloss.training.losses import LOSSES
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.predictor import predict_logits, probabilities
+from skloss.training.quiet import quiet_start
 from skloss.training.schedules import SCHEDULES
+from skloss.training.threads import settle_threads
 from skloss.training.trainer import (
+    Observer,
     Settings,
     TrainingResult,
     curve_names,
@@ -19,11 +22,14 @@ __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "Evaluator",
+    "Observer",
     "Rows",
     "Settings",
     "TrainingResult",
     "curve_names",
     "predict_logits",
     "probabilities",
+    "quiet_start",
+    "settle_threads",
     "train",
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from skloss.networks.keras_model import build_keras_model
 from skloss.networks.spec import NetworkSpec
 from skloss.training.losses import row_losses_graph
+from skloss.training.quiet import quiet_start
 from skloss.training.step import Arguments, Report, State
 from skloss.training.threads import settle_threads
 
@@ -50,7 +51,7 @@ class KerasLoop:
         settle_threads()
         import keras
 
-        with _python_random_untouched():
+        with _python_random_untouched(), quiet_start("keras"):
             self._model = build_keras_model(spec, seed=int(arguments.seed))
             self._optimizer = keras.optimizers.get(optimizer)
             self._optimizer.clipnorm = clipnorm
@@ -85,15 +86,16 @@ class KerasLoop:
     ) -> tuple[State, Report]:
         """Train on the first ``n_rows`` of a chunk; gradients' norms are not seen."""
         X, y, sample_weight = (part[:n_rows] for part in rows)
-        history = self._model.fit(
-            X.reshape(n_rows, *self._model.input_shape[1:]),
-            y,
-            sample_weight=sample_weight,
-            batch_size=self._batch_size,
-            shuffle=False,
-            verbose=0,
-            callbacks=[_rates_callback(self._optimizer, learning_rates)],
-        )
+        with quiet_start("keras fit"):
+            history = self._model.fit(
+                X.reshape(n_rows, *self._model.input_shape[1:]),
+                y,
+                sample_weight=sample_weight,
+                batch_size=self._batch_size,
+                shuffle=False,
+                verbose=0,
+                callbacks=[_rates_callback(self._optimizer, learning_rates)],
+            )
         objective = float(history.history["loss"][0])
         bad_step = -1 if np.isfinite(objective) else 0
         n_steps = -(-n_rows // self._batch_size)

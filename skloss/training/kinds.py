@@ -11,6 +11,7 @@ import numpy as np
 
 from skloss.networks.spec import BatchNorm, NetworkSpec
 from skloss.training.optimizers import OPTIMIZERS
+from skloss.training.quiet import quiet_start
 from skloss.training.threads import settle_threads
 
 __all__ = ["Kind", "compile_graph", "fallback_reason", "program_kind", "shard_count"]
@@ -67,7 +68,14 @@ def compile_graph(
     """Make a function of arrays, of the given kind, from one of tensors."""
     settle_threads()
     if kind == "eager":
-        return function
+        return _quiet_at_first(function, kind)
+    with quiet_start("devices"):  # a trace looks for them
+        return _quiet_at_first(_session(function, signature, kind), kind)
+
+
+def _session(
+    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
+) -> Callable[..., Any]:
     import tensorflow as tf
 
     # A session of its own, because TensorFlow never frees what XLA has compiled for its
@@ -87,5 +95,13 @@ def compile_graph(
     def run(*arguments: Any) -> Any:
         found = call(*map(np.asarray, tf.nest.flatten(arguments)))
         return tf.nest.pack_sequence_as(results, found)
+
+    return run
+
+
+def _quiet_at_first(function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
+    def run(*arguments: Any) -> Any:
+        with quiet_start(kind):
+            return function(*arguments)
 
     return run

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from skloss.training.program import (
 from skloss.training.schedules import Schedule, learning_rates
 
 __all__ = [
+    "Observer",
     "Rows",
     "Settings",
     "TrainingResult",
@@ -89,6 +90,16 @@ class TrainingResult:
         return len(next(iter(self.history.values()), []))
 
 
+class Observer(Protocol):
+    """Is told of every epoch, and may end the training."""
+
+    def begin_epoch(self) -> None:
+        """Before an epoch."""
+
+    def end_epoch(self, result: Callable[[], TrainingResult]) -> bool:
+        """After an epoch, with what training would leave now; whether to stop."""
+
+
 class _DivergedError(Exception):
     """The objective was not finite at this step of the epoch (from one)."""
 
@@ -133,6 +144,7 @@ def train(
     slots: Weights | None = None,
     first_step: int = 0,
     is_repeated: bool = False,
+    observer: Observer | None = None,
 ) -> TrainingResult:
     """Train a network.
 
@@ -153,12 +165,14 @@ def train(
         The optimizer's state and the step to go on from.
     is_repeated : bool
         More calls of this shape will follow, so compiling pays whatever this one takes.
+    observer : Observer, optional
+        Told of every epoch.
 
     Returns
     -------
     TrainingResult
     """
-    training = _Training(spec, rows, settings, evaluators, is_repeated)
+    training = _Training(spec, rows, settings, evaluators, is_repeated, observer)
     return training.run(weights, slots, first_step)
 
 
@@ -172,8 +186,10 @@ class _Training:
         settings: Settings,
         evaluators: Mapping[str, Evaluator],
         is_repeated: bool,
+        observer: Observer | None,
     ) -> None:
         self.spec, self.rows, self.settings = spec, rows, settings
+        self.observer = observer
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
         self.total_steps = self.steps_per_epoch * settings.epochs
         self.reason = fallback_reason(settings.optimizer)
@@ -203,6 +219,8 @@ class _Training:
         result.kind, result.reason = self.kind, self.reason
         try:
             for epoch in range(self.settings.epochs):
+                if self.observer is not None:
+                    self.observer.begin_epoch()
                 state, row = self._epoch(state, epoch)
                 weights = self.program.weights(state)
                 row |= self._measure(weights)
@@ -210,7 +228,7 @@ class _Training:
                 result.slots = [np.array(slot) for slot in state.slots]
                 self._record(row)
                 self.best.see(epoch, row, result.weights)
-                reason = self._reason_to_stop(epoch, row)
+                reason = self._reason_to_stop(epoch, row, result)
                 if reason:
                     result.stop_reason = reason
                     break
@@ -287,15 +305,25 @@ class _Training:
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
 
-    def _reason_to_stop(self, epoch: int, row: EpochRow) -> str | None:
+    def _reason_to_stop(
+        self, epoch: int, row: EpochRow, result: TrainingResult
+    ) -> str | None:
         numbered = {"epoch": epoch, **row}
         # Every callback sees the row, also when an earlier one wants to stop.
         answers = [callback(numbered) for callback in self.settings.callbacks]
+        if self.observer is not None:
+            answers.append(self.observer.end_epoch(lambda: self._so_far(result)))
         if any(answer is True for answer in answers):
             return "callback"
         if self.best.is_exhausted(epoch):
             return "early_stopping"
         return None
+
+    def _so_far(self, result: TrainingResult) -> TrainingResult:
+        """Give what training would leave if it stopped now, with the weights of now."""
+        history = {name: values.copy() for name, values in self.history.items()}
+        best = self.best.epoch
+        return replace(result, history=history, best_epoch=best, stop_reason="callback")
 
     def _rates(self, epoch: int, step: int) -> np.ndarray:
         first = epoch * self.steps_per_epoch + step
