@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "CNN1DClassifier": "skloss.estimators",
     "DenseClassifier": "skloss.estimators",
+    "KerasClassifier": "skloss.estimators._keras",
     "Pipeline": "skloss.model_selection",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",

@@ -6,6 +6,7 @@ __all__ = [
     "RecordFormatError",
     "ResampledValidationWarning",
     "SklossWarning",
+    "TailValidationWarning",
     "TrainingDivergedWarning",
     "TrainingInterruptedWarning",
 ]
@@ -17,6 +18,10 @@ class SklossWarning(UserWarning):
 
 class ResampledValidationWarning(SklossWarning):
     """The validation rows were split off rows that a sampler had already made."""
+
+
+class TailValidationWarning(SklossWarning):
+    """The validation rows are the last ones, as they stand, by ``validation_split``."""
 
 
 class TrainingDivergedWarning(SklossWarning):

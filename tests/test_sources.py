@@ -26,7 +26,8 @@ from skloss.datasets import make_rare_events
 from skloss.diagnosis import case_of, record_of
 from skloss.diagnosis.records import rank_auc
 from skloss.exceptions import DiagnosisError, RecordFormatError
-from skloss.sources.keras import keras_case, loss_name, network_layers
+from skloss.networks.keras_layers import network_layers
+from skloss.sources.keras import keras_case, loss_name
 from skloss.sources.labels import Labels
 from skloss.sources.parts import measured_part
 

@@ -106,7 +106,7 @@ def _of_skloss(record: TrainingRecord) -> dict[str, Any]:
     trained, natural = counts.get("trained"), counts.get("natural")
     n_classes = len(record.data.get("classes", ())) or None
     return {
-        "layers": _layers(record.configuration["network"]),
+        "layers": _layers_of(record.configuration["network"]),
         "task": None if n_classes is None else _task(n_classes),
         "n_classes": n_classes,
         "training": _training(parameters, record),
@@ -132,6 +132,12 @@ def _differ(trained: Any, natural: Any) -> bool | None:
         return None
     ratios = np.asarray(trained, float) / np.maximum(natural, 1)
     return bool(ratios.max() > _SAME * ratios.min())
+
+
+def _layers_of(network: Mapping[str, Any]) -> tuple[Layer, ...]:
+    if network.get("library") == "keras":  # already named as layers of a case are
+        return tuple(Layer.from_dict(layer) for layer in network["layers"])
+    return _layers(network)
 
 
 def _layers(network: Mapping[str, Any]) -> tuple[Layer, ...]:
@@ -167,7 +173,7 @@ def _pooling(layer: Mapping[str, Any]) -> str | None:
 def _training(parameters: Mapping[str, Any], record: TrainingRecord) -> Training:
     weights = parameters.get("class_weight")
     stops = _stops_early(parameters, record)
-    return Training(
+    known = Training(
         loss=parameters.get("loss"),
         from_logits=True,
         optimizer=parameters.get("optimizer"),
@@ -185,6 +191,9 @@ def _training(parameters: Mapping[str, Any], record: TrainingRecord) -> Training
         restore_best=bool(parameters.get("restore_best")) if stops else None,
         clips=parameters.get("clipnorm") is not None,
     )
+    # A model that was compiled elsewhere says more than the parameters.
+    compiled = record.configuration.get("training", {})
+    return Training.from_dict({**known.to_dict(), **compiled})
 
 
 def _stops_early(parameters: Mapping[str, Any], record: TrainingRecord) -> bool:
@@ -232,7 +241,9 @@ def _measured_part(record: TrainingRecord, prefix: str) -> Part | None:
         curve = history.get(prefix + name)
         return None if not curve else float(curve[epoch])
 
-    is_plain = record.configuration.get("parameters", {}).get("loss") == "crossentropy"
+    parameters = record.configuration.get("parameters", {})
+    loss = record.configuration.get("loss", parameters.get("loss"))
+    is_plain = loss == "crossentropy"
     losses = [at(f"loss_class_{c}") for c in range(len(counts))]
     return Part(
         tuple(counts),
@@ -247,9 +258,8 @@ def _measured_part(record: TrainingRecord, prefix: str) -> Part | None:
 def _kept_epoch(record: TrainingRecord) -> int:
     """Epoch whose weights the classifier has, from 0 or -1."""
     parameters = record.configuration.get("parameters", {})
-    stopped = _stops_early(parameters, record) or (
-        record.outcome.get("stop_reason") != "epochs"
-    )
+    cut_short = record.outcome.get("stop_reason") in ("interrupted", "diverged")
+    stopped = cut_short or _stops_early(parameters, record)
     best = record.best_epoch
     if best is None or not stopped or not parameters.get("restore_best"):
         return -1

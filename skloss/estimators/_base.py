@@ -1,6 +1,5 @@
 """What all neural classifiers share: validation, hold-out, training, prediction."""
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -18,12 +17,16 @@ from skloss._sklearn import (
     check_sample_weight,
     fit_context,
 )
-from skloss.estimators._checks import check_finite, encode_labels
+from skloss.estimators._checks import (
+    check_finite,
+    encode_known,
+    encode_labels,
+    warns_of_resampled,
+)
 from skloss.estimators._fitting import Fitted, fit_network
 from skloss.estimators._records import Job
 from skloss.estimators._tasks import EpochTasks
-from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import looks_resampled, natural_holdout
+from skloss.holdout import natural_holdout
 from skloss.networks import NetworkSpec, build_keras_model
 from skloss.record import TrainingRecord
 from skloss.training import (
@@ -34,7 +37,7 @@ from skloss.training import (
     settle_threads,
 )
 
-__all__ = ["BaseNeuralClassifier", "HoldOut"]
+__all__ = ["BaseNeuralClassifier", "HoldOut", "checked_weight"]
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,13 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 f"{given} was given without {missing}: pass both, or neither."
             )
         X, y = self._check_rows(X, y, reset=not self._goes_on)
-        weight = _checked_weight(sample_weight, X)
+        weight = checked_weight(sample_weight, X)
         split = None if X_val is not None else self.split_validation(X, y, groups)
         if split is None:
             source = "none" if X_val is None else "X_val"
             holdout = HoldOut(X_val, y_val, None, None, source, sample_weight_val)
             return self._fit(X, y, weight, holdout)
-        source = "resampled" if self._warns_of_resampled(X, y) else "internal"
+        source = "resampled" if warns_of_resampled(X, y) else "internal"
         kept, held = split
         weight_held = None if weight is None else weight[held]
         holdout = HoldOut(X[held], y[held], None, None, source, weight_held)
@@ -174,7 +177,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             The fitted classifier.
         """
         X, y = self._check_rows(X, y, reset=not self._goes_on)
-        return self._fit(X, y, _checked_weight(sample_weight, X), holdout)
+        return self._fit(X, y, checked_weight(sample_weight, X), holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -207,7 +210,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 f"classes={list(classes)!r} is not the same as on the last call to "
                 f"partial_fit, which was {self.classes_.tolist()!r}."
             )
-        sample_weight = _checked_weight(sample_weight, X)
+        sample_weight = checked_weight(sample_weight, X)
         return self._train(
             X,
             self._encode(y, "y"),
@@ -313,20 +316,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return X
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        y = column_or_1d(y)
-        try:
-            position = np.searchsorted(self.classes_, y)
-        except TypeError:  # numbers among strings: none of them is a class
-            position = np.zeros(len(y), dtype=np.intp)
-        position = np.minimum(position, len(self.classes_) - 1)
-        unknown = self.classes_[position] != y
-        if unknown.any():
-            labels = sorted(set(y[unknown].tolist()), key=repr)
-            raise ValueError(
-                f"{name} holds labels that were not seen in training, {labels!r}: drop "
-                f"their rows, or use the known labels {self.classes_.tolist()!r}."
-            )
-        return position.astype(np.int32)
+        return encode_known(self.classes_, y, name)
 
     def _validation_rows(self, holdout: HoldOut) -> Rows | None:
         if holdout.X_val is None:
@@ -381,19 +371,6 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             and len(X) > 0
             and not hasattr(self, "feature_names_in_")
         )
-
-    def _warns_of_resampled(self, X: np.ndarray, y: np.ndarray) -> bool:
-        if not looks_resampled(X.reshape(len(X), -1), y):
-            return False
-        warnings.warn(
-            "X holds rows that a sampler has made, and the validation rows are now "
-            "split off from among them: the validation curves will look far better "
-            "than the network is. Use skloss.Pipeline (or skloss.make_pipeline), which "
-            "holds rows out before any sampler, or pass X_val and y_val.",
-            ResampledValidationWarning,
-            stacklevel=4,
-        )
-        return True
 
     # ---------------------------------------------------------------------- prediction
 
@@ -478,7 +455,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return tags
 
 
-def _checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+def checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
     if sample_weight is None:
         return None
     given = np.asarray(sample_weight)

@@ -1,12 +1,15 @@
 """Checks that a constraint cannot express, each with one clear sentence."""
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import column_or_1d
 
-from skloss.holdout import class_codes
+from skloss.exceptions import ResampledValidationWarning
+from skloss.holdout import class_codes, looks_resampled
 
 __all__ = [
     "check_callbacks",
@@ -15,7 +18,9 @@ __all__ = [
     "check_rates",
     "check_sizes",
     "class_weights",
+    "encode_known",
     "encode_labels",
+    "warns_of_resampled",
 ]
 
 
@@ -123,6 +128,24 @@ def encode_labels(owner: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, encoded
 
 
+def encode_known(classes: np.ndarray, y: Any, name: str) -> np.ndarray:
+    """Class number of each row, all of classes that were seen in training."""
+    y = column_or_1d(y)
+    try:
+        position = np.searchsorted(classes, y)
+    except TypeError:  # numbers among strings: none of them is a class
+        position = np.zeros(len(y), dtype=np.intp)
+    position = np.minimum(position, len(classes) - 1)
+    unknown = classes[position] != y
+    if unknown.any():
+        labels = sorted(set(y[unknown].tolist()), key=repr)
+        raise ValueError(
+            f"{name} holds labels that were not seen in training, {labels!r}: drop "
+            f"their rows, or use the known labels {classes.tolist()!r}."
+        )
+    return position.astype(np.int32)
+
+
 def class_weights(
     owner: str, class_weight: Any, classes: np.ndarray, encoded: np.ndarray
 ) -> np.ndarray:
@@ -154,3 +177,18 @@ def class_weights(
             f"least 0, not all of them 0. Got {dict(class_weight)!r} instead."
         )
     return weights
+
+
+def warns_of_resampled(X: np.ndarray, y: np.ndarray, stacklevel: int = 4) -> bool:
+    """Warn if the rows that a hold-out is split off look made by a sampler."""
+    if not looks_resampled(X.reshape(len(X), -1), y):
+        return False
+    warnings.warn(
+        "X holds rows that a sampler has made, and the validation rows are now "
+        "split off from among them: the validation curves will look far better "
+        "than the network is. Use skloss.Pipeline (or skloss.make_pipeline), which "
+        "holds rows out before any sampler, or pass X_val and y_val.",
+        ResampledValidationWarning,
+        stacklevel=stacklevel,
+    )
+    return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from skloss.estimators._checks import check_callbacks, check_choice, class_weights
 from skloss.estimators._progress import shown_epochs
-from skloss.estimators._records import Job, make_record
+from skloss.estimators._records import Job, Measured, make_record
 from skloss.estimators._tasks import EpochTasks
 from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
@@ -28,7 +29,15 @@ from skloss.training import (
     train,
 )
 
-__all__ = ["MOST_MEASURED_ROWS", "Fitted", "fit_network"]
+__all__ = [
+    "MOST_MEASURED_ROWS",
+    "Fitted",
+    "fit_network",
+    "measured_rows",
+    "monitored_curve",
+    "row_weights",
+    "stops_early",
+]
 
 # With fewer validation rows of a class than this the curve is noise, and stopping by it
 # costs far more than it saves (benchmarks/defaults.py).
@@ -76,7 +85,7 @@ def fit_network(
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
     y = job.training.y
-    weight = _row_weights(estimator, job.training)
+    weight = row_weights(estimator, job.training)
     prior = class_prior(y, n_classes, weight)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     settings = _settings(estimator, seed, job)
@@ -90,7 +99,20 @@ def fit_network(
     goes_on = earlier if job.is_partial else None
 
     def fitted(result: TrainingResult) -> Fitted:
-        record = make_record(estimator, spec, settings, result, evaluators, job, prior)
+        measured = {
+            prefix: Measured(
+                evaluator.rows, partial(evaluator.scores, spec, result.weights)
+            )
+            for prefix, evaluator in evaluators.items()
+        }
+        network = {
+            "network": spec.to_dict(),
+            "n_parameters": spec.n_parameters,
+            "seed": settings.seed,
+        }
+        record = make_record(
+            estimator, network, settings.monitor, result, measured, job, prior
+        )
         if goes_on:
             record = record.after(goes_on.record)
         return Fitted(spec, result, record)
@@ -125,7 +147,7 @@ class _Observer:
         return self.tasks.end_epoch(lambda: self.fitted(result()))
 
 
-def _row_weights(estimator: Any, rows: Rows) -> np.ndarray | None:
+def row_weights(estimator: Any, rows: Rows) -> np.ndarray | None:
     """Weight of each row in the loss, None if all are one."""
     if estimator.class_weight is None:
         return rows.sample_weight
@@ -152,7 +174,7 @@ def check_choices(estimator: Any) -> None:
 def _evaluators(
     estimator: Any, spec: NetworkSpec, job: Job, prior: np.ndarray
 ) -> dict[str, Evaluator]:
-    rows = {"": measured_rows(spec, job.natural, job.validation)}
+    rows = {"": measured_rows(spec.n_multiplications, job.natural, job.validation)}
     if job.validation:
         rows["val_"] = job.validation
     return {
@@ -168,7 +190,9 @@ def _evaluators(
     }
 
 
-def measured_rows(spec: NetworkSpec, natural: Rows, validation: Rows | None) -> Rows:
+def measured_rows(
+    n_multiplications: int, natural: Rows, validation: Rows | None
+) -> Rows:
     """Natural training rows that the curves are measured on after every epoch.
 
     All of them, unless that would take more than some milliseconds a time; then a
@@ -176,7 +200,7 @@ def measured_rows(spec: NetworkSpec, natural: Rows, validation: Rows | None) -> 
     has more than ``MOST_MEASURED_ROWS``.
     """
     most = max(
-        _MEASURED_WORK // spec.n_multiplications,
+        _MEASURED_WORK // n_multiplications,
         _FEWEST_MEASURED,
         len(validation) if validation else 0,
     )
@@ -208,7 +232,7 @@ def _first_weights(
 
 
 def _settings(estimator: Any, seed: int, job: Job) -> Settings:
-    stops = not job.is_partial and _stops_early(estimator, job.validation)
+    stops = not job.is_partial and stops_early(estimator, job.validation)
     schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
     return Settings(
@@ -224,7 +248,7 @@ def _settings(estimator: Any, seed: int, job: Job) -> Settings:
         label_smoothing=float(estimator.label_smoothing),
         epochs=1 if job.is_partial else int(estimator.epochs),
         batch_size=int(estimator.batch_size),
-        monitor=None if job.is_partial else _monitor(estimator, job.validation),
+        monitor=None if job.is_partial else monitored_curve(estimator, job.validation),
         patience=int(estimator.patience) if stops else None,
         restore_best=bool(estimator.restore_best),
         callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
@@ -232,7 +256,7 @@ def _settings(estimator: Any, seed: int, job: Job) -> Settings:
     )
 
 
-def _stops_early(estimator: Any, validation: Rows | None) -> bool:
+def stops_early(estimator: Any, validation: Rows | None) -> bool:
     if estimator.early_stopping == "auto":
         if validation is None:
             return False
@@ -246,7 +270,7 @@ def _stops_early(estimator: Any, validation: Rows | None) -> bool:
     return bool(estimator.early_stopping)
 
 
-def _monitor(estimator: Any, validation: Rows | None) -> str | None:
+def monitored_curve(estimator: Any, validation: Rows | None) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
     if estimator.monitor != "auto":
         return estimator.monitor

@@ -1,17 +1,16 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from skloss.metrics import class_prior, confusion_matrix
-from skloss.networks import NetworkSpec
 from skloss.record import TrainingRecord
-from skloss.training import Evaluator, Rows, Settings, TrainingResult
+from skloss.training import Rows, TrainingResult
 
-__all__ = ["Job", "make_record"]
+__all__ = ["Job", "Measured", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
@@ -28,43 +27,49 @@ class Job:
     is_partial: bool = False
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Rows that were measured after every epoch, and their probabilities at the end."""
+
+    rows: Rows
+    scores: Callable[[], np.ndarray]
+
+
 def make_record(
     estimator: Any,
-    spec: NetworkSpec,
-    settings: Settings,
+    network: Mapping[str, Any],
+    monitor: str | None,
     result: TrainingResult,
-    evaluators: Mapping[str, Evaluator],
+    measured: Mapping[str, Measured],
     job: Job,
     train_prior: np.ndarray,
 ) -> TrainingRecord:
-    """Make the record of a fit from what its parts know."""
+    """Make the record of a fit from what its parts know.
+
+    ``network`` says what was trained, and stands in the configuration as it is.
+    """
     parameters = {
         name: value if _is_plain(value) else repr(value)
         for name, value in estimator.get_params(deep=False).items()
     }
+    name = type(estimator).__name__
     return TrainingRecord(
-        configuration={
-            "estimator": type(estimator).__name__,
-            "parameters": parameters,
-            "network": spec.to_dict(),
-            "n_parameters": spec.n_parameters,
-            "seed": settings.seed,
-        },
-        data=_data(estimator, job, evaluators, train_prior),
+        configuration={"estimator": name, "parameters": parameters, **network},
+        data=_data(estimator, job, measured, train_prior),
         history=result.history,
-        outcome=_outcome(spec, settings, result, evaluators),
+        outcome=_outcome(len(estimator.classes_), monitor, result, measured),
     )
 
 
 def _data(
     estimator: Any,
     job: Job,
-    evaluators: Mapping[str, Evaluator],
+    measured: Mapping[str, Measured],
     train_prior: np.ndarray,
 ) -> dict[str, Any]:
     n_classes = len(estimator.classes_)
-    measured = evaluators[""].rows
-    parts = {"trained": job.training, "natural": job.natural, "measured": measured}
+    rows = measured[""].rows
+    parts = {"trained": job.training, "natural": job.natural, "measured": rows}
     if job.validation:
         parts["validation"] = job.validation
     counts = {
@@ -82,7 +87,7 @@ def _data(
         "classes": estimator.classes_.tolist(),
         "class_counts": counts,
         "priors": {"train": train_prior.tolist(), **priors},
-        "columns": _column_ranges(measured.X),
+        "columns": _column_ranges(rows.X),
         "validation_source": job.source,
     }
 
@@ -99,28 +104,26 @@ def _column_ranges(X: np.ndarray) -> dict[str, Any]:
 
 
 def _outcome(
-    spec: NetworkSpec,
-    settings: Settings,
+    n_classes: int,
+    monitor: str | None,
     result: TrainingResult,
-    evaluators: Mapping[str, Evaluator],
+    measured: Mapping[str, Measured],
 ) -> dict[str, Any]:
     outcome: dict[str, Any] = {
         "best_epoch": result.best_epoch,
-        "monitor": settings.monitor,
+        "monitor": monitor,
         "stop_reason": result.stop_reason,
         "program": result.kind,
         "program_reason": result.reason,
         "seconds": float(sum(result.history.get("seconds", []))),
     }
-    if spec.n_outputs > 1:  # of two classes the curves have all counts
-        measured = evaluators[""]
-        guessed = measured.scores(spec, result.weights).argmax(axis=1)
-        table = confusion_matrix(measured.rows.y, guessed, spec.n_outputs)
+    if n_classes > 2:  # of two classes the curves have all counts
+        guessed = measured[""].scores().argmax(axis=1)
+        table = confusion_matrix(measured[""].rows.y, guessed, n_classes)
         outcome["measured_confusion"] = table.tolist()
-    if "val_" in evaluators:
-        validation = evaluators["val_"]
-        scores = validation.scores(spec, result.weights)
-        outcome["validation_truth"] = validation.rows.y.tolist()
+    if "val_" in measured:
+        scores = measured["val_"].scores()
+        outcome["validation_truth"] = measured["val_"].rows.y.tolist()
         outcome["validation_scores"] = (
             scores[:, 1] if scores.shape[1] == 2 else scores
         ).tolist()

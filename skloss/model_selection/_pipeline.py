@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import with_callbacks
 
 from skloss._sklearn import safe_indexing
-from skloss.estimators import MOST_MEASURED_ROWS, BaseNeuralClassifier, HoldOut
+from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.holdout import stratified_sample
 from skloss.model_selection._tasks import StepTasks, is_skipped
 
@@ -201,7 +201,7 @@ class _LastStep(BaseEstimator):
                 continue
             natural = step.transform(natural[0]), natural[1]
             held_out = step.transform(held_out[0]), held_out[1]
-        if isinstance(self.estimator, BaseNeuralClassifier):
+        if hasattr(self.estimator, "fit_held_out"):
             holdout = HoldOut(
                 X_val=held_out[0],
                 y_val=held_out[1],

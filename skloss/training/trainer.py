@@ -24,6 +24,7 @@ from skloss.training.program import (
     get_program,
 )
 from skloss.training.schedules import Schedule, learning_rates
+from skloss.training.stopping import Best
 
 __all__ = [
     "Observer",
@@ -31,7 +32,6 @@ __all__ = [
     "Settings",
     "TrainingResult",
     "curve_names",
-    "higher_is_better",
     "train",
 ]
 
@@ -127,13 +127,6 @@ def curve_names(
     return [*names, *shares, *_STEP_CURVES]
 
 
-def higher_is_better(curve: str) -> bool:
-    """Whether a recorded curve should rise."""
-    return not any(
-        word in curve for word in ("loss", "fpr", "norm", "share", "seconds")
-    )
-
-
 def train(
     spec: NetworkSpec,
     weights: Weights,
@@ -209,7 +202,7 @@ class _Training:
         self.probe = self._probe_rows()
         self.unit_shares: EpochRow = {}
         self.history: dict[str, list[float]] = {}
-        self.best = _Best(settings)
+        self.best = Best(settings.monitor, settings.patience, settings.restore_best)
 
     def run(
         self, weights: Weights, slots: Weights | None, first_step: int
@@ -407,32 +400,6 @@ class _Training:
     def _kept_epoch(self) -> int:
         best = self.best.epoch if self.best.weights is not None else None
         return len(self.history["running_loss"]) if best is None else best + 1
-
-
-class _Best:
-    """The best epoch so far by the monitored curve, and how long ago it was."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._value = -np.inf
-        self.epoch: int | None = None
-        self.weights: Weights | None = None
-
-    def see(self, epoch: int, row: EpochRow, weights: Weights) -> None:
-        monitor = self._settings.monitor
-        if monitor is None:
-            return
-        value = row[monitor] if higher_is_better(monitor) else -row[monitor]
-        if value > self._value:  # never true of NaN
-            self._value, self.epoch = value, epoch
-            if self._settings.restore_best:
-                self.weights = weights
-
-    def is_exhausted(self, epoch: int) -> bool:
-        patience = self._settings.patience
-        if patience is None or self._settings.monitor is None:
-            return False
-        return epoch - (-1 if self.epoch is None else self.epoch) >= patience
 
 
 class _Chunks:

@@ -1,0 +1,169 @@
+"""A Keras model as what curves are measured on: outputs, probabilities, losses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from skloss.metrics import epoch_metrics
+from skloss.training.evaluation import Rows
+from skloss.training.from_keras import CompiledLoss
+from skloss.training.predictor import probabilities
+
+__all__ = ["KerasEvaluator", "KerasNetwork", "output_probabilities"]
+
+_BLOCK = 256
+_SMALLEST = 1e-7
+
+
+def output_probabilities(outputs: np.ndarray, *, from_logits: bool) -> np.ndarray:
+    """Probabilities ``(n, n_classes)`` in float64, rows summing to one.
+
+    One unit is that of the second class. Outputs of a loss that knows no probabilities
+    are cut at zero (one unit: at one too) and shared out; the largest stays the
+    largest.
+
+    >>> output_probabilities(np.array([[0.25], [1.5]]), from_logits=False)
+    array([[0.75, 0.25],
+           [0.  , 1.  ]])
+    >>> output_probabilities(np.array([[1.0, 3.0, 0.0]]), from_logits=False)
+    array([[0.25, 0.75, 0.  ]])
+    """
+    outputs = np.asarray(outputs, np.float64)
+    if from_logits:
+        return probabilities(outputs)
+    if outputs.shape[1] == 1:
+        positive = np.clip(outputs, 0.0, 1.0)
+        return np.hstack([1.0 - positive, positive])
+    shares = np.maximum(outputs, 0.0)
+    total = shares.sum(axis=1, keepdims=True)
+    even = np.full_like(shares, 1.0 / shares.shape[1])
+    return np.divide(shares, total, out=even, where=total != 0)
+
+
+class KerasNetwork:
+    """A compiled Keras model of one output, called in inference mode.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With weights; they are read at every call.
+    loss : CompiledLoss
+        What it was compiled with.
+    n_classes : int
+        Number of classes.
+    n_units : int
+        Number of values that it gives for a row.
+    prepare : callable
+        From rows as scikit-learn has them to what the model takes.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        loss: CompiledLoss,
+        n_classes: int,
+        n_units: int,
+        prepare: Callable[[np.ndarray], Any],
+    ) -> None:
+        self.model, self.loss = model, loss
+        self.n_classes, self.n_units = n_classes, n_units
+        self._prepare = prepare
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(prod(w.shape) for w in self.model.trainable_weights)
+
+    @property
+    def n_multiplications(self) -> int:
+        """Multiplications for one row, roughly: each weight at each step of time."""
+        return max(1, sum(_multiplications(layer) for layer in self.model.layers))
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """Call the model on rows in inference mode; ``(n, n_units)``."""
+        parts = [
+            np.asarray(self._forward(self._prepare(X[start : start + _BLOCK])))
+            for start in range(0, len(X), _BLOCK)
+        ]
+        found = np.concatenate(parts) if parts else np.empty((0, self.n_units))
+        return found.reshape(len(X), -1)
+
+    def scores(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` of rows."""
+        return self.probabilities(self.outputs(X))
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` of outputs."""
+        return output_probabilities(outputs, from_logits=self.loss.from_logits)
+
+    def targets(self, codes: np.ndarray) -> np.ndarray:
+        """Class numbers in the form that the loss takes."""
+        if self.n_units == 1 or self.loss.takes_codes or not self.loss.is_of_keras:
+            return codes.astype(np.float32)[:, None]
+        return np.eye(self.n_classes, dtype=np.float32)[codes]
+
+    def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Loss of each row, or its cross-entropy where the loss is one of batches."""
+        function = self.loss.function
+        if function is not None:
+            given = self.targets(codes), outputs.astype(np.float32)
+            found = np.asarray(function(*given), np.float64)
+            if len(found.shape) and len(found) == len(codes):
+                return found.reshape(len(codes), -1).mean(axis=1)
+        chances = self.probabilities(outputs)
+        own = chances[np.arange(len(codes)), codes]
+        return -np.log(np.clip(own, _SMALLEST, 1.0))
+
+    @cached_property
+    def _forward(self) -> Callable[[Any], Any]:
+        import tensorflow as tf
+
+        def forward(x: Any) -> Any:
+            return self.model(x, training=False)
+
+        # Not compiled by XLA, which would compile anew for each number of rows.
+        return tf.function(forward, reduce_retracing=True, autograph=False)
+
+
+def _multiplications(layer: Any) -> int:
+    try:
+        shapes = layer.input.shape[1:-1], layer.output.shape[1:-1]
+    except (AttributeError, ValueError):  # several inputs, or called more than once
+        shapes = (), ()
+    steps = max(prod(size or 1 for size in shape) for shape in shapes)
+    return layer.count_params() * steps
+
+
+@dataclass(frozen=True)
+class KerasEvaluator:
+    """Measures a set of natural rows, always in the same way."""
+
+    network: KerasNetwork
+    rows: Rows
+    train_prior: np.ndarray
+
+    @property
+    def has_weight(self) -> bool:
+        """Whether any row counts; without one every curve is NaN."""
+        weight = self.rows.sample_weight
+        return len(self.rows) > 0 and (weight is None or bool(np.any(weight)))
+
+    def scores(self) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` at the weights that the model has."""
+        return self.network.scores(self.rows.X)
+
+    def __call__(self) -> dict[str, float]:
+        """All curves' values at the weights that the model has."""
+        outputs = self.network.outputs(self.rows.X)
+        return epoch_metrics(
+            self.rows.y,
+            self.network.probabilities(outputs),
+            self.network.row_losses(self.rows.y, outputs),
+            self.network.n_classes,
+            priors={"train": self.train_prior},
+            sample_weight=self.rows.sample_weight,
+        )
