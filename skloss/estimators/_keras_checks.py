@@ -7,7 +7,13 @@ from typing import Any
 
 from skloss.training.from_keras import CompiledLoss
 
-__all__ = ["check_head", "check_model", "check_parameters", "check_units"]
+__all__ = [
+    "check_head",
+    "check_model",
+    "check_parameters",
+    "check_units",
+    "check_used",
+]
 
 # Prefixes whose parameters scikeras hands down into nested objects.
 _NESTED = ("callbacks", "loss", "metrics")
@@ -56,6 +62,23 @@ def check_parameters(
                 f"The parameter {name!r} of {owner} is taken by nothing: neither the "
                 f"model function nor Keras has it.{_did_you_mean(name, options)}"
             )
+
+
+def check_used(
+    owner: str, build: Callable[..., Any], parameters: Collection[str]
+) -> None:
+    """Refuse what a network that its function has compiled cannot take any more."""
+    takes_all, arguments = _arguments([build])
+    if takes_all or arguments & {"compile_kwargs", "params"}:
+        return
+    prefixes = ("optimizer__", "loss__", "metrics__", "compile__")
+    unused = [name for name in parameters if name.startswith(prefixes)]
+    if unused:
+        raise ValueError(
+            f"The parameter {unused[0]!r} of {owner} is taken by nothing, because the "
+            "model function compiles the network itself: let it take compile_kwargs, "
+            "or return the network without compiling it."
+        )
 
 
 def _destinations(

@@ -58,15 +58,12 @@ def pack_model(model: Any) -> PackedModel:
     import keras
 
     optimizer = getattr(model, "optimizer", None) if model.compiled else None
-    is_used = getattr(optimizer, "built", False)
+    used = optimizer.variables if optimizer is not None and optimizer.built else ()
     try:
         packed = PackedModel(
             configuration=keras.saving.serialize_keras_object(model),
             weights=model.get_weights(),
-            optimizer_state=[
-                np.asarray(variable)
-                for variable in (optimizer.variables if is_used else ())
-            ],
+            optimizer_state=[np.asarray(variable) for variable in used],
         )
         packed.unpack()
     except Exception as error:

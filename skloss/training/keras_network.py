@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -72,6 +71,7 @@ class KerasNetwork:
         self.model, self.loss = model, loss
         self.n_classes, self.n_units = n_classes, n_units
         self._prepare = prepare
+        self._forward: Callable[[Any], Any] | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -86,8 +86,7 @@ class KerasNetwork:
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Call the model on rows in inference mode; ``(n, n_units)``."""
         parts = [
-            np.asarray(self._forward(self._prepare(X[start : start + _BLOCK])))
-            for start in range(0, len(X), _BLOCK)
+            self._call(X[start : start + _BLOCK]) for start in range(0, len(X), _BLOCK)
         ]
         found = np.concatenate(parts) if parts else np.empty((0, self.n_units))
         return found.reshape(len(X), -1)
@@ -118,15 +117,28 @@ class KerasNetwork:
         own = chances[np.arange(len(codes)), codes]
         return -np.log(np.clip(own, _SMALLEST, 1.0))
 
-    @cached_property
-    def _forward(self) -> Callable[[Any], Any]:
+    def _call(self, X: np.ndarray) -> np.ndarray:
+        given = self._prepare(X)
+        if self._forward is None:
+            self._forward = self._traced(given)
+        return np.asarray(self._forward(given))
+
+    def _traced(self, given: Any) -> Callable[[Any], Any]:
+        """Trace the model for any number of rows such as these.
+
+        It is not compiled by XLA, which would compile anew for each number of rows.
+        """
         import tensorflow as tf
 
         def forward(x: Any) -> Any:
             return self.model(x, training=False)
 
-        # Not compiled by XLA, which would compile anew for each number of rows.
-        return tf.function(forward, reduce_retracing=True, autograph=False)
+        signature = tf.nest.map_structure(
+            lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), given
+        )
+        traced = tf.function(forward, autograph=False)
+        concrete = traced.get_concrete_function(signature)
+        return lambda x: concrete(tf.nest.map_structure(tf.convert_to_tensor, x))
 
 
 def _multiplications(layer: Any) -> int:
