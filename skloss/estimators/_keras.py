@@ -411,7 +411,7 @@ class KerasClassifier(MendedWrapper):
     def _checked(self, X, y, goes_on: bool):
         """Rows and labels, and a network for them unless there is one."""
         if goes_on:
-            return self._validate_data(X, y)
+            return self._rows_and_labels(X, y, reset=False)
         return self._initialize(X, y)
 
     def _train(

@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import nullcontext
-from copy import deepcopy
 from dataclasses import replace
 from threading import RLock
 from typing import Any, ClassVar
@@ -168,13 +167,7 @@ class MendedWrapper(_Wrapper):
         return X, y
 
     def _rows_and_labels(self, X, y, reset: bool):
-        X = self._rows(X, "X", reset, y=y)
-        y = np.asarray(y)
-        if len(X) != len(y):
-            raise ValueError(
-                f"X has {len(X)} rows but y has {len(y)} labels: pass one label per "
-                "row."
-            )
+        X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
         if plain and type(self).target_encoder is _Wrapper.target_encoder:
@@ -194,12 +187,16 @@ class MendedWrapper(_Wrapper):
             )
         return X, y
 
-    def _rows(self, X, name: str, reset: bool, **labels: Any) -> np.ndarray:
+    def _rows(self, X, name: str, reset: bool, **labels: Any) -> Any:
         """Rows as an array of finite numbers, floats in single precision."""
         options = {"allow_nd": True, "dtype": "numeric", "ensure_all_finite": False}
-        if labels and labels["y"] is None:
-            validate_data(self, X, **labels)  # says that y is missing
-        X = validate_data(self, X, reset=reset, **options)
+        if labels:
+            given = validate_data(
+                self, X, **labels, reset=reset, multi_output=True, **options
+            )
+        else:
+            given = validate_data(self, X, reset=reset, **options), None
+        X, y = given
         if X.dtype.kind == "f":
             with np.errstate(over="ignore"):
                 X = np.ascontiguousarray(X, dtype=np.float32)
@@ -211,7 +208,7 @@ class MendedWrapper(_Wrapper):
                 f"{name} has rows of shape {X.shape[1:]}, but {type(self).__name__} "
                 f"was fitted on rows of shape {self._row_shape}."
             )
-        return X
+        return (X, y) if labels else X
 
     @property
     def _row_shape(self) -> tuple[int, ...]:
@@ -239,7 +236,7 @@ class MendedWrapper(_Wrapper):
 
     def _initialize(self, X, y=None):
         """Check rows and labels, fit the encoders and make the network."""
-        X, y = self._validate_data(X, y, reset=True)
+        X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
         if isinstance(state, np.random.RandomState):
             state = int(check_random_state(state).randint(2**31 - 1))
@@ -259,7 +256,7 @@ class MendedWrapper(_Wrapper):
 
         model = self.build_fn if self.model is None else self.model
         if isinstance(model, keras.Model):
-            return lambda: deepcopy(model)
+            return lambda: pack_model(model).unpack()
         if model is None and hasattr(self, "_keras_build_fn"):
             return self._keras_build_fn
         if not callable(model):
@@ -274,10 +271,13 @@ class MendedWrapper(_Wrapper):
         owner = type(self).__name__
         extra = vars(self).get("_user_params", set())
         parameters = self.get_params(deep=False)
-        check_parameters(owner, self._check_model_param(), extra, parameters)
+        build = self._check_model_param()
+        check_parameters(owner, build, extra, parameters)
         with self._seeds():
             model = super()._build_keras_model()
         check_model(owner, model)
+        if model.compiled:
+            check_used(owner, build, parameters)
         return model
 
     def _get_compile_kwargs(self):
@@ -295,9 +295,6 @@ class MendedWrapper(_Wrapper):
         if "_keras_network" in vars(self):
             return self._keras_network
         owner, model = type(self).__name__, self.model_
-        if model.compiled:
-            build, given = self._check_model_param(), self.get_params(deep=False)
-            check_used(owner, build, given)
         self._ensure_compiled_model()
         check_model(owner, model)
         self._check_model_compatibility(None)

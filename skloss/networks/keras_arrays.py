@@ -1,5 +1,6 @@
 """A Keras model as plain data: its configuration, its weights as arrays, and back."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pickle import PicklingError
 from typing import Any
@@ -80,5 +81,8 @@ def pack_model(model: Any) -> PackedModel:
 def _build(configuration: dict[str, Any]) -> Any:
     import keras
 
-    # A pickle runs code anyway, so that refusing lambdas would protect nobody.
-    return keras.saving.deserialize_keras_object(configuration, safe_mode=False)
+    # Keras writes into what it reads. A pickle runs code anyway, so that refusing
+    # lambdas would protect nobody.
+    return keras.saving.deserialize_keras_object(
+        deepcopy(configuration), safe_mode=False
+    )
