@@ -28,6 +28,7 @@ from sklearn.metrics import average_precision_score, log_loss, matthews_corrcoef
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
 import skloss
 from skloss import KerasClassifier, Pipeline
@@ -35,6 +36,7 @@ from skloss.datasets import load_heartbeats
 from skloss.exceptions import TailValidationWarning
 from skloss.training.from_keras import compiled_loss
 
+is_op_determinism_enabled()  # before scikeras alone would turn it on for good
 X, y = binary_rows()
 X3, y3 = many_classes_rows()
 # XLA takes a second to compile a network that is trained for a blink.

@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
 import skloss
 from skloss import KerasClassifier
@@ -278,24 +279,61 @@ def test_a_network_of_a_class_of_ones_own_trains():
     assert classifier.predict_proba(X).shape == (len(X), 2)
 
 
+@pytest.fixture
+def seed_of_tensorflow():
+    """Whatever a test seeds, the next ones do not see it."""
+    yield
+    tf.random.set_seed(None)
+
+
 @BOTH
+@pytest.mark.usefixtures("seed_of_tensorflow")
 def test_nothing_global_is_left_changed(callbacks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
+    tf.random.set_seed(3)  # of the user, who has drawn once
+    tf.random.uniform(())
+    expected = tf.random.uniform(()).numpy()
+    tf.random.set_seed(3)
+    tf.random.uniform(())
+
     def globals_now():
-        tensorflow = tf.config.experimental
         return (
             random.getstate(),
             np.random.get_state()[1].tolist(),  # noqa: NPY002
             dict(os.environ),
             keras.config.floatx(),
-            getattr(tensorflow, "is_op_determinism_enabled", lambda: None)(),
+            is_op_determinism_enabled(),
         )
 
     before = globals_now()
     small(callbacks=callbacks).fit(X, y).predict(X)
     assert globals_now() == before
+    assert tf.random.uniform(()).numpy() == expected
     assert not list(tmp_path.iterdir())
+
+
+def test_a_seeded_fit_leaves_operations_as_they_were():
+    code = (
+        "import keras\n"
+        "from tensorflow.python.framework.config import is_op_determinism_enabled\n"
+        "from keras_networks import binary, binary_rows\n"
+        "from skloss import KerasClassifier\n"
+        "net = KerasClassifier(binary, loss='binary_crossentropy', random_state=0)\n"
+        "net.fit(*binary_rows())\n"
+        "assert not is_op_determinism_enabled()\n"
+    )
+    run(code, ROOT / "tests", ROOT)
+
+
+def run(code, *paths):
+    """Run code in a fresh interpreter."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # ----------------------------------------------------------------------- interruptions
@@ -507,15 +545,7 @@ def test_without_scikeras_all_else_works_and_this_says_what_to_install(fails, tm
         "else:\n"
         "    raise SystemExit('no error')\n"
     )
-    path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-    assert done.returncode == 0, done.stderr
+    run(code, tmp_path, ROOT)
 
 
 def test_it_is_public():

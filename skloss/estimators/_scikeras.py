@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from threading import RLock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +32,7 @@ from skloss.networks.keras_arrays import pack_model
 from skloss.record import TrainingRecord
 from skloss.training.from_keras import CompiledLoss, compiled_loss
 from skloss.training.keras_network import KerasNetwork
+from skloss.training.seeds import lent_seeds
 from skloss.training.threads import settle_threads
 
 settle_threads()
@@ -53,8 +53,6 @@ except Exception as error:  # an installed one can fail in any way
 
 __all__ = ["MendedWrapper"]
 
-# Seeds of TensorFlow and of Keras are those of the process: one fit at a time has them.
-_SEEDS = RLock()
 _COUNTER = re.compile(r"_\d+$")
 
 
@@ -337,7 +335,7 @@ class MendedWrapper(_Wrapper):
 
     def _seeds(self) -> Any:
         """Hold off other seeded fits, where this one is seeded."""
-        return nullcontext() if self._random_state is None else _SEEDS
+        return nullcontext() if self._random_state is None else lent_seeds()
 
     def _callbacks(self) -> list[Any]:
         if "_fit_callbacks" not in vars(self):
