@@ -7,6 +7,7 @@ the clock starts; ours is a whole ``fit``.
 
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -198,8 +199,10 @@ def torch_seed0(n_steps: int) -> Any:
     )
 
 
-def scikeras_dense(n_columns: int, batch_size: int, epochs: int) -> Any:
-    """Build scikeras' classifier of one hidden layer, as its users write it."""
+def scikeras_dense(
+    n_columns: int, batch_size: int, epochs: int, of: str = "scikeras.wrappers"
+) -> Any:
+    """Build a classifier of one hidden layer, as users of scikeras write it."""
 
     def build(width: int = 32, dropout: float = 0.0, activation: str = "relu") -> Any:
         import keras
@@ -213,7 +216,7 @@ def scikeras_dense(n_columns: int, batch_size: int, epochs: int) -> Any:
             ]
         )
 
-    return _scikeras(build, batch_size, epochs)
+    return _scikeras(build, batch_size, epochs, of)
 
 
 def scikeras_series(n_steps: int, batch_size: int, epochs: int) -> Any:
@@ -228,11 +231,15 @@ def scikeras_series(n_steps: int, batch_size: int, epochs: int) -> Any:
     return _scikeras(build, batch_size, epochs)
 
 
-def _scikeras(build: Callable[..., Any], batch_size: int, epochs: int) -> Any:
-    from scikeras.wrappers import KerasClassifier
-
+def _scikeras(
+    build: Callable[..., Any],
+    batch_size: int,
+    epochs: int,
+    of: str = "scikeras.wrappers",
+) -> Any:
+    classifier = import_module(of).KerasClassifier
     options = {"optimizer": "adam", "loss": "binary_crossentropy", "verbose": 0}
-    return KerasClassifier(build, batch_size=batch_size, epochs=epochs, **options)
+    return classifier(build, batch_size=batch_size, epochs=epochs, **options)
 
 
 def grid_search(pipeline: Any, grid: dict, rows: Rows, folds: int = 5) -> Timed:

@@ -31,9 +31,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
 import skloss
-from skloss import KerasClassifier, Pipeline
+from skloss import KerasClassifier, Pipeline, TrainingRecord
 from skloss.datasets import load_heartbeats
+from skloss.diagnosis import case_of
 from skloss.exceptions import TailValidationWarning
+from skloss.sources import _case
 from skloss.training.from_keras import compiled_loss
 
 is_op_determinism_enabled()  # before scikeras alone would turn it on for good
@@ -544,12 +546,24 @@ def test_the_diagnosis_reads_it():
 
     classifier = KerasClassifier(network, loss="binary_crossentropy", **QUICK)
     pipeline = make_pipeline(StandardScaler(), classifier).fit(X, y)
-    for diagnosis in (
-        skloss.diagnose(pipeline, X, y),
-        skloss.diagnose(pipeline[-1].record_),
-    ):
-        found = {finding.name for finding in diagnosis.findings}
-        assert "linear-stack" in found or "linear-stack" in str(diagnosis)
+    case, _ = _case(pipeline, X, y, None, None, None, None)
+    assert [layer.activation for layer in case.layers] == ["linear"] * 4 + ["sigmoid"]
+    assert case.training.optimizer == "rmsprop"
+    assert case.is_honest
+    assert len(case.probe.gradient_norms) == 5
+    assert case.train.counts == tuple(np.bincount(y))
+    assert skloss.diagnose(pipeline, X, y).findings[0].name == "linear-stack"
+    saved = TrainingRecord.from_json(pipeline[-1].record_.to_json())
+    assert case_of(saved).layers == case.layers
+
+
+def test_a_batch_loss_of_ones_own_is_measured_as_cross_entropy():
+    def distance(truth, outputs):
+        return keras.ops.mean(keras.ops.abs(truth - outputs))
+
+    classifier = KerasClassifier(binary, loss=distance, **WITHOUT_XLA).fit(X, y)
+    found = classifier.record_.history["loss"][-1]
+    assert found == pytest.approx(log_loss(y, classifier.predict_proba(X)), rel=1e-4)
 
 
 @pytest.mark.parametrize(

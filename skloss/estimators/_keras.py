@@ -159,7 +159,7 @@ class KerasClassifier(MendedWrapper):
     ... )
     >>> classifier = classifier.fit(X, y)
     >>> classifier.predict_proba(X).shape, classifier.model_.count_params()
-    ((5000, 2), 49)
+    ((5000, 2), 57)
     >>> len(classifier.record_.history["val_mcc"]), list(classifier.history_)
     (2, ['loss', 'val_loss'])
     >>> classifier.record_.outcome["program"]
@@ -656,6 +656,39 @@ class KerasClassifier(MendedWrapper):
         if not self._has_plain_labels:
             return super().predict(X, **kwargs)
         return self.classes_[self.predict_proba(X, **kwargs).argmax(axis=1)]
+
+    def as_keras(self, X, y):
+        """Rows and labels as the network takes them.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels as scikit-learn has them.
+
+        Returns
+        -------
+        tuple
+            Inputs of ``model_``, and the truth for its loss: class numbers
+            ``(n, 1)``, or zeros and ones ``(n, n_classes)`` where the loss takes these.
+
+        Examples
+        --------
+        >>> import keras
+        >>> from skloss import KerasClassifier
+        >>> def network():
+        ...     head = keras.layers.Dense(1, "sigmoid")
+        ...     return keras.Sequential([keras.Input((1,)), head])
+        >>> X, y = [[0.0], [1.0], [2.0]], ["calm", "calm", "storm"]
+        >>> classifier = KerasClassifier(network, loss="binary_crossentropy").fit(X, y)
+        >>> classifier.as_keras(X, y)[1].ravel()
+        array([0., 0., 1.], dtype=float32)
+        """
+        check_is_fitted(self)
+        X = self._rows(X, "X", reset=False)
+        if not self._has_plain_labels:
+            return self._prepared(X), self.target_encoder_.transform(np.asarray(y))
+        codes = encode_known(self.classes_, y, "y")
+        return self._prepared(X), self._network.targets(codes)
 
     # ------------------------------------------------------------------ what was fitted
 

@@ -11,6 +11,7 @@ from skloss.exceptions import DiagnosisError
 from skloss.sources.curves import read_curves
 from skloss.sources.keras import class_weight_facts, keras_case
 from skloss.sources.parts import measured_part
+from skloss.sources.probe import probe_network
 from skloss.sources.rows import measure_rows
 
 __all__ = ["cross_validation_case", "estimator_case", "search_case"]
@@ -69,6 +70,10 @@ def _skloss_case(classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Cas
     if X is None or y is None:
         return case
     case, facts = _measured(case, classifier, X, y, X_val, y_val)
+    if hasattr(classifier, "as_keras"):
+        rows, truth = classifier.as_keras(X, y)
+        probe = probe_network(classifier.model_, case, rows, truth)
+        case = replace(case, probe=probe)
     return replace(case, rows=facts)
 
 
