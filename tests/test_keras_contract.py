@@ -1,27 +1,33 @@
 """``KerasClassifier`` is scikit-learn's, where scikeras' is no longer; bad input."""
 
 import copy
+import gc
 import os
 import pickle
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import imblearn.pipeline
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import scikeras.wrappers
 import tensorflow as tf
+from imblearn.over_sampling import SMOTE
 from keras_networks import binary, binary_rows, compiled, many_classes_rows, softmax
 from scipy.sparse import csr_matrix
+from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, log_loss
 from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
@@ -313,6 +319,14 @@ def test_nothing_global_is_left_changed(callbacks, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_seeded_fits_in_threads_equal_those_one_after_the_other():
+    classifiers = [small(random_state=i, callbacks=NOTHING) for i in range(2)]
+    expected = [clone(one).fit(X, y).predict_proba(X) for one in classifiers]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda one: one.fit(X, y).predict_proba(X), classifiers))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_seeded_fit_leaves_operations_as_they_were():
     code = (
         "import keras\n"
@@ -334,6 +348,84 @@ def run(code, *paths):
         command, capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr
+
+
+# ------------------------------------------------------------- traps of other wrappers
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda scale, smote: [smote, scale],
+        lambda scale, smote: [scale, smote, ("id", "passthrough")],
+    ],
+    ids=["sampler first", "sampler last but one"],
+)
+def test_rows_held_out_by_oneself_are_scaled_by_imbalanced_learns_pipeline(between):
+    steps = between(("scale", StandardScaler()), ("smote", SMOTE(random_state=0)))
+    with config_context(enable_metadata_routing=True):
+        net = small(epochs=1).set_fit_request(X_val=True, y_val=True)
+        pipeline = imblearn.pipeline.Pipeline(
+            [*steps, ("net", net)], transform_input=["X_val"]
+        )
+        far = 100 * X + 50
+        pipeline.fit(far[:90], y[:90], X_val=far[90:], y_val=y[90:])
+    expected = log_loss(y[90:], pipeline.predict_proba(far[90:]))
+    found = pipeline[-1].record_.history["val_loss"][-1]
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_behind_a_sampler_both_classes_are_held_out_to_stop_by():
+    net = small(early_stopping=True, patience=1, epochs=20)
+    pipeline = skloss.make_pipeline(SMOTE(random_state=0), net).fit(X, y)
+    assert min(pipeline[-1].record_.data["class_counts"]["validation"]) > 0
+    assert pipeline[-1].best_epoch_ is not None
+
+
+@BOTH
+def test_a_class_that_is_not_held_out_costs_no_curve_of_the_other(callbacks):
+    calm = y == 0
+    classifier = small(callbacks=callbacks).fit(X, y, X_val=X[calm], y_val=y[calm])
+    history = classifier.record_.history
+    assert np.isfinite(history["val_loss"]).all()
+    assert np.isnan(history["val_loss_at_train_prior"]).all()
+    assert classifier.record_.outcome["monitor"] == "val_loss"
+
+
+def test_many_fits_leave_no_memory_behind():
+    def megabytes():
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    classifier = small(epochs=1)
+    for _ in range(3):
+        classifier.fit(X, y).predict(X)
+    before = megabytes()
+    for _ in range(10):
+        classifier.fit(X, y).predict(X)
+    assert megabytes() - before < 10  # scikeras: 48
+
+
+def test_its_histories_are_plain():
+    classifier = small(callbacks=NOTHING, metrics=["accuracy"]).fit(X, y)
+    assert type(classifier.history_) is dict
+    assert {type(v) for values in classifier.history_.values() for v in values} == {
+        float
+    }
+
+
+def test_a_callback_of_predictions_is_called():
+    class Counts(keras.callbacks.Callback):
+        n = 0
+
+        def on_predict_end(self, logs=None):
+            Counts.n += 1
+
+    classifier = small(predict__callbacks=Counts).fit(X, y)
+    assert Counts.n == 0
+    classifier.predict(X)
+    assert Counts.n == 1
 
 
 # ----------------------------------------------------------------------- interruptions
@@ -375,8 +467,6 @@ def test_a_loss_that_is_no_number_stops_the_training(callbacks):
 
 
 def test_resampled_rows_in_front_of_a_hold_out_are_warned_of():
-    from imblearn.over_sampling import SMOTE
-
     more = SMOTE(random_state=0).fit_resample(X, y)
     with pytest.warns(ResampledValidationWarning):
         small(validation_fraction=0.2).fit(*more)
@@ -530,10 +620,9 @@ def test_series_of_another_length_are_refused():
         classifier.predict(series[:, :, :1])
 
 
-@pytest.mark.parametrize("fails", ["raise ImportError('old')", "raise TypeError('x')"])
-def test_without_scikeras_all_else_works_and_this_says_what_to_install(fails, tmp_path):
+def test_without_scikeras_all_else_works_and_this_says_what_to_install(tmp_path):
     (tmp_path / "scikeras").mkdir()
-    (tmp_path / "scikeras" / "__init__.py").write_text(fails)
+    (tmp_path / "scikeras" / "__init__.py").write_text("raise TypeError('too old')")
     code = (
         "import skloss\n"
         "from skloss import *\n"
@@ -541,6 +630,7 @@ def test_without_scikeras_all_else_works_and_this_says_what_to_install(fails, tm
         "try:\n"
         "    skloss.KerasClassifier(print)\n"
         "except ImportError as error:\n"
+        "    assert 'too old' in str(error), error\n"
         "    assert 'pip install' in str(error), error\n"
         "else:\n"
         "    raise SystemExit('no error')\n"

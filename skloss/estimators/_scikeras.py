@@ -410,20 +410,26 @@ class MendedWrapper(_Wrapper):
         return self
 
     def _predict_raw(self, X, **kwargs):
-        if "_predict_callbacks" not in vars(self):
-            self._initialize_callbacks()
         if not self._has_plain_labels or self._asks_keras(kwargs):
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
 
     def _asks_keras(self, kwargs: Mapping[str, Any]) -> bool:
-        """Whether ``keras.Model.predict`` itself was told something."""
-        names = self.get_params(deep=False)
+        """Whether something was told or is to be called in ``keras.Model.predict``."""
+        self._callbacks()
         return (
             bool(kwargs)
-            or self.callbacks is not None
-            or any(name.startswith("predict__") for name in names)
+            or any(p.startswith("predict__") for p in self.get_params(deep=False))
+            or any(map(_sees_predictions, self._predict_callbacks))
         )
+
+
+def _sees_predictions(callback: Any) -> bool:
+    import keras
+
+    own, base = type(callback), keras.callbacks.Callback
+    hooks = [name for name in dir(base) if name.startswith("on_predict")]
+    return any(getattr(own, hook) is not getattr(base, hook) for hook in hooks)
 
 
 def _without_counters(curves: Mapping[str, Any]) -> dict[str, Any]:
