@@ -249,6 +249,17 @@ def test_labels_of_several_columns_are_handled_as_by_scikeras():
     theirs = scikeras.wrappers.KerasClassifier(network, **options).fit(X, labels)
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
     assert ours.record_.history == dict(theirs.history_)
+    assert "val_loss" in ours.fit(X, labels, X_val=X, y_val=labels).history_
+    with pytest.raises(ValueError, match="need one label per row"):
+        ours.set_params(early_stopping=True).fit(X, labels)
+
+
+def test_callbacks_may_come_with_fit():
+    stop = keras.callbacks.EarlyStopping("loss", min_delta=9, patience=1)
+    classifier = KerasClassifier(binary, loss="binary_crossentropy", **WITHOUT_XLA)
+    classifier.fit(X, y, epochs=9, callbacks=[stop])
+    assert classifier.n_epochs_ == 2
+    assert classifier.record_.outcome["stop_reason"] == "callback"
 
 
 # ------------------------------------------------------------------- training in parts

@@ -502,6 +502,12 @@ def eager():
     return model
 
 
+def two_outputs():
+    rows = keras.Input((6,))
+    heads = [keras.layers.Dense(1, "sigmoid")(rows) for _ in range(2)]
+    return keras.Model(rows, heads)
+
+
 ONE, TWO, FIVE = (with_head(1, "sigmoid"), with_head(2, "softmax"), with_head(5, None))
 SPARSE = {"loss": "sparse_categorical_crossentropy"}
 BAD = {
@@ -528,6 +534,7 @@ BAD = {
     "run_eagerly": (eager, {"loss": None}, "leave run_eagerly out"),
     "run_eagerly of ours": (ONE, {"run_eagerly": True}, "leave run_eagerly out"),
     "units": (FIVE, {}, "ends in 5 units, but the 2 classes of y need 1 or 2 units"),
+    "outputs": (two_outputs, {}, "has 2 outputs, but y has one label per row"),
     "binary loss": (
         TWO,
         {},

@@ -20,7 +20,7 @@ from skloss.estimators._checks import (
 )
 from skloss.estimators._keras_fitting import KerasFitted, KerasJob, fit_keras_network
 from skloss.estimators._records import Job
-from skloss.estimators._scikeras import MendedWrapper
+from skloss.estimators._scikeras import MendedWrapper, listed
 from skloss.exceptions import TailValidationWarning
 from skloss.holdout import natural_holdout
 from skloss.record import TrainingRecord
@@ -405,8 +405,21 @@ class KerasClassifier(MendedWrapper):
             self.classes_ = None
         X, y = self._checked(X, y, goes_on)
         if not self._has_plain_labels:
+            self._check_free_labels()
+            if holdout.X_val is not None:
+                held = self.as_keras(holdout.X_val, holdout.y_val)
+                kwargs = {**kwargs, "validation_data": held}
             return self._fit_freely(X, y, sample_weight, kwargs)
         return self._train(X, y, sample_weight, holdout, groups, dict(kwargs), goes_on)
+
+    def _check_free_labels(self) -> None:
+        """Refuse what needs exact curves, where the labels allow none."""
+        stops = self.early_stopping not in (False, "auto")
+        if stops or isinstance(self.validation_fraction, Real):
+            raise ValueError(
+                f"early_stopping and validation_fraction of {type(self).__name__} need "
+                "one label per row: pass X_val and y_val, and stop by Keras' callback."
+            )
 
     def _checked(self, X, y, goes_on: bool):
         """Rows and labels, and a network for them unless there is one."""
@@ -432,13 +445,15 @@ class KerasClassifier(MendedWrapper):
         epochs, first_epoch = arguments.pop("epochs"), arguments.pop("initial_epoch", 0)
         if is_partial:
             epochs, first_epoch = 1, self.current_epoch
+        callbacks = [*self._callbacks(), *listed(arguments.pop("callbacks", None))]
         holdout, arguments = self._given_holdout(holdout, arguments)
         weight = checked_weight(sample_weight, X)
         by_class = self._weights_of_classes(owner, codes)
         rows = Rows(X.reshape(len(X), -1), codes, weight).at(
             _rows_that_count(owner, codes, weight, by_class)
         )
-        kept, held, source = self._split(X, rows, holdout, groups, arguments)
+        fraction = None if is_partial else self.validation_fraction
+        kept, held, source = self._split(X, rows, holdout, groups, fraction, arguments)
         training = rows if kept is None else rows.at(kept)
         if held is None:
             validation = self._validation_rows(holdout)
@@ -464,9 +479,10 @@ class KerasClassifier(MendedWrapper):
                 epochs=int(epochs),
                 initial_epoch=int(first_epoch),
                 warm_start=is_partial or self.warm_start,
+                callbacks=callbacks,
                 arguments=arguments,
             ),
-            callbacks=tuple(type(callback).__name__ for callback in self._callbacks()),
+            callbacks=tuple(type(callback).__name__ for callback in callbacks),
             obstacle=self._obstacle(),
         )
         earlier = vars(self).get("_fitted") if goes_on else None
@@ -485,6 +501,7 @@ class KerasClassifier(MendedWrapper):
         epochs: int,
         initial_epoch: int,
         warm_start: bool,
+        callbacks: list[Any],
         arguments: dict[str, Any],
     ) -> None:
         network = self._network
@@ -500,20 +517,16 @@ class KerasClassifier(MendedWrapper):
             given["validation_split"] = 0.0
         rows = rows.compact()
         weight = _loss_weight(rows, by_class)
-        callbacks = self._callbacks()
-        self._fit_callbacks = [*callbacks, watch]
-        try:
-            self._fit_keras_model(
-                self._prepared(rows.X),
-                network.targets(rows.y),
-                sample_weight=None if weight is None else weight.astype(np.float32),
-                warm_start=warm_start,
-                epochs=epochs,
-                initial_epoch=initial_epoch,
-                **given,
-            )
-        finally:
-            self._fit_callbacks = callbacks
+        self._fit_keras_model(
+            self._prepared(rows.X),
+            network.targets(rows.y),
+            sample_weight=None if weight is None else weight.astype(np.float32),
+            warm_start=warm_start,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            callbacks=[*callbacks, watch],
+            **given,
+        )
 
     def _obstacle(self) -> str | None:
         """Say what of this class the engine could not do."""
@@ -540,20 +553,22 @@ class KerasClassifier(MendedWrapper):
         rows: Rows,
         holdout: HoldOut,
         groups,
+        fraction: Any,
         arguments: dict[str, Any],
     ):
         """Positions to train on and to hold out, None where they are all or given."""
         split = arguments.pop("validation_split", None)
         if holdout.X_val is not None or holdout.source == "pipeline":
             return None, None, holdout.source
-        if isinstance(self.validation_fraction, Real):
+        labels, chosen = self.classes_[rows.y], _positions(rows)
+        if isinstance(fraction, Real):
             kept, held = natural_holdout(
                 rows.y,
-                float(self.validation_fraction),
+                float(fraction),
                 self.random_state,
-                groups if groups is None else np.asarray(groups)[_positions(rows)],
+                groups if groups is None else np.asarray(groups)[chosen],
             )
-            resampled = warns_of_resampled(X, self.classes_[rows.y], stacklevel=7)
+            resampled = warns_of_resampled(X[chosen], labels, stacklevel=7)
             return kept, held, "resampled" if resampled else "internal"
         if not split:
             return None, None, "none"
@@ -565,7 +580,7 @@ class KerasClassifier(MendedWrapper):
                 "side: change it, or set validation_fraction instead."
             )
         self._warn_of_tail(split, rows.y[cut:])
-        warns_of_resampled(X, self.classes_[rows.y], stacklevel=7)
+        warns_of_resampled(X[chosen], labels, stacklevel=7)
         return np.arange(cut), np.arange(cut, len(rows)), "tail"
 
     def _warn_of_tail(self, split: float, codes: np.ndarray) -> None:

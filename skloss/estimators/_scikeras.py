@@ -51,7 +51,7 @@ except Exception as error:  # an installed one can fail in any way
             ) from _cause
 
 
-__all__ = ["MendedWrapper"]
+__all__ = ["MendedWrapper", "listed"]
 
 _COUNTER = re.compile(r"_\d+$")
 
@@ -303,8 +303,15 @@ class MendedWrapper(_Wrapper):
         return self._network
 
     def _check_model_compatibility(self, y) -> None:
-        if getattr(self.model_, "outputs", None) is not None:
-            super()._check_model_compatibility(y)
+        outputs = getattr(self.model_, "outputs", None)
+        if outputs is None:
+            return
+        if self._has_plain_labels and len(outputs) > 1:
+            raise ValueError(
+                f"The network of {type(self).__name__} has {len(outputs)} outputs, but "
+                "y has one label per row: return a network of one output."
+            )
+        super()._check_model_compatibility(y)
 
     @property
     def _network(self) -> KerasNetwork:
@@ -353,9 +360,19 @@ class MendedWrapper(_Wrapper):
         return {**found, **kwargs}
 
     def _fit_keras_model(
-        self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs
+        self,
+        X,
+        y,
+        sample_weight,
+        warm_start,
+        epochs,
+        initial_epoch,
+        callbacks=None,
+        **kwargs,
     ):
         before = vars(self).get("history_")
+        own = self._callbacks()
+        self._fit_callbacks = own if callbacks is None else callbacks
         self.history_ = defaultdict(list)  # scikeras adds to it
         try:
             with self._seeds():
@@ -364,7 +381,7 @@ class MendedWrapper(_Wrapper):
                 )
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
-            self.history_ = before
+            self.history_, self._fit_callbacks = before, own
             curves = getattr(self.model_.history, "history", {})
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
@@ -381,6 +398,7 @@ class MendedWrapper(_Wrapper):
         kwargs = dict(kwargs)
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         first = kwargs.pop("initial_epoch", 0)
+        callbacks = [*self._callbacks(), *listed(kwargs.pop("callbacks", None))]
         weight = None if sample_weight is None else np.array(sample_weight, float)
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)
@@ -397,6 +415,7 @@ class MendedWrapper(_Wrapper):
             warm_start=is_partial or self.warm_start,
             epochs=1 if is_partial else epochs,
             initial_epoch=self.current_epoch if is_partial else first,
+            callbacks=callbacks,
             **kwargs,
         )
         self._record_of_history = TrainingRecord(
@@ -422,6 +441,13 @@ class MendedWrapper(_Wrapper):
             or any(p.startswith("predict__") for p in self.get_params(deep=False))
             or any(map(_sees_predictions, self._predict_callbacks))
         )
+
+
+def listed(value: Any) -> list[Any]:
+    """One callback, several or none, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _sees_predictions(callback: Any) -> bool:
