@@ -71,7 +71,7 @@ class KerasClassifier(MendedWrapper):
     validation_batch_size : int or None, default=None
         Rows per step of Keras' own validation.
     verbose : int, default=0
-        With 1, Keras' progress bar, or the engine's line per epoch.
+        With 1, Keras' progress bar, or the engine's live line; with 2 a line an epoch.
     callbacks : list, dict, class or instance, default=None
         Callbacks of Keras; with them ``keras.Model.fit`` trains.
     validation_split : float, default=0.0

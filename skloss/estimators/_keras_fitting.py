@@ -10,11 +10,11 @@ from sklearn.utils import check_random_state
 
 from skloss.estimators._checks import check_choice
 from skloss.estimators._fitting import (
-    _write_epoch,
     measured_rows,
     monitored_curve,
     stops_early,
 )
+from skloss.estimators._progress import shown_epochs
 from skloss.estimators._records import Job, Measured, make_record
 from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
@@ -108,7 +108,6 @@ def fit_keras_network(
         else monitored_curve(estimator, rows.validation),
         patience=int(estimator.patience) if stops else None,
         restore_best=bool(estimator.restore_best),
-        callbacks=(_write_epoch,) if estimator.verbose else (),
         seed=seed,
     )
     reason = ""
@@ -208,16 +207,18 @@ def _by_engine(
         curves = curve_names(spec, weights, evaluators)
         check_choice(type(estimator).__name__, "monitor", settings.monitor, curves)
     weight = None if job.weight is None else job.weight.astype(np.float32)
-    result = train(
-        spec,
-        weights,
-        replace(_real(job.rows.training), sample_weight=weight),
-        settings,
-        evaluators,
-        slots=earlier.result.slots if earlier else None,
-        first_step=earlier.result.step if earlier else 0,
-        is_repeated=job.rows.is_partial,
-    )
+    verbose = 1 if estimator.verbose == "auto" else int(estimator.verbose)
+    with shown_epochs(type(estimator).__name__, settings.epochs, verbose) as told:
+        result = train(
+            spec,
+            weights,
+            replace(_real(job.rows.training), sample_weight=weight),
+            replace(settings, callbacks=told),
+            evaluators,
+            slots=earlier.result.slots if earlier else None,
+            first_step=earlier.result.step if earlier else 0,
+            is_repeated=job.rows.is_partial,
+        )
     network.model.set_weights(result.weights)
     measured = {
         prefix: Measured(

@@ -32,6 +32,7 @@ from skloss.networks.keras_arrays import pack_model
 from skloss.record import TrainingRecord
 from skloss.training.from_keras import CompiledLoss, compiled_loss
 from skloss.training.keras_network import KerasNetwork
+from skloss.training.quiet import quiet_start
 from skloss.training.seeds import lent_seeds
 from skloss.training.threads import settle_threads
 
@@ -270,8 +271,8 @@ class MendedWrapper(_Wrapper):
         extra = vars(self).get("_user_params", set())
         parameters = self.get_params(deep=False)
         build = self._check_model_param()
-        check_parameters(owner, build, extra, parameters)
-        with self._seeds():
+        with quiet_start("keras"), self._seeds():
+            check_parameters(owner, build, extra, parameters)
             model = super()._build_keras_model()
         check_model(owner, model)
         if model.compiled:
