@@ -412,6 +412,16 @@ def test_other_rows_held_out_take_precedence_over_validation_split():
     assert sum(classifier.record_.data["class_counts"]["trained"]) == 90
 
 
+@pytest.mark.parametrize("form", ["labels", "numbers", "one-hot"])
+def test_validation_data_may_come_encoded_as_for_scikeras(form):
+    codes = np.unique(y3, return_inverse=True)[1]
+    given = {"labels": y3, "numbers": codes, "one-hot": np.eye(3)[codes]}[form]
+    classifier = KerasClassifier(softmax, loss="categorical_crossentropy", **QUICK)
+    classifier.fit(X3, y3, validation_data=(X3, given))
+    history = classifier.record_.history
+    np.testing.assert_allclose(history["val_loss"], history["loss"])
+
+
 @pytest.mark.parametrize("callbacks", [None, NOTHING], ids=["engine", "Keras"])
 def test_the_curves_are_those_of_the_whole_rows(callbacks):
     classifier = KerasClassifier(

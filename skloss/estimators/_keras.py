@@ -544,6 +544,7 @@ class KerasClassifier(MendedWrapper):
         if given is None or holdout.X_val is not None:
             return holdout, arguments
         X_val, y_val, *weight = given
+        y_val = _labels_of(self.classes_, y_val)
         more = {"weight_val": weight[0]} if weight else {}
         return HoldOut(X_val, y_val, None, None, "X_val", **more), arguments
 
@@ -726,6 +727,17 @@ class KerasClassifier(MendedWrapper):
     def best_epoch_(self) -> int | None:
         """Epoch (from zero) that was best by the monitored curve."""
         return self.record_.best_epoch
+
+
+def _labels_of(classes: np.ndarray, y: Any) -> np.ndarray:
+    """Labels, where they came encoded for Keras, as scikeras asks for."""
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == len(classes):
+        return classes[y.argmax(axis=1)]
+    if y.dtype.kind in "iuf" and not np.isin(y, classes).all():
+        codes = np.arange(len(classes))
+        return classes[y.astype(int).ravel()] if np.isin(y, codes).all() else y
+    return y
 
 
 def _positions(rows: Rows) -> Any:
