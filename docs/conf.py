@@ -1,0 +1,45 @@
+"""Sphinx configuration: pages, the API from docstrings, examples that are run."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import skloss
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "skloss"
+author = "The skloss developers"
+copyright = f"2026, {author}"
+version = release = skloss.__version__
+
+extensions = [
+    "numpydoc",
+    "rules_page",
+    "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "examples"]
+# Members are listed on the page of their class, not on pages of their own.
+numpydoc_show_class_members = False
+autosummary_generate = True
+templates_path = ["_templates"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skloss"
+html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
+html_sidebars = {"index": []}
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["examples"],
+    "gallery_dirs": ["gallery"],
+    "subsection_order": ["examples/questions", "examples/workflows"],
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "plot_gallery": True,
+    "remove_config_comments": True,
+}
