@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,6 +27,22 @@ exclude_patterns = ["_build", "examples"]
 numpydoc_show_class_members = False
 autosummary_generate = True
 templates_path = ["_templates"]
+
+
+def own_methods(module: str, name: str, methods: list[str]) -> list[str]:
+    """Methods that skloss defines; scikit-learn describes what it gives itself."""
+    owner = getattr(import_module(module), name)
+    found = {method: getattr(owner, method, None) for method in methods}
+    return [
+        method
+        for method, function in found.items()
+        if method != "__init__"
+        and getattr(function, "__module__", "").startswith("skloss")
+    ]
+
+
+autosummary_context = {"own_methods": own_methods}
+suppress_warnings = ["config.cache"]  # a function in the context cannot be cached
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skloss"

@@ -5,7 +5,8 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from skloss.diagnosis import FAMILIES, RULES, Rule
+from skloss.diagnosis import RULES, Rule
+from skloss.diagnosis.rule import FAMILIES
 
 _HEAD = """\
 Rules of the diagnosis

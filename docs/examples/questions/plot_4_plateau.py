@@ -12,11 +12,11 @@ next diagnosis says whether it helped.
 # Ten handwritten digits
 # ----------------------
 
-import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skloss import DenseClassifier, diagnose
+from skloss.datasets import make_rare_events
 from skloss.displays import LossCurveDisplay
 
 X, y = load_digits(return_X_y=True)
@@ -47,14 +47,31 @@ small = DenseClassifier(width=2, activation="linear", epochs=30, random_state=0)
 print(alarms(small, X_train, y_train))
 
 # %%
-# Too little data: a few rows of each digit, and a network that learns them by heart.
+# Too much of it for too few rows: a wide network that learns noisy labels by heart. The
+# dropout of the guide is the fix.
 
-rng = np.random.default_rng(0)
-few = np.concatenate([rng.choice(np.flatnonzero(y_train == k), 8) for k in range(10)])
+noisy = make_rare_events(500, prevalence=0.3, label_noise=0.3, random_state=0)
 large = DenseClassifier(
-    width=(512, 512), epochs=200, early_stopping=False, random_state=0
+    width=(256, 256), epochs=150, early_stopping=False, random_state=0
 )
-print(alarms(large, X_train[few], y_train[few]))
+print(alarms(large, *noisy))
+LossCurveDisplay.from_estimator(large)
+
+# %%
+
+large.set_params(early_stopping=True, dropout=0.5)
+print(alarms(large, *noisy))
+
+# %%
+# An imbalance, and a network that calls everything common:
+
+rare = make_rare_events(3_000, prevalence=0.02, separation=1.0, random_state=0)
+blind = DenseClassifier(epochs=15, random_state=0)
+print(alarms(blind, *rare))
+
+# %%
+
+print(alarms(blind.set_params(class_weight="balanced"), *rare))
 
 # %%
 # A learning rate at which the loss does not fall:
