@@ -48,7 +48,11 @@ scores = {
     name: cross_validate(classifier, X, y, cv=folds, scoring=scoring)
     for name, classifier in compared.items()
 }
-print(pd.DataFrame({n: {c: s[f"test_{c}"].mean() for c in scoring} for n, s in scores.items()}).round(3))
+print(
+    pd.DataFrame(
+        {n: {c: s[f"test_{c}"].mean() for c in scoring} for n, s in scores.items()}
+    ).round(3)
+)
 
 # %%
 # The curves before and after

@@ -65,7 +65,7 @@ print(alarms(large, *noisy))
 # %%
 # An imbalance, and a network that calls everything common:
 
-rare = make_rare_events(3_000, prevalence=0.02, separation=1.0, random_state=0)
+rare = make_rare_events(6_000, prevalence=0.03, separation=1.0, random_state=0)
 blind = DenseClassifier(epochs=15, random_state=0)
 print(alarms(blind, *rare))
 
