@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
 import skloss
 
@@ -57,6 +57,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    # A display draws itself; only what has a representation for notebooks is shown.
+    "capture_repr": ("_repr_html_",),
     "plot_gallery": True,
     "remove_config_comments": True,
 }

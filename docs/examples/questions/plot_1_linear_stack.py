@@ -3,10 +3,10 @@ Is the network overfitting after the first epoch?
 =================================================
 
 **Asked** (`stats 307784 <https://stats.stackexchange.com/questions/307784>`_): nine
-columns, 5.6 million rows, one positive in twenty or fewer. Eleven linear layers of seven
-units with dropout after each. The validation loss lies above the training loss from the
-second epoch on and the validation accuracy is 96 %. Fifty epochs were printed, and
-nothing else of the run is left.
+columns, 5.6 million rows, one positive in twenty or fewer. Eleven linear layers of
+seven units with dropout after each. The validation loss lies above the training loss
+from the second epoch on and the validation accuracy is 96 %. Fifty epochs were printed,
+and nothing else of the run is left.
 """
 
 # %%

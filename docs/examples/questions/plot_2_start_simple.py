@@ -2,10 +2,10 @@
 Start with one hidden layer
 ===========================
 
-**Answered** (`stats 351976 <https://stats.stackexchange.com/a/351976>`_) to the question
-of the page before: eleven linear layers are one linear map, only 5.4 % of the paths
-survive the dropout. Start with one hidden layer of twice as many units as there are
-columns, no dropout, and compare.
+**Answered** (`stats 351976 <https://stats.stackexchange.com/a/351976>`_) to the
+question of the page before: eleven linear layers are one linear map, only 5.4 % of the
+paths survive the dropout. Start with one hidden layer of twice as many units as there
+are columns, no dropout, and compare.
 
 That network is ``DenseClassifier()`` with its defaults.
 """
@@ -66,8 +66,8 @@ LossCurveDisplay.from_estimator(answered.fit(X, y), ax=axes[1])
 # What skloss says of the second
 # ------------------------------
 #
-# The columns of this made-up table tell little, so that no probability reaches one half:
-# the network ranks, and weights (or a tuned threshold) let it find positives.
+# The columns of this made-up table tell little, so that no probability reaches one
+# half: the network ranks, and weights (or a tuned threshold) let it find positives.
 
 print(diagnose(answered, X, y))
 print(diagnose(weighted.fit(X, y), X, y))

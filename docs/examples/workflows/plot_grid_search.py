@@ -42,7 +42,7 @@ shown += ["mean_test_mcc", "std_test_mcc", "mean_test_f1"]
 print(table.sort_values("rank_test_mcc")[shown].to_string(index=False))
 
 # %%
-# What only the search can show, such as a best value at the edge of the grid, is part of
-# its diagnosis.
+# What only the search can show, such as a best value at the edge of the grid, is part
+# of its diagnosis.
 
 print(diagnose(search, X, y))

@@ -3,8 +3,9 @@ Bring your own curves
 =====================
 
 No network, no rows, only what a training has printed or logged: a dict of lists, a
-``History``, a DataFrame, a CSVLogger file, or Keras' own output pasted into a file. Names
-are understood as people write them. What cannot be known from curves is not assessed.
+``History``, a DataFrame, a CSVLogger file, or Keras' own output pasted into a file.
+Names are understood as people write them. What cannot be known from curves is not
+assessed.
 """
 
 # %%
