@@ -35,8 +35,6 @@ from skloss.displays import (
 digits = load_digits()
 images, labels = (digits.images / 16).astype("float32"), digits.target
 prototypes = np.concatenate([np.flatnonzero(labels == d)[:5] for d in range(10)])
-    [np.flatnonzero(labels == digit)[:5] for digit in range(10)]
-)
 real = np.setdiff1d(np.arange(len(labels)), prototypes)
 random = np.random.default_rng(0)
 
