@@ -92,11 +92,11 @@ history = model.fit(
 # What skloss says
 # ----------------
 #
-# Three causes, each with its numbers. What was trained on is half thieves and what is
-# validated on is not, so the network accuses far too many, and the two losses start
-# from different constant guesses. F1 is too low, since a batch without a thief counts
-# as 0. And the sigmoid acts once by luck: Keras on TensorFlow takes the logits from
-# behind it.
+# Three causes, each with its numbers, and that this page trains for 12 epochs only.
+# What was trained on is half thieves and what is validated on is not, so the network
+# accuses far too many, and the two losses start from different constant guesses. F1 is
+# too low, since a batch without a thief counts as 0. And the sigmoid acts once by luck:
+# Keras on TensorFlow takes the logits from behind it.
 
 diagnosis = diagnose(
     model,
