@@ -150,6 +150,7 @@ print(diagnose(pipeline, X, y))
 # worse on customers that it has not seen.
 
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure.suptitle("Before (left) and after (right)")
 LossCurveDisplay.from_history(history, ax=before)
 LossCurveDisplay.from_estimator(pipeline, ax=after)
 

@@ -59,6 +59,7 @@ print(
 # ---------------------------
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure.suptitle("As asked (left) and as answered (right)")
 LossCurveDisplay.from_estimator(asked.fit(X, y), ax=axes[0])
 LossCurveDisplay.from_estimator(answered.fit(X, y), ax=axes[1])
 

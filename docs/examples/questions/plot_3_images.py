@@ -146,6 +146,7 @@ print(diagnosis)
 # ---------------------------
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained", sharey=True)
+figure.suptitle(", ".join(histories))
 for ax, (name, history) in zip(axes, histories.items(), strict=True):
     LossCurveDisplay.from_history(history, ax=ax)
     ax.set_xlabel(f"epoch ({name})")
@@ -155,6 +156,7 @@ for ax, (name, history) in zip(axes, histories.items(), strict=True):
 
 probabilities = changed["AdamW"].predict(X_val, verbose=0)
 figure, axes = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
+figure.suptitle("One digit against the rest: ROC, precision over recall")
 RocCurvesDisplay.from_predictions(y_val, probabilities, ax=axes[0])
 PrecisionRecallCurvesDisplay.from_predictions(y_val, probabilities, ax=axes[1])
 

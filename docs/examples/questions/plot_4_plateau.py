@@ -94,6 +94,7 @@ large = DenseClassifier(
 examined(large, *noisy)
 
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure.suptitle("Too large (left), with dropout and early stopping (right)")
 LossCurveDisplay.from_estimator(large, ax=before)
 params = {"early_stopping": True, "dropout": 0.5}
 print(f"\nwith {params}:")
@@ -113,6 +114,7 @@ blind = DenseClassifier(epochs=15, random_state=0)
 params = examined(blind, *rare)
 
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure.suptitle("Without weights (left) and with (right)")
 MetricCurveDisplay.from_estimator(blind, ax=before)
 print(f"\nwith {params}:")
 examined(blind.set_params(**params), *rare)
@@ -130,6 +132,7 @@ fast = DenseClassifier(
 params = examined(fast, digits, labels)
 
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure.suptitle("Too fast (left) and with the usual rate (right)")
 LossCurveDisplay.from_estimator(fast, ax=before)
 print(f"\nwith {params}:")
 examined(fast.set_params(**params), digits, labels)

@@ -79,12 +79,14 @@ print(pd.DataFrame(scores).T.round(2))
 # ----------
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure.suptitle("Beats at random (left) and whole patients (right)")
 LossCurveDisplay.from_estimator(by_beat, ax=axes[0])
 LossCurveDisplay.from_estimator(by_patient, ax=axes[1])
 
 # %%
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure.suptitle("Beats at random (left) and whole patients (right)")
 MetricCurveDisplay.from_estimator(by_beat, ax=axes[0])
 MetricCurveDisplay.from_estimator(by_patient, ax=axes[1])
 
