@@ -47,7 +47,7 @@ suppress_warnings = ["config.cache"]  # a function in the context cannot be cach
 html_theme = "pydata_sphinx_theme"
 html_title = "skloss"
 html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "rules": []}
 
 sphinx_gallery_conf = {
     "examples_dirs": ["examples"],

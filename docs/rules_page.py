@@ -1,5 +1,6 @@
 """Writes ``rules.rst`` from the classes of the rules."""
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
@@ -16,6 +17,8 @@ Each rule reads one training and finds one thing wrong with it, or passes, or sa
 it could not be assessed. ``skloss rules NAME`` prints the same text. This page is made
 from the classes of the rules.
 """
+
+_PART = re.compile(r"^(Reads|Hurts|Wrong when):", re.MULTILINE)
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -40,7 +43,8 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield f".. _rule-{rule.name}:\n"
     yield _underlined(f"{rule.code} {rule.name}", "~")
     yield f"*{rule.severity}*\n"
-    yield cleandoc(type(rule).__doc__ or "") + "\n"
+    said = cleandoc(type(rule).__doc__ or "")
+    yield _PART.sub(r"\n**\1:**", said) + "\n"
     if thresholds := rule.thresholds():
         named = (f"``{name}`` = {value:g}" for name, value in thresholds.items())
         yield f"Thresholds: {', '.join(named)}.\n"

@@ -84,10 +84,10 @@ examined(linear.set_params(**params), *rare)
 # Too large
 # ---------
 #
-# Few rows, a third of the positives mislabeled, and a wide network that learns them by
+# Few rows, a fifth of the positives mislabeled, and a wide network that learns them by
 # heart. Stopping early and dropout are the fix.
 
-noisy = make_rare_events(500, prevalence=0.3, label_noise=0.3, random_state=0)
+noisy = make_rare_events(800, prevalence=0.3, label_noise=0.2, random_state=0)
 large = DenseClassifier(
     width=(256, 256), epochs=100, early_stopping=False, random_state=0
 )

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from skloss import DenseClassifier, Pipeline, diagnose
 from skloss.datasets import make_rare_events
+from skloss.displays import FoldCurvesDisplay, SearchDisplay
 
 X, y = make_rare_events(3_000, random_state=0)
 pipeline = Pipeline(
@@ -40,6 +41,17 @@ table = pd.DataFrame(search.cv_results_)
 shown = [c for c in table if c.startswith("param_")]
 shown += ["mean_test_mcc", "std_test_mcc", "mean_test_f1"]
 print(table.sort_values("rank_test_mcc")[shown].to_string(index=False))
+
+# %%
+# What each parameter does, over all values of the others:
+
+SearchDisplay.from_search(search)
+
+# %%
+# The winner, trained again on each fold. Its validation rows were held out before
+# SMOTE:
+
+FoldCurvesDisplay.from_search(search, X, y)
 
 # %%
 # What only the search can show, such as a best value at the edge of the grid, is part

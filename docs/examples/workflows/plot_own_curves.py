@@ -20,7 +20,7 @@ from skloss.displays import LossCurveDisplay
 epochs = np.arange(1, 41)
 curves = {
     "loss": 0.6 * np.exp(-epochs / 10) + 0.01,
-    "ValLoss": 0.6 * np.exp(-epochs / 6) + 0.2 + 0.012 * epochs,
+    "val_loss": 0.6 * np.exp(-epochs / 6) + 0.2 + 0.012 * epochs,
     "acc": 1 - 0.4 * np.exp(-epochs / 10),
     "val_accuracy": 0.88 - 0.3 * np.exp(-epochs / 4),
 }
