@@ -64,11 +64,11 @@ LossCurveDisplay.from_estimator(asked.fit(X, y), ax=axes[0])
 LossCurveDisplay.from_estimator(answered.fit(X, y), ax=axes[1])
 
 # %%
-# What skloss says of the second
-# ------------------------------
+# What skloss says of the second and the third
+# --------------------------------------------
 #
-# The columns of this made-up table tell little, so that no probability reaches one
-# half: the network ranks, and weights (or a tuned threshold) let it find positives.
+# The columns of this made-up table tell little, so that hardly a probability reaches
+# one half: the network ranks, and weights (or a tuned threshold) let it find positives.
 
 print(diagnose(answered, X, y))
 print(diagnose(weighted.fit(X, y), X, y))
