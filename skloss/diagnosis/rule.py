@@ -104,19 +104,23 @@ class Rule(ABC):
         return FAMILIES[self.code[0]]
 
     @classmethod
-    def page(cls) -> str:
-        """Text about the rule, made from the class itself."""
-        thresholds = {
+    def thresholds(cls) -> dict[str, float]:
+        """Numbers that the rule decides by, by name."""
+        return {
             name: value
             for name, value in vars(cls).items()
             if isinstance(value, int | float) and not name.startswith("_")
         }
+
+    @classmethod
+    def page(cls) -> str:
+        """Text about the rule, made from the class itself."""
         lines = [
             f"{cls.code}  {cls.name}  ({cls.severity})",
             "",
             cleandoc(cls.__doc__ or ""),
         ]
-        if thresholds:
+        if thresholds := cls.thresholds():
             lines += ["", "Thresholds:"]
             lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]
         if cls.explains:
