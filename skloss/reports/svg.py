@@ -1,0 +1,144 @@
+"""A figure of matplotlib as SVG that stands in a page: its ids, colors and size."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw"]
+
+_SVG = "http://www.w3.org/2000/svg"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+# The page gives each of these another shade on a dark background.
+_PALETTE = (
+    "0072b2",
+    "009e73",
+    "e69f00",
+    "cc79a7",
+    "56b4e9",
+    "d55e00",
+    "555555",
+    "999999",
+)
+_COLOR = re.compile(r"#[0-9a-f]{6}\b", re.IGNORECASE)
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_SIZE = (6.0, 4.0)  # inches
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, searchable, and read aloud
+    "svg.hashsalt": "skloss",
+    "font.family": "sans-serif",
+    "path.simplify": True,
+}
+
+
+def draw(
+    name: str, plot: Callable[[Any], Any], size: tuple[float, float] = _SIZE
+) -> str:
+    """Draw something and return it as the text of one ``<svg>`` element.
+
+    Nothing of pyplot's state, and no style of the user's, is used or changed.
+
+    Parameters
+    ----------
+    name : str
+        Put before each id, so that two pictures in one page do not meet.
+    plot : callable
+        Draws into the figure that it is given.
+    size : tuple of float, default=(6.0, 4.0)
+        Inches.
+
+    Returns
+    -------
+    str
+        Without a fixed size, script, style sheet or link. Black is the color of the
+        page's text, and the palette of the displays are variables of its style sheet,
+        unless there is a heat map in it, which keeps its colors.
+    """
+    try:
+        svg, is_fixed = _saved(plot, size, {})
+    except ValueError:  # a name that looks like a formula and is none
+        svg, is_fixed = _saved(plot, size, {"text.parse_math": False})
+    root = ElementTree.fromstring(svg)
+    for attribute in ("width", "height", "version"):
+        root.attrib.pop(attribute, None)
+    root.set("class", "paper" if is_fixed else "ink")
+    root.set("aria-hidden", "true")  # the figure around it has the words
+    _drop(root, f"{{{_SVG}}}metadata")
+    _drop(root, f"{{{_SVG}}}style")
+    for element in root.iter():
+        _rename(element, name)
+        if not is_fixed and "style" in element.attrib:
+            element.set("style", _COLOR.sub(_variable, element.attrib["style"]))
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _saved(
+    plot: Callable[[Any], Any], size: tuple[float, float], style: dict[str, Any]
+) -> tuple[str, bool]:
+    from matplotlib.figure import Figure
+
+    stream = io.StringIO()
+    with _own_style(style):
+        figure = Figure(figsize=size, layout="constrained")
+        plot(figure)
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        return stream.getvalue(), _has_heat_map(figure)
+
+
+@contextmanager
+def _own_style(style: dict[str, Any]) -> Iterator[None]:
+    from matplotlib import rc_context, rcParamsDefault
+
+    backend = ("backend", "backend_fallback", "interactive", "toolbar", "webagg")
+    plain = {
+        name: value
+        for name, value in rcParamsDefault.items()
+        if not name.startswith(backend)
+    }
+    with rc_context(plain | _STYLE | style):
+        yield
+
+
+def _has_heat_map(figure: Figure) -> bool:
+    from matplotlib.collections import QuadMesh
+
+    return any(
+        axes.images or any(isinstance(c, QuadMesh) for c in axes.collections)
+        for axes in figure.axes
+    )
+
+
+def _drop(root: ElementTree.Element, tag: str) -> None:
+    for parent in list(root.iter()):
+        for child in parent.findall(tag):
+            parent.remove(child)
+
+
+def _rename(element: ElementTree.Element, name: str) -> None:
+    """Put the picture's name before the ids that are made, and that are used."""
+    for key, value in element.attrib.items():
+        if key == "id":
+            element.set(key, f"{name}-{value}")
+        elif key == _HREF and value.startswith("#"):
+            element.set(key, f"#{name}-{value[1:]}")
+        elif "url(#" in value:
+            element.set(key, _REFERENCE.sub(rf"url(#{name}-\1)", value))
+
+
+def _variable(match: re.Match[str]) -> str:
+    color = match[0].lower()
+    if color == "#000000":
+        return "currentColor"
+    if color == "#ffffff":
+        return "var(--page)"
+    code = color.removeprefix("#")
+    return f"var(--c{code}, {color})" if code in _PALETTE else color
