@@ -189,7 +189,7 @@ def _least(name: str) -> float:
 
 
 def _chance(name: str, guess: np.ndarray | None) -> float | None:
-    """What guessing scores."""
+    """Score of guessing, where it is known."""
     if guess is not None:
         return float(np.mean(guess))
     return 0.0 if _title(name) == "MCC" else None

@@ -108,7 +108,7 @@ def _hash(script: str) -> str:
 
 
 def _known(subject: Subject, *makers: Callable[[Subject], Any]) -> Section:
-    """What the makers give, tables or lists of them, and why the others do not."""
+    """Collect what the makers give, and why the others give nothing."""
     found: list[Table] = []
     notes: list[str] = []
     for make in makers:

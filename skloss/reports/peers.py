@@ -83,7 +83,7 @@ def said_of_held_out(
         If they cannot be fitted on these rows.
     """
     y, y_val = _labels(split.y), _labels(split.y_val)
-    classes, codes = class_codes(np.concatenate([y, y_val]))
+    _, codes = class_codes(np.concatenate([y, y_val]))
     with _refusing():
         fitted = _fitted(estimator, _table(split.X), codes[: len(y)])
         rows = _table(split.X_val)
@@ -113,7 +113,7 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray) -> Iterator[tuple[str, Any]]:
 
 
 def _line(estimator: Any) -> Any:
-    """A logistic regression behind the steps that the network is behind."""
+    """Put a logistic regression behind the steps that the network is behind."""
     from imblearn.pipeline import Pipeline
     from sklearn.base import clone
     from sklearn.linear_model import LogisticRegression

@@ -145,7 +145,10 @@ def _thresholds(subject: Subject) -> Picture:
 
     def plot(figure: Any) -> None:
         ThresholdDisplay.from_predictions(
-            held_out.truth, held_out.scores, ax=figure.subplots()
+            held_out.truth,
+            held_out.scores,
+            threshold=best_threshold(held_out),
+            ax=figure.subplots(),
         )
 
     alt = (

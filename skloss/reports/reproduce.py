@@ -59,7 +59,7 @@ def code(subject: Subject) -> str:
 
 
 def _call(asked: Any) -> tuple[str, set[tuple[str, str]]]:
-    """The estimator without what it has learned, and where its parts come from."""
+    """Write an estimator without what it learned; find where its parts come from."""
     from sklearn import config_context
     from sklearn.base import BaseEstimator, clone
 

@@ -12,6 +12,7 @@ import numpy as np
 from skloss.diagnosis import Case, Diagnosis, examine, record_of
 from skloss.record import TrainingRecord
 from skloss.sources import read_case
+from skloss.sources.estimators import median_fold
 
 __all__ = [
     "Folds",
@@ -217,6 +218,8 @@ def last_step(estimator: Any) -> Any:
 
 def _estimator_of(source: Any) -> Any:
     found = getattr(source, "best_estimator_", source)
+    if isinstance(source, Mapping) and "estimator" in source:
+        found = source["estimator"][median_fold(source)]
     return found if _is_estimator(found) else None
 
 
@@ -225,7 +228,7 @@ def _is_estimator(source: Any) -> bool:
 
 
 def _record(source: Any, estimator: Any, case: Case) -> TrainingRecord:
-    """The record of a fit of skloss, or what the case has of one."""
+    """Return the record of a fit of skloss, or what the case has of one."""
     if isinstance(source, TrainingRecord):
         return source
     kept = getattr(last_step(estimator), "record_", None)
@@ -360,7 +363,7 @@ def _folds_of_search(
 def _splits_of(
     search: Any, X: Any, y: Any, groups: Any
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The folds of a search, drawn again."""
+    """Draw the folds of a search again."""
     from sklearn.base import is_classifier
     from sklearn.model_selection import check_cv
 

@@ -69,7 +69,7 @@ class Table:
 
 
 def _cell(value: Any, form: str | None = None) -> Cell:
-    """A value as text; numbers keep what they are sorted by."""
+    """Write a value as text; numbers keep what they are sorted by."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -336,7 +336,7 @@ def _known(epoch: int | None) -> tuple[int, ...]:
     return () if epoch is None else (epoch,)
 
 
-# ------------------------------------------------------------------------ what was asked
+# ---------------------------------------------------------------------- what was asked
 
 
 def parameters(subject: Subject) -> Table:
@@ -399,7 +399,7 @@ def _shown(value: Any) -> Any:
 
 
 def _facts(subject: Subject) -> dict[str, Any]:
-    """What is known of the training of other libraries."""
+    """Return what is known of a training by other libraries."""
     training = subject.case.training
     if training is None:
         return {}

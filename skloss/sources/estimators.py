@@ -13,7 +13,7 @@ from skloss.sources.keras import class_weight_facts, keras_case
 from skloss.sources.parts import measured_part
 from skloss.sources.rows import measure_rows
 
-__all__ = ["cross_validation_case", "estimator_case", "search_case"]
+__all__ = ["cross_validation_case", "estimator_case", "median_fold", "search_case"]
 
 _MOST_MEASURED = 20_000
 
@@ -287,9 +287,8 @@ def cross_validation_case(results: Mapping[str, Any], X: Any, y: Any) -> Case:
         )
     names = [name for name in results if name.startswith("test_")]
     scores = np.asarray(results[names[0]], float)
-    middle = int(np.argsort(scores)[len(scores) // 2])
     # X and y were not this estimator's training rows, but its fold's.
-    case = estimator_case(results["estimator"][middle], None, None)
+    case = estimator_case(results["estimator"][median_fold(results)], None, None)
     part = case.natural if case.natural is not None else case.train
     facts = SearchFacts(
         scoring=names[0].removeprefix("test_") if names[0] != "test_score" else None,
@@ -300,3 +299,9 @@ def cross_validation_case(results: Mapping[str, Any], X: Any, y: Any) -> Case:
         else part.n_minority // (len(scores) - 1 or 1),
     )
     return replace(case, search=facts)
+
+
+def median_fold(results: Mapping[str, Any]) -> int:
+    """Return the number of the fold with the median of the first score."""
+    first = next(name for name in results if name.startswith("test_"))
+    return int(np.argsort(np.asarray(results[first], float))[len(results[first]) // 2])
