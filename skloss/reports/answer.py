@@ -20,6 +20,7 @@ from skloss.reports.intervals import (
 )
 from skloss.reports.peers import GUESS, LINE, said_of_held_out, scores_on_folds
 from skloss.reports.subject import NotKnown, Subject
+from skloss.reports.tables import metric_title
 
 __all__ = ["Answer", "Verdict", "answer"]
 
@@ -28,16 +29,6 @@ Verdict = Literal["yes", "partly", "no", "unknown"]
 NETWORK = "The network"
 # Findings after which validation scores mean nothing.
 _LEAKS = ("resample-before-split", "train-rows-in-validation")
-_TITLES = {
-    "matthews_corrcoef": "MCC",
-    "mcc": "MCC",
-    "f1": "F1",
-    "f1_macro": "F1 (macro)",
-    "f1_weighted": "F1 (weighted)",
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "balanced_accuracy": "balanced accuracy",
-}
 _OF_ROWS = (
     "95 % intervals by a stratified Bayesian bootstrap of the rows held out. F1, "
     "precision and recall are {kind}."
@@ -149,7 +140,7 @@ def _by_folds(subject: Subject) -> Answer:
             "folds, so that its scores are somewhat too good; rows that no search has "
             "seen would tell."
         )
-    if "MCC" not in map(_title, names):
+    if "MCC" not in map(metric_title, names):
         caveats.append(
             'MCC was not scored; search with scoring=["matthews_corrcoef", "f1"] and '
             'refit="matthews_corrcoef".'
@@ -161,7 +152,7 @@ def _by_folds(subject: Subject) -> Answer:
         difference = of_folds(paired, -2.0, 2.0)
     guess = everyone.get(GUESS, {}).get(first)
     return _judged(
-        tuple(map(_title, names)),
+        tuple(map(metric_title, names)),
         scores,
         difference,
         _chance(first, guess),
@@ -173,17 +164,13 @@ def _by_folds(subject: Subject) -> Answer:
 
 def _importance(name: str) -> tuple[int, str]:
     order = ("MCC", "F1", "F1 (macro)")
-    title = _title(name)
+    title = metric_title(name)
     return (order.index(title) if title in order else len(order), title)
-
-
-def _title(name: str) -> str:
-    return _TITLES.get(name, name.replace("_", " "))
 
 
 def _least(name: str) -> float:
     """Lower bound of a metric; of one that may be negative without end, none."""
-    if _title(name) == "MCC":
+    if metric_title(name) == "MCC":
         return -1.0
     return -np.inf if name.startswith("neg_") or name == "score" else 0.0
 
@@ -192,7 +179,7 @@ def _chance(name: str, guess: np.ndarray | None) -> float | None:
     """Score of guessing, where it is known."""
     if guess is not None:
         return float(np.mean(guess))
-    return 0.0 if _title(name) == "MCC" else None
+    return 0.0 if metric_title(name) == "MCC" else None
 
 
 # -------------------------------------------------------------------- validation rows

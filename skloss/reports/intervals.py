@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -106,7 +105,7 @@ def of_difference(tables: ArrayLike) -> dict[str, Score]:
     }
 
 
-def of_folds(values: Sequence[float], least: float, most: float = 1.0) -> Score:
+def of_folds(values: ArrayLike, least: float, most: float = 1.0) -> Score:
     r"""Mean over folds, with an interval.
 
     .. math:: \bar x \pm t_{k-1}\, s \sqrt{\tfrac{1}{k} + \tfrac{1}{k-1}}
@@ -116,7 +115,7 @@ def of_folds(values: Sequence[float], least: float, most: float = 1.0) -> Score:
 
     Parameters
     ----------
-    values : sequence of float
+    values : array-like of shape (n_folds,)
         One score per fold.
     least, most : float
         Bounds of the metric.

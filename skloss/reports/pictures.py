@@ -10,7 +10,7 @@ import numpy as np
 
 from skloss.reports.subject import HeldOut, NotKnown, Subject
 from skloss.reports.svg import draw
-from skloss.reports.tables import best_threshold
+from skloss.reports.tables import best_threshold, metric_title
 
 __all__ = ["Picture", "curve_pictures", "score_pictures", "search_pictures"]
 
@@ -44,12 +44,12 @@ def curve_pictures(subject: Subject) -> tuple[list[Picture], list[str]]:
 
 def score_pictures(subject: Subject) -> tuple[list[Picture], list[str]]:
     """Scores over the threshold, and calibration."""
-    return _all(subject, _thresholds, _calibration)
+    return _all(subject, _thresholds, _calibration, _precision_recall, _roc)
 
 
 def search_pictures(subject: Subject) -> tuple[list[Picture], list[str]]:
     """Scores over the parameters of a search."""
-    return _all(subject, _search)
+    return _all(subject, _effects, _cost)
 
 
 def _all(
@@ -59,8 +59,8 @@ def _all(
     for make in makers:
         try:
             pictures.append(make(subject))
-        except NotKnown as unknown:
-            if str(unknown):
+        except (NotKnown, ValueError) as unknown:
+            if str(unknown) and str(unknown) not in reasons:
                 reasons.append(str(unknown))
     return pictures, reasons
 
@@ -182,6 +182,33 @@ def _calibration(subject: Subject) -> Picture:
     return Picture("Calibration", alt, draw("calibration", plot))
 
 
+def _precision_recall(subject: Subject) -> Picture:
+    from skloss.displays import PrecisionRecallCurvesDisplay
+
+    return _ranking(subject, PrecisionRecallCurvesDisplay, "Precision and recall")
+
+
+def _roc(subject: Subject) -> Picture:
+    from skloss.displays import RocCurvesDisplay
+
+    return _ranking(subject, RocCurvesDisplay, "ROC curves")
+
+
+def _ranking(subject: Subject, display: Any, title: str) -> Picture:
+    held_out, names = subject.held_out, subject.classes
+    if held_out is None or held_out.scores.ndim == 1:
+        raise NotKnown
+    truth = np.asarray(names)[held_out.truth]
+
+    def plot(figure: Any) -> None:
+        display.from_predictions(
+            truth, held_out.scores, classes=names, ax=figure.subplots()
+        )
+
+    alt = f"{title} of {len(names)} classes, each against the rest, on rows held out."
+    return Picture(title, alt, draw(title.split()[0].lower(), plot))
+
+
 def _two_classes(subject: Subject) -> HeldOut:
     held_out = subject.held_out
     if held_out is None:
@@ -196,12 +223,49 @@ def _two_classes(subject: Subject) -> HeldOut:
 # ------------------------------------------------------------------------------ search
 
 
-def _search(subject: Subject) -> Picture:
+def _effects(subject: Subject) -> Picture:
+    return _of_search(subject, "auto", "Scores over the parameters")
 
-    results = subject.cv_results
+
+def _cost(subject: Subject) -> Picture:
+    if subject.cv_results is not None and "mean_fit_time" not in subject.cv_results:
+        raise NotKnown("The seconds of a fit are not known.")
+    return _of_search(subject, "cost", "Score and cost")
+
+
+def _of_search(subject: Subject, kind: Any, title: str) -> Picture:
+    from skloss.displays import SearchDisplay
+
+    results, metric = subject.cv_results, subject.refit_metric
     if results is None:
         raise NotKnown
-    raise NotKnown
+    if len(results["params"]) < 2:
+        raise NotKnown("One candidate has nothing to be compared with.")
+    if metric is not None and f"mean_test_{metric}" not in results:
+        metric = None
+
+    def plot(_: Any) -> Any:
+        return SearchDisplay.from_cv_results(results, metric=metric, kind=kind)
+
+    svg = draw(f"search-{kind}", plot)
+    means = np.asarray(results[f"mean_test_{metric or 'score'}"], float)
+    best = int(np.nanargmax(means))
+    what = "Scores" if metric is None else metric_title(metric)
+    alt = (
+        f"{what} of {len(means)} candidates: {np.nanmin(means):.3g} to "
+        f"{means[best]:.3g}. "
+    )
+    if kind == "cost":
+        seconds = np.asarray(results["mean_fit_time"], float)
+        alt += (
+            f"A fit takes {np.nanmin(seconds):.2g} to {np.nanmax(seconds):.2g} "
+            f"seconds, one of the best candidate {seconds[best]:.2g}."
+        )
+    else:
+        params = results["params"][best].items()
+        said = ", ".join(f"{n.rpartition('__')[2]} {value}" for n, value in params)
+        alt += f"The best has {said}."
+    return Picture(title, alt, svg)
 
 
 def _course(

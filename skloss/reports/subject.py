@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -249,14 +250,17 @@ def _name(source: Any, estimator: Any) -> str:
     if isinstance(source, TrainingRecord):
         return str(source.configuration.get("estimator", "A training record"))
     if estimator is None:
-        if isinstance(source, Mapping):
-            has_folds = any(str(key).startswith("test_") for key in source)
-            return "A cross-validation" if has_folds else "Curves of a training"
-        return "Curves of a training" if source is None else type(source).__name__
+        is_curves = isinstance(source, Mapping | str | PathLike) or source is None
+        return "Curves of a training" if is_curves else type(source).__name__
     steps = [type(step).__name__ for _, step in getattr(estimator, "steps", ())]
     own = type(estimator).__name__
     name = f"{own}({', '.join(steps)})" if steps else own
-    return name if source is estimator else f"{type(source).__name__} of {name}"
+    if source is estimator:
+        return name
+    around = (
+        "Cross-validation" if isinstance(source, Mapping) else type(source).__name__
+    )
+    return f"{around} of {name}"
 
 
 # ------------------------------------------------------------------- rows held out

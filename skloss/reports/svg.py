@@ -43,14 +43,15 @@ def draw(
 ) -> str:
     """Draw something and return it as the text of one ``<svg>`` element.
 
-    Nothing of pyplot's state, and no style of the user's, is used or changed.
+    No style of the user's is used or changed, and no figure is left open.
 
     Parameters
     ----------
     name : str
         Put before each id, so that two pictures in one page do not meet.
     plot : callable
-        Draws into the figure that it is given.
+        Draws into the figure that it is given, or returns a display with a figure of
+        its own.
     size : tuple of float, default=(6.0, 4.0)
         Inches.
 
@@ -99,13 +100,20 @@ def _own_style(style: dict[str, Any]) -> Iterator[None]:
     from matplotlib import rc_context, rcParamsDefault
 
     backend = ("backend", "backend_fallback", "interactive", "toolbar", "webagg")
-    plain = {
+    plain: dict[Any, Any] = {
         name: value
         for name, value in rcParamsDefault.items()
         if not name.startswith(backend)
     }
     with rc_context(plain | _STYLE | style):
         yield
+
+
+def _forget(figure: Figure) -> None:
+    """Let pyplot forget a figure that a display asked it for."""
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
 
 
 def _has_heat_map(figure: Figure) -> bool:

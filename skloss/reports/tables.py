@@ -21,15 +21,36 @@ __all__ = [
     "confusions",
     "curves",
     "layers",
+    "metric_title",
     "parameters",
 ]
 
+_TITLES = {
+    "matthews_corrcoef": "MCC",
+    "mcc": "MCC",
+    "f1": "F1",
+    "f1_macro": "F1 (macro)",
+    "f1_weighted": "F1 (weighted)",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "balanced_accuracy": "balanced accuracy",
+}
 _MOST_CANDIDATES = 1_000
 _MOST_EPOCHS = 100
 _MOST_CLASSES = 20
 _MOST_TEXT = 200
-_CURVES = ("loss", "val_loss", "val_loss_at_train_prior", "accuracy", "val_accuracy")
-_CURVES = (*_CURVES, "mcc", "val_mcc", "f1", "val_f1", "learning_rate")
+_CURVES = (
+    "loss",
+    "val_loss",
+    "val_loss_at_train_prior",
+    "accuracy",
+    "val_accuracy",
+    "mcc",
+    "val_mcc",
+    "f1",
+    "val_f1",
+    "learning_rate",
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,8 @@ class Table:
         Rows to mark: the winner, the best epoch.
     is_sortable : bool, default=False
         Whether a click on a header sorts.
+    is_folded : bool, default=False
+        Whether a click on its title shows it.
     """
 
     title: str
@@ -66,6 +89,7 @@ class Table:
     notes: tuple[str, ...] = ()
     marked: tuple[int, ...] = ()
     is_sortable: bool = False
+    is_folded: bool = False
 
 
 def _cell(value: Any, form: str | None = None) -> Cell:
@@ -80,6 +104,17 @@ def _cell(value: Any, form: str | None = None) -> Cell:
     if value != value:
         return Cell("none")
     return Cell(format(value, form) if form else value_text(value), float(value))
+
+
+def metric_title(name: str) -> str:
+    """Name of a scorer in words.
+
+    Examples
+    --------
+    >>> metric_title("matthews_corrcoef"), metric_title("jaccard_weighted")
+    ('MCC', 'jaccard weighted')
+    """
+    return _TITLES.get(name, name.replace("_", " "))
 
 
 # -------------------------------------------------------------------------- candidates
@@ -112,7 +147,9 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
     names = list(dict.fromkeys(name for one in params for name in one))
     sides = [side for side in ("test", "train") if f"mean_{side}_{chosen}" in results]
     columns = ["rank", *_short(names)]
-    columns += [f"{metric} ({side})" for side in sides for metric in metrics]
+    columns += [
+        f"{metric_title(metric)} ({side})" for side in sides for metric in metrics
+    ]
     rows = []
     for rank, number in enumerate(order[:_MOST_CANDIDATES].tolist(), start=1):
         cells = [_cell(rank), *(_cell(params[number].get(n, "")) for n in names)]
@@ -135,7 +172,7 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
     if n_failed:
         notes.append(f"{n_failed} candidates could not be scored on every fold.")
     return Table(
-        f"Candidates, the best by {chosen} first",
+        f"Candidates, the best by {metric_title(chosen)} first",
         tuple(columns),
         tuple(rows),
         tuple(notes),
@@ -260,7 +297,7 @@ def classes(subject: Subject) -> Table:
     """
     case = subject.case
     counted = subject.record.data.get("class_counts", {})
-    parts = {
+    parts: dict[str, Any] = {
         "natural training rows": counted.get("natural") or _counts(case.natural),
         "trained on": counted.get("trained") or _counts(case.train),
         "held out": counted.get("validation") or _counts(case.val),
@@ -329,7 +366,7 @@ def curves(subject: Subject) -> Table:
     notes = (f"Every {step}th epoch, the best and the last.",) if step > 1 else ()
     marked = tuple(shown.index(epoch) for epoch in _known(best))
     columns = ("epoch", *(name.replace("_", " ") for name in names))
-    return Table("Curves as numbers", columns, rows, notes, marked)
+    return Table("Curves as numbers", columns, rows, notes, marked, is_folded=True)
 
 
 def _known(epoch: int | None) -> tuple[int, ...]:
@@ -339,33 +376,37 @@ def _known(epoch: int | None) -> tuple[int, ...]:
 # ---------------------------------------------------------------------- what was asked
 
 
-def parameters(subject: Subject) -> Table:
-    """Parameters of the classifier, those that were changed first.
+def parameters(subject: Subject) -> list[Table]:
+    """Parameters of the classifier: those that were changed, then the others.
 
     Raises
     ------
     NotKnown
         If they are not known.
     """
-    given = subject.record.configuration.get("parameters") or _facts(subject)
-    if not given:
-        raise NotKnown("The configuration is not known; give the fitted classifier.")
+    given = subject.record.configuration.get("parameters")
     defaults = default_parameters(subject)
-    changed = {
-        name: value
-        for name, value in given.items()
-        if name in defaults and not _same(value, defaults[name])
-    }
-    rest = {name: value for name, value in given.items() if name not in changed}
-    rows = tuple(
-        (Cell(name), _cell(_shown(value)), _cell(_shown(defaults.get(name, ""))))
-        for name, value in (changed | rest).items()
-    )
-    if not defaults:
-        return Table("Parameters", ("parameter", "value"), tuple(r[:2] for r in rows))
-    marked = tuple(range(len(changed)))
+    if not given or not defaults:
+        given = given or _facts(subject)
+        if not given:
+            raise NotKnown(
+                "The configuration is not known; give the fitted classifier."
+            )
+        rows = tuple((Cell(name), _value(value)) for name, value in given.items())
+        return [Table("Parameters", ("parameter", "value"), rows)]
+    changed, rest = [], []
+    for name, value in given.items():
+        if name in defaults and _same(value, defaults[name]):
+            rest.append((Cell(name), _value(value)))
+        else:
+            default = _value(defaults[name]) if name in defaults else Cell("")
+            changed.append((Cell(name), _value(value), default))
     columns = ("parameter", "value", "default")
-    return Table("Parameters", columns, rows, (), marked)
+    found = [Table("Parameters that were changed", columns, tuple(changed))]
+    if not changed:
+        found = []
+    title = "Parameters left at their defaults"
+    return [*found, Table(title, columns[:2], tuple(rest), is_folded=True)]
 
 
 def default_parameters(subject: Subject) -> dict[str, Any]:
@@ -394,8 +435,8 @@ def _listed(value: Any) -> Any:
     return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def _shown(value: Any) -> Any:
-    return value if isinstance(value, str) else repr(value)
+def _value(value: Any) -> Cell:
+    return _cell(value if isinstance(value, str) else repr(value))
 
 
 def _facts(subject: Subject) -> dict[str, Any]:
