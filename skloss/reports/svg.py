@@ -89,9 +89,14 @@ def _saved(
 
     stream = io.StringIO()
     with _own_style(style):
-        figure = Figure(figsize=size, layout="constrained")
-        plot(figure)
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        given = Figure(figsize=size, layout="constrained")
+        figure = getattr(plot(given), "figure_", given)
+        try:
+            figure.savefig(
+                stream, format="svg", transparent=True, metadata={"Date": None}
+            )
+        finally:
+            _forget(figure)
         return stream.getvalue(), _has_heat_map(figure)
 
 
