@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -63,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(argv)
+        options.typed = shlex.join(
+            ["skloss", *(sys.argv[1:] if argv is None else argv)]
+        )
         if options.command is None:
             parser.print_help()
             return 0
