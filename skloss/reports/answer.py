@@ -24,9 +24,10 @@ from skloss.reports.tables import metric_title
 
 __all__ = ["Answer", "Verdict", "answer"]
 
-Verdict = Literal["yes", "partly", "no", "unknown"]
+Verdict = Literal["yes", "partly", "unclear", "no", "unknown"]
 
 NETWORK = "The network"
+_NOTICEABLE = 0.02
 # Findings after which validation scores mean nothing.
 _LEAKS = ("resample-before-split", "train-rows-in-validation")
 _OF_ROWS = (
@@ -45,9 +46,10 @@ class Answer:
 
     Parameters
     ----------
-    verdict : {"yes", "partly", "no", "unknown"}
-        Better than guessing and than a logistic regression; only the former; neither;
-        or it cannot be said.
+    verdict : {"yes", "partly", "unclear", "no", "unknown"}
+        Better than guessing and than a logistic regression; shown to be better than
+        guessing alone; too few rows or folds to tell; worse than either; or there are
+        no scores to say it by.
     headline : str
         The same in a few words.
     sentence : str
@@ -312,8 +314,10 @@ def _verdict(
         return "no", "No: it could not be scored on every fold"
     if own.low is None or chance is None:
         return "unknown", "It cannot be said: there is one fold, or no guess to compare"
+    if own.value <= chance + _NOTICEABLE:
+        return "no", "No: it is no better than guessing"
     if own.low <= chance:
-        return "no", "No: it is not shown to be better than guessing"
+        return "unclear", "Not clear: it scores too unevenly to be told from guessing"
     if difference is None:
         return "partly", "Better than guessing"
     if difference.low is not None and difference.low > 0:

@@ -184,7 +184,7 @@ def _rows(subject: Subject) -> Section:
     )
     if case.is_resampled:
         notes.append("The rows trained on were made by a sampler.")
-    known = _known(subject, tables.classes)
+    known = _known(subject, tables.classes, tables.columns)
     return Section(tables=known.tables, notes=(*notes, *known.notes))
 
 

@@ -135,6 +135,14 @@ class Subject:
         names = range(n_classes) if known is None else known
         return [str(name) for name in names]
 
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns of X; empty where they have none."""
+        known = getattr(self.X, "columns", None)
+        if known is None:
+            known = getattr(self.estimator, "feature_names_in_", ())
+        return [str(name) for name in known]
+
 
 def read_subject(source: Any, X: Any = None, y: Any = None, **given: Any) -> Subject:
     """Gather what a page can say.

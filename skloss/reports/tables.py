@@ -18,6 +18,7 @@ __all__ = [
     "best_threshold",
     "candidates",
     "classes",
+    "columns",
     "confusions",
     "curves",
     "layers",
@@ -38,6 +39,7 @@ _TITLES = {
 _MOST_CANDIDATES = 1_000
 _MOST_EPOCHS = 100
 _MOST_CLASSES = 20
+_MOST_COLUMNS = 200
 _MOST_TEXT = 200
 _CURVES = (
     "loss",
@@ -334,6 +336,38 @@ def classes(subject: Subject) -> Table:
 
 def _counts(part: Any) -> list[int] | None:
     return None if part is None else list(part.counts)
+
+
+def columns(subject: Subject) -> Table:
+    """Ranges of the columns, as the network sees them.
+
+    Raises
+    ------
+    NotKnown
+        If they are not known.
+    """
+    ranges = subject.record.data.get("columns")
+    if not ranges:
+        raise NotKnown("The ranges of the columns are not known.")
+    names = subject.column_names
+    n_columns = len(ranges["median"])
+    if len(names) != n_columns:
+        names = [str(number) for number in range(n_columns)]
+    shown = [
+        key for key in ("min", "p01", "median", "p99", "max", "std") if key in ranges
+    ]
+    rows = tuple(
+        (Cell(name), *(_cell(float(ranges[key][number]), ".4g") for key in shown))
+        for number, name in enumerate(names[:_MOST_COLUMNS])
+    )
+    left_out = f"The first {_MOST_COLUMNS} of {n_columns:,} columns."
+    return Table(
+        "Columns as the network sees them",
+        ("column", *shown),
+        rows,
+        (left_out,) if n_columns > _MOST_COLUMNS else (),
+        is_folded=True,
+    )
 
 
 # ------------------------------------------------------------------------------ curves
