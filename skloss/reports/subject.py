@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis import Case, Diagnosis, examine, record_of
+from skloss.exceptions import RecordFormatError
 from skloss.record import TrainingRecord
 from skloss.sources import read_case
 from skloss.sources.estimators import median_fold
@@ -100,7 +101,8 @@ class Subject:
     held_out : HeldOut or None
         Validation rows.
     split : Split or None
-        Rows of both sides; where they are not known, `split_reason` says why.
+        Rows of both sides, where there are no folds; where they are not known,
+        `split_reason` says why.
     X, y : array-like or None
         As given to ``fit``.
     records : tuple of TrainingRecord
@@ -170,9 +172,20 @@ def read_subject(source: Any, X: Any = None, y: Any = None, **given: Any) -> Sub
         X, y = remembered.pop("X", X), remembered.pop("y", y)
         given = given | remembered
     else:
+        source = _loaded(source)
         case, notes = read_case(source, X, y, **given)
         diagnosis = examine(case, notes)
     return _subject(source, case, diagnosis, X, y, groups, given)
+
+
+def _loaded(source: Any) -> Any:
+    """Return the record that a path leads to; curves of other forms stay a path."""
+    if not isinstance(source, str | PathLike):
+        return source
+    try:
+        return TrainingRecord.load(source)
+    except RecordFormatError:
+        return source
 
 
 def _subject(
@@ -200,7 +213,8 @@ def _subject(
     held_out = _held_out(estimator, record, given)
     split, reason = None, ""
     try:
-        split = _split(estimator, record, X, y, groups, given)
+        if "folds" not in parts:  # else they have test rows enough
+            split = _split(estimator, record, X, y, groups, given)
     except NotKnown as unknown:
         reason = str(unknown)
     return Subject(

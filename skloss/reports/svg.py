@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ _PALETTE = (
 _COLOR = re.compile(r"#[0-9a-f]{6}\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _SIZE = (6.0, 4.0)  # inches
+# Thousands of points that no line can stand for are sent as dots of a picture.
+_MOST_CHARACTERS = 200_000
+_DOTS_PER_INCH = 130
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, and read aloud
     "svg.hashsalt": "skloss",
@@ -60,7 +64,7 @@ def draw(
     str
         Without a fixed size, script, style sheet or link. Black is the color of the
         page's text, and the palette of the displays are variables of its style sheet,
-        unless there is a heat map in it, which keeps its colors.
+        unless there is a heat map or a great many points in it, which keep theirs.
     """
     try:
         svg, is_fixed = _saved(plot, size, {})
@@ -87,17 +91,34 @@ def _saved(
 ) -> tuple[str, bool]:
     from matplotlib.figure import Figure
 
-    stream = io.StringIO()
     with _own_style(style):
         given = Figure(figsize=size, layout="constrained")
         figure = getattr(plot(given), "figure_", given)
         try:
+            stream = io.StringIO()
             figure.savefig(
                 stream, format="svg", transparent=True, metadata={"Date": None}
             )
+            text, is_fixed = stream.getvalue(), _has_heat_map(figure)
+            if len(text) > _MOST_CHARACTERS:
+                text, is_fixed = _dotted(figure), True
         finally:
             _forget(figure)
-        return stream.getvalue(), _has_heat_map(figure)
+    return text, is_fixed
+
+
+def _dotted(figure: Figure) -> str:
+    """Return an SVG that holds nothing but a picture of dots."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=_DOTS_PER_INCH)
+    width, height = (f"{72 * inches:g}" for inches in figure.get_size_inches())
+    root = ElementTree.Element(f"{{{_SVG}}}svg", viewBox=f"0 0 {width} {height}")
+    data = base64.b64encode(stream.getvalue()).decode()
+    link = {_HREF: f"data:image/png;base64,{data}"}
+    ElementTree.SubElement(
+        root, f"{{{_SVG}}}image", {"width": width, "height": height} | link
+    )
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 @contextmanager

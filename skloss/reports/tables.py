@@ -37,10 +37,11 @@ _TITLES = {
     "balanced_accuracy": "balanced accuracy",
 }
 _MOST_CANDIDATES = 1_000
+_MOST_CELLS = 8_000
 _MOST_EPOCHS = 100
 _MOST_CLASSES = 20
 _MOST_COLUMNS = 200
-_MOST_TEXT = 200
+_MOST_TEXT = 120
 _CURVES = (
     "loss",
     "val_loss",
@@ -152,8 +153,9 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
     columns += [
         f"{metric_title(metric)} ({side})" for side in sides for metric in metrics
     ]
+    most = min(_MOST_CANDIDATES, _MOST_CELLS // (len(columns) + 1))
     rows = []
-    for rank, number in enumerate(order[:_MOST_CANDIDATES].tolist(), start=1):
+    for rank, number in enumerate(order[:most].tolist(), start=1):
         cells = [_cell(rank), *(_cell(params[number].get(n, "")) for n in names)]
         for side in sides:
             cells += [_spread(results, side, metric, number) for metric in metrics]
@@ -168,8 +170,8 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
             "There are no scores on training rows; search with return_train_score=True "
             "to see which candidates over-fit."
         )
-    if len(order) > _MOST_CANDIDATES:
-        notes.append(f"The best {_MOST_CANDIDATES:,} of {len(order):,} candidates.")
+    if len(order) > most:
+        notes.append(f"The best {most:,} of {len(order):,} candidates.")
     n_failed = int((~np.isfinite(means)).sum())
     if n_failed:
         notes.append(f"{n_failed} candidates could not be scored on every fold.")

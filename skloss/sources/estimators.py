@@ -1,6 +1,6 @@
 """Fitted estimators as cases: skloss, scikeras, MLPClassifier, and searches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -77,7 +77,8 @@ def _measured(
 ) -> tuple[Case, Any]:
     """Add what the classifier does on the rows given, and facts of these."""
     classes = np.asarray(classifier.classes_)
-    facts = measure_rows(X, y, X_val, y_val, predict=classifier.predict_proba)
+    predict = _predictor(classifier)
+    facts = measure_rows(X, y, X_val, y_val, predict=predict)
     sides = {"natural": (X, y), "val": (X_val, y_val)}
     parts: dict[str, Any] = {}
     for name, (rows, truth) in sides.items():
@@ -85,7 +86,7 @@ def _measured(
             continue
         step = max(1, -(-len(rows) // _MOST_MEASURED))
         codes = np.searchsorted(classes, np.asarray(truth))
-        scores = classifier.predict_proba(rows[::step])
+        scores = predict(rows[::step])
         parts[name] = measured_part(codes, len(classes), scores, step)
     if "natural" in parts and case.train is None:
         case = replace(case, train=parts["natural"])
@@ -94,6 +95,20 @@ def _measured(
             "natural", None
         )  # measured while it was trained, without the hold-out
     return replace(case, **parts), facts
+
+
+def _predictor(classifier: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Predict arrays, with their names back where the classifier knows names."""
+    names = getattr(classifier, "feature_names_in_", None)
+    if names is None:
+        return classifier.predict_proba
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        import pandas as pd
+
+        return classifier.predict_proba(pd.DataFrame(rows, columns=names))
+
+    return predict
 
 
 # ------------------------------------------------------------------------ scikit-learn
