@@ -140,7 +140,7 @@ class Subject:
     @property
     def column_names(self) -> list[str]:
         """Names of the columns of X; empty where they have none."""
-        known = getattr(self.X, "columns", None)
+        known: Any = getattr(self.X, "columns", None)
         if known is None:
             known = getattr(self.estimator, "feature_names_in_", ())
         return [str(name) for name in known]
