@@ -217,6 +217,8 @@ def _two_classes(subject: Subject) -> HeldOut:
         raise NotKnown("Thresholds are for two classes.")
     if not np.isfinite(held_out.scores).all() or len(np.unique(held_out.truth)) < 2:
         raise NotKnown("The rows held out are of one class, or without finite scores.")
+    if np.ptp(held_out.scores) == 0:
+        raise NotKnown("All rows held out have one score, which no threshold divides.")
     return held_out
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -91,7 +93,8 @@ def _saved(
 ) -> tuple[str, bool]:
     from matplotlib.figure import Figure
 
-    with _own_style(style):
+    # What a scale cannot show is left out of the picture, without a warning.
+    with _own_style(style), np.errstate(all="ignore"):
         given = Figure(figsize=size, layout="constrained")
         figure = getattr(plot(given), "figure_", given)
         try:
