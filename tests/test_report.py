@@ -29,6 +29,8 @@ from skloss.reports.page import render
 from skloss.reports.peers import LINE, said_of_held_out, scores_on_folds
 from skloss.reports.subject import NotKnown, Split, read_subject
 from skloss.reports.tables import best_threshold, candidates, confusions, curves
+from skloss.search._page import as_grid_search
+from skloss.search._search import Search
 
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'too' $\\frac{$"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -131,6 +133,13 @@ def test_values_are_those_of_scikit_learn():
         assert found["f1"].value == pytest.approx(
             f1_score(truth, said, average=average)
         )
+
+
+def test_many_classes_of_few_rows_do_not_pull_the_interval_down():
+    table = 4.0 * np.eye(10) + 2.0 * np.roll(np.eye(10), 1, axis=1)
+    found = of_counts(table)["recall"]
+    assert found.value == pytest.approx(2 / 3)
+    assert found.low < 0.6 < 0.72 < found.high
 
 
 def test_no_error_among_few_rows_is_not_taken_for_certainty():
@@ -574,3 +583,57 @@ def test_the_command_refuses_in_one_line(tmp_path, capsys, name, content, out, s
     assert code == 2
     assert said in err
     assert err.count("\n") == 1
+
+
+# ---------------------------------------------------------- the search of the command
+
+
+def own_search(pipeline, rows, candidates):
+    splits = list(StratifiedKFold(3).split(*rows))
+    return Search(clone(pipeline), candidates, splits)
+
+
+def test_a_search_of_the_command_is_read_as_that_of_scikit_learn(
+    search, pipeline, rows
+):
+    own = own_search(pipeline, rows, search.cv_results_["params"])
+    grid = as_grid_search(own.run(*rows), own, rows[1])
+    assert grid.best_params_ == search.best_params_
+    assert grid.cv_results_.keys() <= search.cv_results_.keys() | {
+        name for name in grid.cv_results_ if name.endswith("_test_accuracy")
+    }
+    for name in SCORING:
+        for part in ("mean_test", "std_test", "split2_test"):
+            found, wanted = (
+                one.cv_results_[f"{part}_{name}"] for one in (grid, search)
+            )
+            np.testing.assert_allclose(found, wanted)
+    ours, theirs = (answer(read_subject(one, *rows)) for one in (grid, search))
+    for who in theirs.scores:
+        assert ours.scores[who][:2] == theirs.scores[who]
+
+
+def test_a_candidate_that_failed_is_in_the_table_of_the_page(pipeline, rows):
+    own = own_search(pipeline, rows, [{"dense__width": 4}, {"dense__dropout": 2.0}])
+    result = own.run(*rows)
+    grid = as_grid_search(result, own, rows[1])
+    table = candidates(grid.cv_results_, "matthews_corrcoef")
+    assert [row[0].text for row in table.rows] == ["1", "2"]
+    assert table.rows[1][table.columns.index("MCC (test)")].text == "failed"
+    assert "1 candidate could not be scored" in " ".join(table.notes)
+
+
+def test_skloss_search_writes_the_page(rows, tmp_path, capsys, monkeypatch):
+    # The command sets these for a process of its own; here they must go back.
+    for name in ("TF_NUM_INTRAOP", "OPENBLAS_NUM", "OMP_NUM", "MKL_NUM"):
+        monkeypatch.setenv(f"{name}_THREADS", "1")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    frame = pd.DataFrame(rows[0], columns=[f"{HOSTILE}{i}" for i in range(12)])
+    frame.assign(label=rows[1]).to_csv(tmp_path / "rows.csv", index=False)
+    typed = ["search", str(tmp_path / "rows.csv"), "--target", "label", "--out"]
+    typed += [str(tmp_path), "--model", "dense", "--folds", "2", "--grid", "epochs=2"]
+    assert main(typed) == 0
+    assert "report.html" in capsys.readouterr().out
+    read = Page((tmp_path / "report.html").read_text("utf-8"))
+    assert " ".join(["skloss", *typed]) in read.words
+    assert "Logistic regression" in read.words

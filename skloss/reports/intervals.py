@@ -46,10 +46,11 @@ def of_counts(table: ArrayLike) -> dict[str, Score]:
     Each class keeps its number of rows. The shares :math:`p_c` of what its rows are
     called are drawn from what the counts :math:`n_c` leave possible,
 
-    .. math:: p_c \sim \mathrm{Dirichlet}(n_c + 1/K)
+    .. math:: p_c \sim \mathrm{Dirichlet}(n_c + a_c)
 
-    (Perks' prior, of two classes Jeffreys'), which is a stratified bootstrap that does
-    not take "no error among ten rows" for certainty.
+    where :math:`a_c` is 1/2 for the right class and 1/2 shared by the others, so that
+    right or wrong has Jeffreys' prior. This is a stratified bootstrap that does not
+    take "no error among ten rows" for certainty.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def of_counts(table: ArrayLike) -> dict[str, Score]:
     """
     counts = np.asarray(table, float)
     values = _metrics(counts)
-    drawn = _metrics(_draws(counts))
+    drawn = _metrics(_draws(counts, _prior(len(counts))))
     return {name: _bounded(values[name], drawn[name]) for name in METRICS}
 
 
@@ -95,7 +96,10 @@ def of_difference(tables: ArrayLike) -> dict[str, Score]:
     """
     joint = np.asarray(tables, float)
     n_classes = len(joint)
-    drawn = _draws(joint.reshape(n_classes, -1))
+    prior = _prior(n_classes)
+    both = prior[:, :, None] * prior[:, None, :]  # either side has the prior alone
+    shape = (n_classes, n_classes**2)
+    drawn = _draws(joint.reshape(shape), both.reshape(shape))
     drawn = drawn.reshape(-1, n_classes, n_classes, n_classes)
     ours, theirs = (_metrics(drawn.sum(axis=axis)) for axis in (3, 2))
     own, other = (_metrics(joint.sum(axis=axis)) for axis in (2, 1))
@@ -153,12 +157,21 @@ def totals(table: ArrayLike) -> dict[str, Score]:
     return {name: Score(float(values[name])) for name in METRICS}
 
 
-def _draws(counts: np.ndarray) -> np.ndarray:
+def _prior(n_classes: int) -> np.ndarray:
+    """Half a row that is right and half a row that is wrong, of each class."""
+    wrong = np.full((n_classes, n_classes), 0.5 / (n_classes - 1))
+    np.fill_diagonal(wrong, 0.5)
+    return wrong
+
+
+def _draws(counts: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """Tables that might as well have been counted, ``(n_draws, *counts.shape)``."""
     rng = np.random.default_rng(_SEED)
     n_draws = int(min(_N_DRAWS, _MOST_DRAWN // counts.size))
-    prior = 1 / counts.shape[1]
-    drawn = [rng.dirichlet(row + prior, n_draws) * row.sum() for row in counts]
+    drawn = [
+        rng.dirichlet(row + more, n_draws) * row.sum()
+        for row, more in zip(counts, prior, strict=True)
+    ]
     return np.stack(drawn, axis=1)
 
 

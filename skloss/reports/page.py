@@ -14,6 +14,7 @@ import skloss
 from skloss.diagnosis.html import environment
 from skloss.reports import pictures, reproduce, tables
 from skloss.reports.answer import Answer
+from skloss.reports.intervals import Score
 from skloss.reports.pictures import Picture
 from skloss.reports.subject import NotKnown, Subject
 from skloss.reports.tables import Cell, Table
@@ -136,14 +137,17 @@ def _scores(answer: Answer) -> Table | None:
     rows = tuple(
         (
             Cell(who),
-            *(
-                Cell("not scored") if s is None else Cell(repr(s), float(s.value))
-                for s in scores
-            ),
+            *(Cell("not scored") if s is None else _score(s) for s in scores),
         )
         for who, scores in answer.scores.items()
     )
     return Table("Scores on rows not trained on", ("", *answer.metrics), rows, (), (0,))
+
+
+def _score(score: Score) -> Cell:
+    """Write a score that breaks between value and interval, where there is no room."""
+    text = repr(score).replace(" to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}")
+    return Cell(text, float(score.value))
 
 
 def _curves(subject: Subject) -> Section:
@@ -167,8 +171,13 @@ def _search(subject: Subject) -> Section:
 
 
 def _errors(subject: Subject) -> Section:
+    whose: tuple[str, ...] = ()
+    if subject.cv_results is not None:
+        whose = ("Of the winner, fitted again, on the rows held out of that fit.",)
+    elif subject.folds is not None:
+        whose = ("Of the fold with the median score, on rows held out of its fit.",)
     known = _known(subject, tables.confusions)
-    return _drawn(pictures.score_pictures(subject), known)
+    return _drawn(pictures.score_pictures(subject), known, *whose)
 
 
 def _rows(subject: Subject) -> Section:

@@ -98,7 +98,7 @@ def _refusing() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # not converged is near enough
             yield
-    except (ValueError, TypeError) as err:
+    except (ValueError, TypeError, RuntimeError) as err:
         message = " ".join(str(err).split()).rstrip(".")
         raise NotKnown(f"It cannot be fitted on these rows ({message}).") from err
 

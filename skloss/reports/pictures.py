@@ -214,7 +214,7 @@ def _two_classes(subject: Subject) -> HeldOut:
     if held_out is None:
         raise NotKnown("The probabilities of rows held out are not known.")
     if held_out.scores.ndim != 1:
-        raise NotKnown("Thresholds are for two classes.")
+        raise NotKnown  # thresholds are for two classes
     if not np.isfinite(held_out.scores).all() or len(np.unique(held_out.truth)) < 2:
         raise NotKnown("The rows held out are of one class, or without finite scores.")
     if np.ptp(held_out.scores) == 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis.text import value_text
+from skloss.diagnosis.text import tally, value_text
 from skloss.metrics import ConfusionCounts, confusion_matrix
 from skloss.reports.subject import HeldOut, NotKnown, Subject
 
@@ -174,7 +174,9 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
         notes.append(f"The best {most:,} of {len(order):,} candidates.")
     n_failed = int((~np.isfinite(means)).sum())
     if n_failed:
-        notes.append(f"{n_failed} candidates could not be scored on every fold.")
+        notes.append(
+            f"{tally(n_failed, 'candidate')} could not be scored on every fold."
+        )
     return Table(
         f"Candidates, the best by {metric_title(chosen)} first",
         tuple(columns),
