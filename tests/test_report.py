@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
 from imblearn.over_sampling import RandomOverSampler
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -481,6 +482,12 @@ def test_curves_alone_have_a_page_that_says_what_is_missing():
     assert found.answer.verdict == "unknown"
     assert "Curves alone do not hold the counts" in found.answer.sentence
     assert "give the fitted classifier" in words_of(found)
+
+
+def test_curves_that_never_find_the_rare_class_are_answer_enough():
+    found = skloss.report(LINEAR_STACK_ON_RARE_EVENTS).answer
+    assert found.verdict == "no"
+    assert "Not one row of the minority was found" in found.sentence
 
 
 @pytest.mark.parametrize(

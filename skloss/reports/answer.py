@@ -94,6 +94,9 @@ def answer(subject: Subject) -> Answer:
             return _by_folds(subject)
         return _by_rows(subject)
     except NotKnown as unknown:
+        collapse = _alarm(subject, "majority-collapse")
+        if collapse is not None:
+            return Answer("no", "No: it does not find the rare class", collapse.title)
         return Answer("unknown", "It cannot be said", str(unknown))
 
 
@@ -317,7 +320,7 @@ def _verdict(
     if own.value <= chance + _NOTICEABLE:
         return "no", "No: it is no better than guessing"
     if own.low <= chance:
-        return "unclear", "Not clear: it scores too unevenly to be told from guessing"
+        return "unclear", "Not clear: its score can hardly be told from guessing"
     if difference is None:
         return "partly", "Better than guessing"
     if difference.low is not None and difference.low > 0:

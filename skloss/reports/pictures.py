@@ -212,7 +212,10 @@ def _ranking(subject: Subject, display: Any, title: str) -> Picture:
 def _two_classes(subject: Subject) -> HeldOut:
     held_out = subject.held_out
     if held_out is None:
-        raise NotKnown("The probabilities of rows held out are not known.")
+        raise NotKnown(
+            "Thresholds and calibration need probabilities of rows held out; give a "
+            "classifier with predict_proba, with X_val and y_val."
+        )
     if held_out.scores.ndim != 1:
         raise NotKnown  # thresholds are for two classes
     if not np.isfinite(held_out.scores).all() or len(np.unique(held_out.truth)) < 2:

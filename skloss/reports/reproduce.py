@@ -35,7 +35,7 @@ def versions(subject: Subject) -> Table:
     rows.append(("system", f"{platform.system()} {platform.machine()}"))
     seed = subject.record.configuration.get("seed")
     if seed is not None:
-        rows.append(("seed that was used", str(seed)))
+        rows.append(("seed drawn from random_state", str(seed)))
     cells = tuple((Cell(name), Cell(value)) for name, value in rows)
     return Table("Versions where this page was written", ("what", "version"), cells)
 
