@@ -187,12 +187,22 @@ def test_the_scores_are_of_rows_held_out_never_of_those_trained_on(page, pipelin
 
 
 def test_without_held_out_rows_there_is_no_answer_whatever_is_given(rows):
-    fitted = DenseClassifier(epochs=1, validation_fraction=None, random_state=0)
+    fitted = DenseClassifier(epochs=20, validation_fraction=None, random_state=0)
     found = skloss.report(fitted.fit(*rows), X=rows[0], y=rows[1])
     assert found.answer.verdict == "unknown"
     assert found.answer.scores is None
     assert "set validation_fraction" in found.answer.sentence
     assert "There is no validation curve" in words_of(found)
+
+
+def test_a_rare_class_not_found_among_rows_trained_on_is_answer_enough(rows):
+    fitted = DenseClassifier(
+        epochs=1, learning_rate=1e-6, validation_fraction=None, random_state=0
+    )
+    found = skloss.report(fitted.fit(*rows)).answer
+    assert found.verdict == "no"
+    assert found.headline == "No: it does not find the rare class"
+    assert found.scores is None
 
 
 def test_the_logistic_regression_saw_the_same_rows(pipeline, rows):
@@ -454,7 +464,7 @@ def test_a_cross_validation_is_judged_by_its_own_folds(pipeline, rows):
 
 def test_other_libraries_are_judged_by_the_rows_given(rows):
     X, y = rows
-    mlp = MLPClassifier(max_iter=30, tol=1.0, n_iter_no_change=5, random_state=0)
+    mlp = MLPClassifier(tol=1e-3, n_iter_no_change=3, batch_size=20, random_state=0)
     mlp.fit(X[:1000], y[:1000])
     alone = skloss.report(mlp, X=X[:1000], y=y[:1000])
     assert alone.answer.verdict == "unknown"
