@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
-from imblearn.over_sampling import RandomOverSampler
+from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -23,13 +23,16 @@ from skloss import DenseClassifier, Pipeline, TrainingRecord
 from skloss.cli import main
 from skloss.datasets import make_rare_events
 from skloss.diagnosis import Case, Diagnosis, Finding
-from skloss.exceptions import DiagnosisError
+from skloss.exceptions import DiagnosisError, ResampledValidationWarning
 from skloss.reports.answer import answer
+from skloss.reports.candidates import candidates
+from skloss.reports.errors import best_threshold, confusions
 from skloss.reports.intervals import Score, of_counts, of_difference, of_folds
 from skloss.reports.page import render
 from skloss.reports.peers import LINE, said_of_held_out, scores_on_folds
-from skloss.reports.subject import NotKnown, Split, read_subject
-from skloss.reports.tables import best_threshold, candidates, confusions, curves
+from skloss.reports.reading import read_subject
+from skloss.reports.rows import curves
+from skloss.reports.subject import NotKnown, Split
 from skloss.search._page import as_grid_search
 from skloss.search._search import Search
 
@@ -267,6 +270,19 @@ def test_scores_after_a_leak_are_no_answer(pipeline):
     assert found.verdict == "unknown"
     assert found.scores is None
     assert "Rows were copied before." in found.sentence
+
+
+def test_rows_made_by_a_sampler_before_the_split_give_no_answer(rows):
+    X, y = SMOTE(random_state=0).fit_resample(*rows)
+    with pytest.warns(ResampledValidationWarning):
+        fitted = DenseClassifier(epochs=5, random_state=0).fit(X, y)
+    found = skloss.report(fitted, X=X, y=y).answer
+    assert found.verdict == "unknown"
+    assert found.scores is None
+    folds = {"test_f1": [0.9, 0.95, 0.9], "estimator": [fitted] * 3}
+    of_folds = skloss.report(folds, X=X, y=y).answer
+    assert of_folds.verdict == "unknown"
+    assert "put the sampler into a skloss.Pipeline" in of_folds.sentence
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from skloss.diagnosis import Finding
+from skloss.holdout import looks_resampled
 from skloss.metrics import confusion_matrix
 from skloss.reports.intervals import (
     METRICS,
@@ -123,6 +124,7 @@ def _alarm(subject: Subject, name: str) -> Finding | None:
 
 
 def _by_folds(subject: Subject) -> Answer:
+    _refuse_copies(subject)
     folds = subject.folds
     assert folds is not None  # noqa: S101 - for the type checker
     everyone: dict[str, Mapping[str, np.ndarray]] = {NETWORK: folds.scores}
@@ -154,7 +156,7 @@ def _by_folds(subject: Subject) -> Answer:
     difference = None
     if LINE in everyone and first in everyone[LINE]:
         paired = np.asarray(folds.scores[first]) - everyone[LINE][first]
-        difference = of_folds(paired, -2.0, 2.0)
+        difference = of_folds(paired, -np.inf, np.inf)
     guess = everyone.get(GUESS, {}).get(first)
     return _judged(
         tuple(map(metric_title, names)),
@@ -165,6 +167,18 @@ def _by_folds(subject: Subject) -> Answer:
         _OF_FOLDS.format(n=len(folds.scores[first])),
         caveats,
     )
+
+
+def _refuse_copies(subject: Subject) -> None:
+    """Refuse folds that hold rows made of those that they are tested on."""
+    if subject.X is None or subject.y is None:
+        return
+    X, y = np.asarray(subject.X), np.asarray(subject.y)
+    if X.dtype.kind in "biuf" and np.isfinite(X).all() and looks_resampled(X, y):
+        raise NotKnown(
+            "A sampler made rows of X before the folds were drawn, so that the scores "
+            "promise what is not there; put the sampler into a skloss.Pipeline."
+        )
 
 
 def _importance(name: str) -> tuple[int, str]:
@@ -266,10 +280,6 @@ def _caveats_of_rows(subject: Subject) -> list[str]:
         caveats.append(
             "The best epoch was chosen by these same rows, so that the scores are a "
             "little too good."
-        )
-    if subject.cv_results is not None:
-        caveats.append(
-            "The winner's parameters may have been chosen by these rows too."
         )
     return caveats
 

@@ -12,7 +12,14 @@ from typing import Any
 
 import skloss
 from skloss.diagnosis.html import environment
-from skloss.reports import pictures, reproduce, tables
+from skloss.reports import (
+    candidates,
+    configuration,
+    errors,
+    pictures,
+    reproduce,
+    rows,
+)
 from skloss.reports.answer import Answer
 from skloss.reports.intervals import Score
 from skloss.reports.pictures import Picture
@@ -82,7 +89,7 @@ def render(subject: Subject, answer: Answer, command: str | None = None) -> str:
         search=_search(subject) if has_search else None,
         errors=_errors(subject),
         rows=_rows(subject),
-        configuration=_known(subject, tables.parameters, tables.layers),
+        configuration=_known(subject, configuration.parameters, configuration.layers),
         reproduce=_reproduce(subject, command),
         style=_asset("report.css"),
         script=script,
@@ -159,14 +166,14 @@ def _curves(subject: Subject) -> Section:
             "There is no validation curve, so that over-fitting cannot be seen; hold "
             "rows out by validation_fraction, or pass X_val and y_val to fit."
         )
-    known = _known(subject, tables.curves)
+    known = _known(subject, rows.curves)
     return _drawn(pictures.curve_pictures(subject), known, *notes)
 
 
 def _search(subject: Subject) -> Section:
     results, metric = subject.cv_results, subject.refit_metric
     assert results is not None  # noqa: S101 - for the type checker
-    known = _known(subject, lambda _: tables.candidates(results, metric))
+    known = _known(subject, lambda _: candidates.candidates(results, metric))
     return _drawn(pictures.search_pictures(subject), known)
 
 
@@ -176,7 +183,7 @@ def _errors(subject: Subject) -> Section:
         whose = ("Of the winner, fitted again, on the rows held out of that fit.",)
     elif subject.folds is not None:
         whose = ("Of the fold with the median score, on rows held out of its fit.",)
-    known = _known(subject, tables.confusions)
+    known = _known(subject, errors.confusions)
     return _drawn(pictures.score_pictures(subject), known, *whose)
 
 
@@ -193,7 +200,7 @@ def _rows(subject: Subject) -> Section:
     )
     if case.is_resampled:
         notes.append("The rows trained on were made by a sampler.")
-    known = _known(subject, tables.classes, tables.columns)
+    known = _known(subject, rows.classes, rows.columns)
     return Section(tables=known.tables, notes=(*notes, *known.notes))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from skloss._sklearn import safe_indexing
 from skloss.holdout import class_codes, stratified_sample
-from skloss.reports.subject import Folds, NotKnown, Split
+from skloss.reports.subject import PASS_ROWS, Folds, NotKnown, Split
 
 __all__ = ["GUESS", "LINE", "said_of_held_out", "scores_on_folds"]
 
@@ -48,7 +48,7 @@ def scores_on_folds(
     if folds.splits is None:
         raise NotKnown(folds.reason)
     if X is None:
-        raise NotKnown("Pass X and y, as they were given to fit.")
+        raise NotKnown(PASS_ROWS)
     X, y = _table(X), np.asarray(y)
     found: dict[str, dict[str, list[float]]] = {
         name: {scorer: [] for scorer in folds.scorers} for name in (GUESS, LINE)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from skloss.reports.errors import best_threshold
 from skloss.reports.subject import HeldOut, NotKnown, Subject
 from skloss.reports.svg import draw
-from skloss.reports.tables import best_threshold, metric_title
+from skloss.reports.tables import metric_title
 
 __all__ = ["Picture", "curve_pictures", "score_pictures", "search_pictures"]
 

@@ -12,7 +12,7 @@ from skloss.diagnosis import Diagnosis
 from skloss.diagnosis.text import headline
 from skloss.reports.answer import Answer, answer
 from skloss.reports.page import frame, render
-from skloss.reports.subject import read_subject
+from skloss.reports.reading import read_subject
 
 __all__ = ["Report", "report"]
 

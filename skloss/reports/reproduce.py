@@ -7,8 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import skloss
+from skloss.reports.configuration import default_parameters
 from skloss.reports.subject import NotKnown, Subject
-from skloss.reports.tables import Cell, Table, default_parameters
+from skloss.reports.tables import Cell, Table
 
 __all__ = ["code", "versions"]
 
