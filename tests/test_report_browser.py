@@ -51,7 +51,8 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     # Chromium's own sandbox does not run as root, as in containers.
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    options = ["--disable-dev-shm-usage"]  # small in containers
+    options += ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=options)
         yield started

@@ -137,8 +137,10 @@ def _records_of(estimators: Any) -> tuple[TrainingRecord, ...]:
 def _name(source: Any, estimator: Any) -> str:
     if isinstance(source, TrainingRecord):
         return str(source.configuration.get("estimator", "A training record"))
+    if source is None:
+        return "A training"
     if estimator is None:
-        is_curves = isinstance(source, Mapping | str | PathLike) or source is None
+        is_curves = isinstance(source, Mapping | str | PathLike)
         return "Curves of a training" if is_curves else type(source).__name__
     steps = [type(step).__name__ for _, step in getattr(estimator, "steps", ())]
     own = type(estimator).__name__
