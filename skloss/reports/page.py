@@ -141,14 +141,15 @@ def _drawn(
 def _scores(answer: Answer) -> Table | None:
     if answer.scores is None:
         return None
-    rows = tuple(
+    lines = tuple(
         (
             Cell(who),
             *(Cell("not scored") if s is None else _score(s) for s in scores),
         )
         for who, scores in answer.scores.items()
     )
-    return Table("Scores on rows not trained on", ("", *answer.metrics), rows, (), (0,))
+    columns = ("classifier", *answer.metrics)
+    return Table("Scores on rows not trained on", columns, lines, (), (0,))
 
 
 def _score(score: Score) -> Cell:
