@@ -22,6 +22,7 @@ _HOME = {
     "exceptions": "skloss",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
+    "report": "skloss.reports",
 }
 
 __all__ = ["__version__", *_HOME]

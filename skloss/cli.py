@@ -1,9 +1,10 @@
-"""The command line: ``skloss search``, ``skloss diagnose`` and ``skloss rules``."""
+"""The command line: ``skloss search``, ``diagnose``, ``report`` and ``rules``."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -63,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(argv)
+        options.typed = shlex.join(
+            ["skloss", *(sys.argv[1:] if argv is None else argv)]
+        )
         if options.command is None:
             parser.print_help()
             return 0
@@ -99,8 +103,26 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         _show(diagnosis.to_json(indent=2))
     else:
-        _show(diagnosis.report(verbose=options.verbose))
+        _show(diagnosis.to_text(verbose=options.verbose))
     return int(any(finding.severity == "error" for finding in diagnosis.findings))
+
+
+def _report(options: argparse.Namespace) -> int:
+    from skloss.exceptions import DiagnosisError, RecordFormatError
+    from skloss.reports import report
+
+    try:
+        made = report(options.path)
+    except (RecordFormatError, DiagnosisError) as err:
+        return _refuse("report", str(err))
+    except OSError as err:
+        return _refuse("report", f"cannot read {options.path!r}: {err.strerror}.")
+    try:
+        path = made.save(options.out)
+    except OSError as err:
+        return _refuse("report", str(err))
+    _show(f"{made.answer.headline}. Wrote {path.resolve()}")
+    return 0
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -179,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_search(commands)
     _add_diagnose(commands)
+    _add_report(commands)
     _add_rules(commands)
     return parser
 
@@ -206,6 +229,28 @@ def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     )
 
 
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    report = commands.add_parser(
+        "report",
+        help="write one HTML page about a training, from its record or its curves",
+        description="Write one self-contained HTML page about a training: whether it "
+        "is any good, findings, curves, errors, configuration.",
+    )
+    report.set_defaults(run=_report)
+    report.add_argument(
+        "path",
+        metavar="PATH",
+        help="a saved record, the file of a CSVLogger, a JSON file of curves, or a log "
+        "that Keras printed",
+    )
+    report.add_argument(
+        "--out",
+        default="report.html",
+        metavar="FILE",
+        help="file to write (default ./%(default)s)",
+    )
+
+
 def _add_rules(commands: argparse._SubParsersAction) -> None:
     rules = commands.add_parser(
         "rules",
@@ -227,8 +272,8 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         "search",
         help="cross-validate a grid of networks, and show the winner's curves",
         description="Cross-validate Pipeline(StandardScaler, sampler, network) over a "
-        "grid, scored by MCC and F1; refit the winner by MCC; write results.csv and "
-        "curves.png.",
+        "grid, scored by MCC and F1; refit the winner by MCC; write results.csv, "
+        "curves.png and report.html.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -314,8 +359,8 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         "--out",
         default="skloss-search",
         metavar="DIR",
-        help="folder for results.csv, curves.png and the fits one by one (default "
-        "./%(default)s)",
+        help="folder for results.csv, curves.png, report.html and the fits one by one "
+        "(default ./%(default)s)",
     )
     folder.add_argument(
         "--resume",

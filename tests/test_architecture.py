@@ -39,8 +39,9 @@ def test_import_skloss_loads_nothing_heavy():
         "import skloss.displays, skloss.record, skloss.metrics, skloss.holdout",
         "from skloss.datasets import make_rare_events; make_rare_events(100)",
         "import skloss.cli",
+        "import skloss; skloss.report({'loss': [0.7, 0.5], 'val_loss': [0.7, 0.6]})",
     ],
-    ids=["estimators", "reading tower", "datasets", "command line"],
+    ids=["estimators", "reading tower", "datasets", "command line", "report"],
 )
 def test_what_does_not_train_loads_no_tensorflow(code):
     assert not modules_after(code) & {"tensorflow", "keras"}

@@ -73,7 +73,7 @@ def test_text_and_json_are_those_of_the_diagnosis(rules, log, capsys):
     assert run(capsys, "diagnose", log)[1] == f"{expected!r}\n"
     assert json.loads(run(capsys, "diagnose", log, "--json")[1]) == expected.to_dict()
     shown = run(capsys, "diagnose", log, "--verbose")[1]
-    assert shown == expected.report(verbose=True) + "\n"
+    assert shown == expected.to_text(verbose=True) + "\n"
 
 
 def test_verbose_says_why_a_rule_was_not_assessed(log, capsys):

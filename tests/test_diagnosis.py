@@ -112,12 +112,12 @@ Not assessed (3):
 
 
 def test_the_text_of_a_diagnosis():
-    assert repr(WHOLE) == str(WHOLE) == WHOLE.report() == TEXT
+    assert repr(WHOLE) == str(WHOLE) == WHOLE.to_text() == TEXT
 
 
 def test_the_verbose_text_ends_with_what_found_nothing():
     head, _, _ = TEXT.partition("info  ")
-    assert WHOLE.report(verbose=True) == head + VERBOSE_END
+    assert WHOLE.to_text(verbose=True) == head + VERBOSE_END
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_the_first_line_counts(diagnosis, words):
 def test_no_line_is_longer_than_80_columns():
     words = "unbreakable" * 20
     long = finding("x" * 100, "error", COLLAPSE, title=words, evidence={words: words})
-    shown = Diagnosis((long,), (words,), {words: words}, (words,)).report(verbose=True)
+    shown = Diagnosis((long,), (words,), {words: words}, (words,)).to_text(verbose=True)
     assert max(map(len, shown.splitlines())) == 80
 
 

@@ -1,10 +1,13 @@
 """``Diagnosis``: the findings about one training, causes first."""
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +16,9 @@ from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import SEVERITIES, Finding
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
+
+if TYPE_CHECKING:
+    from skloss.reports import Report
 
 __all__ = ["Diagnosis", "examine"]
 
@@ -33,6 +39,11 @@ class Diagnosis:
         Names of the rules that could not be assessed, and why.
     notes : tuple of str
         What of the source could not be understood.
+    case : Case or None
+        What the rules looked at.
+    given : dict or None
+        What `skloss.diagnose` was given, so that `report` can draw it; a pickle leaves
+        it out.
 
     Examples
     --------
@@ -63,6 +74,12 @@ class Diagnosis:
     passed: tuple[str, ...] = ()
     not_assessed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    case: Case | None = field(default=None, repr=False, compare=False)
+    given: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Rows and estimators would make a small thing large.
+        return self.__dict__ | {"given": None}
 
     @property
     def ok(self) -> bool:
@@ -81,7 +98,7 @@ class Diagnosis:
         everything = _with_symptoms(self.findings)
         return next((f for f in everything if f.name == wanted), None)
 
-    def report(self, verbose: bool = False) -> str:
+    def to_text(self, verbose: bool = False) -> str:
         """Return it as text.
 
         Parameters
@@ -98,7 +115,8 @@ class Diagnosis:
         Examples
         --------
         >>> reason = "the network is not known"
-        >>> print(Diagnosis(not_assessed={"linear-stack": reason}).report(verbose=True))
+        >>> text = Diagnosis(not_assessed={"linear-stack": reason}).to_text(True)
+        >>> print(text)
         Nothing could be assessed; 1 rule not assessed
         <BLANKLINE>
         Not assessed (1):
@@ -106,8 +124,36 @@ class Diagnosis:
         """
         return text.report(self, verbose)
 
+    def report(self, path: str | PathLike[str] | None = None) -> Report:
+        """Make a page of it, with curves, scores and configuration.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File to write the page to. None writes none.
+
+        Returns
+        -------
+        Report
+            Shown by a notebook; its ``save`` writes it.
+
+        See Also
+        --------
+        skloss.report : The same of whatever has trained.
+
+        Examples
+        --------
+        >>> import skloss
+        >>> diagnosis = skloss.diagnose({"loss": [0.7, float("nan")]})
+        >>> "nonfinite-loss" in diagnosis.report().html
+        True
+        """
+        from skloss.reports import report
+
+        return report(self, path)
+
     def __repr__(self) -> str:
-        return self.report()
+        return self.to_text()
 
     def _repr_html_(self) -> str:
         return html.fragment(self)
@@ -170,7 +216,9 @@ class Diagnosis:
             raise DiagnosisError(" ".join(f"{f.name}: {f.title}" for f in errors))
 
 
-def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
+def examine(
+    case: Case, notes: Iterable[str] = (), given: Mapping[str, Any] | None = None
+) -> Diagnosis:
     """Run all rules over a case.
 
     Parameters
@@ -179,6 +227,8 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
         One training.
     notes : iterable of str, default=()
         Handed on.
+    given : dict, default=None
+        What the case was read from; handed on.
 
     Returns
     -------
@@ -208,7 +258,9 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
         else:
             found.append(finding)
     ordered = _in_order_of_cause(found)
-    return Diagnosis(tuple(ordered), tuple(passed), not_assessed, tuple(notes))
+    return Diagnosis(
+        tuple(ordered), tuple(passed), not_assessed, tuple(notes), case, given
+    )
 
 
 def _in_order_of_cause(found: list[Finding]) -> list[Finding]:

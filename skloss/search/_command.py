@@ -15,6 +15,7 @@ from rich.console import Console
 from skloss._progress import Progress
 from skloss.search._files import Table, read_table
 from skloss.search._journal import Journal
+from skloss.search._page import write_page
 from skloss.search._plan import SearchError, plan_search
 from skloss.search._report import (
     print_curves,
@@ -28,7 +29,7 @@ from skloss.training import settle_threads
 
 __all__ = ["SearchError", "run_search"]
 
-_WRITTEN = ("curves.png", "results.csv")
+_WRITTEN = ("curves.png", "report.html", "results.csv")
 
 
 def run_search(options: argparse.Namespace) -> int:
@@ -62,7 +63,12 @@ def run_search(options: argparse.Namespace) -> int:
     _print_kept(console, journal, kept)
     settle_threads()  # imports TensorFlow, which would look like a slow first fit
     result = _run(search, table, journal, kept)
-    return _report(console, result, (journal.folder, is_old), started)
+    folder = journal.folder
+    code = _report(console, result, folder)
+    if code == 0:
+        write_page(result, search, table, folder / "report.html", options.typed)
+    _print_end(console, result, folder, is_old, time.perf_counter() - started)
+    return code
 
 
 def _console() -> Console:
@@ -170,20 +176,18 @@ def _run(
 def _report(
     console: Console,
     result: SearchResult,
-    out: tuple[Path, bool],
-    started: float,
+    folder: Path,
 ) -> int:
-    folder, is_old = out
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
-    (folder / "curves.png").unlink(missing_ok=True)
+    for name in ("curves.png", "report.html"):  # of an earlier search
+        (folder / name).unlink(missing_ok=True)
     write_results(result, folder / "results.csv")
     print_table(console, result)
     if result.estimator is not None and not result.is_interrupted:
         print_curves(console, result)
         write_curves(result.estimator, folder / "curves.png")
     print_warnings(console, result)
-    _print_end(console, result, folder, is_old, time.perf_counter() - started)
     return 130 if result.is_interrupted else 0
 
 
@@ -210,7 +214,8 @@ def _print_end(
     names = sorted(p.name for p in folder.iterdir() if p.name in _WRITTEN)
     there = ", which was there before" if is_old else ""
     minutes, rest = divmod(round(seconds), 60)
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     console.print(
-        f"Wrote {' and '.join(names)} to {folder}{there} ({minutes} min {rest} s)",
+        f"Wrote {listed} to {folder}{there} ({minutes} min {rest} s)",
         soft_wrap=True,
     )

@@ -25,7 +25,7 @@ from sklearn.utils import indexable
 
 from skloss._sklearn import safe_indexing
 
-__all__ = ["SCORES", "FoldResult", "Search", "SearchResult"]
+__all__ = ["SCORES", "FoldResult", "Search", "SearchResult", "f1_options"]
 
 SCORES = ("mcc", "f1", "accuracy", "majority", "seconds")
 
@@ -243,20 +243,24 @@ class Search:
         }
 
 
+def f1_options(y: np.ndarray) -> dict[str, Any]:
+    """Options of ``f1_score``: of the rare class, or the mean over many."""
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) > 2:
+        return {"average": "macro", "labels": classes, "zero_division": 0}
+    # Of two equally frequent classes the second is the positive one, as ever.
+    rare = classes[0] if counts[0] < counts[1] else classes[1]
+    return {"average": "binary", "pos_label": rare, "zero_division": 0}
+
+
 def _scores(
     y: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, predicted: np.ndarray
 ) -> dict[str, float]:
     """MCC, F1 of the rare class or the mean over many, accuracy, and the majority's."""
-    classes, counts = np.unique(y, return_counts=True)
-    kind: dict[str, Any] = {"average": "macro", "labels": classes}
-    if len(classes) == 2:
-        # Of two equally frequent classes the second is the positive one, as ever.
-        rare = classes[0] if counts[0] < counts[1] else classes[1]
-        kind = {"average": "binary", "pos_label": rare}
     seen, n_seen = np.unique(y_train, return_counts=True)
     return {
         "mcc": float(matthews_corrcoef(y_test, predicted)),
-        "f1": float(f1_score(y_test, predicted, zero_division=0, **kind)),
+        "f1": float(f1_score(y_test, predicted, **f1_options(y))),
         "accuracy": float(accuracy_score(y_test, predicted)),
         "majority": float(np.mean(y_test == seen[n_seen.argmax()])),
     }

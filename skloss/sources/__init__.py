@@ -11,7 +11,7 @@ from skloss.diagnosis import Case, Diagnosis, case_of, examine
 from skloss.record import TrainingRecord
 from skloss.sources.curves import read_curves
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "read_case"]
 
 
 def diagnose(
@@ -73,21 +73,29 @@ def diagnose(
     >>> diagnosis.ok, diagnosis.findings[0].name
     (False, 'nonfinite-loss')
     """
+    given = {
+        "history": history,
+        "X_val": X_val,
+        "y_val": y_val,
+        "fit_params": fit_params,
+    }
+    case, notes = read_case(source, X, y, **given)
+    return examine(case, notes, {"source": source, "X": X, "y": y} | given)
+
+
+def read_case(
+    source: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    history: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    fit_params: Mapping[str, Any] | None = None,
+) -> tuple[Case, tuple[str, ...]]:
+    """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
-    case, notes = _case(source, X, y, history, X_val, y_val, fit_params)
-    return examine(case, notes)
-
-
-def _case(
-    source: Any,
-    X: Any,
-    y: Any,
-    history: Any,
-    X_val: Any,
-    y_val: Any,
-    fit_params: Mapping[str, Any] | None,
-) -> tuple[Case, tuple[str, ...]]:
     if isinstance(source, TrainingRecord):
         return case_of(source), ()
     if isinstance(source, str | PathLike):

@@ -1,6 +1,6 @@
 """Fitted estimators as cases: skloss, scikeras, MLPClassifier, and searches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from skloss.sources.parts import measured_part
 from skloss.sources.probe import probe_network
 from skloss.sources.rows import measure_rows
 
-__all__ = ["cross_validation_case", "estimator_case", "search_case"]
+__all__ = ["cross_validation_case", "estimator_case", "median_fold", "search_case"]
 
 _MOST_MEASURED = 20_000
 
@@ -82,7 +82,8 @@ def _measured(
 ) -> tuple[Case, Any]:
     """Add what the classifier does on the rows given, and facts of these."""
     classes = np.asarray(classifier.classes_)
-    facts = measure_rows(X, y, X_val, y_val, predict=classifier.predict_proba)
+    predict = _predictor(classifier)
+    facts = measure_rows(X, y, X_val, y_val, predict=predict)
     sides = {"natural": (X, y), "val": (X_val, y_val)}
     parts: dict[str, Any] = {}
     for name, (rows, truth) in sides.items():
@@ -90,7 +91,7 @@ def _measured(
             continue
         step = max(1, -(-len(rows) // _MOST_MEASURED))
         codes = np.searchsorted(classes, np.asarray(truth))
-        scores = classifier.predict_proba(rows[::step])
+        scores = predict(rows[::step])
         parts[name] = measured_part(codes, len(classes), scores, step)
     if "natural" in parts and case.train is None:
         case = replace(case, train=parts["natural"])
@@ -99,6 +100,20 @@ def _measured(
             "natural", None
         )  # measured while it was trained, without the hold-out
     return replace(case, **parts), facts
+
+
+def _predictor(classifier: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Predict arrays, with their names back where the classifier knows names."""
+    names = getattr(classifier, "feature_names_in_", None)
+    if names is None:
+        return classifier.predict_proba
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        import pandas as pd
+
+        return classifier.predict_proba(pd.DataFrame(rows, columns=names))
+
+    return predict
 
 
 # ------------------------------------------------------------------------ scikit-learn
@@ -292,9 +307,8 @@ def cross_validation_case(results: Mapping[str, Any], X: Any, y: Any) -> Case:
         )
     names = [name for name in results if name.startswith("test_")]
     scores = np.asarray(results[names[0]], float)
-    middle = int(np.argsort(scores)[len(scores) // 2])
     # X and y were not this estimator's training rows, but its fold's.
-    case = estimator_case(results["estimator"][middle], None, None)
+    case = estimator_case(results["estimator"][median_fold(results)], None, None)
     part = case.natural if case.natural is not None else case.train
     facts = SearchFacts(
         scoring=names[0].removeprefix("test_") if names[0] != "test_score" else None,
@@ -305,3 +319,9 @@ def cross_validation_case(results: Mapping[str, Any], X: Any, y: Any) -> Case:
         else part.n_minority // (len(scores) - 1 or 1),
     )
     return replace(case, search=facts)
+
+
+def median_fold(results: Mapping[str, Any]) -> int:
+    """Return the number of the fold with the median of the first score."""
+    first = next(name for name in results if name.startswith("test_"))
+    return int(np.argsort(np.asarray(results[first], float))[len(results[first]) // 2])

@@ -1,0 +1,157 @@
+"""From whatever was given to what a page is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from skloss.diagnosis import Case, Diagnosis, examine, record_of
+from skloss.exceptions import RecordFormatError
+from skloss.record import TrainingRecord
+from skloss.reports.folds import folds_of_results, folds_of_search
+from skloss.reports.holdouts import held_out_of, split_of
+from skloss.reports.subject import NotKnown, Subject, last_step
+from skloss.sources import read_case
+from skloss.sources.estimators import median_fold
+
+__all__ = ["read_subject"]
+
+
+def read_subject(source: Any, X: Any = None, y: Any = None, **given: Any) -> Subject:
+    """Gather what a page can say.
+
+    Parameters
+    ----------
+    source : object
+        What ``skloss.diagnose`` takes, or its Diagnosis.
+    X, y : array-like, default=None
+        Rows and labels as given to ``fit``.
+    **given : dict
+        ``history``, ``X_val``, ``y_val``, ``fit_params`` of ``skloss.diagnose``, and
+        ``groups`` of the rows.
+    """
+    groups = given.pop("groups", None)
+    if isinstance(source, Diagnosis):
+        if source.case is None:
+            raise ValueError(
+                "This Diagnosis does not know what it is about; make it by "
+                "skloss.diagnose, or give the fitted estimator itself."
+            )
+        case, diagnosis = source.case, source
+        remembered = dict(source.given or {"source": None})
+        source = remembered.pop("source")
+        X, y = remembered.pop("X", X), remembered.pop("y", y)
+        given = given | remembered
+    else:
+        source = _loaded(source)
+        case, notes = read_case(source, X, y, **given)
+        diagnosis = examine(case, notes)
+    return _subject(source, case, diagnosis, X, y, groups, given)
+
+
+def _loaded(source: Any) -> Any:
+    """Return the record that a path leads to; curves of other forms stay a path."""
+    if not isinstance(source, str | PathLike):
+        return source
+    try:
+        return TrainingRecord.load(source)
+    except RecordFormatError:
+        return source
+
+
+def _subject(
+    source: Any,
+    case: Case,
+    diagnosis: Diagnosis,
+    X: Any,
+    y: Any,
+    groups: Any,
+    given: Mapping[str, Any],
+) -> Subject:
+    estimator, parts = _estimator_of(source), {}
+    if hasattr(source, "cv_results_"):
+        parts = {
+            "cv_results": source.cv_results_,
+            "refit_metric": _refit_metric(source),
+            "folds": folds_of_search(source, case, X, y, groups),
+        }
+    elif isinstance(source, Mapping) and "estimator" in source:
+        parts = {
+            "folds": folds_of_results(source),
+            "records": _records_of(source["estimator"]),
+        }
+    record = _record(source, estimator, case)
+    held_out = held_out_of(estimator, record, given)
+    split, reason = None, ""
+    try:
+        if "folds" not in parts:  # else they have test rows enough
+            split = split_of(estimator, record, X, y, groups, given)
+    except NotKnown as unknown:
+        reason = str(unknown)
+    return Subject(
+        name=_name(source, estimator),
+        case=case,
+        diagnosis=diagnosis,
+        record=record,
+        estimator=estimator,
+        held_out=held_out,
+        split=split,
+        split_reason=reason,
+        X=X,
+        y=y,
+        asked=source if _is_estimator(source) else None,
+        **parts,
+    )
+
+
+def _estimator_of(source: Any) -> Any:
+    found = getattr(source, "best_estimator_", source)
+    if isinstance(source, Mapping) and "estimator" in source:
+        found = source["estimator"][median_fold(source)]
+    return found if _is_estimator(found) else None
+
+
+def _is_estimator(source: Any) -> bool:
+    return hasattr(source, "get_params") and hasattr(source, "fit")
+
+
+def _record(source: Any, estimator: Any, case: Case) -> TrainingRecord:
+    """Return the record of a fit of skloss, or what the case has of one."""
+    if isinstance(source, TrainingRecord):
+        return source
+    kept = getattr(last_step(estimator), "record_", None)
+    if kept is not None:
+        return kept
+    record = record_of(case)
+    if case.val is not None:
+        record.data["priors"] = {"validation": case.val.prior.tolist()}
+    return record
+
+
+def _records_of(estimators: Any) -> tuple[TrainingRecord, ...]:
+    found = (getattr(last_step(one), "record_", None) for one in estimators)
+    return tuple(record for record in found if record is not None)
+
+
+def _name(source: Any, estimator: Any) -> str:
+    if isinstance(source, TrainingRecord):
+        return str(source.configuration.get("estimator", "A training record"))
+    if source is None:
+        return "A training"
+    if estimator is None:
+        is_curves = isinstance(source, Mapping | str | PathLike)
+        return "Curves of a training" if is_curves else type(source).__name__
+    steps = [type(step).__name__ for _, step in getattr(estimator, "steps", ())]
+    own = type(estimator).__name__
+    name = f"{own}({', '.join(steps)})" if steps else own
+    if source is estimator:
+        return name
+    around = (
+        "Cross-validation" if isinstance(source, Mapping) else type(source).__name__
+    )
+    return f"{around} of {name}"
+
+
+def _refit_metric(search: Any) -> str:
+    return search.refit if isinstance(search.refit, str) else "score"

@@ -1,0 +1,109 @@
+"""How to get the same again: code or command, seed, versions."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import skloss
+from skloss.reports.configuration import default_parameters
+from skloss.reports.subject import NotKnown, Subject
+from skloss.reports.tables import Cell, Table
+
+__all__ = ["code", "versions"]
+
+_PACKAGES = (
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "imbalanced-learn",
+    "tensorflow",
+    "keras",
+    "scikeras",
+)
+_MOST_CHARACTERS = 20_000
+
+
+def versions(subject: Subject) -> Table:
+    """Versions on the machine that writes the page, and the seed."""
+    rows = [("Python", platform.python_version()), ("skloss", skloss.__version__)]
+    for name in _PACKAGES:
+        try:
+            rows.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    rows.append(("system", f"{platform.system()} {platform.machine()}"))
+    seed = subject.record.configuration.get("seed")
+    if seed is not None:
+        rows.append(("seed drawn from random_state", str(seed)))
+    cells = tuple((Cell(name), Cell(value)) for name, value in rows)
+    return Table("Versions where this page was written", ("what", "version"), cells)
+
+
+def code(subject: Subject) -> str:
+    """Lines of Python that train it again.
+
+    Raises
+    ------
+    NotKnown
+        If the estimator is not known.
+    """
+    if subject.asked is not None:
+        call, found = _call(subject.asked)
+        imports = sorted({f"from {home} import {name}" for home, name in found})
+    else:
+        call, name = _call_of_record(subject)
+        imports = [f"from skloss import {name}"]
+    lines = [*imports, "", f"model = {call}", "model.fit(X, y)"]
+    return "\n".join(lines)
+
+
+def _call(asked: Any) -> tuple[str, set[tuple[str, str]]]:
+    """Write an estimator without what it learned; find where its parts come from."""
+    from sklearn import config_context
+    from sklearn.base import BaseEstimator, clone
+
+    try:
+        plain = clone(asked)
+    except (TypeError, RuntimeError) as err:
+        raise NotKnown(f"It cannot be written as code: {err}.") from err
+    # Some classes do not leave the limit to their caller.
+    with config_context(print_changed_only=True):
+        text = BaseEstimator.__repr__(plain, N_CHAR_MAX=_MOST_CHARACTERS)
+    parts = [plain, *plain.get_params(deep=True).values()]
+    found = {
+        (_home(type(part)), type(part).__name__)
+        for part in parts
+        if hasattr(part, "get_params") and not isinstance(part, type)
+    }
+    return text, found
+
+
+def _home(kind: type) -> str:
+    """Package that a class is imported from: its module up to the first private one."""
+    names = kind.__module__.split(".")
+    if names[0] == "skloss" and kind.__name__ in skloss.__all__:
+        return "skloss"
+    private = (i for i, name in enumerate(names) if name.startswith("_"))
+    return ".".join(names[: next(private, len(names))])
+
+
+def _call_of_record(subject: Subject) -> tuple[str, str]:
+    configuration = subject.record.configuration
+    name, given = configuration.get("estimator"), configuration.get("parameters")
+    defaults = default_parameters(subject)
+    if not given or not defaults:
+        raise NotKnown(
+            "The code is not known; give the fitted estimator, or a record of skloss."
+        )
+    changed = [
+        f"{key}={value!r}"
+        for key, value in given.items()
+        if key not in defaults or value != _as_json(defaults[key])
+    ]
+    return f"{name}({', '.join(changed)})", str(name)
+
+
+def _as_json(value: Any) -> Any:
+    return [_as_json(v) for v in value] if isinstance(value, tuple) else value
