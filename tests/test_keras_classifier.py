@@ -35,7 +35,7 @@ from skloss import KerasClassifier, Pipeline, TrainingRecord
 from skloss.datasets import load_heartbeats
 from skloss.diagnosis import case_of
 from skloss.exceptions import TailValidationWarning
-from skloss.sources import _case
+from skloss.sources import read_case
 from skloss.training.from_keras import compiled_loss
 
 is_op_determinism_enabled()  # before scikeras alone would turn it on for good
@@ -567,7 +567,7 @@ def test_the_diagnosis_reads_it():
 
     classifier = KerasClassifier(network, loss="binary_crossentropy", **QUICK)
     pipeline = make_pipeline(StandardScaler(), classifier).fit(X, y)
-    case, _ = _case(pipeline, X, y, None, None, None, None)
+    case, _ = read_case(pipeline, X, y, None, None, None, None)
     assert [layer.activation for layer in case.layers] == ["linear"] * 4 + ["sigmoid"]
     assert case.training.optimizer == "rmsprop"
     assert case.is_honest

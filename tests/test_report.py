@@ -343,6 +343,19 @@ def test_candidates_are_ranked_and_failures_come_last(search):
     assert any("return_train_score=True" in note for note in table.notes)
 
 
+def test_the_only_score_of_a_search_is_shown_by_its_name(rows):
+    search = GridSearchCV(
+        DenseClassifier(epochs=1, random_state=0),
+        {"width": [3, 4]},
+        scoring="average_precision",
+        cv=2,
+    ).fit(*rows)
+    found = skloss.report(search)
+    assert found.answer.metrics == ("average precision",)
+    assert "average precision (test)" in words_of(found)
+    assert "average precision of 2 candidates" in words_of(found)
+
+
 def test_scores_on_training_rows_are_shown_where_there_are_some(search):
     results = dict(search.cv_results_)
     results["mean_train_f1"] = results["std_train_f1"] = results["mean_test_f1"]

@@ -86,7 +86,7 @@ def _spread(results: Mapping[str, Any], side: str, metric: str, number: int) -> 
     if not np.isfinite(mean):
         return Cell("failed")
     sd = float(results[f"std_{side}_{metric}"][number])
-    return Cell(f"{mean:.3f} ± {sd:.3f}", mean)
+    return Cell(f"{mean:.3f} ±\N{NO-BREAK SPACE}{sd:.3f}", mean)
 
 
 def _short(names: Sequence[str]) -> list[str]:

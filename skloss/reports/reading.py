@@ -69,11 +69,13 @@ def _subject(
     groups: Any,
     given: Mapping[str, Any],
 ) -> Subject:
-    estimator, parts = _estimator_of(source), {}
+    estimator = _estimator_of(source)
+    parts: dict[str, Any] = {}
     if hasattr(source, "cv_results_"):
+        metric = _metric(source, case)
         parts = {
-            "cv_results": source.cv_results_,
-            "refit_metric": _refit_metric(source),
+            "cv_results": _named(source.cv_results_, metric),
+            "refit_metric": metric,
             "folds": folds_of_search(source, case, X, y, groups),
         }
     elif isinstance(source, Mapping) and "estimator" in source:
@@ -153,5 +155,19 @@ def _name(source: Any, estimator: Any) -> str:
     return f"{around} of {name}"
 
 
-def _refit_metric(search: Any) -> str:
-    return search.refit if isinstance(search.refit, str) else "score"
+def _metric(search: Any, case: Case) -> str:
+    """Name of what the winner was chosen by."""
+    if isinstance(search.refit, str):
+        return search.refit
+    is_one = "mean_test_score" in search.cv_results_
+    known = case.search.scoring if case.search is not None and is_one else None
+    return known or "score"
+
+
+def _named(results: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """Give the only score of a search, which is called "score", its name."""
+    ends = ("_test_score", "_train_score")
+    return {
+        name.removesuffix("score") + metric if name.endswith(ends) else name: values
+        for name, values in results.items()
+    }

@@ -33,6 +33,7 @@ _PALETTE = (
 _COLOR = re.compile(r"#[0-9a-f]{6}\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _SIZE = (6.0, 4.0)  # inches
+_BROAD = 600  # points from which a picture stands alone in its row
 # Thousands of points that no line can stand for are sent as dots of a picture.
 _MOST_CHARACTERS = 200_000
 _DOTS_PER_INCH = 130
@@ -75,7 +76,9 @@ def draw(
     root = ElementTree.fromstring(svg)
     for attribute in ("width", "height", "version"):
         root.attrib.pop(attribute, None)
-    root.set("class", "paper" if is_fixed else "ink")
+    width = float(root.get("viewBox", "0 0 0 0").split()[2])
+    kind = "paper" if is_fixed else "ink"
+    root.set("class", f"{kind} broad" if width > _BROAD else kind)
     root.set("aria-hidden", "true")  # the figure around it has the words
     _drop(root, f"{{{_SVG}}}metadata")
     _drop(root, f"{{{_SVG}}}style")
