@@ -77,6 +77,7 @@ def _session(
     function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
 ) -> Callable[..., Any]:
     import tensorflow as tf
+    from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
     # A session of its own, because TensorFlow never frees what XLA has compiled for its
     # eager functions, some MB for each network shape; a session takes it along.
@@ -90,11 +91,18 @@ def _session(
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)
     session = tf.compat.v1.Session(graph=graph, config=config)
-    call = session.make_callable(tf.nest.flatten(results), tf.nest.flatten(places))
+    fed = tf.nest.flatten(places)
+    fetched = tf.nest.flatten(results)
+    options = CallableOptions()
+    options.feed.extend(place.name for place in fed)
+    options.fetch.extend(result.name for result in fetched)
+    # A third of a millisecond less for each call than the public `make_callable`.
+    call = session._make_callable_from_options(options)
+    types = [place.dtype.as_numpy_dtype for place in fed]
 
     def run(*arguments: Any) -> Any:
-        found = call(*map(np.asarray, tf.nest.flatten(arguments)))
-        return tf.nest.pack_sequence_as(results, found)
+        arrays = map(np.asarray, tf.nest.flatten(arguments), types)
+        return tf.nest.pack_sequence_as(results, call(*arrays))
 
     return run
 
