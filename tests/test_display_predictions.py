@@ -119,6 +119,19 @@ def test_many_rows_are_drawn_as_few_points(ax):
     assert display.at(0.321)["recall"] == metrics.recall_score(truth, scores >= 0.321)
 
 
+@pytest.mark.parametrize("smallest", [1e-3, 1e-5, 1e-8, 1e-16])
+def test_ticks_are_readable_however_near_the_ends_probabilities_are(smallest, ax):
+    scores = np.append(np.geomspace(smallest, 1e-3, 50), [0.5, 1 - smallest])
+    truth = np.arange(len(scores)) >= 40
+    ThresholdDisplay.from_predictions(truth, scores, threshold=scores[1], ax=ax)
+    assert_readable(ax.figure)
+
+
+def test_alarms_of_all_rows_are_written_out(ax):
+    display = ThresholdDisplay.from_predictions([0, 1], [0.1, 0.9], threshold=0.1)
+    assert display.lines_["chosen"].get_label().endswith("MCC 0.00, 1000 alarms")
+
+
 def test_probabilities_near_the_ends_are_spread_out(ax):
     ThresholdDisplay.from_predictions(TRUTH, SCORES**20, ax=ax)
     assert ax.get_xscale() == "logit"
@@ -236,6 +249,17 @@ def test_two_classes_have_one_curve_of_the_last_one(display_class, ax):
     assert one.macro is None
     drawn = np.array(one.lines_["1"].get_data())
     assert drawn.tolist() == one.curves["1"].tolist()
+
+
+@pytest.mark.parametrize(
+    "display_class", [RocCurvesDisplay, PrecisionRecallCurvesDisplay]
+)
+def test_a_single_curve_takes_the_whole_width(display_class, ax):
+    display_class.from_predictions([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], ax=ax)
+    ax.figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    assert legend.y0 >= ax.bbox.y1
+    assert ax.bbox.width > 0.8 * ax.figure.bbox.width
 
 
 def test_a_class_without_rows_is_left_out(ax):

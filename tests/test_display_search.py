@@ -242,6 +242,15 @@ def test_cost_shows_what_no_other_candidate_beats_in_less_time(ax):
     assert artists["winner"].get_xydata().tolist() == [[4, 0.9]]
 
 
+def test_costs_over_many_powers_of_ten_can_be_read(ax):
+    seconds = np.geomspace(0.016, 0.7, 20)
+    scores = np.random.default_rng(0).random((20, 3))
+    display = SearchDisplay({"width": range(20)}, scores, seconds=seconds)
+    display.plot(ax, kind="cost")
+    assert ax.get_xscale() == "log"
+    assert_readable(ax.figure)
+
+
 def test_a_single_candidate_is_drawn_over_its_cost(ax):
     search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, cv=2)
     display = SearchDisplay.from_search(search.fit(X, Y), ax=ax)

@@ -103,6 +103,12 @@ def test_the_constant_guess_stands_at_the_entropy_of_the_validation_prior(record
     assert line.get_linestyle() == "--"
 
 
+def test_a_constant_guess_may_be_given_for_curves_alone(ax):
+    history = {"loss": [0.5, 0.4]}
+    display = LossCurveDisplay.from_history(history, ax=ax, constant_guess=0.25)
+    assert list(display.lines_["constant_guess"].get_ydata()) == [0.25, 0.25]
+
+
 def test_an_error_floor_that_is_known_is_a_line(record, ax):
     display = LossCurveDisplay.from_record(record, ax=ax, error_floor=0.125)
     assert list(display.lines_["error_floor"].get_ydata()) == [0.125, 0.125]
@@ -171,6 +177,18 @@ def test_epochs_after_the_last_finite_loss_are_shaded(ax):
 def test_a_loss_that_blew_up_is_counted_in_powers_of_ten(loss, scale, ax):
     LossCurveDisplay(loss).plot(ax)
     assert ax.get_yscale() == scale
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{"constant_guess": 2.3}, {"val_loss_at_train_prior": [9.0, 8.0, 8.0]}],
+    ids=["guess", "other prior"],
+)
+def test_losses_that_would_lie_on_the_floor_are_counted_in_powers_of_ten(others, ax):
+    display = LossCurveDisplay([0.15, 0.05, 0.01], val_loss=[0.2, 0.1, 0.1], **others)
+    display.plot(ax)
+    assert ax.get_yscale() == "log"
+    assert_readable(ax.figure)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +285,31 @@ def test_lines_of_metrics_differ_without_color(record, ax):
     assert len(dashes) == len(METRICS)
 
 
+def test_metrics_between_gaps_are_points(ax):
+    display = MetricCurveDisplay({"val_mcc": [0.1, NAN, 0.4, NAN]}).plot(ax)
+    assert display.lines_["val_mcc"].get_markevery() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [
+        (("mcc", "val_mcc"), "validation (thick), training (thin)"),
+        (("val_mcc",), "validation MCC"),
+        (("mcc", "f1"), "training"),
+    ],
+)
+def test_only_sides_that_are_drawn_are_named(names, label, ax):
+    MetricCurveDisplay({name: [0.1, 0.2] for name in names}).plot(ax)
+    assert ax.get_ylabel() == label
+
+
+def test_the_band_of_a_single_epoch_can_be_seen(ax):
+    display = MetricCurveDisplay({"val_mcc": [0.5]}, errors={"val_mcc": [0.1]}).plot(ax)
+    box = display.bands_["val_mcc"].get_paths()[0].get_extents()
+    assert box.width > 0
+    assert (box.y0, box.y1) == pytest.approx((0.4, 0.6))
+
+
 def test_only_the_metrics_asked_for_are_drawn(record, ax):
     display = MetricCurveDisplay.from_record(record, ax=ax, metrics=("mcc",))
     assert set(display.lines_) == {"mcc", "val_mcc", "best_epoch"}
@@ -356,6 +399,11 @@ def test_stopped_epochs_are_ticks_and_best_ones_points(ax):
     display.plot(ax)
     assert list(display.stops_.get_xdata()) == [3, 2]
     assert display.best_.get_xydata().tolist() == [[2.0, 0.4]]
+
+
+def test_an_epoch_between_gaps_of_a_fold_is_a_point(ax):
+    display = FoldCurvesDisplay([[0.1, 0.2, 0.3], [0.2, NAN, 0.4]]).plot(ax)
+    assert display.lines_[1].get_markevery() == [0, 2]
 
 
 def test_a_fold_of_nothing_but_nan_is_drawn_as_nothing(ax):

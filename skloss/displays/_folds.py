@@ -15,6 +15,7 @@ from skloss.displays._style import (
     BLUE,
     LIGHT,
     VERMILLION,
+    draw_curve,
     epoch_axis,
     legend_above,
     new_axes,
@@ -278,20 +279,11 @@ class FoldCurvesDisplay:
         self.range_ = ax.fill_between(
             epochs, low, high, color=BLUE, alpha=0.12, linewidth=0.0, label="range"
         )
-        marker = "o" if n_epochs == 1 else None
-        self.lines_ = [
-            ax.plot(epochs, v, color=LIGHT, linewidth=0.9, marker=marker)[0]
-            for v in table
-        ]
+        self.lines_ = [draw_curve(ax, v, color=LIGHT, linewidth=0.9) for v in table]
         self.lines_[0].set_label("one fold")
-        (self.median_,) = ax.plot(
-            epochs,
-            median,
-            color=BLUE,
-            linewidth=2.4,
-            marker=marker,
-            label=f"median of {n_folds} folds",
-        )
+        of_folds = "one fold" if n_folds == 1 else f"{n_folds} folds"
+        label = f"median of {of_folds}"
+        self.median_ = draw_curve(ax, median, color=BLUE, linewidth=2.4, label=label)
         self.best_ = self._draw_best(table)
         (self.stops_,) = ax.plot(
             lasts,

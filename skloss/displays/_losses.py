@@ -17,6 +17,8 @@ from skloss.displays._style import (
     LIGHT,
     PURPLE,
     VERMILLION,
+    count_in_tens,
+    draw_curve,
     epoch_axis,
     legend_above,
     legend_below,
@@ -64,6 +66,8 @@ _REASONS = {
 _NOTICEABLE = 0.02
 # A loss that ever was this many times the median would press all others to the bottom.
 _BLOWN_UP = 30.0
+# A curve that never rose above this share of the picture would lie on its floor.
+_ON_THE_FLOOR = 0.1
 _MOST_FINDINGS = 6
 # Marks closer than this share of the epochs would overlap.
 _CLOSE = 0.05
@@ -163,6 +167,7 @@ class LossCurveDisplay(RecordDisplay):
         *,
         ax: Axes | None = None,
         diagnosis: Any = None,
+        constant_guess: float | None = None,
         error_floor: float | None = None,
     ) -> Self:
         """Draw the losses of a record.
@@ -175,6 +180,9 @@ class LossCurveDisplay(RecordDisplay):
             Where to draw. None makes a figure.
         diagnosis : Diagnosis, default=None
             Its findings are numbered at their epochs and named below.
+        constant_guess : float, default=None
+            Loss of always answering with the shares of the classes, in nats. None
+            takes the entropy of the validation prior, where the record has it.
         error_floor : float, default=None
             Loss that no network can get below, in nats.
 
@@ -202,11 +210,13 @@ class LossCurveDisplay(RecordDisplay):
             raise nothing_to_draw("loss", record)
         priors = record.data.get("priors", {})
         prior = priors.get("validation")
+        if constant_guess is None and prior is not None:
+            constant_guess = entropy(prior)
         names = (*_CURVES, "learning_rate")
         curves: dict[str, Any] = {name: record.history.get(name) for name in names}
         display = cls(
             **curves,
-            constant_guess=None if prior is None else entropy(prior),
+            constant_guess=constant_guess,
             error_floor=error_floor,
             best_epoch=record.best_epoch,
             stop_reason=record.outcome.get("stop_reason"),
@@ -239,7 +249,7 @@ class LossCurveDisplay(RecordDisplay):
         self.ax_, self.lines_ = ax, {}
         self.figure_ = ax.figure  # type: ignore[assignment]
         for name, values in curves.items():
-            self.lines_[name] = _draw(ax, values, **_CURVES[name])
+            self.lines_[name] = draw_curve(ax, values, **_CURVES[name])
         self._draw_levels()
         self._draw_epochs(n_epochs)
         self.not_finite_ = self._shade_not_finite(curves["loss"])
@@ -314,13 +324,20 @@ class LossCurveDisplay(RecordDisplay):
         )
 
     def _scale(self, curves: Mapping[str, np.ndarray]) -> None:
-        """Start at zero; if the loss blew up, count in powers of ten."""
-        heights = np.concatenate(list(curves.values()))
-        heights = heights[np.isfinite(heights)]
-        if not heights.size:
+        """Start at zero; if a curve could not be seen then, count in powers of ten."""
+        finite = [values[np.isfinite(values)] for values in curves.values()]
+        finite = [values for values in finite if values.size]
+        if not finite:
             self.ax_.set_yticks([])
-        elif heights.min() > 0 and heights.max() > _BLOWN_UP * np.median(heights):
+            return
+        heights = np.concatenate(finite)
+        levels = [self.constant_guess, self.error_floor]
+        top = max(heights.max(), *(level for level in levels if level is not None), 0)
+        is_low = min(values.max() for values in finite) < _ON_THE_FLOOR * top
+        is_blown_up = heights.max() > _BLOWN_UP * np.median(heights)
+        if heights.min() > 0 and (is_low or is_blown_up):
             self.ax_.set_yscale("log")
+            count_in_tens(self.ax_.yaxis)
         elif heights.min() >= 0:
             self.ax_.set_ylim(bottom=0)
 
@@ -333,7 +350,7 @@ class LossCurveDisplay(RecordDisplay):
         if not finite.size or np.ptp(finite) <= 1e-6 * np.abs(finite).max():
             return None
         ax: Axes = self.ax_.twinx()
-        line = _draw(
+        line = draw_curve(
             ax,
             rates,
             label="learning rate (right)",
@@ -393,23 +410,12 @@ class LossCurveDisplay(RecordDisplay):
         )
 
 
-def _draw(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:
-    """Draw values over the epochs, those without a neighbor as points."""
-    is_known = np.isfinite(values)
-    has_neighbor = np.append(is_known[1:], False) | np.append(False, is_known[:-1])
-    alone = np.flatnonzero(is_known & ~has_neighbor).tolist()
-    epochs = np.arange(1, len(values) + 1)
-    points: dict[str, Any] = {}
-    if alone:
-        points = {"marker": "o", "markersize": 4, "markevery": alone}
-    (line,) = ax.plot(epochs, values, **points, **style)
-    return line
-
-
 def _name(label: str, marker: str) -> Line2D:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], linestyle="none", marker=marker, color=BLACK, label=label)
+    style: dict[str, Any] = {"linestyle": "none", "color": BLACK}
+    # The outline of a marker would make a number of it bold.
+    return Line2D([], [], marker=marker, markeredgewidth=0.2, label=label, **style)
 
 
 def _epoch_of(finding: Any) -> int | None:

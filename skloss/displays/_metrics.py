@@ -25,6 +25,7 @@ from skloss.displays._style import (
     ORANGE,
     PURPLE,
     VERMILLION,
+    draw_curve,
     epoch_axis,
     legend_above,
     new_axes,
@@ -59,6 +60,7 @@ METRICS: dict[str, dict[str, Any]] = {
 _DEFAULT = ("mcc", "f1", "precision", "recall", "fpr")
 _THICK, _THIN = 2.2, 0.9
 _FAINT = 0.16
+_HALF_WIDTH = 0.02  # epochs, of the band of a single one
 
 
 class MetricCurveDisplay(RecordDisplay):
@@ -292,21 +294,22 @@ class MetricCurveDisplay(RecordDisplay):
     def _draw(
         self, name: str, values: np.ndarray, is_thick: bool, **style: Any
     ) -> None:
-        epochs = np.arange(1, len(values) + 1)
-        # One epoch is a point, which a line alone would not show.
-        marker = "o" if len(values) == 1 else None
         width, alpha = (_THICK, 1.0) if is_thick else (_THIN, 0.8)
-        (self.lines_[name],) = self.ax_.plot(
-            epochs, values, marker=marker, linewidth=width, alpha=alpha, **style
+        self.lines_[name] = draw_curve(
+            self.ax_, values, linewidth=width, alpha=alpha, **style
         )
 
     def _draw_band(self, name: str, values: np.ndarray, line: Line2D) -> None:
         if self.errors is None or name not in self.errors:
             return
         error = np.asarray(self.errors[name], dtype=float)
+        epochs = np.arange(1.0, len(values) + 1)
+        if len(values) == 1:  # a band of no width would not be seen
+            epochs = np.array([1 - _HALF_WIDTH, 1 + _HALF_WIDTH])
+            values, error = np.repeat(values, 2), np.repeat(error, 2)
         lowest = -1.0 if name.endswith("mcc") else 0.0
         self.bands_[name] = self.ax_.fill_between(
-            np.arange(1, len(values) + 1),
+            epochs,
             np.clip(values - error, lowest, 1.0),
             np.clip(values + error, lowest, 1.0),
             color=line.get_color(),
@@ -359,8 +362,9 @@ class MetricCurveDisplay(RecordDisplay):
 
     def _ylabel(self, curves: Mapping[str, np.ndarray], held_out: bool) -> str:
         side = "validation" if held_out else "training"
-        if self.name is None:
-            return f"{side} (thick), training (thin)" if held_out else side
+        has_both = held_out and not all(name.startswith("val_") for name in curves)
+        if self.name is None and has_both:
+            return "validation (thick), training (thin)"
         metrics = list({name.removeprefix("val_") for name in curves})
         return f"{side} {METRICS[metrics[0]]['label']}" if len(metrics) == 1 else side
 

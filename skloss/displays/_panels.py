@@ -15,6 +15,7 @@ from skloss.displays._style import (
     LIGHT,
     ORANGE,
     VERMILLION,
+    count_in_tens,
     plain,
 )
 
@@ -50,7 +51,7 @@ _TIED: dict[str, Any] = {
     "markerfacecolor": "none",
     "markeredgecolor": BLACK,
     "linestyle": "none",
-    "label": "within one standard error of it",
+    "label": "within one standard error of the winner",
     "zorder": 4,
 }
 
@@ -223,7 +224,7 @@ def draw_cost(ax: Axes, candidates: Candidates) -> Artists:
     known = seconds[np.isfinite(seconds)]
     if known.min() > 0 and known.max() > 10 * known.min():
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter("{x:g}")
+        count_in_tens(ax.xaxis)
     ax.set(xlabel="seconds of a fit", ylabel=_score_label(candidates))
     plain(ax)
     return artists
@@ -256,11 +257,11 @@ def _turn_if_long(ax: Axes, levels: Levels) -> None:
 def _frame(ax: Axes, row: int, column: int, dashes: str, label: str) -> Any:
     from matplotlib.patches import Rectangle
 
-    style: dict[str, Any] = {"facecolor": "none", "linestyle": dashes}
+    style: dict[str, Any] = {"facecolor": "none", "linewidth": 2.0}
     place = (column - 0.46, row - 0.46)
     # A light frame around the dark one, so that it stands out on any color.
-    for color, width in (("white", 4.0), (BLACK, 2.0)):
-        frame = Rectangle(place, 0.92, 0.92, edgecolor=color, linewidth=width, **style)
+    for color, line in (("white", "-"), (BLACK, dashes)):
+        frame = Rectangle(place, 0.92, 0.92, edgecolor=color, linestyle=line, **style)
         ax.add_patch(frame)
     frame.set_label(label)
     return frame

@@ -31,8 +31,9 @@ _STYLES: dict[str, dict[str, Any]] = {
         "linestyle": "--",
         "marker": "s",
         "markerfacecolor": "white",
+        "markersize": 8,  # seen around the other one where both are the same
     },
-    "corrected": {"color": BLUE, "linestyle": "-", "marker": "o"},
+    "corrected": {"color": BLUE, "linestyle": "-", "marker": "o", "markersize": 5},
 }
 _N_BINS = 10
 

@@ -13,6 +13,7 @@ from skloss.displays._style import (
     CYCLE,
     GRAY,
     LIGHT,
+    legend_above,
     legend_beside,
     new_axes,
     plain,
@@ -194,6 +195,8 @@ class _RankingDisplay:
 
     def _label(self, name: str, area: float) -> str:
         short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+        if len(self.curves) == 1:
+            short = f"class {short}"
         return f"{short} ({self._area} {area:.2f})"
 
     def _name_lines(self, named: list[str]) -> None:
@@ -207,7 +210,10 @@ class _RankingDisplay:
         if n_more:
             label = f"{n_more} more, all higher"
             handles.append(Line2D([], [], color=LIGHT, linewidth=0.7, label=label))
-        legend_beside(self.ax_, handles)
+        if len(self.curves) == 1:
+            legend_above(self.ax_, handles)
+        else:
+            legend_beside(self.ax_, handles)
 
     @classmethod
     def _measured(

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
 
 __all__ = [
     "BLACK",
@@ -22,6 +26,8 @@ __all__ = [
     "PURPLE",
     "SKY",
     "VERMILLION",
+    "count_in_tens",
+    "draw_curve",
     "epoch_axis",
     "legend_above",
     "legend_below",
@@ -58,6 +64,8 @@ LEGEND: dict[str, Any] = {
     "columnspacing": 1.5,
 }
 _POINTS_PER_INCH = 72
+# Within so many powers of ten, ticks at these alone would be too few.
+_FEW_TENS = 2.5
 
 
 def new_axes(ax: Axes | None) -> Axes:
@@ -83,6 +91,30 @@ def epoch_axis(ax: Axes, n_epochs: int) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     # There must be no tick at zero.
     ax.set_xlim(0.5, max(n_epochs + 0.5, drawn))
+
+
+def draw_curve(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:
+    """Draw values over the epochs, those without a neighbor as points."""
+    is_known = np.isfinite(values)
+    has_neighbor = np.append(is_known[1:], False) | np.append(False, is_known[:-1])
+    alone = np.flatnonzero(is_known & ~has_neighbor).tolist()
+    epochs = np.arange(1, len(values) + 1)
+    points: dict[str, Any] = {}
+    if alone:
+        points = {"marker": "o", "markersize": 4, "markevery": alone}
+    (line,) = ax.plot(epochs, values, **points, **style)
+    return line
+
+
+def count_in_tens(axis: Axis) -> None:
+    """Write plain numbers on a logarithmic axis, and none between its ticks."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    if low > 0 and np.log10(high / low) < _FEW_TENS:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def legend_above(

@@ -15,6 +15,7 @@ from skloss.displays._style import (
     GRAY,
     LIGHT,
     SKY,
+    count_in_tens,
     legend_above,
     new_axes,
     plain,
@@ -33,7 +34,7 @@ _DEFAULT = 0.5
 _EXTREME = 0.02
 _SMALLEST = 1e-4
 _EPSILON = float(np.finfo(float).eps)
-_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+_TICKS_A_SIDE = 3
 
 
 class ThresholdDisplay:
@@ -279,7 +280,7 @@ class ThresholdDisplay:
             ends = (_SMALLEST, self.threshold / 2, (1 - self.threshold) / 2)
             smallest = max(min(ends), _EPSILON)
             self.ax_.set_xlim(smallest, 1 - smallest)
-            self.ax_.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+            self.ax_.set_xticks(*_logit_ticks(smallest))
             self.ax_.set_xticks([], minor=True)
         else:
             self.ax_.set_xlim(0, 1)
@@ -297,9 +298,9 @@ class ThresholdDisplay:
         )
         # From all rows down to the rare ones: a line of even scale would hug the axis.
         ax.set_yscale("log")
+        count_in_tens(ax.yaxis)
         ax.set_ylabel("alarms per 1,000 rows", color=GRAY)
         ax.tick_params(axis="y", which="both", colors=GRAY)
-        ax.yaxis.set_major_formatter("{x:g}")
         plain(ax)
         ax.spines["right"].set(visible=True, color=LIGHT)
         # The metrics lie above the alarms.
@@ -309,14 +310,26 @@ class ThresholdDisplay:
 
     def _mark(self, name: str, threshold: float, label: str, color: str) -> None:
         values = self.at(threshold)
+        form = ".3g" if values["alarms"] < 100 else ".0f"
         self.lines_[name] = self.ax_.axvline(
             threshold,
             color=color,
             linestyle="--" if name == "default" else "-",
             linewidth=1.0,
             zorder=1,
-            label=f"{label}: MCC {values['mcc']:.2f}, {values['alarms']:.3g} alarms",
+            label=f"{label}: MCC {values['mcc']:.2f}, {values['alarms']:{form}} alarms",
         )
+
+
+def _logit_ticks(smallest: float) -> tuple[list[float], list[str]]:
+    """Powers of ten toward both ends of the axis, and one half."""
+    last = int(-np.log10(smallest) - 1e-9)
+    step = -(-last // _TICKS_A_SIDE)
+    powers = range(step if step > 1 else 1, last + 1, step)
+    low = {10.0**-n: f"{10.0**-n:g}" for n in reversed(powers)}
+    high = {1 - p: f"{1 - p:g}" if p >= _SMALLEST else f"1-{p:g}" for p in low}
+    ticks = low | {_DEFAULT: f"{_DEFAULT:g}"} | dict(reversed(high.items()))
+    return list(ticks), list(ticks.values())
 
 
 def _counts(
