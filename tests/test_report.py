@@ -491,6 +491,53 @@ def test_a_cross_validation_is_judged_by_its_own_folds(pipeline, rows):
     assert "Curves of all folds" in words_of(found)
 
 
+def test_a_cross_validation_that_scored_something_else_is_scored_here(rows):
+    X, y = rows
+    names = np.array(["common", "rare"])[y]
+    mlp = MLPClassifier((4,), max_iter=20, tol=1.0, random_state=0)
+    keep = {"cv": 3, "return_estimator": True, "return_indices": True}
+    found = skloss.report(cross_validate(mlp, X, names, **keep), X=X, y=names).answer
+    expected = cross_validate(mlp, X, y, cv=3, scoring=SCORING)
+    assert found.metrics == ("MCC", "F1")
+    own = [score.value for score in found.scores["The network"]]
+    means = [expected[f"test_{name}"].mean() for name in SCORING]
+    assert own == pytest.approx(means)
+
+
+def test_folds_that_were_not_kept_are_asked_for(rows):
+    mlp = MLPClassifier((4,), max_iter=20, tol=1.0, random_state=0)
+    results = cross_validate(mlp, *rows, cv=3, return_estimator=True)
+    found = skloss.report(results, X=rows[0], y=rows[1]).answer
+    assert found.headline == "It cannot be said: what guessing scores is not known"
+    asked = " ".join(found.caveats)
+    assert "Cross-validate with return_indices=True" in asked
+    assert "cross-validate with scoring" in asked
+
+
+@pytest.mark.parametrize("logits", [False, True], ids=["probabilities", "logits"])
+def test_a_keras_model_is_compared_on_its_validation_rows(rows, logits):
+    import keras
+
+    X, y = rows
+    head = keras.layers.Dense(1, None if logits else "sigmoid")
+    model = keras.Sequential([keras.Input(X.shape[1:]), head])
+    loss = keras.losses.BinaryCrossentropy(from_logits=logits)
+    model.compile("adam", loss)
+    val = X[1000:], y[1000:]
+    past = model.fit(X[:1000], y[:1000], validation_data=val, epochs=2, verbose=0)
+    given = {"history": past, "X_val": val[0], "y_val": val[1]}
+    subject = read_subject(model, X[:1000], y[:1000], **given)
+    outputs = np.asarray(model(val[0]))[:, 0]
+    expected = 1 / (1 + np.exp(-outputs)) if logits else outputs
+    assert subject.held_out.scores == pytest.approx(expected)
+    assert list(subject.held_out.truth) == list(val[1])
+    said = words_of(skloss.report(model, X=X[:1000], y=y[:1000], **given))
+    assert "At the threshold of the best MCC" in said
+    assert "loss (nats)" in said
+    assert "natural rows" not in said
+    assert "learning_rate0.001 " in said
+
+
 def test_other_libraries_are_judged_by_the_rows_given(rows):
     X, y = rows
     mlp = MLPClassifier(tol=1e-3, n_iter_no_change=3, batch_size=20, random_state=0)
@@ -527,6 +574,26 @@ def test_curves_that_never_find_the_rare_class_are_answer_enough():
     found = skloss.report(LINEAR_STACK_ON_RARE_EVENTS).answer
     assert found.verdict == "no"
     assert "Not one row of the minority was found" in found.sentence
+
+
+def test_a_loss_that_is_no_number_is_answer_enough():
+    found = skloss.report({"loss": [0.7, np.nan, np.nan]}).answer
+    assert (found.verdict, found.headline) == (
+        "no",
+        "No: its loss is no longer a number",
+    )
+
+
+def test_the_constant_guess_is_drawn_where_curves_imply_it():
+    shares = skloss.diagnose(LINEAR_STACK_ON_RARE_EVENTS).find("train-val-prior-shift")
+    guess = shares.evidence["loss of a constant guess in validation"].value
+    said = words_of(skloss.report(LINEAR_STACK_ON_RARE_EVENTS))
+    assert f"constant guess ({guess:.3g})" in said
+
+
+def test_a_curve_that_stands_still_is_said_to():
+    said = words_of(skloss.report({"loss": [0.7, 0.6], "val_recall": [0.0, 0.0]}))
+    assert "Validation recall stays at 0 in all 2 epochs" in said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,13 @@ import numpy as np
 from skloss.diagnosis.case import Case, Part
 from skloss.diagnosis.classifier import harm
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.signs import beats_a_guess, fitted_part, smoothed, training_loss
+from skloss.diagnosis.signs import (
+    beats_a_guess,
+    fitted_part,
+    prior_from_curves,
+    smoothed,
+    training_loss,
+)
 from skloss.metrics import entropy
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "fitted_if_known",
     "gain_of",
     "guess_loss",
+    "guess_of_validation",
     "has_diverged",
     "is_bad",
     "is_falling",
@@ -199,6 +206,19 @@ def guess_loss(case: Case) -> float | None:
     if loss == "binary_crossentropy" and len(counts) > 2:
         return scale * float(np.mean([entropy(np.array([p, 1 - p])) for p in learned]))
     return scale * float(entropy(learned)) + penalty
+
+
+def guess_of_validation(case: Case) -> float | None:
+    """Return the validation loss of a constant guess; None if not known."""
+    loss = case.training.loss if case.training else None
+    if loss not in _CROSS_ENTROPIES or case.task in ("multilabel", "regression"):
+        return None
+    if case.val is not None:
+        return case.val.entropy
+    implied = prior_from_curves(case, "val_")
+    if implied is None or implied[0] < implied[1]:
+        return None
+    return float(entropy([implied[0], 1 - implied[0]]))
 
 
 def fitted_if_known(case: Case) -> Part | None:

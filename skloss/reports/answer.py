@@ -31,6 +31,11 @@ NETWORK = "The network"
 _NOTICEABLE = 0.02
 # Findings after which validation scores mean nothing.
 _LEAKS = ("resample-before-split", "train-rows-in-validation")
+# Findings that are answer enough where there are no scores.
+_HOPELESS = {
+    "nonfinite-loss": "its loss is no longer a number",
+    "majority-collapse": "it does not find the rare class",
+}
 _OF_ROWS = (
     "95 % intervals by a stratified Bayesian bootstrap of the rows held out. F1, "
     "precision and recall are {kind}."
@@ -95,9 +100,10 @@ def answer(subject: Subject) -> Answer:
             return _by_folds(subject)
         return _by_rows(subject)
     except NotKnown as unknown:
-        collapse = _alarm(subject, "majority-collapse")
-        if collapse is not None:
-            return Answer("no", "No: it does not find the rare class", collapse.title)
+        for name, headline in _HOPELESS.items():
+            finding = _alarm(subject, name)
+            if finding is not None:
+                return Answer("no", f"No: {headline}", finding.title)
         return Answer("unknown", "It cannot be said", str(unknown))
 
 
@@ -148,9 +154,11 @@ def _by_folds(subject: Subject) -> Answer:
             "seen would tell."
         )
     if "MCC" not in map(metric_title, names):
+        do, refit = "cross-validate", ""
+        if subject.cv_results is not None:
+            do, refit = "search", ' and refit="matthews_corrcoef"'
         caveats.append(
-            'MCC was not scored; search with scoring=["matthews_corrcoef", "f1"] and '
-            'refit="matthews_corrcoef".'
+            f'MCC was not scored; {do} with scoring=["matthews_corrcoef", "f1"]{refit}.'
         )
     first = names[0]
     difference = None
@@ -325,8 +333,10 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     if not np.isfinite(own.value):
         return "no", "No: it could not be scored on every fold"
-    if own.low is None or chance is None:
-        return "unknown", "It cannot be said: there is one fold, or no guess to compare"
+    if own.low is None:
+        return "unknown", "It cannot be said: one fold has no spread"
+    if chance is None:
+        return "unknown", "It cannot be said: what guessing scores is not known"
     if own.value <= chance + _NOTICEABLE:
         return "no", "No: it is no better than guessing"
     if own.low <= chance:

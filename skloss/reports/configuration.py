@@ -72,6 +72,8 @@ def _listed(value: Any) -> Any:
 
 
 def _value(value: Any) -> Cell:
+    if isinstance(value, float):  # a float32 would show the digits it does not have
+        value = float(f"{value:.7g}")
     return cell(value if isinstance(value, str) else repr(value))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skloss._sklearn import safe_indexing
 from skloss.diagnosis import Case
 from skloss.reports.subject import PASS_ROWS, Folds, NotKnown
 
@@ -82,13 +83,17 @@ def _splits_of(
     return splits
 
 
-def folds_of_results(results: Mapping[str, Any]) -> Folds:
+def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
     """Return the scores of a cross-validation, and its folds where it kept them.
+
+    Where MCC was not scored, its estimators are scored by it here, on their own folds.
 
     Parameters
     ----------
     results : mapping
         What ``cross_validate`` gave.
+    X, y : array-like or None
+        As given to it.
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -100,4 +105,26 @@ def folds_of_results(results: Mapping[str, Any]) -> Folds:
     if indices is None:
         return Folds(scores, scorers, reason="Cross-validate with return_indices=True.")
     splits = list(zip(indices["train"], indices["test"], strict=True))
+    if "matthews_corrcoef" not in scores and X is not None:
+        scorers = _scorers_of_classes(y)
+        scores = {
+            name: np.array(
+                [
+                    scorer(one, safe_indexing(X, test), np.asarray(y)[test])
+                    for one, (_, test) in zip(results["estimator"], splits, strict=True)
+                ]
+            )
+            for name, scorer in scorers.items()
+        }
     return Folds(scores, scorers, splits)
+
+
+def _scorers_of_classes(y: Any) -> dict[str, Any]:
+    """Return scorers of MCC and F1, of the last class if there are two."""
+    from sklearn.metrics import f1_score, get_scorer, make_scorer
+
+    classes = np.unique(y)
+    found = {"matthews_corrcoef": get_scorer("matthews_corrcoef")}
+    if len(classes) > 2:
+        return found | {"f1_macro": get_scorer("f1_macro")}
+    return found | {"f1": make_scorer(f1_score, pos_label=classes[-1])}

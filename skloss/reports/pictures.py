@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skloss.diagnosis.losses import guess_of_validation
 from skloss.reports.errors import best_threshold
 from skloss.reports.subject import HeldOut, NotKnown, Subject
 from skloss.reports.svg import draw
@@ -78,7 +79,12 @@ def _losses(subject: Subject) -> Picture:
 
     def plot(figure: Any) -> None:
         ax = figure.subplots()
-        LossCurveDisplay.from_record(subject.record, ax=ax, diagnosis=diagnosis)
+        LossCurveDisplay.from_record(
+            subject.record,
+            ax=ax,
+            diagnosis=diagnosis,
+            constant_guess=guess_of_validation(subject.case),
+        )
 
     alt = _course(history, "loss", "Training loss")
     if history.get("val_loss"):
@@ -103,7 +109,7 @@ def _metrics(subject: Subject) -> Picture:
     said = []
     for name in shown:
         side = f"val_{name}" if f"val_{name}" in history else name
-        title = name.upper() if name in ("mcc", "f1") else name.capitalize()
+        title = name.upper() if name in ("mcc", "f1") else name
         where = "Validation " if side != name else "Training "
         said.append(_course(history, side, where + title, np.argmax))
     return Picture("Metrics", ". ".join(said) + ".", draw("metrics", plot))
@@ -285,6 +291,8 @@ def _course(
     first, last = values[finite[0]], values[finite[-1]]
     if len(finite) == 1:
         return f"{title} is {first:.3g} after one epoch"
+    if not np.ptp(values[finite]):
+        return f"{title} stays at {first:.3g} in all {len(finite)} epochs"
     text = f"{title} goes from {first:.3g} to {last:.3g} in {len(values)} epochs"
     if best is None:
         return text

@@ -11,9 +11,10 @@ from skloss.exceptions import RecordFormatError
 from skloss.record import TrainingRecord
 from skloss.reports.folds import folds_of_results, folds_of_search
 from skloss.reports.holdouts import held_out_of, split_of
-from skloss.reports.subject import NotKnown, Subject, last_step
+from skloss.reports.subject import HeldOut, NotKnown, Split, Subject, last_step
 from skloss.sources import read_case
 from skloss.sources.estimators import median_fold
+from skloss.sources.keras import keras_predictions
 
 __all__ = ["read_subject"]
 
@@ -80,7 +81,7 @@ def _subject(
         }
     elif isinstance(source, Mapping) and "estimator" in source:
         parts = {
-            "folds": folds_of_results(source),
+            "folds": folds_of_results(source, X, y),
             "records": _records_of(source["estimator"]),
         }
     record = _record(source, estimator, case)
@@ -91,6 +92,8 @@ def _subject(
             split = split_of(estimator, record, X, y, groups, given)
     except NotKnown as unknown:
         reason = str(unknown)
+    if held_out is None and split is not None and case.origin == "keras":
+        held_out = _held_out_of_keras(source, case, split)
     return Subject(
         name=_name(source, estimator),
         case=case,
@@ -125,10 +128,15 @@ def _record(source: Any, estimator: Any, case: Case) -> TrainingRecord:
     kept = getattr(last_step(estimator), "record_", None)
     if kept is not None:
         return kept
-    record = record_of(case)
-    if case.val is not None:
-        record.data["priors"] = {"validation": case.val.prior.tolist()}
-    return record
+    return record_of(case)
+
+
+def _held_out_of_keras(model: Any, case: Case, split: Split) -> HeldOut | None:
+    found = keras_predictions(model, case, split.y, split.X_val, split.y_val)
+    if found is None:
+        return None
+    truth, scores = found
+    return HeldOut(truth, scores[:, 1] if scores.shape[1] == 2 else scores)
 
 
 def _records_of(estimators: Any) -> tuple[TrainingRecord, ...]:

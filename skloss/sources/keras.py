@@ -18,7 +18,7 @@ from skloss.sources.parts import measured_part, outputs_to_scores
 from skloss.sources.probe import probe_network
 from skloss.sources.rows import measure_rows
 
-__all__ = ["keras_case"]
+__all__ = ["keras_case", "keras_predictions"]
 
 _MOST_MEASURED = 20_000
 _BATCH = 1024
@@ -217,12 +217,9 @@ def _with_rows(
     loss = case.training.loss if case.training else None
     labels = Labels.of(y, y_val, units, loss)
     case = replace(case, task=labels.task, n_classes=labels.n_distinct, holdout=holdout)
-    is_logit = bool(case.training and case.training.from_logits) and (
-        head is not None and head.activation == "linear"
-    )
 
     def scores(rows: Any) -> np.ndarray:
-        return outputs_to_scores(_outputs(model, rows), labels.n_classes, is_logit)
+        return _scores(model, case, rows, labels.n_classes)
 
     probe = probe_network(model, case, X, y)
     classifies = labels.task in ("binary", "multiclass")
@@ -250,6 +247,39 @@ def _with_rows(
         embeds=any(layer.kind == "embedding" for layer in case.layers or ()),
     )
     return replace(case, probe=probe, rows=facts, **parts)
+
+
+def keras_predictions(
+    model: Any, case: Case, y: Any, X_val: Any, y_val: Any
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Predict validation rows as the case counts them.
+
+    Returns
+    -------
+    codes : ndarray of int, shape (n,)
+        Number of each row's class among those that occur.
+    scores : ndarray of shape (n, n_classes)
+        What the model says of each class; None in place of both, where there are no
+        classes, or not all that occur have an output.
+    """
+    head = case.head
+    loss = case.training.loss if case.training else None
+    labels = Labels.of(y, y_val, None if head is None else head.units, loss)
+    if labels.task not in ("binary", "multiclass"):
+        return None
+    scores = _scores(model, case, np.asarray(X_val), labels.n_classes)
+    codes = np.searchsorted(labels.present, labels.codes(y_val))
+    known = scores[:, labels.present]
+    return (codes, known) if np.isfinite(known).all() else None
+
+
+def _scores(model: Any, case: Case, X: Any, n_classes: int) -> np.ndarray:
+    """Scores of all classes, of outputs that are probabilities or logits."""
+    head = case.head
+    is_logit = bool(case.training and case.training.from_logits) and (
+        head is not None and head.activation == "linear"
+    )
+    return outputs_to_scores(_outputs(model, X), n_classes, is_logit)
 
 
 def _outputs(model: Any, X: Any) -> np.ndarray:
