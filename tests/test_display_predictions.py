@@ -197,7 +197,7 @@ def test_equal_probabilities_share_a_bin(ax):
 def test_the_prior_of_training_is_read_from_the_record(rare, ax):
     X, y = rare
     fitted = LogisticRegression().fit(X, y)
-    with pytest.raises(ValueError, match="has no record_"):
+    with pytest.raises(ValueError, match="pass train_prior"):
         ProbabilityDisplay.from_estimator(fitted, X, y, ax=ax)
     fitted.record_ = TrainingRecord()
     with pytest.raises(ValueError, match="pass train_prior"):
@@ -309,7 +309,7 @@ ANY = [RocCurvesDisplay.from_predictions, PrecisionRecallCurvesDisplay.from_pred
 def test_predictions_that_do_not_fit_are_refused(draw, ax):
     with pytest.raises(ValueError, match="y_true has 3 rows and y_score has 2"):
         draw([0, 1, 1], [0.5, 0.5], ax=ax)
-    with pytest.raises(ValueError, match="y_score has 1 values that are not finite"):
+    with pytest.raises(ValueError, match="but 1 of its values are not"):
         draw([0, 1], [0.5, np.nan], ax=ax)
     with pytest.raises(ValueError, match=r"y_true must be of shape \(n,\)"):
         draw([[0, 1]], [0.5], ax=ax)
@@ -323,6 +323,12 @@ def test_more_or_fewer_than_two_classes_have_no_threshold(draw, ax):
         draw([1, 1], [0.5, 0.5], ax=ax)
     with pytest.raises(ValueError, match="0 rows of the positive class 'x' among 2"):
         draw([0, 1], [0.5, 0.5], pos_label="x", ax=ax)
+
+
+@pytest.mark.parametrize("draw", TWO + ANY)
+def test_no_rows_cannot_be_drawn(draw, ax):
+    with pytest.raises(ValueError, match="y_true has no rows"):
+        draw([], [], ax=ax)
 
 
 @pytest.mark.parametrize("draw", ANY)

@@ -294,6 +294,19 @@ def test_of_a_halving_search_the_last_round_is_drawn(tree_search, ax):
     assert display.candidates_.means == pytest.approx(results["mean_test_score"][4:])
 
 
+def test_a_winner_that_was_chosen_by_a_function_is_the_one_marked(ax):
+    X, y = make_classification(random_state=0)
+    rules = GridSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        {"max_depth": [1, 2, 3]},
+        cv=2,
+        refit=lambda results: int(np.argmin(results["mean_test_score"])),
+    ).fit(X, y)
+    display = SearchDisplay.from_search(rules, ax=ax)
+    assert display.candidates_.winner == rules.best_index_
+    assert display.candidates_.winner != np.argmax(display.candidates_.means)
+
+
 def test_of_several_metrics_that_of_refit_is_drawn(ax):
     search = GridSearchCV(
         DecisionTreeClassifier(random_state=0),

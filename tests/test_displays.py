@@ -523,6 +523,11 @@ def test_curves_of_unequal_length_are_counted(draw, ax):
         draw(ax)
 
 
+def test_a_single_value_is_no_curve(ax):
+    with pytest.raises(TypeError, match="but loss is a single value"):
+        LossCurveDisplay.from_history({"loss": 0.5}, ax=ax)
+
+
 def test_what_is_no_history_is_named(ax):
     with pytest.raises(TypeError, match=r"dict of lists, a Keras History .* got str"):
         LossCurveDisplay.from_history("log.csv", ax=ax)

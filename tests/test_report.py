@@ -726,6 +726,17 @@ def test_a_search_of_the_command_is_read_as_that_of_scikit_learn(
         assert ours.scores[who][:2] == theirs.scores[who]
 
 
+def test_a_winner_that_was_chosen_by_a_function_is_the_one_marked(rows):
+    grid = {"width": [2, 4, 8]}
+    model = DenseClassifier(epochs=2, random_state=0)
+    chosen = GridSearchCV(model, grid, scoring=SCORING, cv=2, refit=lambda results: 2)
+    found = skloss.report(chosen.fit(*rows), X=rows[0], y=rows[1])
+    assert "The winner has width 8" in words_of(found)
+    table = candidates(chosen.cv_results_, SCORING[0], chosen.best_index_)
+    marked = [table.rows[place][1].text for place in table.marked]
+    assert marked == ["8"]
+
+
 def test_a_candidate_that_failed_is_in_the_table_of_the_page(pipeline, rows):
     own = own_search(pipeline, rows, [{"dense__width": 4}, {"dense__dropout": 2.0}])
     result = own.run(*rows)

@@ -59,6 +59,8 @@ class Candidates:
         Mean time of a fit.
     metric : str, default="score"
         Name of the score.
+    chosen : int, default=None
+        Winner by another rule than the highest mean.
     """
 
     parameters: Mapping[str, Sequence[Any]]
@@ -66,6 +68,7 @@ class Candidates:
     train_scores: np.ndarray | None = None
     seconds: np.ndarray | None = None
     metric: str = "score"
+    chosen: int | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -85,8 +88,8 @@ class Candidates:
 
     @cached_property
     def winner(self) -> int:
-        """Candidate of the highest mean; of equal ones the first."""
-        return int(np.nanargmax(self.means))
+        """Candidate that was chosen, or the first of the highest mean."""
+        return int(np.nanargmax(self.means)) if self.chosen is None else self.chosen
 
     @cached_property
     def is_tied(self) -> np.ndarray:
@@ -233,7 +236,10 @@ def _shortened(text: str) -> str:
 
 
 def read_results(
-    cv_results: Any, metric: str | None, parameters: Sequence[str] | None
+    cv_results: Any,
+    metric: str | None,
+    parameters: Sequence[str] | None,
+    winner: int | None = None,
 ) -> Candidates:
     """Read what a search of scikit-learn keeps, as a dict or as a DataFrame of it.
 
@@ -248,6 +254,8 @@ def read_results(
         rounds = np.asarray(results["iter"])
         last = np.flatnonzero(rounds == rounds.max())
         results = {name: [part[i] for i in last] for name, part in results.items()}
+        places = {old: new for new, old in enumerate(last.tolist())}
+        winner = None if winner is None else places.get(winner)
     metric = _chosen_metric(results, metric)
     train = _of_folds(results, "train", metric)
     seconds = results.get("mean_fit_time")
@@ -257,6 +265,7 @@ def read_results(
         np.column_stack(train) if train else None,
         None if seconds is None else np.asarray(seconds, dtype=float),
         metric,
+        winner,
     )
 
 

@@ -83,7 +83,7 @@ def positive_scores(
             f"{type(estimator).__name__} was fitted on {len(classes)} classes, but two "
             "are needed: pass one class against the rest to from_predictions."
         )
-    label = classes[1] if pos_label is None else pos_label
+    label = classes.tolist()[1] if pos_label is None else pos_label
     if label not in classes:
         raise ValueError(f"pos_label must be of {classes.tolist()}, got {pos_label!r}.")
     column = int(np.flatnonzero(classes == label)[0])
@@ -128,7 +128,9 @@ def _checked(
             f"y_true has {len(truth)} rows and {name} has {len(scores)}; they must "
             "have as many."
         )
+    if not len(truth):
+        raise ValueError(f"y_true has no rows: pass labels and {name} of some.")
     n_bad = int(np.sum(~np.isfinite(scores)))
     if n_bad:
-        raise ValueError(f"{name} has {n_bad} values that are not finite.")
+        raise ValueError(f"{name} must be finite, but {n_bad} of its values are not.")
     return truth, scores

@@ -241,11 +241,11 @@ class ProbabilityDisplay:
         """
         p, label = positive_scores(estimator, X, pos_label, methods=("predict_proba",))
         if train_prior is None:
-            shares = record_of(estimator).data.get("priors", {}).get("train")
+            shares = _trained_on(estimator)
             if shares is None:
                 raise ValueError(
-                    "The estimator's record does not tell the prior that was trained "
-                    "on: pass train_prior."
+                    f"{type(estimator).__name__} does not tell the share of positives "
+                    "that was trained on: pass train_prior."
                 )
             position = int(np.flatnonzero(estimator.classes_ == label)[0])
             train_prior = float(shares[position])
@@ -314,6 +314,14 @@ class ProbabilityDisplay:
         if self.briers is None:
             return words
         return f"{words} (Brier score {self.briers[name]:.3f})"
+
+
+def _trained_on(estimator: Any) -> Any:
+    """Shares of the classes that an estimator was trained on; None if not known."""
+    try:
+        return record_of(estimator).data.get("priors", {}).get("train")
+    except ValueError:  # it has no record
+        return None
 
 
 def _bins(positive: np.ndarray, p: np.ndarray, n_bins: int) -> np.ndarray:

@@ -128,6 +128,12 @@ def _record_of_history(history: Any) -> TrainingRecord:
             f"{type(history).__name__}."
         )
     # Keras has two names for the rate; a metric of one value per class is no curve.
+    scalars = [k for k, v in curves.items() if np.ndim(v) == 0]
+    if scalars:
+        raise TypeError(
+            f"history must hold a list of one value per epoch under each name, but "
+            f"{', '.join(map(str, scalars))} is a single value."
+        )
     named = {"learning_rate" if k == "lr" else k: v for k, v in curves.items()}
     scalar = {
         name: [np.nan if value is None else float(value) for value in values]
@@ -156,7 +162,7 @@ def nothing_to_draw(wanted: str, record: TrainingRecord) -> ValueError:
             "Training diverged in its first epoch, so there is no curve to draw: lower "
             "learning_rate, or scale the inputs."
         )
+    known = sorted(name for name, values in record.history.items() if values)
     return ValueError(
-        f"The record's history has no {wanted} to draw; it has "
-        f"{sorted(record.history) or 'nothing'}."
+        f"The record's history has no {wanted} to draw; it has {known or 'nothing'}."
     )

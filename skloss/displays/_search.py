@@ -53,6 +53,8 @@ class SearchDisplay:
         Mean time of a fit.
     metric : str, default="score"
         Name of the score.
+    winner : int, default=None
+        Candidate that was chosen. None takes that of the highest mean.
 
     Attributes
     ----------
@@ -97,12 +99,14 @@ class SearchDisplay:
         train_scores: ArrayLike | None = None,
         seconds: ArrayLike | None = None,
         metric: str = "score",
+        winner: int | None = None,
     ) -> None:
         self.parameters = parameters
         self.scores = scores
         self.train_scores = train_scores
         self.seconds = seconds
         self.metric = metric
+        self.winner = winner
 
     @classmethod
     def from_cv_results(
@@ -111,6 +115,7 @@ class SearchDisplay:
         *,
         metric: str | None = None,
         parameters: Sequence[str] | None = None,
+        winner: int | None = None,
         kind: Kind = "auto",
         ax: Axes | None = None,
     ) -> Self:
@@ -125,6 +130,8 @@ class SearchDisplay:
         parameters : sequence of str, default=None
             Which parameters, with or without the names of their steps. None takes all
             that differ between candidates.
+        winner : int, default=None
+            Candidate that was chosen. None takes that of the highest mean.
         kind : {"auto", "heatmap", "effects", "cost"}, default="auto"
             As of `plot`.
         ax : matplotlib Axes, default=None
@@ -151,13 +158,14 @@ class SearchDisplay:
         >>> display.ax_.get_xlabel()
         'width'
         """
-        read = read_results(cv_results, metric, parameters)
+        read = read_results(cv_results, metric, parameters, winner)
         display = cls(
             read.parameters,
             read.scores,
             train_scores=read.train_scores,
             seconds=read.seconds,
             metric=_METRICS.get(read.metric, read.metric),
+            winner=read.chosen,
         )
         return display.plot(ax, kind=kind)
 
@@ -206,18 +214,23 @@ class SearchDisplay:
         is_single = "mean_test_score" in results
         if metric is None and not is_single and isinstance(search.refit, str):
             metric = search.refit
-        display = cls.from_cv_results
+        # By a metric that it was not chosen by, the winner is another one.
+        is_chosen = is_single or callable(search.refit) or metric == search.refit
+        options: dict[str, Any] = {
+            "parameters": parameters,
+            "winner": getattr(search, "best_index_", None) if is_chosen else None,
+            "kind": kind,
+            "ax": ax,
+        }
         if not is_single or not isinstance(search.scoring, str):
-            return display(
-                results, metric=metric, parameters=parameters, kind=kind, ax=ax
-            )
+            return cls.from_cv_results(results, metric=metric, **options)
         renamed = {
             name.removesuffix("score") + search.scoring
             if name.startswith("split") and name.endswith("_score")
             else name: values
             for name, values in results.items()
         }
-        return display(renamed, parameters=parameters, kind=kind, ax=ax)
+        return cls.from_cv_results(renamed, **options)
 
     def plot(self, ax: Axes | None = None, *, kind: Kind = "auto") -> Self:
         """Draw the search.
@@ -285,6 +298,7 @@ class SearchDisplay:
             table(self.train_scores),
             table(self.seconds),
             self.metric,
+            self.winner,
         )
 
     def _resolved(self, kind: Kind) -> Kind:

@@ -17,7 +17,9 @@ _MOST_CANDIDATES = 1_000
 _MOST_CELLS = 8_000
 
 
-def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
+def candidates(
+    results: Mapping[str, Any], refit_metric: str | None, best: int | None = None
+) -> Table:
     """Table of a search's candidates, the best first.
 
     Parameters
@@ -26,6 +28,8 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
         ``cv_results_`` of a search.
     refit_metric : str or None
         What the winner was chosen by; None takes the first metric.
+    best : int, default=None
+        The winner, where it need not be the first by that metric.
 
     Raises
     ------
@@ -66,6 +70,11 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
         )
     if len(order) > most:
         notes.append(f"The best {most:,} of {len(order):,} candidates.")
+    place = 0 if best is None else order.tolist().index(best)
+    if place:
+        notes.append(
+            f"The search chose the candidate of rank {place + 1} by its own rule."
+        )
     n_failed = int((~np.isfinite(means)).sum())
     if n_failed:
         notes.append(
@@ -76,7 +85,7 @@ def candidates(results: Mapping[str, Any], refit_metric: str | None) -> Table:
         tuple(columns),
         tuple(rows),
         tuple(notes),
-        (0,),
+        (place,),
         is_sortable=True,
     )
 

@@ -174,7 +174,8 @@ def _curves(subject: Subject) -> Section:
 def _search(subject: Subject) -> Section:
     results, metric = subject.cv_results, subject.refit_metric
     assert results is not None  # noqa: S101 - for the type checker
-    known = _known(subject, lambda _: candidates.candidates(results, metric))
+    best = getattr(subject.asked, "best_index_", None)
+    known = _known(subject, lambda _: candidates.candidates(results, metric, best))
     return _drawn(pictures.search_pictures(subject), known)
 
 

@@ -256,27 +256,31 @@ def _of_search(subject: Subject, kind: Any, title: str) -> Picture:
     if metric is not None and f"mean_test_{metric}" not in results:
         metric = None
 
+    chosen = getattr(subject.asked, "best_index_", None)
+
     def plot(_: Any) -> Any:
-        return SearchDisplay.from_cv_results(results, metric=metric, kind=kind)
+        return SearchDisplay.from_cv_results(
+            results, metric=metric, winner=chosen, kind=kind
+        )
 
     svg = draw(f"search-{kind}", plot)
     means = np.asarray(results[f"mean_test_{metric or 'score'}"], float)
-    best = int(np.nanargmax(means))
+    best = int(np.nanargmax(means)) if chosen is None else int(chosen)
     what = "Scores" if metric is None else metric_title(metric)
     alt = (
         f"{what} of {len(means)} candidates: {np.nanmin(means):.3g} to "
-        f"{means[best]:.3g}. "
+        f"{np.nanmax(means):.3g}. "
     )
     if kind == "cost":
         seconds = np.asarray(results["mean_fit_time"], float)
         alt += (
             f"A fit takes {np.nanmin(seconds):.2g} to {np.nanmax(seconds):.2g} "
-            f"seconds, one of the best candidate {seconds[best]:.2g}."
+            f"seconds, one of the winner {seconds[best]:.2g}."
         )
     else:
         params = results["params"][best].items()
         said = ", ".join(f"{n.rpartition('__')[2]} {value}" for n, value in params)
-        alt += f"The best has {said}."
+        alt += f"The winner has {said}."
     return Picture(title, alt, svg)
 
 

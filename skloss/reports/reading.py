@@ -13,7 +13,7 @@ from skloss.reports.folds import folds_of_results, folds_of_search
 from skloss.reports.holdouts import held_out_of, split_of
 from skloss.reports.subject import HeldOut, NotKnown, Split, Subject, last_step
 from skloss.sources import read_case
-from skloss.sources.estimators import median_fold
+from skloss.sources.estimators import median_fold, refit_metric
 from skloss.sources.keras import keras_predictions
 
 __all__ = ["read_subject"]
@@ -165,11 +165,9 @@ def _name(source: Any, estimator: Any) -> str:
 
 def _metric(search: Any, case: Case) -> str:
     """Name of what the winner was chosen by."""
-    if isinstance(search.refit, str):
-        return search.refit
-    is_one = "mean_test_score" in search.cv_results_
-    known = case.search.scoring if case.search is not None and is_one else None
-    return known or "score"
+    metric = refit_metric(search)
+    known = case.search.scoring if case.search is not None else None
+    return known or metric if metric == "score" else metric
 
 
 def _named(results: Mapping[str, Any], metric: str) -> dict[str, Any]:

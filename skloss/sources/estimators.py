@@ -240,7 +240,7 @@ def search_case(search: Any, X: Any, y: Any, **more: Any) -> Case:
 
 def _search_facts(search: Any, case: Case) -> SearchFacts:
     results, best = search.cv_results_, int(search.best_index_)
-    metric = search.refit if isinstance(search.refit, str) else "score"
+    metric = refit_metric(search)
     folds = [
         float(values[best])
         for name, values in results.items()
@@ -262,10 +262,21 @@ def _search_facts(search: Any, case: Case) -> SearchFacts:
     )
 
 
+def refit_metric(search: Any) -> str:
+    """Name in the results of what the winner has the most of.
+
+    A winner that was chosen by a function is shown by the first metric.
+    """
+    if isinstance(search.refit, str):
+        return search.refit
+    means = (name for name in search.cv_results_ if name.startswith("mean_test_"))
+    return next(means).removeprefix("mean_test_")
+
+
 def _scoring(search: Any) -> str:
     scoring = search.scoring
     if isinstance(scoring, Mapping | list | tuple | set):
-        return str(search.refit)
+        return refit_metric(search)
     if scoring is None:
         return "accuracy"  # what the score method of a classifier gives
     if isinstance(scoring, str):
