@@ -138,6 +138,12 @@ class Part(_Plain):
         return len(self.counts) - 1 - int(np.argmin(self.counts[::-1]))
 
     @property
+    def present(self) -> np.ndarray:
+        """Rows of each class that occurs."""
+        counts = np.asarray(self.counts)
+        return counts[counts > 0]
+
+    @property
     def prior(self) -> np.ndarray:
         """Share of each class, ``(n_classes,)``."""
         return np.asarray(self.counts, float) / max(self.n_rows, 1)
@@ -342,6 +348,11 @@ class Case:
     def n_epochs(self) -> int:
         """Number of epochs in the curves."""
         return len(next(iter(self.curves.values()), ()))
+
+    @property
+    def unsampled(self) -> Part | None:
+        """Training rows as they were before any sampler; None if not known."""
+        return self.natural if self.natural is not None else self.train
 
     @cached_property
     def head(self) -> Layer | None:

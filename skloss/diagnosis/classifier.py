@@ -10,7 +10,9 @@ __all__ = [
     "BINARY_LOSSES",
     "CATEGORICAL_LOSSES",
     "DISTANCE_LOSSES",
+    "LITTLE_LEARNED",
     "POOR_FIT",
+    "RECTIFIERS",
     "SLOW_FIT",
     "Kernel",
     "classes_of",
@@ -21,6 +23,7 @@ __all__ = [
     "layers_of",
     "loss_of",
     "loss_swing",
+    "output_range",
     "still_falling",
     "training_of",
     "updates_per_epoch",
@@ -39,6 +42,17 @@ DISTANCE_LOSSES = (
     "mean_squared_logarithmic_error",
     "huber",
     "log_cosh",
+)
+RECTIFIERS = (
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "swish",
+    "softplus",
 )
 _LONG_NAMES = {
     "mse": "mean_squared_error",
@@ -63,6 +77,21 @@ POOR_FIT = (
 )
 # Symptoms as well, but only of what is certain: they are causes of their own, too.
 SLOW_FIT = ("lr-too-low", "too-few-epochs", "slow-convergence", "vanishing-gradients")
+
+# Symptoms of inputs or labels that nothing can be learned from as they are.
+LITTLE_LEARNED = (
+    "underfit",
+    "majority-collapse",
+    "all-positive",
+    "plateau-above-floor",
+    "loss-at-constant-guess",
+    "slow-convergence",
+    "dead-relu",
+    "saturating-hidden",
+    "vanishing-gradients",
+    "exploding-gradients",
+    "loss-oscillation",
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +163,17 @@ def updates_per_epoch(case: Case) -> int:
     if case.train is None:
         raise NotApplicable("the number of training rows is not known")
     return -(-case.train.n_rows // batch_size)
+
+
+def output_range(case: Case) -> dict[str, tuple[float, str]]:
+    """Range of the outputs as evidence, where it was measured."""
+    probe = case.probe
+    if probe is None or probe.output_min is None or probe.output_max is None:
+        return {}
+    return {
+        "smallest output": (probe.output_min, ""),
+        "largest output": (probe.output_max, ""),
+    }
 
 
 def kernels_of(case: Case) -> list[Kernel]:

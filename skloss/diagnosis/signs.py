@@ -6,7 +6,7 @@ asks here whether there is any.
 
 import numpy as np
 
-from skloss.diagnosis.case import Case, Part
+from skloss.diagnosis.case import Case, Part, RowFacts
 from skloss.diagnosis.rule import NotApplicable
 from skloss.metrics import entropy
 
@@ -21,6 +21,7 @@ __all__ = [
     "never_predicts_minority",
     "prior_from_curves",
     "prior_shift_from_curves",
+    "row_facts",
     "shortfall",
     "smoothed",
     "training_loss",
@@ -45,9 +46,17 @@ def need(value: object, what: str) -> None:
         raise NotApplicable(f"{what} not known")
 
 
+def row_facts(case: Case, *names: str) -> RowFacts:
+    """Facts about the rows, those of the names known."""
+    need(case.rows, "the training rows are")
+    for name in names:
+        need(getattr(case.rows, name), f"{name.replace('_', ' ')} of the rows is")
+    return case.rows  # type: ignore[return-value]
+
+
 def fitted_part(case: Case) -> Part:
     """Training rows, natural ones where they differ, with what the network predicts."""
-    part = case.natural if case.natural is not None else case.train
+    part = case.unsampled
     if part is None or part.confusion is None:
         raise NotApplicable("predictions on the training rows are not known")
     return part
@@ -148,7 +157,7 @@ def is_mute(case: Case) -> bool:
     """
     part = case.val
     if part is None or part.confusion is None:
-        part = case.natural if case.natural is not None else case.train
+        part = case.unsampled
     if part is None or part.predicted is None or len(part.counts) != 2:
         return False
     called, there = part.predicted[part.minority], part.prior[part.minority]

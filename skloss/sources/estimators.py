@@ -261,7 +261,7 @@ def _search_facts(search: Any, case: Case) -> SearchFacts:
     ]
     means = np.asarray(results[f"mean_test_{metric}"], float)
     error = np.std(folds, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
-    part = case.natural if case.natural is not None else case.train
+    part = case.unsampled
     return SearchFacts(
         scoring=_scoring(search),
         n_candidates=len(means),
@@ -322,7 +322,7 @@ def cross_validation_case(results: Mapping[str, Any]) -> Case:
     scores = np.asarray(results[names[0]], float)
     # X and y were not this estimator's training rows, but its fold's.
     case = estimator_case(results["estimator"][median_fold(results)], None, None)
-    part = case.natural if case.natural is not None else case.train
+    part = case.unsampled
     facts = SearchFacts(
         scoring=names[0].removeprefix("test_") if names[0] != "test_score" else None,
         n_folds=len(scores),

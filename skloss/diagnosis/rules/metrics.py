@@ -182,7 +182,7 @@ class AccuracyAsCriterion(Rule):
         training = training_of(case)
         if training.monitor is None and training.metrics is None:
             raise NotApplicable("neither monitor nor metrics are known")
-        part = case.natural if case.natural is not None else case.train
+        part = case.unsampled
         if case.val is not None and training.monitor is not None:
             part = case.val  # the rows that it is measured on
         if part is None:

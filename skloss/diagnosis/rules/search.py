@@ -30,7 +30,7 @@ class SearchByAccuracy(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Ask for accuracy and imbalance."""
         facts = _facts(case)
-        part = case.natural if case.natural is not None else case.train
+        part = case.unsampled
         if facts.scoring is None or part is None:
             raise NotApplicable("scoring or class shares are not known")
         if facts.scoring != "accuracy" or part.majority_share < self.least_majority:
