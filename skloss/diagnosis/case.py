@@ -235,7 +235,8 @@ class RowFacts(_Plain):
     shift_scale: float | None = None  # std of the validation columns over training
     shift_offset: float | None = None  # |difference of means| over std, median
     # Other learners on the same training rows, measured by cross-validation, or on the
-    # validation rows where there are some: macro recall ("balanced accuracy").
+    # validation rows where there are some: MCC at the best threshold; with more than
+    # two classes the mean recall, 0 for a guess.
     linear_score: float | None = None
     tree_score: float | None = None
     one_hot_score: float | None = None  # linear, with codes as categories

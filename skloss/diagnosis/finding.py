@@ -14,6 +14,9 @@ ALARMS: tuple[Severity, ...] = ("error", "warning")
 class Measure(NamedTuple):
     """A value of the evidence, and its unit ("" if it has none).
 
+    The value is a number, a text, numbers of columns, or the two ends of a range. A
+    unit that begins with "of " is that of a share.
+
     Examples
     --------
     >>> Measure(0.159, "nats")

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from inspect import cleandoc, isabstract
+from textwrap import fill
 from typing import Any, ClassVar
 
 from skloss.diagnosis.case import Case
@@ -85,13 +86,13 @@ class Rule(ABC):
         params: Mapping[str, Any] | None = None,
         epoch: int | None = None,
     ) -> Finding:
-        """Make a finding of this rule."""
+        """Make a finding of this rule, of the evidence that is known."""
         return Finding(
             self.code,
             self.name,
             severity or self.severity,
             title,
-            evidence,
+            {name: part for name, part in evidence.items() if _is_known(part)},
             fix,
             params=params or {},
             reference=self.reference,
@@ -105,10 +106,11 @@ class Rule(ABC):
 
     @classmethod
     def thresholds(cls) -> dict[str, float]:
-        """Numbers that the rule decides by, by name."""
+        """Numbers that the rule decides by, its own and inherited ones, by name."""
         return {
             name: value
-            for name, value in vars(cls).items()
+            for base in reversed(cls.__mro__)
+            for name, value in vars(base).items()
             if isinstance(value, int | float) and not name.startswith("_")
         }
 
@@ -124,7 +126,13 @@ class Rule(ABC):
             lines += ["", "Thresholds:"]
             lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]
         if cls.explains:
-            lines += ["", "Explains: " + ", ".join(cls.explains)]
+            names = "Explains: " + ", ".join(cls.explains)
+            lines += ["", fill(names, 80, break_on_hyphens=False)]
         if cls.reference:
             lines += ["", "Reference: " + cls.reference]
         return "\n".join(lines)
+
+
+def _is_known(part: Any) -> bool:
+    value = part[0] if isinstance(part, tuple) else part
+    return value is not None and not (isinstance(value, str | tuple) and not value)

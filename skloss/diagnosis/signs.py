@@ -50,7 +50,9 @@ def row_facts(case: Case, *names: str) -> RowFacts:
     """Facts about the rows, those of the names known."""
     need(case.rows, "the training rows are")
     for name in names:
-        need(getattr(case.rows, name), f"{name.replace('_', ' ')} of the rows is")
+        if getattr(case.rows, name) is None:
+            what = name.removeprefix("n_").replace("_", " ")
+            raise NotApplicable(f"not measured on the rows: {what}")
     return case.rows  # type: ignore[return-value]
 
 

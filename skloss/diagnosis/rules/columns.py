@@ -5,6 +5,7 @@ from skloss.diagnosis.classifier import LITTLE_LEARNED
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import is_harmed, row_facts
+from skloss.diagnosis.text import tally
 
 _NORMALIZERS = ("batch_norm", "normalization", "embedding")
 
@@ -58,9 +59,10 @@ class ConstantInputs(Rule):
             return None
         is_all = facts.n_constant == facts.n_columns
         return self.found(
-            f"{facts.n_constant} of {facts.n_columns} columns hold one value.",
+            f"{facts.n_constant} of {facts.n_columns} columns "
+            f"{'holds' if facts.n_constant == 1 else 'hold'} a single value.",
             {
-                "constant": (facts.n_constant, "columns"),
+                "constant columns": (facts.n_constant, "columns"),
                 "columns": (facts.constant_columns, ""),
             },
             "Check how the inputs were made, such as by a division of integers."
@@ -91,7 +93,7 @@ class WeakInputVariation(Rule):
         if facts.is_token_ids or _is_normalized(case) or offset <= self.largest_offset:
             return None
         return self.found(
-            f"The columns vary by 1/{offset:.0f} of their mean.",
+            f"A typical column varies by 1/{offset:.0f} of its mean.",
             {"mean over standard deviation": (offset, "")},
             "Take the mean off and divide by the standard deviation: StandardScaler as "
             "the first step of the pipeline.",
@@ -135,7 +137,7 @@ class UnscaledInputs(Rule):
                 "typical size": (size, ""),
                 "smallest deviation": (facts.smallest_std, ""),
                 "largest deviation": (facts.largest_std, ""),
-                "largest column": (facts.largest_column, ""),
+                "column of the largest values": (facts.largest_column, ""),
             },
             "Scale the columns: StandardScaler as the first step of the pipeline, or "
             "divide pictures by 255.",
@@ -197,7 +199,8 @@ class CategoricalAsOrdinal(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Compare with a linear learner that takes codes as categories."""
         facts = row_facts(case, "n_codes")
-        if not facts.n_codes or facts.is_token_ids:
+        n_codes = facts.n_codes or 0
+        if not n_codes or facts.is_token_ids:
             return None
         facts = row_facts(case, "one_hot_score", "linear_score", "network_score")
         others = (facts.linear_score, facts.network_score)
@@ -206,13 +209,13 @@ class CategoricalAsOrdinal(Rule):
         if gain <= max(self.least_gain, 2 * (facts.score_error or 0.0)):
             return None
         return self.found(
-            f"With {facts.n_codes} columns as categories a linear model scores "
-            f"{gain:.2f} more than the network.",
+            f"With {tally(n_codes, 'column')} as categories a linear model "
+            f"scores {gain:.2f} more than the network.",
             {
-                "with categories": (facts.one_hot_score, ""),
-                "network": (facts.network_score, ""),
-                "linear": (facts.linear_score, ""),
-                "codes": (facts.n_codes, "columns"),
+                "score with categories": (facts.one_hot_score, ""),
+                "score of the network": (facts.network_score, ""),
+                "score of a linear model": (facts.linear_score, ""),
+                "columns of codes": (n_codes, "columns"),
             },
             "Encode these columns with OneHotEncoder in the pipeline, or embed them.",
         )

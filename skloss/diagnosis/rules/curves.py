@@ -90,9 +90,12 @@ class ValBetterThanTrain(Rule):
         if not difference > self.least_difference:
             return None
         return self.found(
-            f"The validation loss is {100 * difference:.2g} % lower than the training "
-            f"loss, which Keras measures with dropout on.",
-            {"difference": (difference, "relative"), "dropout": (max(rates), "rate")},
+            f"The validation loss is {100 * difference:.2g}% lower than the training "
+            "loss, which Keras measures with dropout on.",
+            {
+                "difference": (difference, "of the training loss"),
+                "highest dropout rate": max(rates),
+            },
             "Nothing to mend: measure the training loss in inference mode to compare.",
         )
 
@@ -160,8 +163,8 @@ class IncomparableCurves(Rule):
             f"Always guessing the class shares costs {case.train.entropy:.3f} nats on "
             f"training rows and {case.val.entropy:.3f} on validation rows.",
             {
-                "training": (case.train.entropy, "nats"),
-                "validation": (case.val.entropy, "nats"),
+                "loss of a constant guess in training": (case.train.entropy, "nats"),
+                "loss of a constant guess in validation": (case.val.entropy, "nats"),
             },
             "Compare both losses at one prior: val_loss_at_train_prior in skloss.",
         )

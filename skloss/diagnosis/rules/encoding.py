@@ -5,6 +5,7 @@ from skloss.diagnosis.classifier import LITTLE_LEARNED
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import need, row_facts
+from skloss.diagnosis.text import tally
 
 _LOSSES = (
     "binary_crossentropy",
@@ -41,7 +42,8 @@ class NanInInputs(Rule):
         if not facts.n_nonfinite:
             return None
         return self.found(
-            f"{facts.n_nonfinite} values of the inputs are NaN or infinite.",
+            f"{tally(facts.n_nonfinite, 'value')} of the inputs "
+            f"{'is' if facts.n_nonfinite == 1 else 'are'} NaN or infinite.",
             {
                 "values": (facts.n_nonfinite, "values"),
                 "columns": (facts.nonfinite_columns, ""),

@@ -17,6 +17,7 @@ from skloss.diagnosis.classifier import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 
 _CROSS_ENTROPIES = CATEGORICAL_LOSSES + BINARY_LOSSES
 
@@ -148,8 +149,8 @@ class ReluOutput(Rule):
         if head.activation not in RECTIFIERS:
             return None
         return self.found(
-            f"The output of a classifier goes through {head.activation}, "
-            f"on {head.units} unit{'s' if head.units != 1 else ''}.",
+            f"The output of a classifier goes through {head.activation}, on "
+            f"{tally(head.units or 0, 'unit')}.",
             {"activation": head.activation, "output units": (head.units, "units")}
             | output_range(case),
             "Use sigmoid on one unit, or softmax on one unit for each class, with the "
@@ -169,7 +170,7 @@ class LinearOutputWithoutFromLogits(Rule):
 
     Reads: activation of the output layer, the loss, its ``from_logits``.
     Hurts: cross-entropy takes the logarithm of the output; values below 0 and above 1
-    are clipped, where the slope is 0, so rows that are wrong are not learnt from.
+    are clipped, where the slope is 0, so rows that are wrong are not learned from.
     Wrong when: something between the network and the loss makes probabilities.
     """
 
@@ -216,7 +217,7 @@ class SigmoidOutputMulticlass(Rule):
     how far the outputs of a row are from summing to 1.
     Hurts: every class is judged apart from the others, so the outputs are no
     distribution. With a categorical cross-entropy Keras 3 on TensorFlow reads the
-    logits behind the sigmoids as those of a softmax: the classes are learnt, but the
+    logits behind the sigmoids as those of a softmax: the classes are learned, but the
     outputs and the loss shown belong to different models.
     Wrong when: one against the rest is meant, with binary cross-entropy; then the sums
     come near 1 by themselves, and this is no more than context.
@@ -249,12 +250,9 @@ class SigmoidOutputMulticlass(Rule):
             "classes": (n_classes, "classes"),
             "loss": loss,
         }
-        probe = case.probe
-        if probe is not None and probe.output_sum_error is not None:
-            evidence["distance of a row's outputs from summing to 1"] = (
-                probe.output_sum_error,
-                "",
-            )
+        if case.probe is not None:
+            error = case.probe.output_sum_error
+            evidence["distance of a row's outputs from summing to 1"] = error
         return self.found(
             f"{head.units} sigmoid units are to choose one of {n_classes} classes; "
             "their outputs are no distribution.",

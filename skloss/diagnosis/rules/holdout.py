@@ -36,8 +36,8 @@ class NoisyValidation(Rule):
         is_used = stops_by(case, "val_") or case.stop_reason == "early_stopping"
         is_alarm = least < self.fewest_minority and is_used and self._hurts(case)
         return self.found(
-            f"The validation rows hold {least} of the smallest class; one row moves "
-            f"its recall by {1 / least:.2f}.",
+            f"Only {least} of the validation rows {'is' if least == 1 else 'are'} of "
+            f"the smallest class; one row moves its recall by {1 / least:.2f}.",
             {"smallest class": (least, "rows"), "step of its recall": (1 / least, "")},
             "Hold out more rows, or judge by repeated cross-validation.",
             severity="warning" if is_alarm else "info",

@@ -16,6 +16,7 @@ from skloss.diagnosis.classifier import (
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import constant_guess, fitted_part, is_mute, is_penalized
+from skloss.diagnosis.text import tally
 
 
 class ConstantInit(Rule):
@@ -117,7 +118,7 @@ class LargeInit(Rule):
         if self._rate_is_high(case) or self._inputs_are_small(case):
             alarming = False
         return self.found(
-            f"Weights are {scale:.1f} times as large as Glorot's.",
+            f"Weights are {scale:.1f} times as large as Glorot's initial weights.",
             {"weights over Glorot's": (scale, "times")},
             "Start from Glorot's or He's weights, which skloss always does.",
             severity="warning" if alarming else "info",
@@ -154,11 +155,11 @@ class LargeInit(Rule):
 
 
 class DropoutExcess(Rule):
-    """Dropout leaves so few paths that little can be learnt through it.
+    """Dropout leaves so few paths that little can be learned through it.
 
     Reads: rates of the dropout layers; their shares kept are multiplied.
     Hurts: a path through all layers survives with the product of the shares kept:
-    two rates of 0.5 leave 25 %, one of 0.5 and ten of 0.2 leave 5.4 %.
+    two rates of 0.5 leave 25%, one of 0.5 and ten of 0.2 leave 5.4%.
     Wrong when: layers are wide enough that many paths are left; a network that is as
     good as a simple learner, and predicts both classes, gets no alarm, nor one that a
     strong penalty on its weights keeps from learning.
@@ -194,8 +195,8 @@ class DropoutExcess(Rule):
             return None
         gentle = self._gentle(len(rates))
         return self.found(
-            f"{100 * kept:.2g} % of the paths survive {len(rates)} dropout "
-            f"layer{'s' if len(rates) > 1 else ''}.",
+            f"{100 * kept:.2g}% of the paths survive "
+            f"{tally(len(rates), 'dropout layer')}.",
             {
                 "paths kept": (100 * kept, "%"),
                 "dropout layers": (len(rates), "layers"),
@@ -259,10 +260,10 @@ class BatchnormAfterDropout(Rule):
             "batch normalizations behind dropout": (after, "layers")
         }
         if similarity is not None:
-            evidence["similarity of outputs in the two modes"] = (similarity, "cosine")
+            evidence["cosine similarity of outputs in the two modes"] = similarity
         return self.found(
-            f"{after} batch normalization{'s stand' if after > 1 else ' stands'} "
-            "behind dropout.",
+            f"{tally(after, 'batch normalization')} "
+            f"{'stands' if after == 1 else 'stand'} behind dropout.",
             evidence,
             "Put dropout behind the last batch normalization, or leave one out.",
             severity="warning" if alarming else "info",
@@ -363,8 +364,8 @@ class UnderCapacity(Rule):
         if n_units > self.most_units or part.mcc > self.highest_mcc or not harm(case):
             return None
         return self.found(
-            f"A hidden layer of {n_units} unit{'s' if n_units > 1 else ''} "
-            "is all that the output can see.",
+            f"A hidden layer of {tally(n_units, 'unit')} is all that the output can "
+            "see.",
             {"units": (n_units, "units"), "MCC on the training rows": (part.mcc, "")},
             "Use at least 16 units or filters in every hidden layer.",
             severity="info" if self._has_better_cause(case) else "warning",

@@ -16,6 +16,7 @@ from skloss.diagnosis.classifier import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 
 
 class SingleUnitCategoricalCe(Rule):
@@ -48,7 +49,7 @@ class SingleUnitCategoricalCe(Rule):
         if curve is not None and len(curve):
             evidence["last training loss"] = (float(curve[-1]), "nats")
         return self.found(
-            f"{loss} on 1 output unit is no measure of anything.",
+            f"{loss} on 1 output unit is 0 whatever the network answers.",
             evidence,
             "Use binary cross-entropy with one sigmoid unit, or give the output one "
             "softmax unit for each class.",
@@ -111,8 +112,7 @@ class ClassCountMismatch(Rule):
         if not few and _labels_begin_at_1(case, units, n_classes):
             surplus = "info"
         return self.found(
-            f"The output has {units} unit{'s' if units != 1 else ''} "
-            f"for {n_classes} classes.",
+            f"The output has {tally(units, 'unit')} for {n_classes} classes.",
             {"output units": (units, "units"), "classes": (n_classes, "classes")},
             f"Give the output {n_classes} units, and number the labels from 0 to "
             f"{n_classes - 1}.",
@@ -156,8 +156,8 @@ class LinearOutput(Rule):
             return None
         alarming = self._leaves(case) or harm(case)
         return self.found(
-            f"The {head.units} output unit{'s are' if head.units != 1 else ' is'} "
-            "linear: the outputs are no probabilities.",
+            f"{tally(head.units or 0, 'output unit')} without an activation: the "
+            "outputs are no probabilities.",
             {"activation": "linear", "loss": loss} | output_range(case),
             "Use sigmoid with binary cross-entropy, or softmax with categorical "
             "cross-entropy.",
@@ -197,9 +197,11 @@ class BceOnSoftmax2(Rule):
         if not pair or n_classes != 2 or loss not in BINARY_LOSSES:
             return None
         kind = case.rows.target_kind if case.rows is not None else None
-        evidence: dict[str, object] = {"output units": (2, "units"), "loss": loss}
-        if kind is not None:
-            evidence["labels"] = kind
+        evidence: dict[str, object] = {
+            "output units": (2, "units"),
+            "loss": loss,
+            "labels": kind,
+        }
         probe = case.probe
         if probe is not None and probe.loss_of_model is not None:
             evidence["loss of the model"] = (probe.loss_of_model, "nats")

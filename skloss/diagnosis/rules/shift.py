@@ -58,13 +58,13 @@ class TestScalingMismatch(Rule):
         if factor <= self.largest_scale and offset <= self.largest_offset:
             return None
         certain = factor > self.certain_scale or offset > self.certain_offset
-        what = f"{scale:.3g} times as spread out"
+        what = f"{scale:.3g} times as spread out as among the training rows"
         if factor <= self.largest_scale:
-            what = f"{offset:.2g} standard deviations away"
+            what = f"{offset:.2g} standard deviations off the training rows"
         return self.found(
-            f"A typical validation column is {what}, compared with the training rows.",
+            f"A typical column of the validation rows is {what}.",
             {
-                "spread": (scale, "of the training columns'"),
+                "spread": (scale, "times that of the training rows"),
                 "offset": (offset, "standard deviations"),
                 "sides told apart": (area, "area under the ROC curve"),
             },
@@ -95,16 +95,15 @@ class FeatureShift(Rule):
         area, error = float(facts.shift_auc or 0.0), float(facts.shift_error or 0.0)
         if area <= max(self.least_auc, 0.5 + 4 * error):
             return None
-        columns = ", ".join(map(str, facts.shift_columns))
         return self.found(
             "A small learner tells validation from training rows with an area of "
             f"{area:.2f} under the ROC curve.",
             {
                 "sides told apart": (area, "area under the ROC curve"),
-                "columns": (columns, ""),
+                "columns": (facts.shift_columns, ""),
             },
-            "Look at these columns: split at random, or by group with GroupKFold, and "
-            "prepare both sides alike.",
+            "Look at the columns that differ; split at random, or by group with "
+            "GroupKFold, and prepare both sides alike.",
             severity="warning" if self._falls_behind(case) else "info",
         )
 
@@ -157,11 +156,10 @@ class TrainValPriorShift(Rule):
         ratio = self._predicted(train, val)
         evidence = {
             "class": (one, ""),
-            "share in training": (before, ""),
-            "share in validation": (after, ""),
+            "share in training": (before, "of the rows"),
+            "share in validation": (after, "of the rows"),
+            "predicted over true": (ratio, ""),
         }
-        if ratio is not None:
-            evidence["predicted over true"] = (ratio, "")
         return self.found(
             f"Class {one} is {before:.1%} of the training and {after:.1%} of the "
             "validation rows.",
@@ -185,21 +183,19 @@ class TrainValPriorShift(Rule):
         if shift is None:
             return None
         (low, high), share = shift
-        entropies = [float(entropy([p, 1 - p])) for p in (low, high, share)]
+        guesses = tuple(float(entropy([p, 1 - p])) for p in (low, high, share))
         return self.found(
             f"The accuracies imply {low:.1%} to {high:.1%} positives among training "
             f"rows and {share:.1%} among validation rows: the split changed "
             "the shares.",
             {
-                "share in training": (f"{low:.3f} to {high:.3f}", "of rows"),
-                "share in validation": (share, "of rows"),
-                "loss of a constant guess in training": (
-                    f"{entropies[0]:.3f} to {entropies[1]:.3f}",
-                    "nats",
-                ),
-                "loss of a constant guess in validation": (entropies[2], "nats"),
+                "share in training": ((low, high), "of the rows"),
+                "share in validation": (share, "of the rows"),
+                "loss of a constant guess in training": (guesses[:2], "nats"),
+                "loss of a constant guess in validation": (guesses[2], "nats"),
             },
-            "Split at random, stratified by class; compare both losses at one prior.",
+            "Split at random, stratified by class. Until then do not take the distance "
+            "of the two losses for over-fitting: they are at different shares.",
         )
 
     def _predicted(self, train: Part, val: Part) -> float | None:

@@ -69,7 +69,7 @@ class ResampleBeforeSplit(Rule):
     def _of_split(self, case: Case) -> Finding:
         return self.found(
             "The validation rows were split off rows that a sampler had made.",
-            {"validation": (case.holdout, "split")},
+            {"hold-out": case.holdout},
             "Put the sampler and the classifier into one imblearn Pipeline, so that "
             "the split comes first; or give natural rows with X_val and y_val.",
         )
@@ -131,8 +131,8 @@ class UnshuffledTailValidation(Rule):
         return self.found(
             f"The validation rows are the tail of ordered rows: {seen}.",
             {
-                f"share of class {one} before the tail": (before, ""),
-                f"share of class {one} in the tail": (after, ""),
+                f"class {one} before the tail": (before, "of the rows"),
+                f"class {one} in the tail": (after, "of the rows"),
                 "order of the labels": (z, "standard errors"),
             },
             "Shuffle the rows before fit, or split them with train_test_split(..., "
@@ -238,6 +238,6 @@ class TrainRowsInValidation(Rule):
             if is_whole
             else f"{share:.1%} of the validation rows are training rows.",
             {"shared": (shared, "rows"), "share": (share, "of the validation rows")},
-            "Hold rows out before fit, and drop what is on both sides.",
+            "Hold rows out before fit, and drop those that are on both sides.",
             severity="info" if is_whole else "warning",
         )
