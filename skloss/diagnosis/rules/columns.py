@@ -33,7 +33,8 @@ class ConstantInputs(Rule):
 
     Reads: the number of columns that hold one value over all training rows.
     Hurts: nothing can be learned from them; if all are so, nothing at all.
-    Wrong when: the values differ by less than the precision they are stored in.
+    Wrong when: the values differ by less than the precision they are stored in; unless
+    all columns are so, this is context.
     """
 
     code = "D04"
@@ -77,7 +78,8 @@ class WeakInputVariation(Rule):
 
     Reads: the median over columns of the mean over the standard deviation.
     Hurts: the offset takes part in every unit's sum, and what varies drowns in it.
-    Wrong when: the network takes the mean off itself; then nothing is harmed.
+    Wrong when: the network copes with the offset; so an alarm needs harm or, where that
+    is not known, ten times the offset.
     """
 
     code = "D05"
@@ -105,7 +107,8 @@ class UnscaledInputs(Rule):
     """Columns are far from unit scale, or of very different scales.
 
     Reads: the typical size of a column (its 1st or 99th percentile), the smallest and
-    the largest standard deviation; whether the network does worse than a small learner.
+    the largest standard deviation; whether units are stuck, and whether the network
+    does worse than a simple learner or a guess.
     Hurts: gradients are as large as the inputs, so no learning rate suits all weights.
     Wrong when: the network does badly for another reason, and copes with the scale.
     """

@@ -11,9 +11,10 @@ from skloss.diagnosis.signs import need, smoothed, training_loss
 class ValLossMisleads(Rule):
     """The epoch of the lowest validation loss is not that of the best predictions.
 
-    Reads: validation loss and validation MCC (or average precision) over the epochs.
+    Reads: validation loss and validation MCC over the epochs.
     Hurts: who stops by the loss keeps a worse network.
-    Wrong when: few validation rows make the MCC jump; hence the standard error.
+    Wrong when: few validation rows make the MCC jump, hence the standard error; it is
+    context unless training was stopped by the loss.
     """
 
     code = "G11"
@@ -64,7 +65,7 @@ class ValLossMisleads(Rule):
 class ValBetterThanTrain(Rule):
     """Validation looks better than training because dropout acts in training only.
 
-    Reads: both loss curves, dropout layers and penalties.
+    Reads: both loss curves, and the rates of the dropout layers.
     Hurts: nobody; the two curves measure different things.
     Wrong when: the validation rows are easier than the training rows.
     """

@@ -55,7 +55,7 @@ class NanInInputs(Rule):
 class SingleClassTarget(Rule):
     """The training labels hold one class, as the loss reads them.
 
-    Reads: the counts of the classes and the range of the labels.
+    Reads: the counts of the classes, the range of the labels, and the loss.
     Hurts: the network learns to say that class always, with a loss near 0.
     Wrong when: the task is to recognize one class without examples of others.
     """

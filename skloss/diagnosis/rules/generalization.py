@@ -166,11 +166,12 @@ class TrainValGap(_Gap):
             return (val.mcc or 0.0) < 2 * val.mcc_error
 
 
-class MildOverfitLate(_Gap):
-    """The validation loss creeps up while predictions stay as good.
+class MildOverfitLate(Rule):
+    """The validation loss creeps up while the training loss still falls.
 
-    Reads: both loss curves, and the gap between the sides.
-    Hurts: probabilities get over-confident; ranking and predictions do not suffer.
+    Reads: both loss curves (the validation loss at the training prior, where known).
+    Hurts: probabilities get over-confident; where ranking and predictions suffer as
+    well, it is a symptom of overfit.
     Wrong when: the rise is the noise of few validation rows.
     """
 
@@ -197,9 +198,10 @@ class MildOverfitLate(_Gap):
 
 
 class EarlyStoppingTooEarly(Rule):
-    """Training was stopped, or the best epoch chosen, while the network still learned.
+    """Training was stopped early while the network still learned.
 
-    Reads: patience, the epoch of the stop, and both curves.
+    Reads: patience, the epoch of the stop, the training loss, and whether a simple
+    learner does better.
     Hurts: a dip of a noisy curve ended the training.
     Wrong when: the validation curve had truly turned.
     """

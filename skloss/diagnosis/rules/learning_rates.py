@@ -36,7 +36,7 @@ class NonfiniteLoss(Rule):
     Reads: the curve of the training loss, the final weights, and whether training was
     stopped for that.
     Hurts: from that step on nothing is learned, and predictions are NaN.
-    Wrong when: a log lacks single epochs; they are passed over if the loss ends finite.
+    Wrong when: a log lacks single epochs; NaN is passed over if the loss ends finite.
     """
 
     code = "O01"
@@ -301,8 +301,8 @@ class LrTooLow(Rule):
 
     Reads: the largest learning rate, the optimizer, and how far the loss fell.
     Hurts: the network ends near where it started.
-    Wrong when: a pretrained network is tuned with a low rate; that is no alarm while
-    the loss gets below half of a constant guess.
+    Wrong when: a pretrained network is tuned with a low rate; that is no alarm if the
+    loss gets below half of a constant guess and no simple learner does better.
     """
 
     code = "O04"

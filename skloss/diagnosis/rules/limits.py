@@ -101,6 +101,7 @@ class PlateauAboveFloor(Rule):
 
     code = "G07"
     name = "plateau-above-floor"
+    severity = "info"
     reference = "tuning playbook"
     most_fall = 0.01  # relative, over the last third
     fewest_epochs = 9
@@ -116,7 +117,6 @@ class PlateauAboveFloor(Rule):
             f"simple learner still scores {behind:.2f} more.",
             {"fall": (fall, "of the loss"), "score behind": behind},
             "Add units or layers, raise the learning rate, or scale the inputs.",
-            severity="info",
         )
 
 

@@ -85,8 +85,9 @@ class LargeInit(Rule):
     Reads: standard deviation of the final weights over Glorot's, the loss of the
     first epoch against that of a constant guess.
     Hurts: outputs start far off and units saturate, so the first epochs undo it.
-    Wrong when: training itself made the weights large: an alarm needs harm, or a
-    first loss that is far too high, and a learning rate that is not high.
+    Wrong when: training itself made the weights large: an alarm needs a first loss
+    that is far too high, or harm and saturated units; and neither a high learning rate
+    nor small inputs.
     """
 
     code = "N02"
@@ -331,8 +332,8 @@ class UnderCapacity(Rule):
     Reads: units of the hidden layers, the score on the training rows, scores of
     simple learners on the same rows.
     Hurts: all that the output can know goes through these few units.
-    Wrong when: something else keeps the network from learning; silent where inputs
-    are unscaled, the loss still falls, or rows are few.
+    Wrong when: something else keeps the network from learning; an alarm needs harm,
+    scaled inputs and a loss that no longer falls.
     """
 
     code = "N09"

@@ -44,7 +44,6 @@ class _OneClassOnly(Rule):
 
     fewest_minority = 10
     least_called = 0.1  # of the true number
-    least_majority = 0.97  # share of rows called the commonest class
 
     def collapsed(self, case: Case) -> Part | None:
         """Return the rows if (nearly) all of them get one class."""
@@ -66,9 +65,10 @@ class _OneClassOnly(Rule):
 class MajorityCollapse(_OneClassOnly):
     """Only the commonest class is predicted, and the scores do not rank the rows.
 
-    Reads: the confusion matrix and the ranking (ROC AUC) on validation rows, or on
-    training rows where there are no others; with curves alone, recall, precision or F1
-    that are zero in every epoch.
+    Reads: how often the rare class is predicted (less than a tenth as often as it is
+    there) and the ranking (ROC AUC) on validation rows, or on training rows where there
+    are no others; with curves alone, recall, precision or F1 that are zero in every
+    epoch.
     Hurts: accuracy is that of always guessing the commonest class; nothing of the rare
     class was learned.
     Wrong when: the rare class cannot be told from the others by anyone.

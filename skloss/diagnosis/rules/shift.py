@@ -120,10 +120,12 @@ class TrainValPriorShift(Rule):
     """The classes have other shares among training than among validation rows.
 
     Reads: the counts of each class among the rows trained on and validated on, and how
-    often the class that training has more of is predicted on validation rows.
+    often the class that training has more of is predicted on validation rows; with
+    curves alone, the shares that accuracies imply where the rare class is never found.
     Hurts: the network expects the shares that it was trained on; the two losses are not
     comparable, and it names the rare class too often.
-    Wrong when: the threshold is chosen on natural rows afterwards.
+    Wrong when: the threshold is chosen on natural rows afterwards; curves measured on
+    natural rows, as those of skloss, make it context.
     """
 
     code = "V07"
