@@ -259,7 +259,6 @@ class Probe(_Plain):
     nonfinite_weights: bool | None = None
     output_min: float | None = None
     output_max: float | None = None
-    output_spread: float | None = None  # largest std over the rows
     output_sum_error: float | None = None  # mean distance of a row's sum from 1
     loss_of_model: float | None = None  # what the model computes, without penalties
     loss_of_outputs: float | None = None  # the same loss of what it predicts
@@ -278,7 +277,6 @@ class SearchFacts(_Plain):
     scoring: str | None = None
     n_candidates: int | None = None
     n_folds: int | None = None
-    best_params: dict[str, Any] | None = None
     best_score: float | None = None
     fold_scores: tuple[float, ...] | None = None  # of the winner
     edges: dict[str, Any] | None = None  # best value at the edge of its grid

@@ -1,5 +1,6 @@
 """``Rule``: what every rule of the diagnosis is, and the table of all of them."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from inspect import cleandoc, isabstract
@@ -21,6 +22,9 @@ FAMILIES = {
     "G": "Generalization and scores",
     "S": "Search",
 }
+
+# Where a paragraph of a docstring goes on, on the next line.
+_LINE_WITHIN = re.compile(r"(?<!\n)\n(?!\n|Reads:|Hurts:|Wrong when:)")
 
 # Every rule by its name, causes before symptoms: families register in that order.
 RULES: dict[str, "Rule"] = {}
@@ -116,21 +120,23 @@ class Rule(ABC):
 
     @classmethod
     def page(cls) -> str:
-        """Text about the rule, made from the class itself."""
-        lines = [
-            f"{cls.code}  {cls.name}  ({cls.severity})",
-            "",
-            cleandoc(cls.__doc__ or ""),
-        ]
+        """Text about the rule of at most 80 columns, made from the class itself."""
+        paragraphs = _LINE_WITHIN.sub(" ", cleandoc(cls.__doc__ or "")).splitlines()
+        lines = [f"{cls.code}  {cls.name}  ({cls.severity})", ""]
+        lines += [_filled(paragraph) for paragraph in paragraphs]
         if thresholds := cls.thresholds():
             lines += ["", "Thresholds:"]
             lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]
         if cls.explains:
-            names = "Explains: " + ", ".join(cls.explains)
-            lines += ["", fill(names, 80, break_on_hyphens=False)]
+            lines += ["", _filled("Explains: " + ", ".join(cls.explains))]
         if cls.reference:
-            lines += ["", "Reference: " + cls.reference]
+            lines += ["", _filled("Reference: " + cls.reference)]
         return "\n".join(lines)
+
+
+def _filled(text: str) -> str:
+    # Names of rules and addresses stay whole.
+    return fill(text, 80, break_on_hyphens=False, break_long_words=False)
 
 
 def _is_known(part: Any) -> bool:

@@ -266,7 +266,6 @@ def _search_facts(search: Any, case: Case) -> SearchFacts:
         scoring=_scoring(search),
         n_candidates=len(means),
         n_folds=len(folds),
-        best_params={name: _plain(v) for name, v in search.best_params_.items()},
         best_score=float(means[best]),
         fold_scores=tuple(folds),
         edges=_edges(results, search.best_params_),

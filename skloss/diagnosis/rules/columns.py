@@ -139,6 +139,7 @@ class UnscaledInputs(Rule):
             {
                 "typical size": (size, ""),
                 "smallest deviation": (facts.smallest_std, ""),
+                "column of the smallest deviation": (facts.smallest_column, ""),
                 "largest deviation": (facts.largest_std, ""),
                 "column of the largest values": (facts.largest_column, ""),
             },

@@ -295,7 +295,7 @@ class ClassWeightWithoutEffect(Rule):
         return self.found(
             f"Balanced class weights differ by {ratio - 1:.0%} only: the rows are "
             "balanced already.",
-            {"largest over smallest weight": (ratio, "times")},
+            {"largest over smallest weight": ratio},
             "Leave the class weights out.",
             severity="info",
             params={"class_weight": None},
@@ -365,8 +365,8 @@ class DoubleBalancing(Rule):
             f"Rows resampled to {_ratio(train.counts):.1f} to 1 are weighted "
             f"{ratio:.1f} to 1 again.",
             {
-                "classes, largest over smallest": (_ratio(train.counts), "times"),
-                "weights, largest over smallest": (ratio, "times"),
+                "classes, largest over smallest": _ratio(train.counts),
+                "weights, largest over smallest": ratio,
             },
             "Use one of the two: leave the class weights out.",
             params={"class_weight": None},

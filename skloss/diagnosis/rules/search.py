@@ -70,7 +70,8 @@ class BestAtEdge(Rule):
         named = ", ".join(f"{k}={v['value']} ({v['side']})" for k, v in beyond.items())
         return self.found(
             f"The winner stands at the edge of the grid: {named}.",
-            {f"{k}, {v['side']} tried": v["value"] for k, v in beyond.items()},
+            {f"{k}, {v['side']} tried": v["value"] for k, v in beyond.items()}
+            | {"within a standard error of it": (facts.n_tied, "candidates")},
             "Widen the grid on that side.",
         )
 
