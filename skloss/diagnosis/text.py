@@ -134,7 +134,7 @@ def measure_text(measure: Measure) -> str:
 
 
 def _number(value: Any, unit: str) -> str:
-    if unit.startswith("of ") and isinstance(value, float | np.floating):
+    if unit.startswith("of ") and isinstance(value, float):
         return f"{value_text(100.0 * value)}%"
     return value_text(value) + ("%" if unit == "%" else "")
 
