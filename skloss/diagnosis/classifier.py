@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 from skloss.diagnosis.case import Case, Layer, Training
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.signs import is_harmed
+from skloss.diagnosis.signs import (
+    beats_a_guess,
+    fitted_part,
+    is_behind,
+    never_predicts_minority,
+)
 
 __all__ = [
     "BINARY_LOSSES",
@@ -148,9 +153,17 @@ def loss_of(case: Case) -> str:
 
 
 def harm(case: Case) -> bool | None:
-    """Whether the network is worse than it could be; None if that is not known."""
+    """Whether the network is worse than it could be: than a simple learner, or a guess.
+
+    None if that is not known.
+    """
+    behind = is_behind(case)
+    if behind is not None:
+        return behind
+    if never_predicts_minority(case) is not None:
+        return True
     try:
-        return is_harmed(case)
+        return beats_a_guess(fitted_part(case)) is False
     except NotApplicable:
         return None
 

@@ -1,7 +1,7 @@
 """Signs that something is wrong at all, shared by rules.
 
-Many oddities of a configuration harm nobody. A rule that needs harm before it alarms
-asks here whether there is any.
+Many oddities of a configuration harm nobody, so that many rules need a sign of harm
+before they alarm.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = [
     "beats_a_guess",
     "constant_guess",
     "fitted_part",
-    "is_harmed",
+    "is_behind",
     "is_mute",
     "is_penalized",
     "need",
@@ -126,20 +126,12 @@ def shortfall(case: Case, least: float = _LEAST_SHORTFALL) -> float | None:
     return float(missing) if missing > least else None
 
 
-def is_harmed(case: Case) -> bool:
-    """Whether the network is worse than it could be: than a simple learner, or a guess.
-
-    Raises
-    ------
-    NotApplicable
-        If neither is known.
-    """
+def is_behind(case: Case, least: float = _LEAST_SHORTFALL) -> bool | None:
+    """Whether a simple learner does better beyond chance; None if not known."""
     try:
-        return shortfall(case) is not None
+        return shortfall(case, least) is not None
     except NotApplicable:
-        if never_predicts_minority(case) is not None:
-            return True
-        return beats_a_guess(fitted_part(case)) is False
+        return None
 
 
 def is_penalized(case: Case) -> bool:

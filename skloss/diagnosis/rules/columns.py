@@ -1,10 +1,10 @@
 """Columns: of one value, far from unit scale, or codes taken for amounts."""
 
 from skloss.diagnosis.case import Case, RowFacts
-from skloss.diagnosis.classifier import LITTLE_LEARNED
+from skloss.diagnosis.classifier import LITTLE_LEARNED, harm
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import is_harmed, row_facts
+from skloss.diagnosis.signs import row_facts
 from skloss.diagnosis.text import tally
 
 _NORMALIZERS = ("batch_norm", "normalization", "embedding")
@@ -22,10 +22,8 @@ def _is_normalized(case: Case) -> bool:
 
 def _severity_by_harm(case: Case, certain: bool) -> Severity:
     """Alarm if the network is worse than it could be; if unknown, where certain."""
-    try:
-        return "warning" if is_harmed(case) else "info"
-    except NotApplicable:
-        return "warning" if certain else "info"
+    harmed = harm(case)
+    return "warning" if harmed or (harmed is None and certain) else "info"
 
 
 class ConstantInputs(Rule):

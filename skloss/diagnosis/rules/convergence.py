@@ -23,9 +23,9 @@ from skloss.diagnosis.losses import (
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import (
     beats_a_guess,
+    is_behind,
     never_predicts_minority,
     prior_from_curves,
-    shortfall,
 )
 from skloss.metrics import entropy
 
@@ -228,15 +228,7 @@ class TooFewEpochs(Rule):
             return False
         if level > self.low_loss and gain > self.fast_gain:
             return True
-        return level > self.least_loss and self._is_behind(case)
-
-    @staticmethod
-    def _is_behind(case: Case) -> bool:
-        """Whether a simple learner is better at all, by however little."""
-        try:
-            return shortfall(case, least=0.0) is not None
-        except NotApplicable:
-            return False
+        return level > self.least_loss and bool(is_behind(case, least=0.0))
 
 
 class SlowConvergence(Rule):

@@ -5,7 +5,7 @@ import numpy as np
 from skloss.diagnosis.case import Case, Part
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import fitted_part, shortfall, smoothed, training_loss
+from skloss.diagnosis.signs import fitted_part, is_behind, smoothed, training_loss
 
 
 class _Gap(Rule):
@@ -160,10 +160,8 @@ class TrainValGap(_Gap):
     @staticmethod
     def _is_avoidable(case: Case, val: Part) -> bool:
         """Whether other learners do better on these rows or, if unknown, a guess."""
-        try:
-            return shortfall(case) is not None
-        except NotApplicable:
-            return (val.mcc or 0.0) < 2 * val.mcc_error
+        behind = is_behind(case)
+        return (val.mcc or 0.0) < 2 * val.mcc_error if behind is None else behind
 
 
 class MildOverfitLate(Rule):
@@ -223,7 +221,7 @@ class EarlyStoppingTooEarly(Rule):
         if len(curve) >= training.epochs or training.patience > self.most_patience:
             return None
         fall = 1 - float(curve[-1]) / max(float(curve[-2]), 1e-12)
-        if fall < self.least_fall or not self._suffers(case):
+        if fall < self.least_fall or not is_behind(case):
             return None
         return self.found(
             f"Training stopped after {len(curve)} of {training.epochs} epochs, with a "
@@ -237,10 +235,3 @@ class EarlyStoppingTooEarly(Rule):
             params={"patience": 20},
             epoch=len(curve) - 1,
         )
-
-    @staticmethod
-    def _suffers(case: Case) -> bool:
-        try:
-            return shortfall(case) is not None
-        except NotApplicable:
-            return False

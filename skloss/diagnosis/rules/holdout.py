@@ -1,10 +1,11 @@
 """Whether there is a hold-out, and whether it is large enough."""
 
 from skloss.diagnosis.case import Case
+from skloss.diagnosis.classifier import harm
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.sides import stops_by
-from skloss.diagnosis.signs import is_harmed, need
+from skloss.diagnosis.signs import need
 
 
 class NoisyValidation(Rule):
@@ -46,12 +47,7 @@ class NoisyValidation(Rule):
     def _hurts(self, case: Case) -> bool:
         """Whether it was stopped by few rare rows, or is worse than it could be."""
         monitor = case.training.monitor if case.training is not None else None
-        if monitor is not None and "loss" not in monitor:
-            return True
-        try:
-            return is_harmed(case)
-        except NotApplicable:
-            return False
+        return bool((monitor is not None and "loss" not in monitor) or harm(case))
 
 
 class NoValidation(Rule):
