@@ -41,4 +41,4 @@ class DataFileError(ValueError):
 
 
 class DiagnosisError(Exception):
-    """A diagnosis has findings of severity "error"."""
+    """There is nothing to diagnose, or the diagnosis has findings of "error"."""

@@ -84,7 +84,7 @@ error  linear-stack (N03)
 warning  lr-too-high (O02)
     The training loss ends at 3.41 nats.
     last loss: 3.41 nats; best loss: 0.325 nats; optimizer: adam; norms: 0, 1,
-    2, 3, 4, 5, ... (9 in all); share: 12.5 %
+    2, 3, 4, 5, ... (9 in all); share: 12.5%
     Fix: Lower the learning rate tenfold, or let it rise in the first few epochs
          only.  [learning_rate=0.001, class_weight=None]
 

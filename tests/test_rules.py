@@ -1,5 +1,6 @@
 """All rules over all examples: each finds its own fault, and none alarms on health."""
 
+import re
 import sys
 from dataclasses import replace
 from importlib import import_module
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from diagnosis.cases import healthy, sick
 
-from skloss.diagnosis import RULES, Case, NotApplicable, examine
+from skloss.diagnosis import RULES, Case, Diagnosis, NotApplicable, examine
 
 FAMILIES = (
     "data",
@@ -106,6 +107,29 @@ def test_the_healthy_case_passes_or_is_context(name):
 def test_nothing_known_is_not_assessed_with_a_reason(name):
     with pytest.raises(NotApplicable, match=r"\w"):
         RULES[name].inspect(Case())
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_page_of_a_rule_fits_a_terminal_and_has_its_thresholds(name):
+    page = RULES[name].page()
+    assert max(map(len, page.splitlines())) <= 80
+    for threshold, value in RULES[name].thresholds().items():
+        assert f"    {threshold} = {value:g}" in page.splitlines()
+
+
+def test_inherited_thresholds_are_on_the_page():
+    assert RULES["overfit"].thresholds()["fewest_minority"] == 10
+    assert RULES["sigmoid-with-from-logits"].thresholds() == {"tolerance": 1e-3}
+
+
+@pytest.mark.parametrize(("name", "case"), pairs(SICK))
+def test_a_finding_says_numbers_it_knows_and_one_of_a_thing(name, case):
+    finding = RULES[name].inspect(case)
+    for measure in finding.evidence.values():
+        assert str(measure.value) not in ("None", "", "()")
+    things = "row|column|layer|unit|epoch|update|value|filter|class|candidate"
+    text = Diagnosis((finding,)).to_text()
+    assert not re.search(rf"(?<![-\d.])1\s({things})(s|es)\b", text)
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -177,6 +177,22 @@ def test_x_of_another_width_than_the_model_is_refused(trained, rows):
         diagnose(trained[0], rows[0][:, :3], rows[1], history=trained[1])
 
 
+def test_validation_data_are_validation_rows(trained, rows):
+    X, y = rows
+    by_fit = diagnose(
+        trained[0], X, y, fit_params={"validation_data": (X[:99], y[:99])}
+    )
+    by_name = diagnose(trained[0], X, y, X_val=X[:99], y_val=y[:99], fit_params={})
+    assert by_fit.case.val == by_name.case.val
+    assert by_fit.case.holdout == "given"
+
+
+def test_a_callback_need_not_be_in_a_list(trained):
+    params = trained[2] | {"callbacks": trained[2]["callbacks"][0]}
+    training = diagnose(trained[0], fit_params=params).case.training
+    assert (training.callbacks, training.patience) == (("EarlyStopping",), 9)
+
+
 def test_series_without_an_axis_of_channels_are_read_as_keras_reads_them(rows):
     import keras
 
@@ -190,7 +206,7 @@ def test_series_without_an_axis_of_channels_are_read_as_keras_reads_them(rows):
         ]
     )
     model.compile("adam", "binary_crossentropy")
-    history = model.fit(X, y, epochs=2, verbose=0)
+    history = {"loss": [0.7, 0.6]}
     flat = diagnose(model, X, y, history=history)
     assert flat.to_dict() == diagnose(model, X[..., None], y, history=history).to_dict()
     assert "unscaled-inputs" not in flat.not_assessed
@@ -300,13 +316,12 @@ def test_a_sampler_before_the_split_is_named(rows):
 
 def test_a_search_by_accuracy_is_named(rows):
     classifier = DenseClassifier(epochs=5, random_state=0)
-    grid = {"width": [4, 8, 16]}
-    search = GridSearchCV(classifier, grid, scoring="accuracy", cv=3).fit(*rows)
-    assert diagnose(search, *rows).find("search-by-accuracy").severity == "warning"
-    search = GridSearchCV(classifier, grid, scoring="matthews_corrcoef", cv=3).fit(
-        *rows
-    )
-    assert diagnose(search).find("search-by-accuracy") is None
+    found = {}
+    for scoring in ("accuracy", "matthews_corrcoef"):
+        search = GridSearchCV(classifier, {"width": [4]}, scoring=scoring, cv=2)
+        found[scoring] = diagnose(search.fit(*rows)).find("search-by-accuracy")
+    assert found["accuracy"].severity == "warning"
+    assert found["matthews_corrcoef"] is None
 
 
 def test_a_cross_validation_shows_folds_that_disagree(fitted):
@@ -354,6 +369,10 @@ def test_a_classifier_of_scikeras_is_diagnosed(rows):
         diagnosis = diagnose(wrapper, *rows)
     assert "linear-stack" in diagnosis.passed
     assert "class-weight-without-effect" in diagnosis.passed
+    with pytest.raises(
+        ValueError, match=r"rows of shape \(3,\), but the model expects"
+    ):
+        diagnose(wrapper, rows[0][:, :3], rows[1])
 
 
 def test_a_classifier_predicts_the_same_after_its_diagnosis(fitted, rows):
@@ -372,9 +391,10 @@ def test_a_classifier_predicts_the_same_after_its_diagnosis(fitted, rows):
         ({"loss": [0.5], "val_loss": [0.5, 0.4]}, RecordFormatError, "length"),
         ({}, RecordFormatError, "empty|no curves"),
         ({"loss": "falling"}, RecordFormatError, "numbers|list"),
-        (42, RecordFormatError, "."),
+        (42, RecordFormatError, "got int"),
+        ({1: [0.5], 2: [0.4]}, RecordFormatError, "no loss and no metric"),
     ],
-    ids=["unfitted", "lengths", "empty", "text", "number"],
+    ids=["unfitted", "lengths", "empty", "text", "number", "numbered"],
 )
 def test_what_cannot_be_diagnosed_says_why(source, error, match):
     with pytest.raises(error, match=match):
@@ -406,7 +426,53 @@ def test_a_record_of_a_newer_version_is_diagnosed(fitted, tmp_path):
     content = json.loads(fitted.record_.to_json()) | {"version": 9, "mood": "good"}
     path = tmp_path / "newer.json"
     path.write_text(json.dumps(content))
-    assert diagnose(path).findings == diagnose(fitted).findings
+    diagnosis = diagnose(path)
+    assert diagnosis.findings == diagnose(fitted).findings
+    assert diagnosis.notes[0].startswith("the record is of version 9, and this skloss")
+
+
+def test_labels_that_a_classifier_does_not_know_are_refused(fitted, rows):
+    X, y = rows
+    with pytest.raises(
+        ValueError, match=r"y holds labels .*: 'no', 'yes'\. It knows 0"
+    ):
+        diagnose(fitted, X, np.where(y == 1, "yes", "no"))
+    with pytest.raises(ValueError, match=r"y_val holds labels .*: 7\."):
+        diagnose(fitted, X, y, X_val=X[:9], y_val=np.full(9, 7))
+
+
+def test_a_number_is_no_array_of_rows(fitted):
+    with pytest.raises(ValueError, match="X must be an array of rows, got int"):
+        diagnose(fitted, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("fit_params", "match"),
+    [
+        ([1], "fit_params must be a dict of the arguments of fit, got list"),
+        (
+            {"validation_split": 1.5},
+            "validation_split must be between 0 and 1, got 1.5",
+        ),
+        ({"validation_data": 3}, r"validation_data must be a pair .* got int"),
+    ],
+    ids=["list", "split", "validation data"],
+)
+def test_what_fit_could_not_be_given_is_refused(trained, rows, fit_params, match):
+    with pytest.raises(ValueError, match=match):
+        diagnose(trained[0], *rows, fit_params=fit_params)
+
+
+def test_arguments_that_fit_does_not_have_are_listed(trained):
+    notes = diagnose(trained[0], fit_params={"epochz": 3, "epochs": 6}).notes
+    assert notes == ("fit_params: 'epochz' was not understood",)
+
+
+def test_arguments_that_a_source_has_no_use_for_are_listed(fitted, rows):
+    curves = {"loss": [0.7, 0.6, 0.5]}
+    notes = diagnose(curves, *rows, history=curves).notes
+    assert notes == ("X and y, history not read: the source is curves or a record",)
+    assert diagnose(fitted, *rows, fit_params={}).notes == ()
 
 
 def test_frames_histories_and_files_of_curves_are_one(tmp_path):

@@ -138,6 +138,12 @@ class Part(_Plain):
         return len(self.counts) - 1 - int(np.argmin(self.counts[::-1]))
 
     @property
+    def present(self) -> np.ndarray:
+        """Rows of each class that occurs."""
+        counts = np.asarray(self.counts)
+        return counts[counts > 0]
+
+    @property
     def prior(self) -> np.ndarray:
         """Share of each class, ``(n_classes,)``."""
         return np.asarray(self.counts, float) / max(self.n_rows, 1)
@@ -229,7 +235,8 @@ class RowFacts(_Plain):
     shift_scale: float | None = None  # std of the validation columns over training
     shift_offset: float | None = None  # |difference of means| over std, median
     # Other learners on the same training rows, measured by cross-validation, or on the
-    # validation rows where there are some: macro recall ("balanced accuracy").
+    # validation rows where there are some: MCC at the best threshold; with more than
+    # two classes the mean recall, 0 for a guess.
     linear_score: float | None = None
     tree_score: float | None = None
     one_hot_score: float | None = None  # linear, with codes as categories
@@ -252,7 +259,6 @@ class Probe(_Plain):
     nonfinite_weights: bool | None = None
     output_min: float | None = None
     output_max: float | None = None
-    output_spread: float | None = None  # largest std over the rows
     output_sum_error: float | None = None  # mean distance of a row's sum from 1
     loss_of_model: float | None = None  # what the model computes, without penalties
     loss_of_outputs: float | None = None  # the same loss of what it predicts
@@ -271,7 +277,6 @@ class SearchFacts(_Plain):
     scoring: str | None = None
     n_candidates: int | None = None
     n_folds: int | None = None
-    best_params: dict[str, Any] | None = None
     best_score: float | None = None
     fold_scores: tuple[float, ...] | None = None  # of the winner
     edges: dict[str, Any] | None = None  # best value at the edge of its grid
@@ -342,6 +347,11 @@ class Case:
     def n_epochs(self) -> int:
         """Number of epochs in the curves."""
         return len(next(iter(self.curves.values()), ()))
+
+    @property
+    def unsampled(self) -> Part | None:
+        """Training rows as they were before any sampler; None if not known."""
+        return self.natural if self.natural is not None else self.train
 
     @cached_property
     def head(self) -> Layer | None:

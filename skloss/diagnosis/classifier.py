@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 from skloss.diagnosis.case import Case, Layer, Training
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.signs import is_harmed
+from skloss.diagnosis.signs import (
+    beats_a_guess,
+    fitted_part,
+    is_behind,
+    never_predicts_minority,
+)
 
 __all__ = [
     "BINARY_LOSSES",
     "CATEGORICAL_LOSSES",
     "DISTANCE_LOSSES",
+    "LITTLE_LEARNED",
     "POOR_FIT",
+    "RECTIFIERS",
     "SLOW_FIT",
     "Kernel",
     "classes_of",
@@ -21,6 +28,7 @@ __all__ = [
     "layers_of",
     "loss_of",
     "loss_swing",
+    "output_range",
     "still_falling",
     "training_of",
     "updates_per_epoch",
@@ -39,6 +47,17 @@ DISTANCE_LOSSES = (
     "mean_squared_logarithmic_error",
     "huber",
     "log_cosh",
+)
+RECTIFIERS = (
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "swish",
+    "softplus",
 )
 _LONG_NAMES = {
     "mse": "mean_squared_error",
@@ -63,6 +82,21 @@ POOR_FIT = (
 )
 # Symptoms as well, but only of what is certain: they are causes of their own, too.
 SLOW_FIT = ("lr-too-low", "too-few-epochs", "slow-convergence", "vanishing-gradients")
+
+# Symptoms of inputs or labels that nothing can be learned from as they are.
+LITTLE_LEARNED = (
+    "underfit",
+    "majority-collapse",
+    "all-positive",
+    "plateau-above-floor",
+    "loss-at-constant-guess",
+    "slow-convergence",
+    "dead-relu",
+    "saturating-hidden",
+    "vanishing-gradients",
+    "exploding-gradients",
+    "loss-oscillation",
+)
 
 
 @dataclass(frozen=True)
@@ -119,9 +153,17 @@ def loss_of(case: Case) -> str:
 
 
 def harm(case: Case) -> bool | None:
-    """Whether the network is worse than it could be; None if that is not known."""
+    """Whether the network is worse than it could be: than a simple learner, or a guess.
+
+    None if that is not known.
+    """
+    behind = is_behind(case)
+    if behind is not None:
+        return behind
+    if never_predicts_minority(case) is not None:
+        return True
     try:
-        return is_harmed(case)
+        return beats_a_guess(fitted_part(case)) is False
     except NotApplicable:
         return None
 
@@ -134,6 +176,17 @@ def updates_per_epoch(case: Case) -> int:
     if case.train is None:
         raise NotApplicable("the number of training rows is not known")
     return -(-case.train.n_rows // batch_size)
+
+
+def output_range(case: Case) -> dict[str, tuple[float, str]]:
+    """Range of the outputs as evidence, where it was measured."""
+    probe = case.probe
+    if probe is None or probe.output_min is None or probe.output_max is None:
+        return {}
+    return {
+        "smallest output": (probe.output_min, ""),
+        "largest output": (probe.output_max, ""),
+    }
 
 
 def kernels_of(case: Case) -> list[Kernel]:

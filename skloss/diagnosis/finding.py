@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 __all__ = ["ALARMS", "SEVERITIES", "Finding", "Measure", "Severity"]
 
 Severity = Literal["error", "warning", "info"]
@@ -13,6 +15,9 @@ ALARMS: tuple[Severity, ...] = ("error", "warning")
 
 class Measure(NamedTuple):
     """A value of the evidence, and its unit ("" if it has none).
+
+    The value is a number, a text, numbers of columns, or the two ends of a range. A
+    unit that begins with "of " is that of a share.
 
     Examples
     --------
@@ -74,10 +79,7 @@ class Finding:
     epoch: int | None = None
 
     def __post_init__(self) -> None:
-        measures = {
-            name: Measure(*value) if isinstance(value, tuple) else Measure(value)
-            for name, value in self.evidence.items()
-        }
+        measures = {name: _measure(part) for name, part in self.evidence.items()}
         object.__setattr__(self, "evidence", measures)
 
     @property
@@ -110,3 +112,8 @@ class Finding:
             "reference": self.reference,
             "epoch": self.epoch,
         }
+
+
+def _measure(part: Any) -> Measure:
+    value, unit = part if isinstance(part, tuple) else (part, "")
+    return Measure(value.item() if isinstance(value, np.generic) else value, unit)

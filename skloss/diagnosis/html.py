@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from skloss.diagnosis.text import by_reason, headline, params_text, value_text
+from skloss.diagnosis.text import by_reason, headline, measure_text, params_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -63,7 +63,7 @@ def environment(*packages: str) -> Environment:
     made.filters |= {
         "by_reason": by_reason,
         "headline": headline,
+        "measure": measure_text,
         "params": params_text,
-        "value": value_text,
     }
     return made

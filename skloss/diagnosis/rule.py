@@ -1,8 +1,10 @@
 """``Rule``: what every rule of the diagnosis is, and the table of all of them."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from inspect import cleandoc, isabstract
+from textwrap import fill
 from typing import Any, ClassVar
 
 from skloss.diagnosis.case import Case
@@ -20,6 +22,9 @@ FAMILIES = {
     "G": "Generalization and scores",
     "S": "Search",
 }
+
+# Where a paragraph of a docstring goes on, on the next line.
+_LINE_WITHIN = re.compile(r"(?<!\n)\n(?!\n|Reads:|Hurts:|Wrong when:)")
 
 # Every rule by its name, causes before symptoms: families register in that order.
 RULES: dict[str, "Rule"] = {}
@@ -85,13 +90,13 @@ class Rule(ABC):
         params: Mapping[str, Any] | None = None,
         epoch: int | None = None,
     ) -> Finding:
-        """Make a finding of this rule."""
+        """Make a finding of this rule, of the evidence that is known."""
         return Finding(
             self.code,
             self.name,
             severity or self.severity,
             title,
-            evidence,
+            {name: part for name, part in evidence.items() if _is_known(part)},
             fix,
             params=params or {},
             reference=self.reference,
@@ -105,26 +110,35 @@ class Rule(ABC):
 
     @classmethod
     def thresholds(cls) -> dict[str, float]:
-        """Numbers that the rule decides by, by name."""
+        """Numbers that the rule decides by, its own and inherited ones, by name."""
         return {
             name: value
-            for name, value in vars(cls).items()
+            for base in reversed(cls.__mro__)
+            for name, value in vars(base).items()
             if isinstance(value, int | float) and not name.startswith("_")
         }
 
     @classmethod
     def page(cls) -> str:
-        """Text about the rule, made from the class itself."""
-        lines = [
-            f"{cls.code}  {cls.name}  ({cls.severity})",
-            "",
-            cleandoc(cls.__doc__ or ""),
-        ]
+        """Text about the rule of at most 80 columns, made from the class itself."""
+        paragraphs = _LINE_WITHIN.sub(" ", cleandoc(cls.__doc__ or "")).splitlines()
+        lines = [f"{cls.code}  {cls.name}  ({cls.severity})", ""]
+        lines += [_filled(paragraph) for paragraph in paragraphs]
         if thresholds := cls.thresholds():
             lines += ["", "Thresholds:"]
             lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]
         if cls.explains:
-            lines += ["", "Explains: " + ", ".join(cls.explains)]
+            lines += ["", _filled("Explains: " + ", ".join(cls.explains))]
         if cls.reference:
-            lines += ["", "Reference: " + cls.reference]
+            lines += ["", _filled("Reference: " + cls.reference)]
         return "\n".join(lines)
+
+
+def _filled(text: str) -> str:
+    # Names of rules and addresses stay whole.
+    return fill(text, 80, break_on_hyphens=False, break_long_words=False)
+
+
+def _is_known(part: Any) -> bool:
+    value = part[0] if isinstance(part, tuple) else part
+    return value is not None and not (isinstance(value, str | tuple) and not value)

@@ -1,12 +1,12 @@
 """Signs that something is wrong at all, shared by rules.
 
-Many oddities of a configuration harm nobody. A rule that needs harm before it alarms
-asks here whether there is any.
+Many oddities of a configuration harm nobody, so that many rules need a sign of harm
+before they alarm.
 """
 
 import numpy as np
 
-from skloss.diagnosis.case import Case, Part
+from skloss.diagnosis.case import Case, Part, RowFacts
 from skloss.diagnosis.rule import NotApplicable
 from skloss.metrics import entropy
 
@@ -14,13 +14,14 @@ __all__ = [
     "beats_a_guess",
     "constant_guess",
     "fitted_part",
-    "is_harmed",
+    "is_behind",
     "is_mute",
     "is_penalized",
     "need",
     "never_predicts_minority",
     "prior_from_curves",
     "prior_shift_from_curves",
+    "row_facts",
     "shortfall",
     "smoothed",
     "training_loss",
@@ -45,9 +46,19 @@ def need(value: object, what: str) -> None:
         raise NotApplicable(f"{what} not known")
 
 
+def row_facts(case: Case, *names: str) -> RowFacts:
+    """Facts about the rows, those of the names known."""
+    need(case.rows, "the training rows are")
+    for name in names:
+        if getattr(case.rows, name) is None:
+            what = name.removeprefix("n_").replace("_", " ")
+            raise NotApplicable(f"not measured on the rows: {what}")
+    return case.rows  # type: ignore[return-value]
+
+
 def fitted_part(case: Case) -> Part:
     """Training rows, natural ones where they differ, with what the network predicts."""
-    part = case.natural if case.natural is not None else case.train
+    part = case.unsampled
     if part is None or part.confusion is None:
         raise NotApplicable("predictions on the training rows are not known")
     return part
@@ -115,20 +126,12 @@ def shortfall(case: Case, least: float = _LEAST_SHORTFALL) -> float | None:
     return float(missing) if missing > least else None
 
 
-def is_harmed(case: Case) -> bool:
-    """Whether the network is worse than it could be: than a simple learner, or a guess.
-
-    Raises
-    ------
-    NotApplicable
-        If neither is known.
-    """
+def is_behind(case: Case, least: float = _LEAST_SHORTFALL) -> bool | None:
+    """Whether a simple learner does better beyond chance; None if not known."""
     try:
-        return shortfall(case) is not None
+        return shortfall(case, least) is not None
     except NotApplicable:
-        if never_predicts_minority(case) is not None:
-            return True
-        return beats_a_guess(fitted_part(case)) is False
+        return None
 
 
 def is_penalized(case: Case) -> bool:
@@ -148,7 +151,7 @@ def is_mute(case: Case) -> bool:
     """
     part = case.val
     if part is None or part.confusion is None:
-        part = case.natural if case.natural is not None else case.train
+        part = case.unsampled
     if part is None or part.predicted is None or len(part.counts) != 2:
         return False
     called, there = part.predicted[part.minority], part.prior[part.minority]

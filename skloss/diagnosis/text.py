@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "by_reason",
     "headline",
+    "measure_text",
     "params_text",
     "report",
     "tally",
@@ -112,6 +113,32 @@ def value_text(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
+def measure_text(measure: Measure) -> str:
+    r"""Write a value of the evidence with its unit; a share as a percentage.
+
+    Examples
+    --------
+    >>> measure_text(Measure(4, "epochs")), measure_text(Measure(1, "classes"))
+    ('4\xa0epochs', '1\xa0class')
+    >>> measure_text(Measure(0.219, "of the loss")), measure_text(Measure(5.4, "%"))
+    ('21.9%\xa0of the loss', '5.4%')
+    >>> measure_text(Measure((0.02, 0.03), "of rows"))
+    '2% to 3%\xa0of rows'
+    """
+    value, unit = measure
+    if isinstance(value, int) and value == 1:
+        unit = "class" if unit == "classes" else unit.removesuffix("s")
+    is_range = isinstance(value, tuple) and list(map(type, value)) == [float, float]
+    numbers = " to ".join(_number(n, unit) for n in (value if is_range else (value,)))
+    return f"{numbers}{_NO_BREAK}{unit}" if unit not in ("", "%") else numbers
+
+
+def _number(value: Any, unit: str) -> str:
+    if unit.startswith("of ") and isinstance(value, float):
+        return f"{value_text(100.0 * value)}%"
+    return value_text(value) + ("%" if unit == "%" else "")
+
+
 def params_text(params: Mapping[str, Any]) -> str:
     """Write parameters as the arguments of a call.
 
@@ -170,10 +197,10 @@ def _silent_rules(diagnosis: Diagnosis) -> Iterable[str]:
 
 def _measured(name: str, measure: Measure) -> str:
     """Write "11 linear layers", "training loss: 0.16 nats", "optimizer: adam"."""
-    value, unit = value_text(measure.value), measure.unit
-    if unit and name.split()[-1:] == [unit]:
+    if measure.unit and name.split()[-1:] == [measure.unit]:
+        value = value_text(measure.value)
         return f"{name}: {value}" if measure.value == 1 else f"{value} {name}"
-    return f"{name}: {value}" + (f"{_NO_BREAK}{unit}" if unit else "")
+    return f"{name}: {measure_text(measure)}"
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -5,10 +5,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from skloss.diagnosis import Case, Diagnosis, case_of, examine
 from skloss.record import TrainingRecord
+from skloss.sources.arguments import of_input_shape, read_fit_params
 from skloss.sources.curves import read_curves
 
 __all__ = ["diagnose", "read_case"]
@@ -48,9 +47,9 @@ def diagnose(
         Validation rows, where they were given to ``fit``.
     fit_params : dict, default=None
         What else was given to ``keras.Model.fit``: ``epochs``, ``batch_size``,
-        ``shuffle``, ``class_weight``, ``callbacks``, ``validation_split``. With
-        ``validation_split``, ``X`` and ``y`` are all rows in the order given to
-        ``fit``.
+        ``shuffle``, ``class_weight``, ``callbacks``, ``validation_data``,
+        ``validation_split``. With ``validation_split``, ``X`` and ``y`` are all rows in
+        the order given to ``fit``.
 
     Returns
     -------
@@ -64,7 +63,8 @@ def diagnose(
     DiagnosisError
         If the source is nothing that can be diagnosed.
     ValueError
-        If ``X`` and ``y`` do not fit each other or the network.
+        If ``X`` and ``y`` do not fit each other or the network, or ``fit_params`` is
+        nothing that ``fit`` could be given.
 
     Examples
     --------
@@ -96,34 +96,83 @@ def read_case(
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
-    if isinstance(source, TrainingRecord):
-        return case_of(source), ()
-    if isinstance(source, str | PathLike):
-        return _read_file(Path(source))
     if _is_keras_model(source):
-        from skloss.sources.keras import keras_case
-
-        if history is None:
-            history = getattr(source, "history", None)
-        curves, notes = ({}, ()) if history is None else read_curves(history)
-        case = keras_case(
-            source,
-            _of_input_shape(source, X, "X"),
-            y,
-            curves=curves,
-            X_val=_of_input_shape(source, X_val, "X_val"),
-            y_val=y_val,
-            fit_params=fit_params,
-        )
-        return case, notes
-    if isinstance(source, Mapping) and any(k.startswith("test_") for k in source):
+        return _keras_model(source, X, y, history, X_val, y_val, fit_params)
+    given = {
+        "X and y": X,
+        "X_val and y_val": X_val,
+        "history": history,
+        "fit_params": fit_params or None,
+    }
+    if hasattr(source, "get_params") and hasattr(source, "fit"):
+        case = _estimator(source, X, y, X_val, y_val, fit_params)
+        rows = ("X and y", "X_val and y_val")
+        read = (*rows, "fit_params") if case.origin == "scikeras" else rows
+        return case, _unread("a fitted estimator", given, read)
+    if isinstance(source, Mapping) and any(str(k).startswith("test_") for k in source):
         from skloss.sources.estimators import cross_validation_case
 
-        return cross_validation_case(source, X, y), ()
-    if hasattr(source, "get_params") and hasattr(source, "fit"):
-        return _estimator(source, X, y, X_val, y_val, fit_params), ()
-    curves, notes = read_curves(source)
-    return Case(curves=curves), notes
+        case = cross_validation_case(source)
+        return case, _unread("a cross-validation", given)
+    case, notes = _recorded(source)
+    return case, (*notes, *_unread("curves or a record", given))
+
+
+def _keras_model(
+    model: Any,
+    X: Any,
+    y: Any,
+    history: Any,
+    X_val: Any,
+    y_val: Any,
+    fit_params: Mapping[str, Any] | None,
+) -> tuple[Case, tuple[str, ...]]:
+    from skloss.sources.keras import keras_case
+
+    if history is None:
+        history = getattr(model, "history", None)
+    curves, notes = ({}, ()) if history is None else read_curves(history)
+    settings, unknown = read_fit_params(fit_params)
+    if X_val is None and settings.get("validation_data") is not None:
+        X_val, y_val = _validation_data(settings["validation_data"])
+    case = keras_case(
+        model,
+        of_input_shape(model, X, "X"),
+        y,
+        curves=curves,
+        X_val=of_input_shape(model, X_val, "X_val"),
+        y_val=y_val,
+        fit_params=settings,
+    )
+    return case, (*notes, *unknown)
+
+
+def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
+    """Read a record, or curves in any form."""
+    if isinstance(source, str | PathLike) and Path(source).suffix.lower() == ".json":
+        try:
+            source = TrainingRecord.load(source)
+        except ValueError:  # curves, or what `read_curves` says it is
+            source = Path(source)
+    if not isinstance(source, TrainingRecord):
+        curves, notes = read_curves(source)
+        return Case(curves=curves), notes
+    known = TrainingRecord.RECORD_VERSION
+    if source.version <= known:
+        return case_of(source), ()
+    newer = (
+        f"the record is of version {source.version}, and this skloss reads version "
+        f"{known}; what is new in it was not read"
+    )
+    return case_of(source), (newer,)
+
+
+def _unread(
+    kind: str, given: Mapping[str, Any], read: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Note the arguments that this kind of source has no use for."""
+    names = [n for n, value in given.items() if value is not None and n not in read]
+    return (f"{', '.join(names)} not read: the source is {kind}",) if names else ()
 
 
 def _estimator(
@@ -143,18 +192,6 @@ def _estimator(
     return read(source, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
 
 
-def _read_file(path: Path) -> tuple[Case, tuple[str, ...]]:
-    """Read a saved record, or curves in any other form."""
-    if path.suffix.lower() == ".json":
-        try:
-            return case_of(TrainingRecord.load(path)), ()
-        except ValueError:
-            curves, notes = read_curves(path)
-            return Case(curves=curves), notes
-    curves, notes = read_curves(path)
-    return Case(curves=curves), notes
-
-
 def _is_keras_model(source: Any) -> bool:
     bases = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
     return any(b.startswith("keras.") and b.endswith(".Model") for b in bases)
@@ -164,28 +201,23 @@ def _check_rows(X: Any, y: Any, name_X: str, name_y: str) -> None:
     if (X is None) != (y is None):
         given, missing = (name_X, name_y) if y is None else (name_y, name_X)
         raise ValueError(f"{given} was given without {missing}; give both, or neither.")
-    if X is not None and len(X) != len(y):
+    if X is None:
+        return
+    for rows, name in ((X, name_X), (y, name_y)):
+        if not hasattr(rows, "__len__"):
+            kind = type(rows).__name__
+            raise ValueError(f"{name} must be an array of rows, got {kind}.")
+    if len(X) != len(y):
         raise ValueError(
             f"{name_X} has {len(X)} rows and {name_y} has {len(y)}; they must have as "
             "many."
         )
 
 
-def _of_input_shape(model: Any, X: Any, name: str) -> Any:
-    """Rows as the model sees them: Keras adds or drops a last axis of one itself."""
-    wanted = getattr(model, "input_shape", None)
-    if X is None or not isinstance(wanted, tuple):
-        return X
-    got = np.shape(X)
-    if len(got) == len(wanted) - 1 and wanted[-1] == 1:
-        X = np.asarray(X)[..., np.newaxis]
-    elif len(got) == len(wanted) + 1 and got[-1] == 1:
-        X = np.asarray(X)[..., 0]
-    shape = np.shape(X)
-    if len(shape) != len(wanted) or any(
-        w not in (None, s) for w, s in zip(wanted[1:], shape[1:], strict=True)
-    ):
+def _validation_data(pair: Any) -> tuple[Any, Any]:
+    if not isinstance(pair, tuple | list) or len(pair) < 2:
         raise ValueError(
-            f"{name} has rows of shape {got[1:]}, but the model expects {wanted[1:]}."
+            "validation_data must be a pair of arrays (X_val, y_val), got "
+            f"{type(pair).__name__}; give the rows as X_val and y_val."
         )
-    return X
+    return pair[0], pair[1]

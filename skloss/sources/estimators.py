@@ -8,6 +8,7 @@ import numpy as np
 
 from skloss.diagnosis import Case, Layer, SearchFacts, Training, case_of
 from skloss.exceptions import DiagnosisError
+from skloss.sources.arguments import of_input_shape, read_fit_params
 from skloss.sources.curves import read_curves
 from skloss.sources.keras import class_weight_facts, keras_case
 from skloss.sources.parts import measured_part
@@ -83,23 +84,35 @@ def _measured(
     """Add what the classifier does on the rows given, and facts of these."""
     classes = np.asarray(classifier.classes_)
     predict = _predictor(classifier)
+    codes = {"natural": _codes(classes, y, "y"), "val": _codes(classes, y_val, "y_val")}
     facts = measure_rows(X, y, X_val, y_val, predict=predict)
-    sides = {"natural": (X, y), "val": (X_val, y_val)}
     parts: dict[str, Any] = {}
-    for name, (rows, truth) in sides.items():
-        if rows is None or truth is None:
+    for name, rows in (("natural", X), ("val", X_val)):
+        if rows is None:
             continue
         step = max(1, -(-len(rows) // _MOST_MEASURED))
-        codes = np.searchsorted(classes, np.asarray(truth))
         scores = predict(rows[::step])
-        parts[name] = measured_part(codes, len(classes), scores, step)
-    if "natural" in parts and case.train is None:
+        parts[name] = measured_part(codes[name], len(classes), scores, step)
+    if case.train is None:
         case = replace(case, train=parts["natural"])
-    if case.origin == "skloss":
-        parts.pop(
-            "natural", None
-        )  # measured while it was trained, without the hold-out
+    if case.origin == "skloss":  # measured while it was trained, without the hold-out
+        del parts["natural"]
     return replace(case, **parts), facts
+
+
+def _codes(classes: np.ndarray, y: Any, name: str) -> Any:
+    """Numbers of the classes that the classifier knows; None without labels."""
+    if y is None:
+        return None
+    labels = np.asarray(y)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        told = ", ".join(repr(label) for label in unknown[:3].tolist())
+        raise ValueError(
+            f"{name} holds labels that the classifier was not trained on: {told}. It "
+            f"knows {', '.join(repr(label) for label in classes[:10].tolist())}."
+        )
+    return np.searchsorted(classes, labels)
 
 
 def _predictor(classifier: Any) -> Callable[[np.ndarray], np.ndarray]:
@@ -208,12 +221,12 @@ def _scikeras_case(
         )
     case = keras_case(
         wrapper.model_,
-        X,
+        of_input_shape(wrapper.model_, X, "X"),
         y,
         curves=curves,
-        X_val=X_val,
+        X_val=of_input_shape(wrapper.model_, X_val, "X_val"),
         y_val=y_val,
-        fit_params=given | dict(fit_params or {}),
+        fit_params=read_fit_params(given | dict(fit_params or {}))[0],
         origin="scikeras",
     )
     weights = class_weight_facts(getattr(wrapper, "class_weight", None), True)
@@ -248,12 +261,11 @@ def _search_facts(search: Any, case: Case) -> SearchFacts:
     ]
     means = np.asarray(results[f"mean_test_{metric}"], float)
     error = np.std(folds, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
-    part = case.natural if case.natural is not None else case.train
+    part = case.unsampled
     return SearchFacts(
         scoring=_scoring(search),
         n_candidates=len(means),
         n_folds=len(folds),
-        best_params={name: _plain(v) for name, v in search.best_params_.items()},
         best_score=float(means[best]),
         fold_scores=tuple(folds),
         edges=_edges(results, search.best_params_),
@@ -309,7 +321,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
 
 
-def cross_validation_case(results: Mapping[str, Any], X: Any, y: Any) -> Case:
+def cross_validation_case(results: Mapping[str, Any]) -> Case:
     """Read the median estimator of ``cross_validate(..., return_estimator=True)``."""
     if "estimator" not in results:
         raise DiagnosisError(
@@ -320,7 +332,7 @@ def cross_validation_case(results: Mapping[str, Any], X: Any, y: Any) -> Case:
     scores = np.asarray(results[names[0]], float)
     # X and y were not this estimator's training rows, but its fold's.
     case = estimator_case(results["estimator"][median_fold(results)], None, None)
-    part = case.natural if case.natural is not None else case.train
+    part = case.unsampled
     facts = SearchFacts(
         scoring=names[0].removeprefix("test_") if names[0] != "test_score" else None,
         n_folds=len(scores),

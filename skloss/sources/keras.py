@@ -117,10 +117,7 @@ def _is_batch_mean(metric: Any) -> bool:
 
 
 def _callback_names(fit_params: Mapping[str, Any]) -> tuple[str, ...]:
-    callbacks = fit_params.get("callbacks") or ()
-    if not isinstance(callbacks, list | tuple):
-        callbacks = (callbacks,)
-    return tuple(type(callback).__name__ for callback in callbacks)
+    return tuple(type(one).__name__ for one in fit_params.get("callbacks") or ())
 
 
 def _fit_settings(fit_params: Mapping[str, Any]) -> Training:
@@ -189,7 +186,6 @@ def keras_case(
         layers=network_layers(model),
         training=_training(model, given, curves),
         origin=origin,
-        best_epoch=None,
     )
     if X is None or y is None:
         return case

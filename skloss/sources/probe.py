@@ -82,7 +82,6 @@ def _outputs(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
     return {
         "output_min": float(outputs.min()),
         "output_max": float(outputs.max()),
-        "output_spread": float(outputs.std(axis=0).max()),
         "output_sum_error": float(np.abs(outputs.sum(axis=1) - 1).mean()),
     }
 

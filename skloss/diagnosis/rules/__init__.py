@@ -1,11 +1,16 @@
 """The rules, a module per family, causes before symptoms, the more harmful first."""
 
 from skloss.diagnosis.rules import (  # noqa: F401, I001 - imported in causal order
-    data,
+    encoding,
+    columns,
+    content,
+    split,
+    shift,
     holdout,
     network,
     linearity,
     head,
+    outputs,
     metrics,
     configuration,
     batches,

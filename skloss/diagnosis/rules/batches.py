@@ -15,6 +15,7 @@ from skloss.diagnosis.classifier import (
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import is_mute
+from skloss.diagnosis.text import tally
 
 
 def _batch_size(case: Case) -> int:
@@ -51,7 +52,7 @@ class BatchnormTinyBatch(Rule):
     """Batch normalization over one to four rows.
 
     Reads: batch size; accuracy of the network in training and in inference mode.
-    Hurts: means and variances of so few rows are noise; what the network learnt with
+    Hurts: means and variances of so few rows are noise; what the network learned with
     them does not hold with the moving averages.
     Wrong when: each row has many positions to average over, as in images; an alarm
     needs harm, or modes that disagree.
@@ -87,8 +88,7 @@ class BatchnormTinyBatch(Rule):
         if gap is not None:
             evidence["accuracy lost in inference mode"] = (gap, "")
         return self.found(
-            f"Batch normalization takes its averages over {size} "
-            f"row{'s' if size != 1 else ''}.",
+            f"Batch normalization takes its averages over {tally(size, 'row')}.",
             evidence,
             "Use batches of at least 16 rows, or no batch normalization.",
             severity="warning" if alarming else "info",
@@ -228,8 +228,8 @@ class BatchTooLarge(Rule):
         if fall is not None:
             evidence["fall of the loss in the last epoch"] = (100 * fall, "%")
         return self.found(
-            f"{epochs} epochs of {per_epoch} update{'s' if per_epoch != 1 else ''} "
-            f"are {n_updates} updates in all.",
+            f"{tally(epochs, 'epoch')} of {tally(per_epoch, 'update')} make "
+            f"{tally(n_updates, 'update')} in all.",
             evidence,
             "Use batches of 32 rows.",
             severity="warning" if alarming else "info",
@@ -273,8 +273,8 @@ class BatchTooSmall(Rule):
         if swing is not None:
             evidence["mean step of the loss over its level"] = (swing, "")
         return self.found(
-            f"Each update follows {size} row{'s' if size != 1 else ''} "
-            f"of {case.train.n_rows}.",
+            f"Each update is computed from {tally(size, 'row')} of "
+            f"{case.train.n_rows}.",
             evidence,
             "Use batches of 32 rows.",
             severity="warning" if alarming else "info",
@@ -309,7 +309,7 @@ class BatchWithoutMinority(Rule):
             return None
         wanted = min(int(np.ceil(np.log(0.05) / np.log(1 - share))), train.n_rows)
         return self.found(
-            f"{100 * chance:.0f} % of the batches hold no row of the smallest class.",
+            f"{chance:.0%} of the batches hold no row of the smallest class.",
             {
                 "batches without it": (100 * chance, "%"),
                 "share of the smallest class": (100 * share, "%"),

@@ -27,7 +27,7 @@ class MseForClassification(Rule):
 
     Reads: the loss, the task, activation of the output layer.
     Hurts: behind a sigmoid its slope vanishes where the network is most wrong, so such
-    rows are not learnt from; on the minority that lasts for many epochs.
+    rows are not learned from; on the minority that lasts for many epochs.
     Wrong when: the squared error of probabilities (Brier's score) is meant: it is
     proper, so with probabilities as outputs an alarm needs harm.
     """
@@ -87,9 +87,12 @@ class WrongLoss(Rule):
             return None
         reason, certain = known
         alarming = certain or harm(case)
-        evidence = {"loss": loss, "output": head.activation, "output units": head.units}
-        if kind is not None:
-            evidence["labels"] = kind
+        evidence = {
+            "loss": loss,
+            "output": head.activation,
+            "output units": head.units,
+            "labels": kind,
+        }
         return self.found(
             f"{loss} on {head.units} {head.activation} "
             f"output{'s' if head.units != 1 else ''}: {reason}.",
@@ -152,13 +155,13 @@ class _WithFromLogits(Rule):
             }
         doubled = losses is not None and np.isclose(*losses, rtol=self.tolerance)
         effect = (
-            f"{self.activation} is applied twice"
+            "both act"
             if doubled
-            else "it acts once in Keras 3 on TensorFlow, twice elsewhere"
+            else "Keras 3 on TensorFlow leaves one out, others apply both"
         )
         return self.found(
-            f"The output has {self.activation}, and the loss expects logits "
-            f"(from_logits=True): {effect}.",
+            f"The output has a {self.activation}, and the loss, told to expect logits "
+            f"(from_logits=True), has another: {effect}.",
             evidence,
             f"Set from_logits=False, or take the {self.activation} off the output and "
             "apply it when predicting.",
@@ -186,7 +189,7 @@ class SigmoidWithFromLogits(_WithFromLogits):
     0.73, and cannot fall below 0.31 on positives. Keras 3 on TensorFlow warns and takes
     the logits behind the sigmoid, so the training is right there, by luck; PyTorch and
     JAX do as told.
-    Wrong when: the model runs on TensorFlow for ever; an error is given only where
+    Wrong when: the model runs on TensorFlow forever; an error is given only where
     the doubled loss was measured.
     """
 
@@ -194,7 +197,6 @@ class SigmoidWithFromLogits(_WithFromLogits):
     name = "sigmoid-with-from-logits"
     explains = (*POOR_FIT, "val-loss-misleads", "incomparable-curves")
     reference = "keras.backend.tensorflow.nn, _get_logits; UMLAUT; NeuraLint"
-    tolerance = 1e-3
     activation = "sigmoid"
 
 
@@ -207,7 +209,7 @@ class SoftmaxWithFromLogits(_WithFromLogits):
     learning and cannot come near 0. Keras 3 on TensorFlow warns and takes the logits
     behind the softmax, so the training is right there, by luck; PyTorch and JAX do as
     told.
-    Wrong when: the model runs on TensorFlow for ever; an error is given only where
+    Wrong when: the model runs on TensorFlow forever; an error is given only where
     the doubled loss was measured.
     """
 
@@ -215,7 +217,6 @@ class SoftmaxWithFromLogits(_WithFromLogits):
     name = "softmax-with-from-logits"
     explains = (*POOR_FIT, "val-loss-misleads", "incomparable-curves")
     reference = "keras.backend.tensorflow.nn, _get_logits; UMLAUT; NeuraLint"
-    tolerance = 1e-3
     activation = "softmax"
 
 
@@ -258,7 +259,8 @@ class ClassWeightWithoutEffect(Rule):
 
     def _of_wrong_kind(self, kind: str) -> Finding:
         return self.found(
-            f"Class weights were given as {kind}; Keras reads a dict only.",
+            f"Class weights were given as {kind}, and Keras reads only a dict: they "
+            "did not act.",
             {"type of the class weights": kind},
             "Pass dict(enumerate(weights)), or class_weight='balanced' to skloss.",
             params={"class_weight": "balanced"},
@@ -291,9 +293,9 @@ class ClassWeightWithoutEffect(Rule):
         if ratio >= self.least_ratio:
             return None
         return self.found(
-            f"Balanced class weights differ by {100 * (ratio - 1):.0f} % only: the "
-            "rows are balanced already.",
-            {"largest over smallest weight": (ratio, "times")},
+            f"Balanced class weights differ by {ratio - 1:.0%} only: the rows are "
+            "balanced already.",
+            {"largest over smallest weight": ratio},
             "Leave the class weights out.",
             severity="info",
             params={"class_weight": None},
@@ -363,8 +365,8 @@ class DoubleBalancing(Rule):
             f"Rows resampled to {_ratio(train.counts):.1f} to 1 are weighted "
             f"{ratio:.1f} to 1 again.",
             {
-                "classes, largest over smallest": (_ratio(train.counts), "times"),
-                "weights, largest over smallest": (ratio, "times"),
+                "classes, largest over smallest": _ratio(train.counts),
+                "weights, largest over smallest": ratio,
             },
             "Use one of the two: leave the class weights out.",
             params={"class_weight": None},

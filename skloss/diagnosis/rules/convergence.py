@@ -23,9 +23,9 @@ from skloss.diagnosis.losses import (
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import (
     beats_a_guess,
+    is_behind,
     never_predicts_minority,
     prior_from_curves,
-    shortfall,
 )
 from skloss.metrics import entropy
 
@@ -143,7 +143,7 @@ class LossAtConstantGuess(Rule):
             f"gives {told}.",
             {
                 "final training loss": (end, "nats"),
-                "loss of a constant guess": (told, "nats"),
+                "loss of a constant guess": (low if low == high else guess, "nats"),
             },
             "Find what keeps the network from learning: inputs, activations, dropout, "
             "learning rate.",
@@ -185,13 +185,13 @@ class TooFewEpochs(Rule):
             "final training loss": (float(loss[-1]), "nats"),
         }
         if gain > least and self._is_short(case, gain, len(loss)):
-            evidence["to be won"] = (gain, "of the training loss")
+            evidence["gain by as many again"] = (min(gain, 1.0), "of the loss")
             told = (
                 f"After {len(loss)} epochs the training loss still falls; as many "
-                f"again would win about {gain:.0%}."
+                f"again would lower it by {_about(gain)}."
             )
         elif (updates := self._hardly_any(case, loss)) is not None:
-            evidence["updates"] = (updates, "updates of the weights")
+            evidence["updates"] = (updates, "updates")
             told = (
                 f"{len(loss)} epochs are {updates} updates of the weights, too few to "
                 "learn what a simple learner does."
@@ -228,15 +228,7 @@ class TooFewEpochs(Rule):
             return False
         if level > self.low_loss and gain > self.fast_gain:
             return True
-        return level > self.least_loss and self._is_behind(case)
-
-    @staticmethod
-    def _is_behind(case: Case) -> bool:
-        """Whether a simple learner is better at all, by however little."""
-        try:
-            return shortfall(case, least=0.0) is not None
-        except NotApplicable:
-            return False
+        return level > self.least_loss and bool(is_behind(case, least=0.0))
 
 
 class SlowConvergence(Rule):
@@ -262,9 +254,12 @@ class SlowConvergence(Rule):
         if level is not None and level < self.least_loss:
             return None
         return self.found(
-            f"The training loss still falls; as many epochs again would win about "
-            f"{gain:.0%}.",
-            {"epochs": (len(loss), "epochs"), "to be won": (gain, "of the loss")},
+            "The training loss still falls; as many epochs again would lower it by "
+            f"{_about(gain)}.",
+            {
+                "epochs": (len(loss), "epochs"),
+                "gain by as many again": (min(gain, 1.0), "of the loss"),
+            },
             "Try more epochs, or a higher learning rate.",
             params={"epochs": 2 * len(loss)},
         )
@@ -284,6 +279,11 @@ def _unfinished(case: Case) -> tuple[np.ndarray, float]:
     if not is_falling(loss) or _gets_worse(case):
         return loss, 0.0
     return loss, gain_of(loss)
+
+
+def _about(gain: float) -> str:
+    """Write a share of the loss; a fall that went on might well end below 0."""
+    return f"about {gain:.0%}" if gain < 0.9 else "nearly all that is left"
 
 
 def _gets_worse(case: Case) -> bool:

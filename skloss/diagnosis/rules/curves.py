@@ -11,9 +11,10 @@ from skloss.diagnosis.signs import need, smoothed, training_loss
 class ValLossMisleads(Rule):
     """The epoch of the lowest validation loss is not that of the best predictions.
 
-    Reads: validation loss and validation MCC (or average precision) over the epochs.
+    Reads: validation loss and validation MCC over the epochs.
     Hurts: who stops by the loss keeps a worse network.
-    Wrong when: few validation rows make the MCC jump; hence the standard error.
+    Wrong when: few validation rows make the MCC jump, hence the standard error; it is
+    context unless training was stopped by the loss.
     """
 
     code = "G11"
@@ -64,7 +65,7 @@ class ValLossMisleads(Rule):
 class ValBetterThanTrain(Rule):
     """Validation looks better than training because dropout acts in training only.
 
-    Reads: both loss curves, dropout layers and penalties.
+    Reads: both loss curves, and the rates of the dropout layers.
     Hurts: nobody; the two curves measure different things.
     Wrong when: the validation rows are easier than the training rows.
     """
@@ -90,9 +91,12 @@ class ValBetterThanTrain(Rule):
         if not difference > self.least_difference:
             return None
         return self.found(
-            f"The validation loss is {100 * difference:.2g} % lower than the training "
-            f"loss, which Keras measures with dropout on.",
-            {"difference": (difference, "relative"), "dropout": (max(rates), "rate")},
+            f"The validation loss is {100 * difference:.2g}% lower than the training "
+            "loss, which Keras measures with dropout on.",
+            {
+                "difference": (difference, "of the training loss"),
+                "highest dropout rate": max(rates),
+            },
             "Nothing to mend: measure the training loss in inference mode to compare.",
         )
 
@@ -160,8 +164,8 @@ class IncomparableCurves(Rule):
             f"Always guessing the class shares costs {case.train.entropy:.3f} nats on "
             f"training rows and {case.val.entropy:.3f} on validation rows.",
             {
-                "training": (case.train.entropy, "nats"),
-                "validation": (case.val.entropy, "nats"),
+                "loss of a constant guess in training": (case.train.entropy, "nats"),
+                "loss of a constant guess in validation": (case.val.entropy, "nats"),
             },
             "Compare both losses at one prior: val_loss_at_train_prior in skloss.",
         )

@@ -5,7 +5,7 @@ import numpy as np
 from skloss.diagnosis.case import Case, Part
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import fitted_part, shortfall, smoothed, training_loss
+from skloss.diagnosis.signs import fitted_part, is_behind, smoothed, training_loss
 
 
 class _Gap(Rule):
@@ -26,20 +26,22 @@ class _Gap(Rule):
         return train, case.val
 
     @staticmethod
-    def gap(train: Part, val: Part) -> tuple[float, float]:
-        """Difference of the scores that no prior changes, and its standard error."""
-        gaps, errors = [], []
+    def gap(train: Part, val: Part) -> tuple[float, float, str]:
+        """Difference of a score that no prior changes, its standard error, its name."""
+        gaps, errors, names = [], [], []
         recalls = train.recalls, val.recalls
         if recalls[0] is not None and recalls[1] is not None:
             gaps.append(float(np.nanmean(recalls[0]) - np.nanmean(recalls[1])))
             errors.append(0.5 / np.sqrt(val.n_minority) / np.sqrt(len(val.counts)))
+            names.append("mean recall")
         if train.roc_auc is not None and val.roc_auc is not None:
             gaps.append(train.roc_auc - val.roc_auc)
             errors.append(0.3 / np.sqrt(val.n_minority))
+            names.append("ROC AUC")
         if not gaps:
             raise NotApplicable("neither recalls nor rankings are known on both sides")
         largest = int(np.argmax(np.asarray(gaps) / np.asarray(errors)))
-        return gaps[largest], errors[largest]
+        return gaps[largest], errors[largest], names[largest]
 
 
 class Overfit(_Gap):
@@ -65,7 +67,7 @@ class Overfit(_Gap):
         """Ask for a lasting rise, and for a gap beyond chance."""
         rise, epoch = _rise(case, self.fewest_epochs)
         train, val = self.sides(case)
-        gap, error = self.gap(train, val)
+        gap, error, score = self.gap(train, val)
         gains = _gains_since(case, epoch)
         least_gap = self.least_gap_with_gains if gains else self.least_gap
         if rise < self.least_rise or gap < max(least_gap, 2.5 * error):
@@ -75,14 +77,14 @@ class Overfit(_Gap):
         if case.best_epoch is not None and case.best_epoch <= epoch:
             return None
         return self.found(
-            f"The validation loss has risen by {100 * rise:.3g} % since epoch "
-            f"{epoch + 1} while the training loss fell, and the network does "
-            f"{gap:.2f} worse on validation rows.",
+            f"The validation loss has risen by {100 * rise:.3g}% since epoch "
+            f"{epoch + 1} while the training loss fell, and the {score} is {gap:.2f} "
+            "lower on validation than on training rows.",
             {
                 "rise of the validation loss": (rise, "of its lowest value"),
                 "epoch of the lowest": (epoch + 1, ""),
-                "gap": (gap, "mean recall or ROC AUC"),
-                "standard error of the gap": (error, "the same"),
+                f"gap of the {score}": gap,
+                "standard error of the gap": error,
             },
             "Stop early and restore the best weights; then add dropout or L2, take "
             "fewer units, or get more rows.",
@@ -139,14 +141,14 @@ class TrainValGap(_Gap):
     def inspect(self, case: Case) -> Finding | None:
         """Compare the sides, beyond chance."""
         train, val = self.sides(case)
-        gap, error = self.gap(train, val)
+        gap, error, score = self.gap(train, val)
         if gap < max(self.least_gap, self.errors * error):
             return None
         return self.found(
-            f"The network does {gap:.2f} worse on validation than on training rows.",
+            f"The {score} is {gap:.2f} lower on validation than on training rows.",
             {
-                "gap": (gap, "mean recall or ROC AUC"),
-                "standard error": (error, "the same"),
+                f"gap of the {score}": gap,
+                "standard error of the gap": error,
                 "MCC on training rows": (train.mcc, ""),
                 "MCC on validation rows": (val.mcc, ""),
             },
@@ -158,17 +160,16 @@ class TrainValGap(_Gap):
     @staticmethod
     def _is_avoidable(case: Case, val: Part) -> bool:
         """Whether other learners do better on these rows or, if unknown, a guess."""
-        try:
-            return shortfall(case) is not None
-        except NotApplicable:
-            return (val.mcc or 0.0) < 2 * val.mcc_error
+        behind = is_behind(case)
+        return (val.mcc or 0.0) < 2 * val.mcc_error if behind is None else behind
 
 
-class MildOverfitLate(_Gap):
-    """The validation loss creeps up while predictions stay as good.
+class MildOverfitLate(Rule):
+    """The validation loss creeps up while the training loss still falls.
 
-    Reads: both loss curves, and the gap between the sides.
-    Hurts: probabilities get over-confident; ranking and predictions do not suffer.
+    Reads: both loss curves (the validation loss at the training prior, where known).
+    Hurts: probabilities get over-confident; where ranking and predictions suffer as
+    well, it is a symptom of overfit.
     Wrong when: the rise is the noise of few validation rows.
     """
 
@@ -185,7 +186,7 @@ class MildOverfitLate(_Gap):
         if rise < self.least_rise:
             return None
         return self.found(
-            f"The validation loss has risen by {100 * rise:.3g} % since epoch "
+            f"The validation loss has risen by {100 * rise:.3g}% since epoch "
             f"{epoch + 1}.",
             {"rise": (rise, "of its lowest value"), "epoch": (epoch + 1, "")},
             "Stop early, or calibrate the probabilities.",
@@ -195,9 +196,10 @@ class MildOverfitLate(_Gap):
 
 
 class EarlyStoppingTooEarly(Rule):
-    """Training was stopped, or the best epoch chosen, while the network still learned.
+    """Training was stopped early while the network still learned.
 
-    Reads: patience, the epoch of the stop, and both curves.
+    Reads: patience, the epoch of the stop, the training loss, and whether a simple
+    learner does better.
     Hurts: a dip of a noisy curve ended the training.
     Wrong when: the validation curve had truly turned.
     """
@@ -219,12 +221,12 @@ class EarlyStoppingTooEarly(Rule):
         if len(curve) >= training.epochs or training.patience > self.most_patience:
             return None
         fall = 1 - float(curve[-1]) / max(float(curve[-2]), 1e-12)
-        if fall < self.least_fall or not self._suffers(case):
+        if fall < self.least_fall or not is_behind(case):
             return None
         return self.found(
             f"Training stopped after {len(curve)} of {training.epochs} epochs, with a "
             f"patience of {training.patience}, while the training loss fell by "
-            f"{100 * fall:.2g} % an epoch.",
+            f"{100 * fall:.2g}% in the last epoch.",
             {
                 "patience": (training.patience, "epochs"),
                 "last fall": (fall, "of the training loss"),
@@ -233,10 +235,3 @@ class EarlyStoppingTooEarly(Rule):
             params={"patience": 20},
             epoch=len(curve) - 1,
         )
-
-    @staticmethod
-    def _suffers(case: Case) -> bool:
-        try:
-            return shortfall(case) is not None
-        except NotApplicable:
-            return False

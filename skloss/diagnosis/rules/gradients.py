@@ -47,9 +47,9 @@ class VanishingGradients(Rule):
         hidden = [layer.activation for layer in (case.layers or ())[:-1]]
         bounded = any(name in ("sigmoid", "tanh") for name in hidden)
         return self.found(
-            f"The gradient of the first layer ({first:.2g}) is {first / last:.1g} of "
-            "that of the last.",
-            {"first layer": (first, "gradient norm"), "last layer": last},
+            f"The gradient of the first layer is {first / last:.1g} times that of the "
+            "last.",
+            _norms(first, last),
             "Give the hidden layers ReLU instead of sigmoid or tanh."
             if bounded
             else "Use batch normalization, or fewer layers.",
@@ -91,7 +91,7 @@ class ExplodingGradients(Rule):
             return self._found(
                 f"The gradient of the first layer is {first / last:.0f} times that of "
                 "the last.",
-                {"first layer": (first, "gradient norm"), "last layer": last},
+                _norms(first, last),
                 "warning",
             )
         return None
@@ -168,7 +168,7 @@ class DeadRelu(Rule):
     code = "O07"
     name = "dead-relu"
     explains = ("vanishing-gradients", *NOT_LEARNED)
-    reference = "SageMaker Debugger DeadRelu (50 %)"
+    reference = "SageMaker Debugger DeadRelu (50%)"
     dead = 0.5
 
     def inspect(self, case: Case) -> Finding | None:
@@ -179,7 +179,7 @@ class DeadRelu(Rule):
         grave: Severity = "error" if share >= 1 else "warning"
         return self.found(
             f"{share:.0%} of the ReLU units of a layer are zero on every row.",
-            {"dead units": share},
+            {"dead units": (share, "of the layer")},
             "Lower the learning rate, scale the inputs, or use leaky ReLU.",
             severity=grave if bad else "info",
             params={"activation": "leaky_relu"},
@@ -209,7 +209,7 @@ class SaturatingHidden(Rule):
             return None
         return self.found(
             f"{share:.0%} of the units of a hidden layer are saturated.",
-            {"saturated units": share},
+            {"saturated units": (share, "of the layer")},
             "Scale the inputs, or give the hidden layers ReLU.",
             severity="warning" if is_bad(case) else "info",
             params={"activation": "relu"},
@@ -226,6 +226,13 @@ def _gradients(case: Case) -> tuple[float, float]:
     if first is None or last is None or norms is not None:
         raise NotApplicable("gradient norms of two kernels are not known")
     return end_of(first), end_of(last)
+
+
+def _norms(first: float, last: float) -> dict[str, object]:
+    return {
+        "gradient norm of the first layer": first,
+        "gradient norm of the last layer": last,
+    }
 
 
 def _largest_share(case: Case, shares: str, curve: str, kind: str) -> float:

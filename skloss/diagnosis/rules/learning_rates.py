@@ -36,7 +36,7 @@ class NonfiniteLoss(Rule):
     Reads: the curve of the training loss, the final weights, and whether training was
     stopped for that.
     Hurts: from that step on nothing is learned, and predictions are NaN.
-    Wrong when: a log lacks single epochs; they are passed over if the loss ends finite.
+    Wrong when: a log lacks single epochs; NaN is passed over if the loss ends finite.
     """
 
     code = "O01"
@@ -61,7 +61,7 @@ class NonfiniteLoss(Rule):
         if loss is not None and not ends_finite(case):
             epoch = int(np.flatnonzero(~np.isfinite(loss))[0])
             evidence["first epoch"] = epoch + 1
-            where = f"The training loss is not finite from epoch {epoch + 1} on."
+            where = f"The training loss is NaN or infinite from epoch {epoch + 1} on."
         elif loss is not None and np.isinf(loss).any():
             epoch = int(np.flatnonzero(np.isinf(loss))[0])
             evidence["first epoch"] = epoch + 1
@@ -132,7 +132,7 @@ class LrTooHigh(Rule):
         if killed is not None and rate is not None:
             return self.found(
                 f"The learning rate {rate:g} killed {killed:.0%} of a layer's units.",
-                {"learning rate": rate, "dead units": killed},
+                {"learning rate": rate, "dead units": (killed, "of the layer")},
                 f"Lower the learning rate to {lower_rate(case):g}.",
                 params=rate_params(lower_rate(case)),
             )
@@ -301,8 +301,8 @@ class LrTooLow(Rule):
 
     Reads: the largest learning rate, the optimizer, and how far the loss fell.
     Hurts: the network ends near where it started.
-    Wrong when: a pretrained network is tuned with a low rate; that is no alarm while
-    the loss gets below half of a constant guess.
+    Wrong when: a pretrained network is tuned with a low rate; that is no alarm if the
+    loss gets below half of a constant guess and no simple learner does better.
     """
 
     code = "O04"
@@ -353,7 +353,10 @@ class LrTooLow(Rule):
         if steps is None or not weights or not weights[0] > 0:
             return {}
         return {
-            "update of the first layer": (float(steps[-1]) / weights[0], "per step")
+            "update of the first layer": (
+                float(steps[-1]) / weights[0],
+                "of its weights a step",
+            )
         }
 
 

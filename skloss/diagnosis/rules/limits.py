@@ -55,13 +55,13 @@ class Underfit(Rule):
         fix, params = self._fix(case)
         best = "a logistic regression scores" if linear > trees else "trees score"
         return self.found(
-            f"{best.capitalize()} {max(linear, trees):.2f} where the network "
-            f"scores {own:.2f}.",
+            f"{best.capitalize()} {max(linear, trees):.2f} where the network scores "
+            f"{own:.2f} ({_score(part)}).",
             {
-                "network": (own, "MCC or rescaled balanced accuracy"),
-                "logistic regression": (linear, "the same"),
-                "trees": (trees, "the same"),
-                "standard error": (error, "the same"),
+                "score of the network": own,
+                "score of a logistic regression": linear,
+                "score of trees": trees,
+                "standard error": error,
                 "MCC on the training rows": (part.mcc, ""),
             },
             fix,
@@ -101,6 +101,7 @@ class PlateauAboveFloor(Rule):
 
     code = "G07"
     name = "plateau-above-floor"
+    severity = "info"
     reference = "tuning playbook"
     most_fall = 0.01  # relative, over the last third
     fewest_epochs = 9
@@ -112,12 +113,18 @@ class PlateauAboveFloor(Rule):
         if behind is None or abs(fall) > self.most_fall:
             return None
         return self.found(
-            f"The training loss fell by {100 * fall:.2g} % over its last third, and a "
-            f"simple learner is still {behind:.2f} better.",
-            {"fall": (fall, "relative"), "behind": (behind, "score")},
+            f"The training loss fell by {100 * fall:.2g}% over its last third, and a "
+            f"simple learner still scores {behind:.2f} more.",
+            {"fall": (fall, "of the loss"), "score behind": behind},
             "Add units or layers, raise the learning rate, or scale the inputs.",
-            severity="info",
         )
+
+
+def _score(part: Part) -> str:
+    """Say what learners are compared by."""
+    if len(part.counts) == 2:
+        return "MCC at the best threshold"
+    return "mean recall, 0 for a guess"
 
 
 def _late_fall(case: Case, fewest: int) -> float:
@@ -155,9 +162,9 @@ class PlateauAtFloor(Rule):
         if own > self.most_score:
             return None
         return self.found(
-            f"The training loss stands still and no simple learner does better than "
-            f"{own:.2f}: this is about what these columns can tell.",
-            {"fall": (fall, "relative"), "score": (own, "MCC or balanced accuracy")},
+            f"The training loss stands still, and no simple learner scores more than "
+            f"the network's {own:.2f}: this is about what these columns can tell.",
+            {"fall": (fall, "of the loss"), "score of the network": own},
             "Look for better columns or more rows rather than for another network.",
         )
 
@@ -187,6 +194,6 @@ class TooLittleData(Rule):
         return self.found(
             f"A logistic regression scores {before:.2f} with {half:,} rows and "
             f"{after:.2f} with {all_rows:,}.",
-            {"rise": (after - before, "score"), "standard error": (error, "score")},
+            {"gain in the score": after - before, "standard error": error},
             "Get more rows, of the rare class first.",
         )

@@ -174,7 +174,7 @@ class AccuracyAsCriterion(Rule):
     code = "C09"
     name = "accuracy-as-criterion"
     explains = ("early-stopping-too-early", "majority-collapse", "threshold-not-tuned")
-    reference = "skore SKD004 (80 %); SageMaker Debugger ClassImbalance"
+    reference = "skore SKD004 (80%); SageMaker Debugger ClassImbalance"
     least_majority = 0.8
 
     def inspect(self, case: Case) -> Finding | None:
@@ -182,7 +182,7 @@ class AccuracyAsCriterion(Rule):
         training = training_of(case)
         if training.monitor is None and training.metrics is None:
             raise NotApplicable("neither monitor nor metrics are known")
-        part = case.natural if case.natural is not None else case.train
+        part = case.unsampled
         if case.val is not None and training.monitor is not None:
             part = case.val  # the rows that it is measured on
         if part is None:
@@ -195,7 +195,7 @@ class AccuracyAsCriterion(Rule):
             return None
         verb = "decides when to stop" if decides else "is the only metric"
         return self.found(
-            f"Accuracy {verb}, and a constant guess scores {100 * share:.0f} %.",
+            f"Accuracy {verb}, and always guessing one class scores {share:.0%}.",
             {
                 "share of the largest class": (100 * share, "%"),
                 "monitor": training.monitor or "none",

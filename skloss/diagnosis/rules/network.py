@@ -16,6 +16,7 @@ from skloss.diagnosis.classifier import (
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.signs import constant_guess, fitted_part, is_mute, is_penalized
+from skloss.diagnosis.text import tally
 
 
 class ConstantInit(Rule):
@@ -84,8 +85,9 @@ class LargeInit(Rule):
     Reads: standard deviation of the final weights over Glorot's, the loss of the
     first epoch against that of a constant guess.
     Hurts: outputs start far off and units saturate, so the first epochs undo it.
-    Wrong when: training itself made the weights large: an alarm needs harm, or a
-    first loss that is far too high, and a learning rate that is not high.
+    Wrong when: training itself made the weights large: an alarm needs a first loss
+    that is far too high, or harm and saturated units; and neither a high learning rate
+    nor small inputs.
     """
 
     code = "N02"
@@ -117,7 +119,7 @@ class LargeInit(Rule):
         if self._rate_is_high(case) or self._inputs_are_small(case):
             alarming = False
         return self.found(
-            f"Weights are {scale:.1f} times as large as Glorot's.",
+            f"Weights are {scale:.1f} times as large as Glorot's initial weights.",
             {"weights over Glorot's": (scale, "times")},
             "Start from Glorot's or He's weights, which skloss always does.",
             severity="warning" if alarming else "info",
@@ -154,11 +156,11 @@ class LargeInit(Rule):
 
 
 class DropoutExcess(Rule):
-    """Dropout leaves so few paths that little can be learnt through it.
+    """Dropout leaves so few paths that little can be learned through it.
 
     Reads: rates of the dropout layers; their shares kept are multiplied.
     Hurts: a path through all layers survives with the product of the shares kept:
-    two rates of 0.5 leave 25 %, one of 0.5 and ten of 0.2 leave 5.4 %.
+    two rates of 0.5 leave 25%, one of 0.5 and ten of 0.2 leave 5.4%.
     Wrong when: layers are wide enough that many paths are left; a network that is as
     good as a simple learner, and predicts both classes, gets no alarm, nor one that a
     strong penalty on its weights keeps from learning.
@@ -194,8 +196,8 @@ class DropoutExcess(Rule):
             return None
         gentle = self._gentle(len(rates))
         return self.found(
-            f"{100 * kept:.2g} % of the paths survive {len(rates)} dropout "
-            f"layer{'s' if len(rates) > 1 else ''}.",
+            f"{100 * kept:.2g}% of the paths survive "
+            f"{tally(len(rates), 'dropout layer')}.",
             {
                 "paths kept": (100 * kept, "%"),
                 "dropout layers": (len(rates), "layers"),
@@ -259,10 +261,10 @@ class BatchnormAfterDropout(Rule):
             "batch normalizations behind dropout": (after, "layers")
         }
         if similarity is not None:
-            evidence["similarity of outputs in the two modes"] = (similarity, "cosine")
+            evidence["cosine similarity of outputs in the two modes"] = similarity
         return self.found(
-            f"{after} batch normalization{'s stand' if after > 1 else ' stands'} "
-            "behind dropout.",
+            f"{tally(after, 'batch normalization')} "
+            f"{'stands' if after == 1 else 'stand'} behind dropout.",
             evidence,
             "Put dropout behind the last batch normalization, or leave one out.",
             severity="warning" if alarming else "info",
@@ -330,8 +332,8 @@ class UnderCapacity(Rule):
     Reads: units of the hidden layers, the score on the training rows, scores of
     simple learners on the same rows.
     Hurts: all that the output can know goes through these few units.
-    Wrong when: something else keeps the network from learning; silent where inputs
-    are unscaled, the loss still falls, or rows are few.
+    Wrong when: something else keeps the network from learning; an alarm needs harm,
+    scaled inputs and a loss that no longer falls.
     """
 
     code = "N09"
@@ -363,8 +365,8 @@ class UnderCapacity(Rule):
         if n_units > self.most_units or part.mcc > self.highest_mcc or not harm(case):
             return None
         return self.found(
-            f"A hidden layer of {n_units} unit{'s' if n_units > 1 else ''} "
-            "is all that the output can see.",
+            f"A hidden layer of {tally(n_units, 'unit')} is all that the output can "
+            "see.",
             {"units": (n_units, "units"), "MCC on the training rows": (part.mcc, "")},
             "Use at least 16 units or filters in every hidden layer.",
             severity="info" if self._has_better_cause(case) else "warning",

@@ -44,7 +44,6 @@ class _OneClassOnly(Rule):
 
     fewest_minority = 10
     least_called = 0.1  # of the true number
-    least_majority = 0.97  # share of rows called the commonest class
 
     def collapsed(self, case: Case) -> Part | None:
         """Return the rows if (nearly) all of them get one class."""
@@ -66,9 +65,10 @@ class _OneClassOnly(Rule):
 class MajorityCollapse(_OneClassOnly):
     """Only the commonest class is predicted, and the scores do not rank the rows.
 
-    Reads: the confusion matrix and the ranking (ROC AUC) on validation rows, or on
-    training rows where there are no others; with curves alone, recall, precision or F1
-    that are zero in every epoch.
+    Reads: how often the rare class is predicted (less than a tenth as often as it is
+    there) and the ranking (ROC AUC) on validation rows, or on training rows where there
+    are no others; with curves alone, recall, precision or F1 that are zero in every
+    epoch.
     Hurts: accuracy is that of always guessing the commonest class; nothing of the rare
     class was learned.
     Wrong when: the rare class cannot be told from the others by anyone.
@@ -98,12 +98,12 @@ class MajorityCollapse(_OneClassOnly):
         if part is None or self._ranks_well(part):
             return None
         return self.found(
-            f"Rows of the smallest class are {100 * part.prior[part.minority]:.3g} % "
-            f"of all, and {100 * _called(part):.3g} % are called so; accuracy "
-            f"{part.accuracy:.3f} is that of the commonest class.",
+            f"The smallest class is {100 * part.prior[part.minority]:.3g}% of the rows "
+            f"and predicted for {100 * _called(part):.3g}%; the accuracy of "
+            f"{part.accuracy:.3f} is that of always guessing the commonest class.",
             {
                 "accuracy": (part.accuracy, ""),
-                "share of the commonest class": (part.majority_share, ""),
+                "share of the commonest class": (part.majority_share, "of the rows"),
                 "ROC AUC": (part.roc_auc, ""),
                 "MCC": (part.mcc, ""),
                 "rows of the smallest class": (part.n_minority, "rows"),
@@ -168,10 +168,12 @@ class ThresholdNotTuned(_OneClassOnly):
         if not MajorityCollapse._ranks_well(part):
             return None
         share = _called_share(part)
-        called = f"{share:.2g} times as many as there are" if share else "no rows"
+        called = "never predicted"
+        if share:
+            called = f"predicted for {share:.2g} times as many rows as it has"
         return self.found(
             f"The scores rank the rare class well (ROC AUC {part.roc_auc:.2f}), but at "
-            f"0.5 {called} are called so.",
+            f"the threshold 0.5 it is {called}.",
             {
                 "ROC AUC": (part.roc_auc, ""),
                 "average precision": (part.average_precision, ""),
@@ -218,7 +220,7 @@ class AllPositive(Rule):
         evidence: dict[str, object] = {
             "predicted over true": (ratio, ""),
             "precision": (precision, ""),
-            "prior": (prior, "share of rows"),
+            "share of the rare class": (prior, "of the rows"),
         }
         if prior > 0.4:
             return None
@@ -231,8 +233,8 @@ class AllPositive(Rule):
         else:
             return None
         return self.found(
-            f"{ratio:.3g} times as many rows are called the rare class as belong to "
-            f"it, with a precision of {precision:.3f}, {says}.",
+            f"The rare class is predicted for {ratio:.3g} times as many rows as it "
+            f"has, with a precision of {precision:.3f}, {says}.",
             evidence,
             "Lower the class weights, or raise the threshold.",
             params={"class_weight": None},

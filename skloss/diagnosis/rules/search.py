@@ -30,7 +30,7 @@ class SearchByAccuracy(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Ask for accuracy and imbalance."""
         facts = _facts(case)
-        part = case.natural if case.natural is not None else case.train
+        part = case.unsampled
         if facts.scoring is None or part is None:
             raise NotApplicable("scoring or class shares are not known")
         if facts.scoring != "accuracy" or part.majority_share < self.least_majority:
@@ -39,7 +39,7 @@ class SearchByAccuracy(Rule):
             f"The search maximized accuracy, and always guessing the commonest class "
             f"has an accuracy of {part.majority_share:.3f}.",
             {
-                "share of the commonest class": (part.majority_share, ""),
+                "share of the commonest class": (part.majority_share, "of the rows"),
                 "best accuracy": (facts.best_score, ""),
             },
             'Search with scoring="matthews_corrcoef", "f1" or "average_precision".',
@@ -70,7 +70,8 @@ class BestAtEdge(Rule):
         named = ", ".join(f"{k}={v['value']} ({v['side']})" for k, v in beyond.items())
         return self.found(
             f"The winner stands at the edge of the grid: {named}.",
-            {k: (v["value"], v["side"] + " tried") for k, v in beyond.items()},
+            {f"{k}, {v['side']} tried": v["value"] for k, v in beyond.items()}
+            | {"within a standard error of it": (facts.n_tied, "candidates")},
             "Widen the grid on that side.",
         )
 
@@ -106,7 +107,7 @@ class FoldsDisagree(Rule):
         return self.found(
             f"The folds score from {min(facts.fold_scores):.2f} to "
             f"{max(facts.fold_scores):.2f}.",
-            {"range": (spread, "score"), "standard error": (error, "score")},
+            {"range of the scores": spread, "standard error of a score": error},
             "Look at the rows of the worst fold; keep groups together with "
             "StratifiedGroupKFold, and shuffle ordered rows.",
         )
