@@ -567,7 +567,7 @@ def test_the_diagnosis_reads_it():
 
     classifier = KerasClassifier(network, loss="binary_crossentropy", **QUICK)
     pipeline = make_pipeline(StandardScaler(), classifier).fit(X, y)
-    case, _ = read_case(pipeline, X, y, None, None, None, None)
+    case, _ = read_case(pipeline, X, y)
     assert [layer.activation for layer in case.layers] == ["linear"] * 4 + ["sigmoid"]
     assert case.training.optimizer == "rmsprop"
     assert case.is_honest
