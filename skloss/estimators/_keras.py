@@ -1,8 +1,5 @@
 """``KerasClassifier``: any Keras network, and a home for scikeras' users."""
 
-import math
-import warnings
-from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,20 +8,14 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skloss._sklearn import Interval, StrOptions, fit_context
-from skloss.estimators._base import HoldOut, checked_weight
-from skloss.estimators._checks import (
-    class_weights,
-    encode_known,
-    encode_labels,
-    warns_of_resampled,
-)
-from skloss.estimators._keras_fitting import KerasFitted, KerasJob, fit_keras_network
-from skloss.estimators._records import Job
-from skloss.estimators._scikeras import MendedWrapper, listed
-from skloss.exceptions import TailValidationWarning
+from skloss.estimators._base import HoldOut
+from skloss.estimators._checks import encode_known, encode_labels
+from skloss.estimators._keras_fitting import KerasFitted, fit_keras_network
+from skloss.estimators._keras_job import keras_job
+from skloss.estimators._scikeras import MendedWrapper
 from skloss.holdout import natural_holdout
 from skloss.record import TrainingRecord
-from skloss.training import Rows, predict_logits, probabilities
+from skloss.training import predict_logits, probabilities
 
 __all__ = ["KerasClassifier"]
 
@@ -438,192 +429,15 @@ class KerasClassifier(MendedWrapper):
         goes_on: bool,
         is_partial: bool = False,
     ):
-        owner = type(self).__name__
         network = self._compile()
-        codes = encode_known(self.classes_, y, "y")
-        arguments = self._fit_arguments(kwargs)
-        epochs, first_epoch = arguments.pop("epochs"), arguments.pop("initial_epoch", 0)
-        if is_partial:
-            epochs, first_epoch = 1, self.current_epoch
-        callbacks = [*self._callbacks(), *listed(arguments.pop("callbacks", None))]
-        holdout, arguments = self._given_holdout(holdout, arguments)
-        weight = checked_weight(sample_weight, X)
-        by_class = self._weights_of_classes(owner, codes)
-        rows = Rows(X.reshape(len(X), -1), codes, weight).at(
-            _rows_that_count(owner, codes, weight, by_class)
-        )
-        fraction = None if is_partial else self.validation_fraction
-        kept, held, source = self._split(X, rows, holdout, groups, fraction, arguments)
-        training = rows if kept is None else rows.at(kept)
-        if held is None:
-            validation = self._validation_rows(holdout)
-        else:
-            validation = rows.at(held).compact()
-        job = KerasJob(
-            rows=Job(
-                training=training,
-                natural=self._natural_rows(holdout, training),
-                validation=validation,
-                source=source,
-                is_partial=is_partial,
-            ),
-            weight=_loss_weight(training, by_class),
-            epochs=int(epochs),
-            arguments=arguments,
-            fit=lambda watch: self._fit_by_keras(
-                watch,
-                # Keras itself cuts the tail off all rows.
-                rows if source == "tail" else training,
-                None if source == "tail" else validation,
-                by_class,
-                epochs=int(epochs),
-                initial_epoch=int(first_epoch),
-                warm_start=is_partial or self.warm_start,
-                callbacks=callbacks,
-                arguments=arguments,
-            ),
-            callbacks=tuple(type(callback).__name__ for callback in callbacks),
-            obstacle=self._obstacle(),
+        job = keras_job(
+            self, X, y, sample_weight, holdout, groups, kwargs, is_partial=is_partial
         )
         earlier = vars(self).get("_fitted") if goes_on else None
         self._fitted = fit_keras_network(self, network, job, earlier)
         if self._fitted.spec is not None:
             self._extend_history(self._fitted.curves, keep=is_partial)
         return self
-
-    def _fit_by_keras(
-        self,
-        watch: Any,
-        rows: Rows,
-        validation: Rows | None,
-        by_class: np.ndarray | None,
-        *,
-        epochs: int,
-        initial_epoch: int,
-        warm_start: bool,
-        callbacks: list[Any],
-        arguments: dict[str, Any],
-    ) -> None:
-        network = self._network
-        given = dict(arguments)
-        if validation is not None:
-            held = (
-                self._prepared(validation.X),
-                network.targets(validation.y),
-                validation.sample_weight,
-            )
-            given |= {"validation_data": held, "validation_split": 0.0}
-        elif "validation_split" not in given:
-            given["validation_split"] = 0.0
-        rows = rows.compact()
-        weight = _loss_weight(rows, by_class)
-        self._fit_keras_model(
-            self._prepared(rows.X),
-            network.targets(rows.y),
-            sample_weight=None if weight is None else weight.astype(np.float32),
-            warm_start=warm_start,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            callbacks=[*callbacks, watch],
-            **given,
-        )
-
-    def _obstacle(self) -> str | None:
-        """Say what of this class the engine could not do."""
-        if type(self).feature_encoder is not MendedWrapper.feature_encoder:
-            return "the class has a feature_encoder of its own"
-        return None
-
-    # -------------------------------------------------------------------- rows of a fit
-
-    def _given_holdout(
-        self, holdout: HoldOut, arguments: dict[str, Any]
-    ) -> tuple[HoldOut, dict[str, Any]]:
-        """Take Keras' own ``validation_data`` for X_val and y_val."""
-        given = arguments.pop("validation_data", None)
-        if given is None or holdout.X_val is not None:
-            return holdout, arguments
-        X_val, y_val, *weight = given
-        y_val = _labels_of(self.classes_, y_val)
-        more = {"weight_val": weight[0]} if weight else {}
-        return HoldOut(X_val, y_val, None, None, "X_val", **more), arguments
-
-    def _split(
-        self,
-        X,
-        rows: Rows,
-        holdout: HoldOut,
-        groups,
-        fraction: Any,
-        arguments: dict[str, Any],
-    ):
-        """Positions to train on and to hold out, None where they are all or given."""
-        split = arguments.pop("validation_split", None)
-        if holdout.X_val is not None or holdout.source == "pipeline":
-            return None, None, holdout.source
-        labels, chosen = self.classes_[rows.y], _positions(rows)
-        if isinstance(fraction, Real):
-            kept, held = natural_holdout(
-                rows.y,
-                float(fraction),
-                self.random_state,
-                groups if groups is None else np.asarray(groups)[chosen],
-            )
-            resampled = warns_of_resampled(X[chosen], labels, stacklevel=7)
-            return kept, held, "resampled" if resampled else "internal"
-        if not split:
-            return None, None, "none"
-        arguments["validation_split"] = split
-        cut = math.floor(len(rows) * (1 - split))
-        if not 0 < cut < len(rows):
-            raise ValueError(
-                f"validation_split={split} of {len(rows)} rows leaves none on one "
-                "side: change it, or set validation_fraction instead."
-            )
-        self._warn_of_tail(split, rows.y[cut:])
-        warns_of_resampled(X[chosen], labels, stacklevel=7)
-        return np.arange(cut), np.arange(cut, len(rows)), "tail"
-
-    def _warn_of_tail(self, split: float, codes: np.ndarray) -> None:
-        counts = np.bincount(codes, minlength=len(self.classes_)).tolist()
-        shown = ", ".join(
-            f"{count} of {label!r}"
-            for label, count in zip(self.classes_.tolist(), counts, strict=True)
-        )
-        warnings.warn(
-            f"validation_split={split} takes the last {len(codes)} rows as they stand, "
-            f"unshuffled, here {shown}; behind a sampler these are synthetic ones. Set "
-            "validation_fraction, pass X_val and y_val, or use skloss.Pipeline.",
-            TailValidationWarning,
-            stacklevel=7,
-        )
-
-    def _weights_of_classes(self, owner: str, codes: np.ndarray) -> np.ndarray | None:
-        given = self.class_weight
-        if given is None:
-            return None
-        if isinstance(given, Mapping):
-            given = {**dict.fromkeys(self.classes_.tolist(), 1.0), **given}
-        return class_weights(owner, given, self.classes_, codes)
-
-    def _validation_rows(self, holdout: HoldOut) -> Rows | None:
-        if holdout.X_val is None:
-            return None
-        X = self._rows(holdout.X_val, "X_val", reset=False)
-        y = encode_known(self.classes_, np.asarray(holdout.y_val), "y_val")
-        if len(X) != len(y):
-            raise ValueError(
-                f"X_val has {len(X)} rows but y_val has {len(y)} labels: pass one "
-                "label per row."
-            )
-        return Rows(X.reshape(len(X), -1), y, checked_weight(holdout.weight_val, X))
-
-    def _natural_rows(self, holdout: HoldOut, training: Rows) -> Rows:
-        if holdout.X_natural is None:
-            return training
-        X = self._rows(holdout.X_natural, "X", reset=False)
-        y = encode_known(self.classes_, np.asarray(holdout.y_natural), "y")
-        return Rows(X.reshape(len(X), -1), y, holdout.weight_natural)
 
     # ----------------------------------------------------------------------- prediction
 
@@ -727,45 +541,3 @@ class KerasClassifier(MendedWrapper):
     def best_epoch_(self) -> int | None:
         """Epoch (from zero) that was best by the monitored curve."""
         return self.record_.best_epoch
-
-
-def _labels_of(classes: np.ndarray, y: Any) -> np.ndarray:
-    """Labels, where they came encoded for Keras, as scikeras asks for."""
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == len(classes):
-        return classes[y.argmax(axis=1)]
-    if y.dtype.kind in "iuf" and not np.isin(y, classes).all():
-        codes = np.arange(len(classes))
-        return classes[y.astype(int).ravel()] if np.isin(y, codes).all() else y
-    return y
-
-
-def _positions(rows: Rows) -> Any:
-    """Where rows stand among those given to ``fit``."""
-    return slice(None) if rows.positions is None else rows.positions
-
-
-def _loss_weight(rows: Rows, by_class: np.ndarray | None) -> np.ndarray | None:
-    """Weight of each row in the loss, None if all are one."""
-    if by_class is None:
-        return rows.sample_weight
-    own = by_class[rows.y]
-    return own if rows.sample_weight is None else own * rows.sample_weight
-
-
-def _rows_that_count(
-    owner: str,
-    codes: np.ndarray,
-    weight: np.ndarray | None,
-    by_class: np.ndarray | None,
-) -> np.ndarray | None:
-    """Positions of rows that have any weight, None if all have."""
-    total = _loss_weight(Rows(np.empty(0), codes, weight), by_class)
-    if total is None or (total > 0).all():
-        return None
-    if not (total > 0).any():
-        raise ValueError(
-            f"{owner} has nothing to train on: all rows have weight zero; give some a "
-            "sample_weight or class_weight above zero."
-        )
-    return np.flatnonzero(total > 0)
