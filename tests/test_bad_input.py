@@ -316,7 +316,9 @@ def test_a_diverged_fit_says_where_and_predicts_finite_numbers(
 ):
     X, y = make_rows()
     classifier = small(learning_rate=1e30, optimizer=optimizer, batch_size=batch_size)
-    words = one_sentence(f"NaN or infinite in epoch 1, {step}", "Lower learning_rate")
+    words = one_sentence(
+        f"NaN or infinite in epoch 1, {step}", "Lower the learning rate"
+    )
     with pytest.warns(TrainingDivergedWarning, match=words):
         classifier.fit(X, y)
     assert np.isfinite(classifier.predict_proba(X)).all()

@@ -162,6 +162,7 @@ class KerasClassifier(MendedWrapper):
         "random_state": ["random_state"],
         "batch_size": [Interval(Integral, -1, None, closed="left"), None],
         "validation_split": [Interval(Real, 0, 1, closed="left"), None],
+        "verbose": ["verbose", StrOptions({"auto"})],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, str, None],
         "validation_fraction": [

@@ -20,7 +20,7 @@ from skloss.estimators._checks import (
 )
 from skloss.estimators._keras_fitting import KerasJob
 from skloss.estimators._records import Job
-from skloss.estimators._scikeras import MendedWrapper, listed
+from skloss.estimators._scikeras import listed
 from skloss.exceptions import TailValidationWarning
 from skloss.holdout import natural_holdout
 from skloss.training import Rows
@@ -29,6 +29,7 @@ __all__ = ["keras_job"]
 
 # From a warning here to the line that called ``fit``.
 _TO_CALLER = 8
+_OWN_ENCODER = "the class has a feature_encoder of its own"
 
 
 def keras_job(
@@ -107,7 +108,7 @@ def keras_job(
             callbacks=[*callbacks, watch],
         ),
         callbacks=tuple(type(callback).__name__ for callback in callbacks),
-        obstacle=_obstacle(classifier),
+        obstacle=_OWN_ENCODER if classifier._has_own_encoder else None,
     )
 
 
@@ -139,13 +140,6 @@ def _fit_by_keras(
         **plan,
         **given,
     )
-
-
-def _obstacle(classifier: Any) -> str | None:
-    """Say what of this class the engine could not do."""
-    if type(classifier).feature_encoder is not MendedWrapper.feature_encoder:
-        return "the class has a feature_encoder of its own"
-    return None
 
 
 # ---------------------------------------------------------------------- rows held out

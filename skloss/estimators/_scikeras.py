@@ -22,11 +22,15 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from skloss.estimators._checks import check_finite, encode_labels
 from skloss.estimators._keras_checks import (
+    check_columns,
+    check_fit_arguments,
     check_head,
     check_model,
     check_parameters,
+    check_rows,
     check_units,
     check_used,
+    did_you_mean,
 )
 from skloss.networks.keras_arrays import pack_model
 from skloss.record import TrainingRecord
@@ -116,7 +120,8 @@ class MendedWrapper(_Wrapper):
                 raise ValueError(
                     f"Invalid parameter {name!r} for estimator "
                     f"{type(self).__name__}: write 'model__{name}' if it is one of the "
-                    f"model function, or name it in the constructor, as {name}=..."
+                    f"model function, or name it in the constructor, as {name}=... ."
+                    + did_you_mean(name, known)
                 )
             setattr(self, name, value)
         return self
@@ -296,12 +301,17 @@ class MendedWrapper(_Wrapper):
         owner, model = type(self).__name__, self.model_
         self._ensure_compiled_model()
         check_model(owner, model)
+        self._check_rows_of_model()
         self._check_model_compatibility(None)
         self._loss = compiled_loss(model.loss)
         n_units = self._network.n_units
         check_units(owner, n_units, self.n_classes_)
         check_head(owner, model, self._loss, n_units)
         return self._network
+
+    def _check_rows_of_model(self) -> None:
+        if not self._has_own_encoder:
+            check_rows(type(self).__name__, self.model_, self._row_shape)
 
     def _check_model_compatibility(self, y) -> None:
         outputs = getattr(self.model_, "outputs", None)
@@ -338,8 +348,17 @@ class MendedWrapper(_Wrapper):
             return math.prod(self.model_(row, training=False).shape[1:])
 
     def _prepared(self, X: np.ndarray) -> Any:
-        """Rows, folded or not, as the model takes them."""
-        return self.feature_encoder_.transform(X.reshape(len(X), *self._row_shape))
+        """Rows as the model takes them; they come folded, or in its own shape."""
+        X = self.feature_encoder_.transform(X.reshape(len(X), *self._row_shape))
+        inputs = getattr(self.model_, "inputs", None) or []
+        if self._has_own_encoder or len(inputs) != 1:
+            return X
+        shape = tuple(inputs[0].shape[1:])
+        return X if None in shape else X.reshape(len(X), *shape)
+
+    @property
+    def _has_own_encoder(self) -> bool:
+        return type(self).feature_encoder is not _Wrapper.feature_encoder
 
     def _seeds(self) -> Any:
         """Hold off other seeded fits, where this one is seeded."""
@@ -358,6 +377,7 @@ class MendedWrapper(_Wrapper):
             self.get_params(), destination="fit", pass_filter=self._fit_kwargs
         )
         found = {k: v for k, v in found.items() if not k.startswith("callbacks")}
+        check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
         return {**found, **kwargs}
 
     def _fit_keras_model(
@@ -383,7 +403,8 @@ class MendedWrapper(_Wrapper):
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
             self.history_, self._fit_callbacks = before, own
-            curves = getattr(self.model_.history, "history", {})
+            seen = getattr(self.model_, "history", None)
+            curves = getattr(seen, "history", {})
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
 
@@ -397,6 +418,7 @@ class MendedWrapper(_Wrapper):
     def _fit_freely(self, X, y, sample_weight, kwargs, is_partial=False):
         """Train on labels that have no exact curves, as scikeras does."""
         kwargs = dict(kwargs)
+        check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         first = kwargs.pop("initial_epoch", 0)
         callbacks = [*self._callbacks(), *listed(kwargs.pop("callbacks", None))]
@@ -405,10 +427,12 @@ class MendedWrapper(_Wrapper):
             by_class = compute_sample_weight(self.class_weight, y)
             weight = by_class if weight is None else weight * by_class
         self._ensure_compiled_model()
+        self._check_rows_of_model()
         if weight is not None:
             X, y, weight = self._validate_sample_weight(X, y, weight)
         y = self.target_encoder_.transform(y)
         self._check_model_compatibility(y)
+        self._check_columns(y)
         self._fit_keras_model(
             self.feature_encoder_.transform(X),
             y,
@@ -428,6 +452,14 @@ class MendedWrapper(_Wrapper):
             },
         )
         return self
+
+    def _check_columns(self, y) -> None:
+        outputs = getattr(self.model_, "outputs", None) or []
+        is_own = type(self).target_encoder is not _Wrapper.target_encoder
+        if is_own or len(outputs) != 1 or np.ndim(y) != 2:
+            return
+        n_units, loss = outputs[0].shape[-1], compiled_loss(self.model_.loss)
+        check_columns(type(self).__name__, n_units, loss, y.shape[1])
 
     def _predict_raw(self, X, **kwargs):
         if not self._has_plain_labels or self._asks_keras(kwargs):

@@ -391,8 +391,8 @@ class _Training:
         warnings.warn(
             f"The training loss became NaN or infinite in epoch {n_epochs + 1}, step "
             f"{step} of {self.steps_per_epoch}; training stopped and the weights "
-            f"{kept} are kept. Lower learning_rate, set clipnorm=1.0, or scale the "
-            "columns of X.",
+            f"{kept} are kept. Lower the learning rate, clip the gradients "
+            "(clipnorm=1.0), or scale the columns of X.",
             TrainingDivergedWarning,
             stacklevel=2,
         )
