@@ -5,6 +5,8 @@ end at the same weights.
 """
 
 import pickle
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import imblearn.pipeline
 import keras
@@ -22,10 +24,10 @@ from keras_networks import (
     recurrent,
     softmax,
 )
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
 from sklearn.metrics import average_precision_score, log_loss, matthews_corrcoef
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tensorflow.python.framework.config import is_op_determinism_enabled
@@ -178,6 +180,107 @@ def test_by_keras_an_example_ends_where_scikeras_does(example):
     chances = theirs.predict_proba(rows)
     np.testing.assert_allclose(ours.predict_proba(rows), chances, atol=1e-6)
     assert ours.history_ == dict(theirs.history_)
+
+
+def fit_twice_in_parts(classifier):
+    return classifier.partial_fit(X, y).partial_fit(X, y)
+
+
+def fit_twice_warm(classifier):
+    return classifier.set_params(warm_start=True).fit(X, y).fit(X, y)
+
+
+def fit_and_pickle(classifier):
+    return pickle.loads(pickle.dumps(classifier.fit(X, y)))
+
+
+def fit_and_load(classifier):
+    """Keras' file of a model, in a classifier that is not trained again."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "network.keras"
+        classifier.fit(X, y).model_.save(file)
+        model = keras.models.load_model(file)
+    return type(classifier)(model).initialize(X, y)
+
+
+def fit_behind_a_sampler(classifier):
+    steps = [("scale", StandardScaler()), ("smote", SMOTE(random_state=0))]
+    return imblearn.pipeline.Pipeline([*steps, ("net", classifier)]).fit(X, y)
+
+
+def fit_a_search(classifier):
+    grid = {"model__hidden_layer_sizes": [(4,), (9, 3)]}
+    folds = StratifiedShuffleSplit(1, random_state=0)  # scikeras would not be given it
+    return GridSearchCV(classifier, grid, cv=folds, scoring="accuracy").fit(X, y)
+
+
+def fit_a_bag(classifier):
+    return BaggingClassifier(classifier, n_estimators=1, random_state=0).fit(X, y)
+
+
+WAYS = (
+    fit_twice_in_parts,
+    fit_twice_warm,
+    fit_and_pickle,
+    fit_and_load,
+    fit_behind_a_sampler,
+    fit_a_search,
+    fit_a_bag,
+)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("train", WAYS, ids=lambda way: way.__name__)
+def test_by_keras_a_tutorial_predicts_as_with_scikeras(train):
+    options = WITHOUT_XLA | {"loss": "binary_crossentropy", "callbacks": NOTHING}
+    ours = train(KerasClassifier(binary, optimizer="adam", **options))
+    theirs = train(
+        scikeras.wrappers.KerasClassifier(binary, optimizer="adam", **options)
+    )
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    chances = theirs.predict_proba(X)
+    np.testing.assert_allclose(ours.predict_proba(X), chances, atol=1e-6)
+
+
+class TwoTargets(BaseEstimator, TransformerMixin):
+    """A number and a word for each row, from scikeras' tutorial of transformers."""
+
+    def fit(self, y):
+        self.words_ = np.unique(y[:, 1])
+        self.n_outputs_expected_ = 2
+        return self
+
+    def transform(self, y):
+        return [y[:, 0].astype(float), (y[:, 1:] == self.words_).astype(float)]
+
+    def inverse_transform(self, y, return_proba=False):
+        words = self.words_[y[1].argmax(axis=1)]
+        return np.column_stack([(y[0][:, 0] > 0.5).astype(int), words]).astype(object)
+
+    def get_metadata(self):
+        return {"n_outputs_expected_": 2, "n_words_": len(self.words_)}
+
+
+def test_several_outputs_come_from_a_target_encoder():
+    def network(meta, compile_kwargs):
+        rows = keras.Input((meta["n_features_in_"],))
+        number = keras.layers.Dense(1, "sigmoid")(rows)
+        word = keras.layers.Dense(meta["n_words_"], "softmax")(rows)
+        model = keras.Model(rows, [number, word])
+        losses = ["binary_crossentropy", "categorical_crossentropy"]
+        model.compile(loss=losses, optimizer=compile_kwargs["optimizer"])
+        return model
+
+    def predictions(base):
+        encoder = property(lambda self: TwoTargets())
+        cls = type("TwoOutputs", (base,), {"target_encoder": encoder})
+        return cls(network, **QUICK).fit(X3, labels).predict(X3)
+
+    labels = np.column_stack([y[: len(X3)], y3]).astype(object)
+    found = predictions(KerasClassifier)
+    assert found.shape == labels.shape
+    expected = predictions(scikeras.wrappers.KerasClassifier)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_network_may_be_compiled_by_its_function():
@@ -390,8 +493,9 @@ def test_validation_split_takes_the_last_rows_and_is_warned_of():
     )
     with pytest.warns(
         TailValidationWarning, match=r"the last 24 rows .* 19 of 0, 5 of 1"
-    ):
+    ) as told:
         classifier.fit(X, y)
+    assert told[0].filename == __file__
     tail = np.bincount(y[96:]).tolist()
     assert classifier.record_.data["class_counts"]["validation"] == tail
     assert classifier.record_.data["validation_source"] == "tail"
@@ -523,7 +627,7 @@ def test_both_directions_of_an_lstm_over_heartbeats():
         loss="binary_crossentropy",
         optimizer="adam",
         validation_fraction=0.2,
-        **WITHOUT_XLA,
+        **WITHOUT_XLA | {"epochs": 1},
     )
     classifier.fit(series, labels)
     assert "Bidirectional" in classifier.record_.outcome["program_reason"] or (

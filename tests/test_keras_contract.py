@@ -510,6 +510,7 @@ def two_outputs():
 
 ONE, TWO, FIVE = (with_head(1, "sigmoid"), with_head(2, "softmax"), with_head(5, None))
 SPARSE = {"loss": "sparse_categorical_crossentropy"}
+STOP = keras.callbacks.EarlyStopping
 BAD = {
     "no function": (
         "model",
@@ -546,7 +547,49 @@ BAD = {
         {},
         "takes probabilities, but .* 'linear': end it wi",
     ),
+    "softmax of one": (with_head(1, "softmax"), {}, "always one: end it with activa"),
+    "probabilities for logits": (
+        ONE,
+        {"loss": keras.losses.BinaryCrossentropy(from_logits=True)},
+        "has from_logits=True, but .* 'sigmoid', which gives probabilities",
+    ),
+    "columns": (
+        lambda: with_head(1, "sigmoid")({"n_features_in_": 5}),
+        {},
+        r"takes rows of shape \(5,\), but X has rows of shape \(6,\): let",
+    ),
     "no loss": (ONE, {"loss": None}, "must provide a loss"),
+    "argument never given": (
+        lambda meta, width: binary(meta, (width,)),
+        {},
+        "needs 'width', which has no default: give the classifier width=",
+    ),
+    "of a callback": (
+        binary,
+        {"callbacks": [STOP], "callbacks__0__patince": 1},
+        "Did you mean 'callbacks__0__patience'",
+    ),
+    "of a callback's name": (
+        binary,
+        {"callbacks": {"stop": STOP}, "callbacks__stpo__patience": 1},
+        "Did you mean 'callbacks__stop__patience'",
+    ),
+    "of no callback": (
+        binary,
+        {"callbacks__patience": 1},
+        "'callbacks' is no class but None: give a class, as callbacks=keras",
+    ),
+    "of a loss by name": (
+        binary,
+        {"loss__label_smoothing": 0.1},
+        "'loss' is no class but 'binary_crossentropy': give a class, as loss=keras",
+    ),
+    "of a ready optimizer": (
+        binary,
+        {"optimizer": keras.optimizers.SGD(), "optimizer__momentum": 0.1},
+        "'optimizer' is no class but of type SGD: give a class",
+    ),
+    "verbose": (binary, {"verbose": "loud"}, "'verbose' parameter of KerasClassifier"),
     "typing error": (binary, {"model__dropuot": 1}, "Did you mean 'model__dropout'"),
     "plain typing error": (binary, {"dropuot": 1}, "Did you mean 'dropout'"),
     "of the optimizer": (
@@ -586,6 +629,25 @@ def test_bad_input_is_told_in_a_sentence(model, options, text):
         classifier.fit(X, y)
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_an_argument_that_no_fit_has_is_refused(method):
+    with pytest.raises(TypeError, match=r"no argument 'epoch'.*Did you mean 'epochs'"):
+        getattr(small(), method)(X, y, epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "text"),
+    [
+        ("sparse_categorical_crossentropy", 3, "y has 3 columns: use 'categorical_cro"),
+        ("categorical_crossentropy", 2, "2 units, but the 3 columns of y need 3 units"),
+    ],
+    ids=["loss", "units"],
+)
+def test_labels_of_several_columns_need_as_many_units(loss, units, text):
+    with pytest.raises(ValueError, match=text):
+        small(with_head(units, "softmax"), loss=loss).fit(X, np.eye(3)[y])
+
+
 def test_sparse_rows_are_refused_in_words():
     with pytest.raises(TypeError, match="Sparse data was passed"):
         small().fit(csr_matrix(X), y)
@@ -615,6 +677,19 @@ def test_rows_held_out_must_have_known_labels_and_as_many():
         small().fit(X, y, X_val=X[:2], y_val=y[:1])
 
 
+@BOTH
+def test_rows_come_folded_or_in_the_shape_of_the_input(callbacks):
+    def network():
+        rows = keras.Input((3, 2))
+        flat = keras.layers.Flatten()(rows)
+        return keras.Model(rows, keras.layers.Dense(1, "sigmoid")(flat))
+
+    folded = small(network, callbacks=callbacks).fit(X, y).predict_proba(X)
+    series = X.reshape(len(X), 3, 2)
+    shaped = small(network, callbacks=callbacks).fit(series, y).predict_proba(series)
+    np.testing.assert_array_equal(folded, shaped)
+
+
 def test_series_of_another_length_are_refused():
     def network(meta):
         rows = keras.Input(meta["X_shape_"][1:])
@@ -631,6 +706,9 @@ def test_without_scikeras_all_else_works_and_this_says_what_to_install(tmp_path)
     (tmp_path / "scikeras").mkdir()
     (tmp_path / "scikeras" / "__init__.py").write_text("raise TypeError('too old')")
     code = (
+        # Nothing here needs more of TensorFlow than its name.
+        "import sys, types\n"
+        "sys.modules['tensorflow'] = types.ModuleType('tensorflow')\n"
         "import skloss\n"
         "from skloss import *\n"
         "skloss.DenseClassifier(); skloss.Pipeline([('a', None)])\n"
