@@ -393,6 +393,10 @@ class MendedWrapper(_Wrapper):
     ):
         before = vars(self).get("history_")
         own = self._callbacks()
+        model = self.model_
+        if model.built and not model.optimizer.built:
+            # A step that makes no variables is traced once, not twice.
+            model.optimizer.build(model.trainable_variables)
         self._fit_callbacks = own if callbacks is None else callbacks
         self.history_ = defaultdict(list)  # scikeras adds to it
         try:
@@ -403,7 +407,7 @@ class MendedWrapper(_Wrapper):
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
             self.history_, self._fit_callbacks = before, own
-            seen = getattr(self.model_, "history", None)
+            seen = getattr(model, "history", None)
             curves = getattr(seen, "history", {})
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
