@@ -270,7 +270,10 @@ PARAMETERS = {
     ),
     "monitor of rows that are not held out": (
         {"monitor": "val_mcc", "validation_fraction": None},
-        ["'monitor' parameter of Dense", "Did you mean 'mcc'"],
+        [
+            "'monitor' parameter of Dense",
+            "no rows are held out: set validation_fraction",
+        ],
     ),
     "callbacks that cannot be called": (
         {"callbacks": [print, 3]},

@@ -358,8 +358,16 @@ def run(code, *paths):
     [
         lambda scale, smote: [smote, scale],
         lambda scale, smote: [scale, smote, ("id", "passthrough")],
+        pytest.param(
+            lambda scale, smote: [scale, smote],
+            marks=pytest.mark.xfail(
+                raises=AttributeError,
+                reason="imbalanced-learn 0.14 asks a sampler that stands last to "
+                "transform X_val; skloss.Pipeline holds rows out by itself.",
+            ),
+        ),
     ],
-    ids=["sampler first", "sampler last but one"],
+    ids=["sampler first", "sampler last but one", "sampler last"],
 )
 def test_rows_held_out_by_oneself_are_scaled_by_imbalanced_learns_pipeline(between):
     steps = between(("scale", StandardScaler()), ("smote", SMOTE(random_state=0)))
@@ -609,6 +617,11 @@ BAD = {
         "the model function compiles the network itself",
     ),
     "monitor": (binary, {"monitor": "val_mmc", "early_stopping": True}, "val_mcc"),
+    "monitor without rows": (
+        binary,
+        {"monitor": "val_mcc", "validation_fraction": None},
+        "is 'val_mcc', but no rows are held out: set validation_fraction",
+    ),
     "class_weight": (binary, {"class_weight": {2: 1.0}}, r"unknown: \[2\]"),
     "validation_fraction": (
         binary,

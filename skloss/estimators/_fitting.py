@@ -273,6 +273,12 @@ def stops_early(estimator: Any, validation: Rows | None) -> bool:
 def monitored_curve(estimator: Any, validation: Rows | None) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
     if estimator.monitor != "auto":
+        if validation is None and estimator.monitor.startswith("val_"):
+            raise ValueError(
+                f"The 'monitor' parameter of {type(estimator).__name__} is "
+                f"{estimator.monitor!r}, but no rows are held out: set "
+                "validation_fraction, or pass X_val and y_val to fit."
+            )
         return estimator.monitor
     if validation is None:
         return None

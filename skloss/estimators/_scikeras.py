@@ -23,12 +23,14 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skloss.estimators._checks import check_finite, encode_labels
 from skloss.estimators._keras_checks import (
     check_columns,
-    check_fit_arguments,
     check_head,
     check_model,
-    check_parameters,
     check_rows,
     check_units,
+)
+from skloss.estimators._keras_parameters import (
+    check_fit_arguments,
+    check_parameters,
     check_used,
     did_you_mean,
 )
