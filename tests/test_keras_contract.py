@@ -415,6 +415,23 @@ def test_many_fits_leave_no_memory_behind():
     assert megabytes() - before < 10  # scikeras: 48
 
 
+def test_keras_traces_a_step_of_training_once():
+    traces = []
+
+    class Watched(keras.layers.Layer):
+        def call(self, x, training=False):
+            if training:
+                traces.append(x.shape)
+            return x
+
+    def network():
+        head = keras.layers.Dense(1, "sigmoid")
+        return keras.Sequential([keras.Input((6,)), Watched(), head])
+
+    small(network, batch_size=len(X)).fit(X, y)
+    assert len(traces) == 1  # scikeras: 2
+
+
 def test_its_histories_are_plain():
     classifier = small(callbacks=NOTHING, metrics=["accuracy"]).fit(X, y)
     assert type(classifier.history_) is dict
