@@ -29,6 +29,12 @@ def test_everything_that_can_be_imported_from_skloss_is_on_the_api_page():
     assert listed()["skloss"] == public
 
 
+def test_the_api_page_names_only_what_there_is():
+    for module, names in listed().items():
+        missing = {name for name in names if not hasattr(import_module(module), name)}
+        assert not missing, f"{module} has none of {missing}"
+
+
 def import_or_none(name):
     try:
         return import_module(f"skloss.{name}")
