@@ -25,6 +25,7 @@ extensions = [
 exclude_patterns = ["_build", "examples"]
 # Members are listed on the page of their class, not on pages of their own.
 numpydoc_show_class_members = False
+autodoc_typehints = "none"  # docstrings say them in words
 autosummary_generate = True
 templates_path = ["_templates"]
 
@@ -46,7 +47,14 @@ suppress_warnings = ["config.cache"]  # a function in the context cannot be cach
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skloss"
-html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    # Examples need the room for their code.
+    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/**/*": []},
+}
+html_static_path = ["_static"]
+html_css_files = ["skloss.css"]
 html_sidebars = {"index": [], "rules": []}
 
 sphinx_gallery_conf = {

@@ -7,12 +7,14 @@ numbers of Keras are those of a fit without skloss; what skloss adds only looks 
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.training.keras_network import KerasEvaluator
+from skloss.training.quiet import quiet_start
 from skloss.training.stopping import Best
 from skloss.training.trainer import Settings, TrainingResult
 
@@ -49,7 +51,9 @@ def train_keras(
     watch = _Watch(model, settings, evaluators)
     stop_reason = ""
     try:
-        fit(watch.callback())
+        with ExitStack() as start:
+            start.enter_context(quiet_start("keras fit"))
+            fit(watch.callback(start.close))
     except KeyboardInterrupt:
         if not watch.history:
             raise
@@ -84,13 +88,19 @@ class _Watch:
         self._reason = ""
         self._n_epochs = 0
 
-    def callback(self) -> Any:
-        """Make the callback of Keras; it must be the last one."""
+    def callback(self, on_start: Callable[[], None]) -> Any:
+        """Make the callback of Keras; it must be the last one.
+
+        After the first step, when all of TensorFlow has started, it says so.
+        """
         import keras
 
         watch = self
 
         class Watch(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                on_start()
+
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
                 self.started = time.perf_counter()
                 self.rate = float(self.model.optimizer.learning_rate)

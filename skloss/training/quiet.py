@@ -11,10 +11,12 @@ from typing import IO
 
 __all__ = ["quiet_start"]
 
-# That a log begins, that there is no GPU, and which instructions and passes are used.
+# That a log begins, that there is no GPU, which instructions and passes are used, and
+# that TensorFlow's own rewriting of a data pipeline uses attributes it does not know.
 _NOISE = re.compile(
     rb"I\d{4} |WARNING: All log messages before absl|To enable the following instr"
-    rb"|E\d{4} .*(failed call to cuInit|Unable to register cu)"
+    rb"|E\d{4} .*(failed call to cuInit|Unable to register cu"
+    rb"|NodeDef mentions attribute use_unbounded_threadpool)"
 )
 _STDERR = 2
 

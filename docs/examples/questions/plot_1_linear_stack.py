@@ -87,6 +87,10 @@ changed = make_pipeline(
 )
 changed.fit(X, y)
 
+# %%
+# The curves before and after
+# ---------------------------
+
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 figure.suptitle("Losses as asked (left) and changed (right)")
 LossCurveDisplay.from_estimator(stack, ax=before)

@@ -139,8 +139,8 @@ for name, optimizer in optimizers.items():
 print(diagnosis)
 
 # %%
-# What is left is the one thing that no optimizer mends: synthesized and real images are
-# told apart without fail, and the network is better at the former.
+# What is left no optimizer mends: synthesized and real images are told apart without
+# fail, and the network learns the former by heart.
 #
 # The curves before and after
 # ---------------------------
