@@ -114,9 +114,9 @@ print(diagnosis)
 # ------------
 #
 # The same layers, regularizer and learning rate, in a pipeline that holds validation
-# rows out before SMOTE and measures both losses on natural rows, in the same way, at the
-# end of each epoch. There is no sigmoid to double, metrics are counted over all rows,
-# and the best epoch is the one with the best MCC.
+# rows out before SMOTE and measures both losses on natural rows, in the same way, at
+# the end of each epoch. There is no sigmoid to double, metrics are counted over all
+# rows, and the best epoch is the one with the best MCC.
 
 pipeline = Pipeline(
     [

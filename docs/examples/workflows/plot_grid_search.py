@@ -40,7 +40,8 @@ search.fit(X, y)
 table = pd.DataFrame(search.cv_results_)
 shown = [c for c in table if c.startswith("param_")]
 shown += ["mean_test_mcc", "std_test_mcc", "mean_test_f1"]
-print(table.sort_values("rank_test_mcc")[shown].to_string(index=False))
+table = table.sort_values("rank_test_mcc")[shown]
+print(table.rename(columns=lambda name: name.split("__")[-1]).to_string(index=False))
 
 # %%
 # What each parameter does, over all values of the others:
