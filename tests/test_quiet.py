@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from skloss import DenseClassifier
+from skloss import DenseClassifier, KerasClassifier
 from skloss.datasets import make_rare_events
 from skloss.training import quiet
 from skloss.training.quiet import quiet_start
 
 ROOT = Path(__file__).parents[1]
-NOISE = b"I0000 00:00:1.5 7 port.cc:153] oneDNN custom operations are on.\n"
+NOISE = (
+    b"I0000 00:00:1.5 7 port.cc:153] oneDNN custom operations are on.\n"
+    b"E0000 00:00:1.5 7 node_def_util.cc:682] NodeDef mentions attribute "
+    b"use_unbounded_threadpool which is not in the op definition\n"
+)
 ROWS = """
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.datasets import make_rare_events
@@ -70,6 +74,25 @@ def test_only_messages_about_the_start_are_dropped(capfd):
     with quiet_start("part"):
         os.write(2, NOISE + others + NOISE)
     assert capfd.readouterr().err.encode() == others
+
+
+def test_what_a_callback_says_in_the_first_fit_comes_at_once(capfd):
+    import keras
+
+    heard = []
+
+    class Say(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            os.write(2, b"said\n")
+            heard.append(capfd.readouterr().err)
+
+    def network():
+        return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+
+    X, y = make_rare_events(200, n_features=4, random_state=0)
+    classifier = KerasClassifier(network, loss="binary_crossentropy", callbacks=[Say])
+    classifier.fit(X, y)
+    assert heard == ["said\n"]
 
 
 def test_only_the_first_use_of_a_part_is_quiet(capfd):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,13 +22,22 @@ GRID = ["--grid", "width=2,3,4,5", "--grid", "epochs=2"]
 N_FITS = 4 * N_FOLDS
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
+ENVIRONMENT = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment():
     """Main sets these for a process of its own; here they must go back."""
-    for name in ("TF_NUM_INTRAOP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("MKL_NUM_THREADS", "1")
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +58,18 @@ def options(csv_file, grid=GRID):
     ]  # fmt: skip
 
 
-@pytest.fixture
-def whole(csv_file, tmp_path):
-    """Folder of a search that nothing has ended."""
-    folder = tmp_path / "whole"
+@pytest.fixture(scope="module")
+def searched(csv_file, tmp_path_factory):
+    """Folder of a search that nothing has ended; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("searched") / "whole"
     assert main([*options(csv_file), "--out", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture
+def whole(searched, tmp_path):
+    """Copy of a folder of a search that nothing has ended."""
+    return shutil.copytree(searched, tmp_path / "whole")
 
 
 @pytest.fixture
