@@ -51,7 +51,14 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
     # Examples need the room for their code.
-    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/**/*": []},
+    "secondary_sidebar_items": {
+        "api": ["page-toc"],
+        "gallery/index": ["page-toc"],
+        "generated/*": ["page-toc"],
+        "gallery/*/*": [],
+        "index": ["page-toc"],
+        "rules": ["page-toc"],
+    },
 }
 html_static_path = ["_static"]
 html_css_files = ["skloss.css"]
