@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import skloss.training.kinds as kinds
 import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.datasets import make_rare_events
@@ -132,6 +133,30 @@ def test_all_kinds_of_program_drop_the_same_units(monkeypatch, spec):
         ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=3, seed=5))
     assert_same_weights(ends[1], ends[0])
     assert_same_weights(ends[2], ends[0])
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_short_fits_that_differ_in_dropout_alone_share_a_program(batch_norm):
+    plain, dropped = (
+        table_spec(batch_norm=batch_norm, dropout=dropout)
+        for dropout in (None, (0.3, 0.2))
+    )
+    assert kinds.shared_spec(plain, "xla", 10_000).structure() == dropped.structure()
+    assert kinds.shared_spec(plain, "xla", 10**9) == plain
+    assert kinds.shared_spec(plain, "graph", 10_000) == plain
+    assert kinds.shared_spec(dropped, "xla", 10_000) == dropped
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_dropout_that_drops_nothing_changes_nothing(monkeypatch, batch_norm):
+    monkeypatch.setattr(trainer, "program_kind", lambda spec, steps: "xla")
+    spec = table_spec(batch_norm=batch_norm)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    ends = []
+    for most in (10**7, 0):
+        monkeypatch.setattr(kinds, "_MASKED_VALUES", most)
+        ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=4))
+    assert_same_weights(*ends)
 
 
 CONFIGURATIONS = {

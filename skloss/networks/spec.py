@@ -6,6 +6,7 @@ Keras keeps them, so that ``model.set_weights(weights)`` fits without a translat
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -259,6 +260,21 @@ class NetworkSpec:
         return NetworkSpec(
             self.input_shape, layers, activity_l2=1.0 if self.activity_l2 else 0.0
         )
+
+    def with_idle_dropout(self) -> "NetworkSpec":
+        """Return the spec with a dropout of rate zero where a hidden layer has none.
+
+        Specs that differ in dropout alone are then of one structure.
+        """
+        layers: list[Layer] = []
+        for layer, following in pairwise(self.layers):
+            layers.append(layer)
+            is_hidden = isinstance(layer, BatchNorm) or getattr(
+                layer, "use_bias", False
+            )
+            if is_hidden and not isinstance(following, Dropout):
+                layers.append(Dropout(0.0))
+        return replace(self, layers=(*layers, self.layers[-1]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for the record: each layer with its kind."""

@@ -5,22 +5,33 @@ in the last bits and a fit must not depend on the fits before it.
 """
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
 
-from skloss.networks.spec import BatchNorm, NetworkSpec
+from skloss.networks.spec import BatchNorm, Dropout, NetworkSpec
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.quiet import quiet_start
 from skloss.training.threads import settle_threads
 
-__all__ = ["Kind", "compile_graph", "fallback_reason", "program_kind", "shard_count"]
+__all__ = [
+    "Kind",
+    "compile_graph",
+    "fallback_reason",
+    "program_kind",
+    "shard_count",
+    "shared_spec",
+]
 
 Kind = Literal["xla", "graph", "eager", "keras"]
 
 # Measured by benchmarks/sizes.py.
 _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
+# Measured on tables: masks of so many values cost less than a tenth of what it takes to
+# compile.
+_MASKED_VALUES = 10**7
 _SHARDS = 4
 _SHARD_ROWS = 16
 
@@ -47,6 +58,21 @@ def fallback_reason(optimizer: str) -> str | None:
     if optimizer in OPTIMIZERS:
         return None
     return f"optimizer={optimizer!r} has no compiled update rule"
+
+
+def shared_spec(spec: NetworkSpec, kind: Kind, n_rows: int | None) -> NetworkSpec:
+    """Choose the network to compile, by the rows over all epochs (None: very many).
+
+    A grid over dropout mostly has a zero in it. Its network then gets masks that drop
+    nothing, so that XLA need not compile another one; where many values would be
+    masked, that is the cheaper way.
+    """
+    if kind != "xla" or n_rows is None or spec.dropout_rates:
+        return spec
+    masked = spec.with_idle_dropout()
+    after = zip(masked.layers, masked.shapes()[1:], strict=True)
+    units = sum(prod(shape) for layer, shape in after if isinstance(layer, Dropout))
+    return masked if n_rows * units <= _MASKED_VALUES else spec
 
 
 def shard_count(spec: NetworkSpec, batch_size: int, kind: Kind) -> int:

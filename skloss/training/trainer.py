@@ -14,7 +14,7 @@ from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarnin
 from skloss.networks.spec import NetworkSpec
 from skloss.training.evaluation import Evaluator, Rows, unit_shares
 from skloss.training.keras_loop import KerasLoop
-from skloss.training.kinds import Kind, fallback_reason, program_kind
+from skloss.training.kinds import Kind, fallback_reason, program_kind, shared_spec
 from skloss.training.program import (
     Arguments,
     Program,
@@ -189,6 +189,8 @@ class _Training:
         self.kind: Kind = "keras"
         if self.reason is None:
             self.kind = program_kind(spec, None if is_repeated else self.total_steps)
+            n_rows = None if is_repeated else len(rows) * settings.epochs
+            self.spec = shared_spec(spec, self.kind, n_rows)
         self.arguments = self._arguments()
         self.program = self._program()
         # What is measured every epoch earns back the compiling of a second program.
