@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from types import MappingProxyType
 
@@ -101,25 +102,25 @@ class ConfusionCounts:
     @property
     def precision(self) -> float:
         """Share of true rows among those predicted as a class."""
-        tp, fp, _, _ = self._one_against_rest()
+        tp, fp, _, _ = self._one_against_rest
         return _mean_ratio(tp, tp + fp)
 
     @property
     def recall(self) -> float:
         """Share of a class's rows that were found."""
-        tp, _, fn, _ = self._one_against_rest()
+        tp, _, fn, _ = self._one_against_rest
         return _mean_ratio(tp, tp + fn)
 
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        tp, fp, fn, _ = self._one_against_rest()
+        tp, fp, fn, _ = self._one_against_rest
         return _mean_ratio(2 * tp, 2 * tp + fp + fn)
 
     @property
     def fpr(self) -> float:
         """Share of the other classes' rows that were taken for a class."""
-        _, fp, _, negatives = self._one_against_rest()
+        _, fp, _, negatives = self._one_against_rest
         return _mean_ratio(fp, negatives)
 
     @property
@@ -149,6 +150,7 @@ class ConfusionCounts:
         total = float(self.matrix.sum())
         return (self.matrix / total if total > 0 else self.matrix).tolist()
 
+    @cached_property
     def _one_against_rest(self) -> tuple[np.ndarray, ...]:
         """(tp, fp, fn, negatives) of each class; only of class 1 when there are two."""
         cells = self.matrix.astype(float)
