@@ -231,7 +231,7 @@ def test_ctrl_c_keeps_and_shows_what_was_finished(
     )  # fmt: skip
     assert code == 130
     assert "Traceback" not in err
-    assert "1 of 2 candidates were finished and are kept" in shown
+    assert "1 of 2 candidates finished and kept" in shown
     assert len(pd.read_csv(tmp_path / "results.csv")) == 1
     assert not (tmp_path / "curves.png").exists()
 

@@ -205,8 +205,8 @@ def _print_end(
     if result.is_interrupted:
         n_finished, n_all = len(result.ranking), len(result.candidates)
         console.print(
-            f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates were "
-            f"finished and are kept, {len(result.folds)} of {n_all * result.n_folds} "
+            f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates "
+            f"finished and kept, {len(result.folds)} of {n_all * result.n_folds} "
             "fits in all; the same command goes on with the rest if it ends in\n"
             f"--resume {shlex.quote(str(folder))}",
             soft_wrap=True,

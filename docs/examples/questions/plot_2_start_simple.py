@@ -3,7 +3,7 @@ Start with one hidden layer
 ===========================
 
 **Answered** (`stats 351976 <https://stats.stackexchange.com/a/351976>`_) to the
-question of the page before: eleven linear layers are one linear map, only 5.4 % of the
+question of the page before: eleven linear layers are one linear map, only 5.4% of the
 paths survive the dropout. Start with one hidden layer of twice as many units as there
 are columns, no dropout, and compare.
 
