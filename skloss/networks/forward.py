@@ -24,6 +24,11 @@ __all__ = ["ACTIVATIONS", "forward", "hidden_outputs"]
 
 Array = np.ndarray
 _BLOCK_VALUES = 2**17
+# Multiplications: OpenBLAS takes one thread for so many; a product of more than the
+# second is worth several.
+_ONE_THREAD = 2**18
+_SHORT = 2**21
+_FEWEST_ROWS = 32
 
 
 def _gelu(z: Array) -> Array:
@@ -125,7 +130,7 @@ def _with_weights(
 def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
     match layer:
         case Dense():
-            z = x @ arrays[0]
+            z = _product(x, arrays[0])
         case Conv1D():
             z = _convolve(x, arrays[0], layer.padding)
         case BatchNorm():
@@ -145,6 +150,22 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
     if layer.use_bias:
         z += arrays[1]
     return ACTIVATIONS[layer.activation](z)
+
+
+def _product(x: Array, kernel: Array) -> Array:
+    """``x @ kernel``, without waking BLAS' other threads for a moment's work.
+
+    Where other processes, or threads of TensorFlow, keep the cores busy, they would
+    wait for each other many times longer than they work.
+    """
+    n_rows = _ONE_THREAD // kernel.size
+    is_short = n_rows < len(x) <= _SHORT // kernel.size
+    if x.ndim > 2 or n_rows < _FEWEST_ROWS or not is_short:
+        return x @ kernel
+    z = np.empty((len(x), kernel.shape[1]), np.result_type(x, kernel))
+    for start in range(0, len(x), n_rows):
+        np.matmul(x[start : start + n_rows], kernel, out=z[start : start + n_rows])
+    return z
 
 
 def _convolve(x: Array, kernel: Array, padding: str) -> Array:
