@@ -62,16 +62,16 @@ class ResampleBeforeSplit(Rule):
                 "made of other rows": (share, "of the rows"),
                 "in another class": (null, "of the rows"),
             },
-            "Split first, and resample the training rows only: put the sampler into an "
-            "imblearn Pipeline.",
+            "Split first, and resample the training rows only: put the sampler into a "
+            "Pipeline of skloss.",
         )
 
     def _of_split(self, case: Case) -> Finding:
         return self.found(
             "The validation rows were split off rows that a sampler had made.",
             {"hold-out": case.holdout},
-            "Put the sampler and the classifier into one imblearn Pipeline, so that "
-            "the split comes first; or give natural rows with X_val and y_val.",
+            "Put the sampler and the classifier into one skloss.Pipeline, which splits "
+            "first; or split first, and give natural rows with X_val and y_val.",
         )
 
     def _is_balanced(self, part: Part) -> bool:
