@@ -26,7 +26,7 @@ from machine import describe
 
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.estimators import _base, _fitting
-from skloss.training import evaluation, program, trainer
+from skloss.training import chunks, evaluation, program, trainer
 
 RESULTS = Path(__file__).parent / "results" / "shares.json"
 SERIES = {"filters": ((32, 16), (8, 8)), "kernel_size": 3, "head": (10,)}
@@ -56,7 +56,7 @@ JOBS: dict[str, tuple[Any, int, int]] = {
 PARTS: dict[str, tuple[Any, str]] = {
     "hold-out": (_base, "natural_holdout"),
     "steps": (program.Program, "run"),
-    "gathering rows": (trainer._Chunks, "_fill"),
+    "gathering rows": (chunks.Chunks, "_fill"),
     "curves": (evaluation.Evaluator, "__call__"),
     "probes of units": (trainer, "unit_shares"),
     "record": (_fitting, "make_record"),

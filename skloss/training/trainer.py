@@ -2,8 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.networks.spec import NetworkSpec
+from skloss.training.chunks import Chunks
 from skloss.training.evaluation import Evaluator, Rows, unit_shares
 from skloss.training.keras_loop import KerasLoop
 from skloss.training.kinds import Kind, fallback_reason, program_kind, shared_spec
@@ -37,7 +37,6 @@ __all__ = [
 
 Weights = list[np.ndarray]
 EpochRow = dict[str, float]
-Chunk = tuple[np.ndarray, np.ndarray, np.ndarray]
 Callback = Callable[[Mapping[str, float]], Any]
 
 _PROBE_ROWS = 256
@@ -200,7 +199,7 @@ class _Training:
             for prefix, evaluator in evaluators.items()
         }
         self.rng = np.random.default_rng((settings.seed, 1))
-        self.chunks = _Chunks(self.program, rows)
+        self.chunks = Chunks(rows, self.program.chunk_rows)
         self.probe = self._probe_rows()
         self.unit_shares: EpochRow = {}
         self.history: dict[str, list[float]] = {}
@@ -402,46 +401,3 @@ class _Training:
     def _kept_epoch(self) -> int:
         best = self.best.epoch if self.best.weights is not None else None
         return len(self.history["running_loss"]) if best is None else best + 1
-
-
-class _Chunks:
-    """Rows in the shape of the program's chunk, the next while one is trained on."""
-
-    def __init__(self, program: Program | KerasLoop, rows: Rows) -> None:
-        self._rows = rows
-        self._size = program.chunk_rows
-        n_buffers = 1 if len(rows) <= self._size else 2
-        self._buffers = [self._empty(rows) for _ in range(n_buffers)]
-
-    def _empty(self, rows: Rows) -> Chunk:
-        X = np.zeros((self._size, rows.X.shape[1]), np.float32)
-        return X, np.zeros(self._size, np.int32), np.zeros(self._size, np.float32)
-
-    def gather(self, order: np.ndarray) -> Iterator[tuple[int, Chunk]]:
-        """Give the number of rows and the rows of each chunk, in this order.
-
-        What was given is overwritten after the next one has been asked for.
-        """
-        parts = [order[i : i + self._size] for i in range(0, len(order), self._size)]
-        if len(parts) == 1:
-            yield len(order), self._fill(0, order)
-            return
-        with ThreadPoolExecutor(1) as gatherer:
-            coming = gatherer.submit(self._fill, 0, parts[0])
-            for i, part in enumerate(parts, start=1):
-                chunk = coming.result()
-                if i < len(parts):
-                    coming = gatherer.submit(self._fill, i % 2, parts[i])
-                yield len(part), chunk
-
-    def _fill(self, buffer: int, chosen: np.ndarray) -> Chunk:
-        X, y, weight = self._buffers[buffer]
-        n, rows = len(chosen), self._rows
-        rows.values(chosen, out=X[:n])
-        np.take(rows.y, chosen, out=y[:n])
-        if rows.sample_weight is None:
-            weight[:n] = 1
-        else:
-            np.take(rows.sample_weight, chosen, out=weight[:n])
-        weight[n:] = 0
-        return X, y, weight

@@ -1,0 +1,63 @@
+"""Rows in the shape in which a program takes them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from skloss.training.evaluation import Rows
+
+__all__ = ["Chunks"]
+
+Chunk = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class Chunks:
+    """Gathers rows, the next chunk while one is trained on.
+
+    Parameters
+    ----------
+    rows : Rows
+        What is trained on.
+    size : int
+        Rows of a chunk; a last one that is not full is padded with weights of zero.
+    """
+
+    def __init__(self, rows: Rows, size: int) -> None:
+        self._rows = rows
+        self._size = size
+        n_buffers = 1 if len(rows) <= self._size else 2
+        self._buffers = [self._empty(rows) for _ in range(n_buffers)]
+
+    def _empty(self, rows: Rows) -> Chunk:
+        X = np.zeros((self._size, rows.X.shape[1]), np.float32)
+        return X, np.zeros(self._size, np.int32), np.zeros(self._size, np.float32)
+
+    def gather(self, order: np.ndarray) -> Iterator[tuple[int, Chunk]]:
+        """Give the number of rows and the rows of each chunk, in this order.
+
+        What was given is overwritten after the next one has been asked for.
+        """
+        parts = [order[i : i + self._size] for i in range(0, len(order), self._size)]
+        if len(parts) == 1:
+            yield len(order), self._fill(0, order)
+            return
+        with ThreadPoolExecutor(1) as gatherer:
+            coming = gatherer.submit(self._fill, 0, parts[0])
+            for i, part in enumerate(parts, start=1):
+                chunk = coming.result()
+                if i < len(parts):
+                    coming = gatherer.submit(self._fill, i % 2, parts[i])
+                yield len(part), chunk
+
+    def _fill(self, buffer: int, chosen: np.ndarray) -> Chunk:
+        X, y, weight = self._buffers[buffer]
+        n, rows = len(chosen), self._rows
+        rows.values(chosen, out=X[:n])
+        np.take(rows.y, chosen, out=y[:n])
+        if rows.sample_weight is None:
+            weight[:n] = 1
+        else:
+            np.take(rows.sample_weight, chosen, out=weight[:n])
+        weight[n:] = 0
+        return X, y, weight
