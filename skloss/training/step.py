@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -142,7 +143,7 @@ def train_step(
             key.nesterov,
         ),
     )
-    norms = _squared_norms(key.spec, gradient, trained - state.trained)
+    norms = _squared_norms(key.spec, gradient, state.trained, trained)
     flat = tf.concat(statistics, axis=0) if statistics else state.statistics
     after = State(trained, slots, flat, state.step + 1)
     return after, Report(objective, tf.constant(-1), norms)
@@ -217,16 +218,18 @@ def _clipped(spec: NetworkSpec, gradient: Tensor, clipnorm: Tensor) -> Tensor:
     return tf.concat([tf.clip_by_norm(part, clipnorm) for part in parts], axis=0)
 
 
-def _squared_norms(spec: NetworkSpec, gradient: Tensor, update: Tensor) -> Tensor:
+def _squared_norms(
+    spec: NetworkSpec, gradient: Tensor, before: Tensor, after: Tensor
+) -> Tensor:
     """Of gradient and update, for the first kernel, then for the last."""
     import tensorflow as tf
 
+    parts = list(pairwise(accumulate(sizes(spec, trained=True), initial=0)))
     roles = [weight.role for weight in spec.weight_shapes() if weight.trained]
     ends = roles.index("kernel"), len(roles) - 1 - roles[::-1].index("kernel")
-    return tf.stack(
-        [
-            tf.reduce_sum(tf.square(_by_array(spec, vector)[end]))
-            for end in ends
-            for vector in (gradient, update)
-        ]
-    )
+    norms = []
+    # Cut before anything is computed: between the two there may be a large layer.
+    for start, stop in [parts[end] for end in ends]:
+        update = after[start:stop] - before[start:stop]
+        norms += [tf.reduce_sum(tf.square(x)) for x in (gradient[start:stop], update)]
+    return tf.stack(norms)
