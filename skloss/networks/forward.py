@@ -27,8 +27,7 @@ _BLOCK_VALUES = 2**17
 # Multiplications: OpenBLAS takes one thread for so many; a product of more than the
 # second is worth several.
 _ONE_THREAD = 2**18
-_SHORT = 2**21
-_FEWEST_ROWS = 32
+_SHORT = 2**24
 
 
 def _gelu(z: Array) -> Array:
@@ -155,12 +154,12 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
 def _product(x: Array, kernel: Array) -> Array:
     """``x @ kernel``, without waking BLAS' other threads for a moment's work.
 
-    Where other processes, or threads of TensorFlow, keep the cores busy, they would
-    wait for each other many times longer than they work.
+    They spin for some time after it, and take the cores from TensorFlow's; where other
+    processes are busy they wait for each other many times longer than they work.
     """
     n_rows = _ONE_THREAD // kernel.size
     is_short = n_rows < len(x) <= _SHORT // kernel.size
-    if x.ndim > 2 or n_rows < _FEWEST_ROWS or not is_short:
+    if x.ndim > 2 or n_rows == 0 or not is_short:
         return x @ kernel
     z = np.empty((len(x), kernel.shape[1]), np.result_type(x, kernel))
     for start in range(0, len(x), n_rows):
@@ -174,4 +173,5 @@ def _convolve(x: Array, kernel: Array, padding: str) -> Array:
         x = np.pad(x, ((0, 0), ((size - 1) // 2, size // 2), (0, 0)))
     windows = sliding_window_view(x, size, axis=1).swapaxes(2, 3)
     columns = np.ascontiguousarray(windows).reshape(-1, size * channels)
-    return (columns @ kernel.reshape(-1, filters)).reshape(len(x), -1, filters)
+    z = _product(columns, kernel.reshape(-1, filters))
+    return z.reshape(len(x), -1, filters)
