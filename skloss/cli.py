@@ -8,9 +8,9 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import skloss
 
@@ -30,6 +30,10 @@ examples:
   skloss search table.csv --target y --model dense --resume skloss-search
       go on with a search that was ended early
 """
+_READABLE = (
+    "a saved record, the file of a CSVLogger, a JSON file of curves, or a log that "
+    "Keras printed"
+)
 _LEAST_TEXT = 30  # columns of a rule's first line, however narrow the terminal
 
 
@@ -91,15 +95,12 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
-    from skloss.exceptions import DiagnosisError, RecordFormatError
     from skloss.sources import diagnose
 
     try:
-        diagnosis = diagnose(options.path)
-    except (RecordFormatError, DiagnosisError) as err:
+        diagnosis = _read(diagnose, options.path)
+    except _UnreadableError as err:
         return _refuse("diagnose", str(err))
-    except OSError as err:
-        return _refuse("diagnose", f"cannot read {options.path!r}: {err.strerror}.")
     if options.json:
         _show(diagnosis.to_json(indent=2))
     else:
@@ -108,21 +109,30 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from skloss.exceptions import DiagnosisError, RecordFormatError
     from skloss.reports import report
 
     try:
-        made = report(options.path)
-    except (RecordFormatError, DiagnosisError) as err:
-        return _refuse("report", str(err))
-    except OSError as err:
-        return _refuse("report", f"cannot read {options.path!r}: {err.strerror}.")
-    try:
-        path = made.save(options.out)
-    except OSError as err:
+        path = (made := _read(report, options.path)).save(options.out)
+    except (_UnreadableError, OSError) as err:
         return _refuse("report", str(err))
     _show(f"{made.answer.headline}. Wrote {path.resolve()}")
     return 0
+
+
+class _UnreadableError(Exception):
+    """A path leads to nothing that can be read; the text says why."""
+
+
+def _read(make: Callable[[str], Any], path: str) -> Any:
+    """Make something of the record or the curves at a path."""
+    from skloss.exceptions import DiagnosisError, RecordFormatError
+
+    try:
+        return make(path)
+    except (RecordFormatError, DiagnosisError) as err:
+        raise _UnreadableError(str(err)) from err
+    except OSError as err:
+        raise _UnreadableError(f"cannot read {path!r}: {err.strerror}.") from err
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -214,12 +224,7 @@ def _add_diagnose(commands: argparse._SubParsersAction) -> None:
         "and a fix. The exit status is 1 if an error is found.",
     )
     diagnose.set_defaults(run=_diagnose)
-    diagnose.add_argument(
-        "path",
-        metavar="PATH",
-        help="a saved record, the file of a CSVLogger, a JSON file of curves, or a log "
-        "that Keras printed",
-    )
+    diagnose.add_argument("path", metavar="PATH", help=_READABLE)
     diagnose.add_argument("--json", action="store_true", help="write JSON")
     diagnose.add_argument(
         "--verbose",
@@ -237,12 +242,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
         "is any good, findings, curves, errors, configuration.",
     )
     report.set_defaults(run=_report)
-    report.add_argument(
-        "path",
-        metavar="PATH",
-        help="a saved record, the file of a CSVLogger, a JSON file of curves, or a log "
-        "that Keras printed",
-    )
+    report.add_argument("path", metavar="PATH", help=_READABLE)
     report.add_argument(
         "--out",
         default="report.html",

@@ -3,6 +3,7 @@
 import random
 import signal
 import threading
+from importlib import import_module
 
 import keras
 import numpy as np
@@ -327,6 +328,16 @@ def test_numpy_keras_and_compiled_predictions_agree(name):
     np.testing.assert_allclose(found, expected, atol=1e-5)
     compiled = predict_logits(spec, weights, X, compiled=True)
     np.testing.assert_allclose(compiled, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_rows", [4, 5, 6, 700])
+def test_a_product_in_parts_is_the_product(monkeypatch, n_rows):
+    forward_pass = import_module(forward.__module__)
+    monkeypatch.setattr(forward_pass, "_ONE_THREAD", 30)  # five rows of six by one
+    rng = np.random.default_rng(0)
+    X, kernel = rng.normal(size=(n_rows, 6)), rng.normal(size=(6, 1))
+    expected = (X[:, :, None] * kernel).sum(axis=1)
+    np.testing.assert_allclose(forward_pass._product(X, kernel), expected)
 
 
 @pytest.mark.parametrize(

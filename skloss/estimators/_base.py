@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -47,13 +47,24 @@ class HoldOut:
     Where ``X_natural`` is None the rows trained on are natural themselves.
     """
 
-    X_val: Any
-    y_val: Any
-    X_natural: Any
-    y_natural: Any
-    source: str
+    X_val: Any = None
+    y_val: Any = None
+    X_natural: Any = None
+    y_natural: Any = None
+    source: str = "none"
     weight_val: Any = None
     weight_natural: Any = None
+
+    @classmethod
+    def given(cls, X_val: Any, y_val: Any, weight_val: Any) -> Self:
+        """Rows that the user holds out, or none."""
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(
+                f"{given} was given without {missing}: pass both, or neither."
+            )
+        source = "none" if X_val is None else "X_val"
+        return cls(X_val, y_val, source=source, weight_val=weight_val)
 
 
 class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -138,22 +149,16 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self
             The fitted classifier.
         """
-        if (X_val is None) != (y_val is None):
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(
-                f"{given} was given without {missing}: pass both, or neither."
-            )
+        holdout = HoldOut.given(X_val, y_val, sample_weight_val)
         X, y = self._check_rows(X, y, reset=not self._goes_on)
         weight = checked_weight(sample_weight, X)
         split = None if X_val is not None else self.split_validation(X, y, groups)
         if split is None:
-            source = "none" if X_val is None else "X_val"
-            holdout = HoldOut(X_val, y_val, None, None, source, sample_weight_val)
             return self._fit(X, y, weight, holdout)
         source = "resampled" if warns_of_resampled(X, y) else "internal"
         kept, held = split
         weight_held = None if weight is None else weight[held]
-        holdout = HoldOut(X[held], y[held], None, None, source, weight_held)
+        holdout = HoldOut(X[held], y[held], source=source, weight_val=weight_held)
         return self._fit(X, y, weight, holdout, kept)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -215,7 +220,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             X,
             self._encode(y, "y"),
             sample_weight,
-            HoldOut(None, None, None, None, "none"),
+            HoldOut(),
             is_partial=True,
         )
 

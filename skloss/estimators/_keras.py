@@ -268,13 +268,7 @@ class KerasClassifier(MendedWrapper):
         self
             The fitted classifier.
         """
-        if (X_val is None) != (y_val is None):
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(
-                f"{given} was given without {missing}: pass both, or neither."
-            )
-        source = "none" if X_val is None else "X_val"
-        holdout = HoldOut(X_val, y_val, None, None, source, sample_weight_val)
+        holdout = HoldOut.given(X_val, y_val, sample_weight_val)
         return self._fit_all(X, y, sample_weight, holdout, groups, kwargs)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -339,7 +333,7 @@ class KerasClassifier(MendedWrapper):
         X, y = self._checked(X, y, goes_on)
         if not self._has_plain_labels:
             return self._fit_freely(X, y, sample_weight, kwargs, is_partial=True)
-        holdout = HoldOut(None, None, None, None, "none")
+        holdout = HoldOut()
         return self._train(
             X, y, sample_weight, holdout, None, dict(kwargs), goes_on, is_partial=True
         )

@@ -154,8 +154,7 @@ def _given_holdout(
         return holdout
     X_val, y_val, *weight = given
     y_val = _labels_of(classifier.classes_, y_val)
-    more = {"weight_val": weight[0]} if weight else {}
-    return HoldOut(X_val, y_val, None, None, "X_val", **more)
+    return HoldOut.given(X_val, y_val, weight[0] if weight else None)
 
 
 def _labels_of(classes: np.ndarray, y: Any) -> np.ndarray:

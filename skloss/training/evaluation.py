@@ -36,6 +36,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def has_weight(self) -> bool:
+        """Whether any row counts; without one every curve is NaN."""
+        weight = self.sample_weight
+        return len(self) > 0 and (weight is None or bool(np.any(weight)))
+
     def at(self, chosen: np.ndarray | None) -> "Rows":
         """Return some of the rows, without a copy of their values; None is all."""
         if chosen is None:
@@ -72,12 +78,6 @@ class Evaluator:
     focal_gamma: float
     label_smoothing: float
     compiled: bool = False
-
-    @property
-    def has_weight(self) -> bool:
-        """Whether any row counts; without one every curve is NaN."""
-        weight = self.rows.sample_weight
-        return len(self.rows) > 0 and (weight is None or bool(np.any(weight)))
 
     def scores(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities ``(n, n_classes)``."""

@@ -122,7 +122,7 @@ class _Watch:
             return self._stop("diverged")
         for prefix, evaluator in self._evaluators.items():
             curves = evaluator()
-            if not np.isfinite(curves["loss"]) and evaluator.has_weight:
+            if not np.isfinite(curves["loss"]) and evaluator.rows.has_weight:
                 return self._stop("diverged")
             row |= {prefix + name: value for name, value in curves.items()}
         self.finite = weights

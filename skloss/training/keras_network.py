@@ -158,12 +158,6 @@ class KerasEvaluator:
     rows: Rows
     train_prior: np.ndarray
 
-    @property
-    def has_weight(self) -> bool:
-        """Whether any row counts; without one every curve is NaN."""
-        weight = self.rows.sample_weight
-        return len(self.rows) > 0 and (weight is None or bool(np.any(weight)))
-
     def scores(self) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` at the weights that the model has."""
         return self.network.scores(self.rows.X)

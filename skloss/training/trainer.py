@@ -281,7 +281,7 @@ class _Training:
         with np.errstate(over="ignore", invalid="ignore"):
             for prefix, evaluator in self.evaluators.items():
                 curves = evaluator(self.spec, weights)
-                if not np.isfinite(curves["loss"]) and evaluator.has_weight:
+                if not np.isfinite(curves["loss"]) and evaluator.rows.has_weight:
                     raise _DivergedError(self.steps_per_epoch)
                 row |= {prefix + name: value for name, value in curves.items()}
             return row | self._look_at_units(weights)
