@@ -86,7 +86,7 @@ def _search(options: argparse.Namespace) -> int:
     """Import what is heavy only after the arguments are known to be right."""
     _prepare_process()
     from skloss.exceptions import DataFileError
-    from skloss.search._command import SearchError, run_search
+    from skloss.search.command import SearchError, run_search
 
     try:
         return run_search(options)
@@ -95,7 +95,7 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     try:
         diagnosis = _read(diagnose, options.path)

@@ -66,7 +66,7 @@ def test_the_exit_status_is_1_for_an_error_only(
 
 
 def test_text_and_json_are_those_of_the_diagnosis(rules, log, capsys):
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     rules("warning")
     expected = diagnose(log)
@@ -199,5 +199,5 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 
 
 def test_a_diagnosis_without_findings_exits_with_0(log, capsys, monkeypatch):
-    monkeypatch.setattr("skloss.sources.diagnose", lambda path: Diagnosis())
+    monkeypatch.setattr("skloss.readers.diagnose", lambda path: Diagnosis())
     assert run(capsys, "diagnose", log) == (0, "Nothing wrong found\n", "")

@@ -23,7 +23,7 @@ from skloss.displays import (
     RocCurvesDisplay,
     ThresholdDisplay,
 )
-from skloss.displays._probabilities import at_prior
+from skloss.displays.probability import at_prior
 
 RNG = np.random.default_rng(0)
 N = 1000

@@ -25,7 +25,7 @@ from skloss.displays import (
     MetricCurveDisplay,
     ProbabilityDisplay,
 )
-from skloss.displays._errors import score_of_rates, standard_error
+from skloss.displays.standard_errors import score_of_rates, standard_error
 
 NAN = float("nan")
 METRICS = ("mcc", "f1", "precision", "recall", "fpr")

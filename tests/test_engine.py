@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-import skloss.training.kinds as kinds
+import skloss.training.backends as kinds
 import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.datasets import make_rare_events

@@ -17,15 +17,15 @@ from scipy.stats import ks_2samp, ttest_rel
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
-import skloss.estimators._fitting as fitting
-import skloss.training.predictor as predictor
+import skloss.estimators.fitting as fitting
+import skloss.training.inference as predictor
 import skloss.training.program as program
 import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.networks import build_keras_model, cnn1d, dense, forward, initial_weights
 from skloss.training import Rows, Settings, train
+from skloss.training.backends import shard_count
 from skloss.training.dropout import keep_scale
-from skloss.training.kinds import shard_count
 from skloss.training.losses import row_losses
 
 N_ROWS = 150

@@ -11,9 +11,9 @@ from sklearn.base import clone
 
 from skloss import KerasClassifier
 from skloss.networks import build_keras_model, cnn1d, dense
-from skloss.networks.forward import forward
 from skloss.networks.from_keras import NoCompiledFormError, spec_from_keras
 from skloss.networks.keras_arrays import pack_model
+from skloss.networks.numpy_forward import forward
 from skloss.training.from_keras import compiled_loss, optimizer_settings
 from skloss.training.keras_network import output_probabilities
 

@@ -10,10 +10,10 @@ import pytest
 import rich
 from rich.console import Console
 
-import skloss._progress
+import skloss.live_progress
 from skloss import DenseClassifier
-from skloss._progress import Progress
 from skloss.datasets import make_rare_events
+from skloss.live_progress import Progress
 
 X, y = make_rare_events(400, random_state=0)
 
@@ -27,7 +27,7 @@ def clock(monkeypatch):
     """A clock that stands still until it is told to go."""
     clock = SimpleNamespace(now=100.0)
     fake = SimpleNamespace(monotonic=lambda: clock.now)
-    monkeypatch.setattr(skloss._progress, "time", fake)
+    monkeypatch.setattr(skloss.live_progress, "time", fake)
     return clock
 
 
@@ -202,7 +202,7 @@ def test_only_one_of_two_jobs_has_the_live_line(clock):
 
 def test_a_worker_process_writes_lines(monkeypatch):
     worker = SimpleNamespace(name="LokyProcess-1")
-    monkeypatch.setattr(skloss._progress, "current_process", lambda: worker)
+    monkeypatch.setattr(skloss.live_progress, "current_process", lambda: worker)
     console = terminal()
     with Progress(console, "fit", 1) as progress:
         progress.advance()

@@ -10,8 +10,8 @@ import pytest
 
 from skloss import DenseClassifier, KerasClassifier
 from skloss.datasets import make_rare_events
-from skloss.training import quiet
-from skloss.training.quiet import quiet_start
+from skloss.training import startup_messages as quiet
+from skloss.training.startup_messages import quiet_start
 
 ROOT = Path(__file__).parents[1]
 NOISE = (

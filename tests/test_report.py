@@ -25,16 +25,16 @@ from skloss.datasets import make_rare_events
 from skloss.diagnosis import Case, Diagnosis, Finding
 from skloss.exceptions import DiagnosisError, ResampledValidationWarning
 from skloss.reports.answer import answer
-from skloss.reports.candidates import candidates
-from skloss.reports.errors import best_threshold, confusions
-from skloss.reports.intervals import Score, of_counts, of_difference, of_folds
-from skloss.reports.page import render
-from skloss.reports.peers import LINE, said_of_held_out, scores_on_folds
-from skloss.reports.reading import read_subject
-from skloss.reports.rows import curves
-from skloss.reports.subject import NotKnown, Split
-from skloss.search._page import as_grid_search
-from skloss.search._search import Search
+from skloss.reports.baseline_scores import LINE, said_of_held_out, scores_on_folds
+from skloss.reports.build_context import build_context
+from skloss.reports.candidate_table import candidates
+from skloss.reports.confusion_tables import best_threshold, confusions
+from skloss.reports.context import NotKnown, Split
+from skloss.reports.data_tables import curves
+from skloss.reports.html_page import render
+from skloss.reports.score_intervals import Score, of_counts, of_difference, of_folds
+from skloss.search.grid_search import Search
+from skloss.search.search_page import as_grid_search
 
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'too' $\\frac{$"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -210,30 +210,30 @@ def test_a_rare_class_not_found_among_rows_trained_on_is_answer_enough(rows):
 
 def test_the_logistic_regression_saw_the_same_rows(pipeline, rows):
     X, y = rows
-    subject = read_subject(pipeline, X, y)
+    context = build_context(pipeline, X, y)
     kept, held = pipeline[-1].split_validation(X, y)
     scaler = StandardScaler().fit(X[kept])
     more = RandomOverSampler(random_state=0)
     line = LogisticRegression(max_iter=200)
     line.fit(*more.fit_resample(scaler.transform(X[kept]), y[kept]))
-    truth, said = said_of_held_out(subject.split, subject.estimator)
+    truth, said = said_of_held_out(context.split, context.estimator)
     assert (truth == y[held]).all()
     assert (said[LINE] == line.predict(scaler.transform(X[held]))).mean() > 0.98
 
 
 def test_the_folds_of_a_search_are_drawn_again(search, rows):
-    subject = read_subject(search, *rows)
+    context = build_context(search, *rows)
     wanted = StratifiedKFold(3).split(*rows)
     for (train, test), (same_train, same_test) in zip(
-        subject.folds.splits, wanted, strict=True
+        context.folds.splits, wanted, strict=True
     ):
         assert (train == same_train).all()
         assert (test == same_test).all()
     best = search.best_index_
     for name in SCORING:
         mean = search.cv_results_[f"mean_test_{name}"][best]
-        assert subject.folds.scores[name].mean() == pytest.approx(mean)
-    peers = scores_on_folds(subject.folds, subject.estimator, *rows)
+        assert context.folds.scores[name].mean() == pytest.approx(mean)
+    peers = scores_on_folds(context.folds, context.estimator, *rows)
     assert all(len(peers[LINE][name]) == 3 for name in SCORING)
 
 
@@ -242,7 +242,7 @@ def test_folds_that_cannot_be_drawn_again_are_not_guessed(search, rows):
     vars(shuffled).update(
         {name: value for name, value in vars(search).items() if name.endswith("_")}
     )
-    found = answer(read_subject(shuffled, *rows))
+    found = answer(build_context(shuffled, *rows))
     assert LINE not in found.scores
     assert any("give their splitter an int" in text for text in found.caveats)
 
@@ -261,11 +261,11 @@ def test_without_rows_the_page_says_what_to_pass(pipeline):
 
 
 def test_scores_after_a_leak_are_no_answer(pipeline):
-    subject = read_subject(pipeline)
+    context = build_context(pipeline)
     leak = Finding(
         "V01", "resample-before-split", "error", "Rows were copied before.", {}, "Mend."
     )
-    leaky = dataclasses.replace(subject, diagnosis=Diagnosis((leak,)))
+    leaky = dataclasses.replace(context, diagnosis=Diagnosis((leak,)))
     found = answer(leaky)
     assert found.verdict == "unknown"
     assert found.scores is None
@@ -316,16 +316,16 @@ def test_the_best_threshold_is_the_best_of_all():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 60)
     scores = np.round(rng.uniform(size=60) * 0.5 + truth * 0.3, 2)
-    subject = dataclasses.make_dataclass("HeldOut", ["truth", "scores"])(truth, scores)
-    best = best_threshold(subject)
+    context = dataclasses.make_dataclass("HeldOut", ["truth", "scores"])(truth, scores)
+    best = best_threshold(context)
     values = [matthews_corrcoef(truth, scores >= t) for t in np.unique(scores)]
     assert matthews_corrcoef(truth, scores >= best) == pytest.approx(max(values))
 
 
 def test_the_confusion_matrices_count_every_row_held_out(pipeline):
-    subject = read_subject(pipeline)
-    n_held = len(subject.held_out.truth)
-    tables = confusions(subject)
+    context = build_context(pipeline)
+    n_held = len(context.held_out.truth)
+    tables = confusions(context)
     assert len(tables) == 2
     for table in tables:
         assert sum(cell.number for row in table.rows for cell in row[1:]) == n_held
@@ -369,7 +369,7 @@ def test_scores_on_training_rows_are_shown_where_there_are_some(search):
 def test_of_many_epochs_the_best_and_the_last_are_shown(pipeline):
     history = {"loss": np.linspace(1, 0, 5000).tolist()}
     record = TrainingRecord(history=history, outcome={"best_epoch": 1234})
-    table = curves(dataclasses.replace(read_subject(pipeline), record=record))
+    table = curves(dataclasses.replace(build_context(pipeline), record=record))
     epochs = [int(row[0].text) for row in table.rows]
     assert {1, 1235, 5000} <= set(epochs)
     assert len(epochs) < 110
@@ -453,9 +453,9 @@ def test_hundreds_of_candidates_and_many_epochs_stay_below_two_megabytes(
     history = {
         name: rng.uniform(size=10_000).tolist() for name in pipeline[-1].record_.history
     }
-    subject = read_subject(search)
-    record = dataclasses.replace(subject.record, history=history)
-    large = dataclasses.replace(subject, cv_results=results, record=record)
+    context = build_context(search)
+    record = dataclasses.replace(context.record, history=history)
+    large = dataclasses.replace(context, cv_results=results, record=record)
     html = render(large, answer(large))
     Page(html)
     assert len(html.encode()) < MOST_BYTES
@@ -526,11 +526,11 @@ def test_a_keras_model_is_compared_on_its_validation_rows(rows, logits):
     val = X[1000:], y[1000:]
     past = model.fit(X[:1000], y[:1000], validation_data=val, epochs=2, verbose=0)
     given = {"history": past, "X_val": val[0], "y_val": val[1]}
-    subject = read_subject(model, X[:1000], y[:1000], **given)
+    context = build_context(model, X[:1000], y[:1000], **given)
     outputs = np.asarray(model(val[0]))[:, 0]
     expected = 1 / (1 + np.exp(-outputs)) if logits else outputs
-    assert subject.held_out.scores == pytest.approx(expected)
-    assert list(subject.held_out.truth) == list(val[1])
+    assert context.held_out.scores == pytest.approx(expected)
+    assert list(context.held_out.truth) == list(val[1])
     said = words_of(skloss.report(model, X=X[:1000], y=y[:1000], **given))
     assert "At the threshold of the best MCC" in said
     assert "loss (nats)" in said
@@ -721,7 +721,7 @@ def test_a_search_of_the_command_is_read_as_that_of_scikit_learn(
                 one.cv_results_[f"{part}_{name}"] for one in (grid, search)
             )
             np.testing.assert_allclose(found, wanted)
-    ours, theirs = (answer(read_subject(one, *rows)) for one in (grid, search))
+    ours, theirs = (answer(build_context(one, *rows)) for one in (grid, search))
     for who in theirs.scores:
         assert ours.scores[who][:2] == theirs.scores[who]
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from skloss.cli import main
-from skloss.search._search import Search
+from skloss.search.grid_search import Search
 
 ROOT = Path(__file__).parents[1]
 N_FOLDS = 2
@@ -233,7 +233,7 @@ def test_another_search_is_refused_in_one_sentence(
 
 def begun(csv_file, tmp_path, monkeypatch):
     """Folder of a search that was ended after its first fit, which is made up."""
-    from skloss.search._search import FoldResult, SearchResult
+    from skloss.search.grid_search import FoldResult, SearchResult
 
     def run(self, X, y, *, kept, on_fit, on_refit):
         on_fit(FoldResult(0, 0, {}, "made up"))

@@ -5,9 +5,9 @@ import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from skloss.sources.labels import class_ids
-from skloss.sources.learners import _best_mcc
-from skloss.sources.rows import measure_rows
+from skloss.readers.baselines import _best_mcc
+from skloss.readers.label_facts import class_ids
+from skloss.readers.row_facts import measure_rows
 
 
 def rows_of(n=2000, d=6, share=0.1, seed=0, apart=1.0):

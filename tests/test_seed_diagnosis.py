@@ -3,8 +3,9 @@
 import pytest
 from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
 
-from skloss.diagnosis import Case, Layer, Part, Training, examine, signs
-from skloss.sources.curves import read_curves
+from skloss.diagnosis import Case, examine, signs
+from skloss.record import Layer, SplitMetrics, Training
+from skloss.record.history import read_curves
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +156,8 @@ def test_balanced_training_rows_and_a_double_sigmoid_in_order_of_harm():
             metrics=metrics,
             batch_metrics=metrics[:-1],
         ),
-        train=Part((27_000, 27_000)),
-        val=Part((5_810, 542)),
+        train=SplitMetrics((27_000, 27_000)),
+        val=SplitMetrics((5_810, 542)),
         holdout="given",
         origin="keras",
     )

@@ -24,12 +24,12 @@ import skloss
 from skloss import DenseClassifier, diagnose, make_pipeline
 from skloss.datasets import make_rare_events
 from skloss.diagnosis import case_of, record_of
-from skloss.diagnosis.records import rank_auc
+from skloss.diagnosis.record_cases import rank_auc
 from skloss.exceptions import DiagnosisError, RecordFormatError
 from skloss.networks.keras_layers import network_layers
-from skloss.sources.keras import keras_case, loss_name
-from skloss.sources.labels import Labels
-from skloss.sources.parts import measured_part
+from skloss.readers.keras_models import keras_case, loss_name
+from skloss.readers.label_facts import Labels
+from skloss.readers.split_metrics import measured_part
 
 
 @pytest.fixture(scope="module")

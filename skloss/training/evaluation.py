@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skloss.metrics import epoch_metrics
-from skloss.networks.forward import hidden_outputs
+from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
+from skloss.training.inference import predict_logits, probabilities
 from skloss.training.losses import row_losses
-from skloss.training.predictor import predict_logits, probabilities
 
 __all__ = ["Evaluator", "Rows", "unit_shares"]
 

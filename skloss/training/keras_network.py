@@ -10,7 +10,7 @@ import numpy as np
 from skloss.metrics import epoch_metrics
 from skloss.training.evaluation import Rows
 from skloss.training.from_keras import CompiledLoss
-from skloss.training.predictor import probabilities
+from skloss.training.inference import probabilities
 
 __all__ = ["KerasEvaluator", "KerasNetwork", "output_probabilities"]
 

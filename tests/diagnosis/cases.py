@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis import Case, Layer, Part, Probe, RowFacts, SearchFacts, Training
+from skloss.diagnosis import Case, Probe, RowFacts, SearchFacts
+from skloss.record import Layer, SplitMetrics, Training
 
 
 def healthy() -> Case:
@@ -49,7 +50,7 @@ def healthy() -> Case:
             callbacks=(),
             clips=False,
         ),
-        train=Part(
+        train=SplitMetrics(
             (3600, 400),
             ((3540, 60), (100, 300)),
             loss=0.12,
@@ -57,7 +58,7 @@ def healthy() -> Case:
             average_precision=0.82,
             roc_auc=0.96,
         ),
-        val=Part(
+        val=SplitMetrics(
             (900, 100),
             ((882, 18), (28, 72)),
             loss=0.13,

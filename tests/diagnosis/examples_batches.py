@@ -3,7 +3,8 @@
 import numpy as np
 from diagnosis.cases import healthy, sick
 
-from skloss.diagnosis import Case, Layer, Part
+from skloss.diagnosis import Case
+from skloss.record import Layer, SplitMetrics
 
 HARM = {"network_score": 0.5}
 LAYERS = (
@@ -86,12 +87,12 @@ HEALTHY: dict[str, list[Case]] = {
         # Few epochs, not large batches.
         batch(256, curves=first(4), rows=HARM),
         # All rows in one batch of few.
-        batch(60, train=Part((40, 20), ((30, 10), (10, 10))), rows=HARM),
+        batch(60, train=SplitMetrics((40, 20), ((30, 10), (10, 10))), rows=HARM),
     ],
     "batch-too-small": [
         batch(1, curves=CALM),
         batch(3, curves=SWINGING, rows=HARM),
-        batch(1, train=Part((100, 50), ((90, 10), (10, 40))), curves=SWINGING),
+        batch(1, train=SplitMetrics((100, 50), ((90, 10), (10, 40))), curves=SWINGING),
     ],
     "batch-without-minority": [
         batch(7),

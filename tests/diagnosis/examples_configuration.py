@@ -3,9 +3,10 @@
 from diagnosis.cases import sick
 from diagnosis.examples_head import HARM, ending, five
 
-from skloss.diagnosis import Case, Part
+from skloss.diagnosis import Case
+from skloss.record import SplitMetrics
 
-EVEN = Part((3600, 3600), ((3300, 300), (300, 3300)))
+EVEN = SplitMetrics((3600, 3600), ((3300, 300), (300, 3300)))
 
 
 def weighted(kind="dict", keys="int", weights=None, **parts):
@@ -60,7 +61,7 @@ SICK: dict[str, list[Case]] = {
         weighted(
             weights={"0": 1.0, "1": 1.6},
             train=EVEN,
-            natural=Part((3600, 400)),
+            natural=SplitMetrics((3600, 400)),
             val=None,
         ),
         # Validation rows tell how uneven the classes are.
@@ -88,7 +89,7 @@ SICK: dict[str, list[Case]] = {
     ],
     "accuracy-as-criterion": [
         sick(training={"monitor": "val_accuracy"}),
-        sick(training={"monitor": "val_accuracy"}, val=Part((800, 200))),
+        sick(training={"monitor": "val_accuracy"}, val=SplitMetrics((800, 200))),
         sick(training={"metrics": ("accuracy",)}),
     ],
 }
@@ -134,7 +135,9 @@ HEALTHY: dict[str, list[Case]] = {
         weighted(weights={"0": 0.5, "1": 5.0}),
         weighted(weights={"0": 1.0, "1": 1.4}, train=EVEN, is_resampled=True),
         # Even by nature: a cost, not a correction.
-        weighted(weights={"0": 1.0, "1": 5.0}, train=EVEN, val=Part((500, 500))),
+        weighted(
+            weights={"0": 1.0, "1": 5.0}, train=EVEN, val=SplitMetrics((500, 500))
+        ),
         weighted("balanced", None, train=EVEN, is_resampled=True),
     ],
     "batchwise-metric": [
@@ -154,7 +157,7 @@ HEALTHY: dict[str, list[Case]] = {
         sick(training={"metrics": ("binary_accuracy",)}),
     ],
     "accuracy-as-criterion": [
-        sick(training={"monitor": "val_accuracy"}, val=Part((790, 210))),
+        sick(training={"monitor": "val_accuracy"}, val=SplitMetrics((790, 210))),
         sick(training={"metrics": ("accuracy",)}),
         sick(training={"monitor": "val_balanced_accuracy"}),
     ],

@@ -2,7 +2,8 @@
 
 from diagnosis.cases import sick
 
-from skloss.diagnosis import Case, Layer, Part, RowFacts, Training
+from skloss.diagnosis import Case, RowFacts
+from skloss.record import Layer, SplitMetrics, Training
 
 # Worse than the trees of the healthy case by more than two standard errors.
 HARM = {"network_score": 0.5}
@@ -33,7 +34,7 @@ def labels(kind, loss, low=0.0, high=1.0, distinct=2, **parts):
 
 
 def counts(*of_classes):
-    return sick(train=Part(of_classes))
+    return sick(train=SplitMetrics(of_classes))
 
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -90,18 +91,18 @@ SICK: dict[str, list[Case]] = {
     "golden-feature": [rows(best_column_auc=0.99), rows(best_column_auc=1.0)],
     "imbalance": [counts(9100, 900), counts(5000, 3000, 40)],
     "tiny-dataset": [
-        sick(train=Part((50, 49))),
-        sick(train=Part((4000, 19))),
+        sick(train=SplitMetrics((50, 49))),
+        sick(train=SplitMetrics((4000, 19))),
     ],
 }
 HEALTHY: dict[str, list[Case]] = {
     "nan-in-inputs": [rows(largest_size=1e30)],
     "single-class-target": [
         counts(3999, 1),
-        sick(train=Part((1, 1))),
+        sick(train=SplitMetrics((1, 1))),
         labels("scaled", BITS, low=0.05, high=0.95),  # smoothed on purpose
         labels("scaled", "mean_squared_error", high=0.4, distinct=30),
-        sick(train=Part((4000, 0)), task="multilabel"),
+        sick(train=SplitMetrics((4000, 0)), task="multilabel"),
     ],
     "target-encoding-mismatch": [
         labels("scaled", BITS, low=0.05, high=0.95),
@@ -156,10 +157,13 @@ HEALTHY: dict[str, list[Case]] = {
     "golden-feature": [
         rows(best_column_auc=0.989),
         rows(best_column_auc=1.0, n_columns=1),
-        sick(rows={"best_column_auc": 1.0}, train=Part((3600, 19))),
+        sick(rows={"best_column_auc": 1.0}, train=SplitMetrics((3600, 19))),
     ],
     "imbalance": [counts(900, 100), counts(2000, 1900, 1800)],
-    "tiny-dataset": [counts(80, 20), sick(train=Part((9, 1)), natural=Part((900, 50)))],
+    "tiny-dataset": [
+        counts(80, 20),
+        sick(train=SplitMetrics((9, 1)), natural=SplitMetrics((900, 50))),
+    ],
 }
 # What is known of rows alone is enough for some.
 SICK["nan-in-inputs"].append(Case(rows=RowFacts(n_nonfinite=2)))

@@ -2,11 +2,12 @@
 
 from diagnosis.cases import sick
 
-from skloss.diagnosis import Case, Layer, Part
+from skloss.diagnosis import Case
+from skloss.record import Layer, SplitMetrics
 
 HARM = {"network_score": 0.5}
 HIDDEN = Layer("dense", "hidden", "relu", 32, output_shape=(32,))
-FIVE = Part(
+FIVE = SplitMetrics(
     (200,) * 5,
     tuple(tuple(160.0 if i == j else 10.0 for j in range(5)) for i in range(5)),
 )

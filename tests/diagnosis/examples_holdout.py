@@ -2,13 +2,16 @@
 
 from diagnosis.cases import healthy, sick
 
-from skloss.diagnosis import Case, Part
+from skloss.diagnosis import Case
+from skloss.record import SplitMetrics
 
-BEHIND = Part((900, 100), ((850, 50), (70, 30)))  # MCC 0.27 against 0.77 in training
-OVERDONE = Part((960, 40), ((780, 180), (4, 36)))  # 216 predicted, 40 true
-NEARLY = Part((960, 40), ((925, 35), (5, 35)))  # 70 predicted, 40 true
-BALANCED = Part((1800, 1800), ((1700, 100), (100, 1700)))
-SPLIT = {"train": BALANCED, "val": Part((900, 900))}
+BEHIND = SplitMetrics(
+    (900, 100), ((850, 50), (70, 30))
+)  # MCC 0.27 against 0.77 in training
+OVERDONE = SplitMetrics((960, 40), ((780, 180), (4, 36)))  # 216 predicted, 40 true
+NEARLY = SplitMetrics((960, 40), ((925, 35), (5, 35)))  # 70 predicted, 40 true
+BALANCED = SplitMetrics((1800, 1800), ((1700, 100), (100, 1700)))
+SPLIT = {"train": BALANCED, "val": SplitMetrics((900, 900))}
 
 
 def rows(**facts):
@@ -21,11 +24,13 @@ def made(share, null=0.0, shared=0.0, **parts):
 
 
 def tail(train, val, **facts):
-    return sick(holdout="tail", train=Part(train), val=Part(val), rows=facts)
+    return sick(
+        holdout="tail", train=SplitMetrics(train), val=SplitMetrics(val), rows=facts
+    )
 
 
 def sides(train, val, **parts):
-    return sick(**({"train": Part(train), "val": Part(val)} | parts))
+    return sick(**({"train": SplitMetrics(train), "val": SplitMetrics(val)} | parts))
 
 
 def shifted(scale=1.0, offset=0.0, auc=0.95, **parts):
@@ -37,7 +42,9 @@ SICK: dict[str, list[Case]] = {
     "resample-before-split": [
         made(0.9, **SPLIT),
         made(0.9, shared=0.45, **SPLIT),  # copies
-        made(0.31, train=Part((3600, 1200)), val=Part((900, 300))),  # up to a third
+        made(
+            0.31, train=SplitMetrics((3600, 1200)), val=SplitMetrics((900, 300))
+        ),  # up to a third
         made(0.8, null=0.3, **SPLIT),
         sick(is_resampled=True, holdout="internal"),
         sick(is_resampled=True, holdout="tail"),
@@ -96,7 +103,7 @@ HEALTHY: dict[str, list[Case]] = {
     "resample-before-split": [
         made(0.29, **SPLIT),
         made(0.5, null=0.45, **SPLIT),  # coarse columns: lines everywhere
-        made(0.10, val=Part((900, 10))),  # one of ten rows
+        made(0.10, val=SplitMetrics((900, 10))),  # one of ten rows
         made(0.6, shared=0.2),  # a class that repeats itself, rare as ever
         sick(is_resampled=True, holdout="pipeline"),
         sick(is_resampled=True, holdout="given"),
@@ -120,7 +127,7 @@ HEALTHY: dict[str, list[Case]] = {
         rows(shared_share=0.4, duplicate_share=0.21),
         rows(shared_share=1.0, n_rows=1000),  # the training rows, on purpose
         rows(shared_share=1.0, duplicate_share=0.9),
-        sick(rows={"shared_share": 0.02}, val=Part((90, 10))),  # two rows
+        sick(rows={"shared_share": 0.02}, val=SplitMetrics((90, 10))),  # two rows
     ],
     "test-scaling-mismatch": [
         shifted(scale=2.5, offset=1.5),

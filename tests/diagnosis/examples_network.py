@@ -2,12 +2,13 @@
 
 from diagnosis.cases import sick
 
-from skloss.diagnosis import Case, Layer, Part
+from skloss.diagnosis import Case
+from skloss.record import Layer, SplitMetrics
 
 HARM = {"network_score": 0.5}
 HEAD = Layer("dense", "output", "sigmoid", 1, output_shape=(1,))
 # Fits badly: never predicts the minority.
-COLLAPSED = Part((3600, 400), ((3600, 0), (400, 0)), roc_auc=0.5)
+COLLAPSED = SplitMetrics((3600, 400), ((3600, 0), (400, 0)), roc_auc=0.5)
 
 
 def dense(units, activation="linear", **more):

@@ -4,8 +4,9 @@ import numpy as np
 from diagnosis.cases import sick
 from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
 
-from skloss.diagnosis import Case, Layer
-from skloss.sources.curves import read_curves
+from skloss.diagnosis import Case
+from skloss.record import Layer
+from skloss.record.history import read_curves
 
 GUESS = 0.3251  # loss of always guessing the 10 % of `healthy`
 EPOCHS = np.arange(30)
