@@ -13,7 +13,8 @@ more than 100,000 steps are extrapolated from those of 1 and of 20,000 steps.
 
 It is also measured what the job would take by each kind of program, whichever
 ``skloss.training.backends`` chooses (uncompiled up to 1,000 steps, compiled up to
-10,000), and from how many steps on one pays over another: that is what its thresholds should be.
+10,000), and from how many steps on one pays over another: that is what its thresholds
+should be.
 ``--quick`` tries the script.
 """
 

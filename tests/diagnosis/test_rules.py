@@ -7,7 +7,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from diagnosis.cases import healthy, sick
+from rule_examples.cases import healthy, sick
 
 from skloss.diagnosis import RULES, Case, Diagnosis, NotApplicable, examine
 

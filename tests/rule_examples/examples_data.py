@@ -1,6 +1,6 @@
 """Sick and healthy examples of the rules of data and labels."""
 
-from diagnosis.cases import sick
+from rule_examples.cases import sick
 
 from skloss.diagnosis import Case, RowFacts
 from skloss.record import Layer, SplitMetrics, Training

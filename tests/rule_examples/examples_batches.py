@@ -1,7 +1,7 @@
 """Sick and healthy examples of the rules of batches and batch normalization."""
 
 import numpy as np
-from diagnosis.cases import healthy, sick
+from rule_examples.cases import healthy, sick
 
 from skloss.diagnosis import Case
 from skloss.record import Layer, SplitMetrics

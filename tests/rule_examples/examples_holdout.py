@@ -1,6 +1,6 @@
 """Sick and healthy examples of the rules of hold-out and leakage."""
 
-from diagnosis.cases import healthy, sick
+from rule_examples.cases import healthy, sick
 
 from skloss.diagnosis import Case
 from skloss.record import SplitMetrics

@@ -17,7 +17,7 @@ from skloss.datasets import (
     make_rare_events,
 )
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "cut_heartbeats.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cut_heartbeats.py"
 
 MAKERS = [
     pytest.param(make_rare_events, np.float64, id="rare_events"),

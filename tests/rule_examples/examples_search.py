@@ -1,6 +1,6 @@
 """Sick and healthy examples of what only a search shows."""
 
-from diagnosis.cases import sick
+from rule_examples.cases import sick
 
 SICK = {
     "search-by-accuracy": [

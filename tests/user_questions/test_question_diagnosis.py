@@ -1,7 +1,7 @@
 """What is said about trainings that people asked about, given what they printed."""
 
 import pytest
-from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
+from user_questions.question_histories import LINEAR_STACK_ON_RARE_EVENTS
 
 from skloss.diagnosis import Case, examine, signs
 from skloss.record import Layer, SplitMetrics, Training

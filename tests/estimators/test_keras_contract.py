@@ -40,7 +40,7 @@ from skloss.exceptions import (
     TrainingInterruptedWarning,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 X, y = binary_rows()
 X3, y3 = many_classes_rows()
 QUICK = {

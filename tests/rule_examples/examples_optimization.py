@@ -1,8 +1,8 @@
 """Sick and healthy examples of the rules of one family."""
 
 import numpy as np
-from diagnosis.cases import sick
-from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
+from rule_examples.cases import sick
+from user_questions.question_histories import LINEAR_STACK_ON_RARE_EVENTS
 
 from skloss.diagnosis import Case
 from skloss.record import Layer

@@ -16,7 +16,7 @@ import pytest
 from skloss.cli import main
 from skloss.search.grid_search import Search
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 N_FOLDS = 2
 GRID = ["--grid", "width=2,3,4,5", "--grid", "epochs=2"]
 N_FITS = 4 * N_FOLDS

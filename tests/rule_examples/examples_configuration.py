@@ -1,7 +1,7 @@
 """Sick and healthy examples of the rules of loss, class weights and metrics."""
 
-from diagnosis.cases import sick
-from diagnosis.examples_head import HARM, ending, five
+from rule_examples.cases import sick
+from rule_examples.examples_head import HARM, ending, five
 
 from skloss.diagnosis import Case
 from skloss.record import SplitMetrics

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from diagnosis.seed_histories import LINEAR_STACK_ON_RARE_EVENTS
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -17,6 +16,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from user_questions.question_histories import LINEAR_STACK_ON_RARE_EVENTS
 
 import skloss
 from skloss import DenseClassifier, Pipeline, TrainingRecord

@@ -8,9 +8,9 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
-from diagnosis.cases import healthy
 from imblearn.over_sampling import SMOTE
 from numpy.testing import assert_array_equal
+from rule_examples.cases import healthy
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, confusion_matrix, log_loss

@@ -1,7 +1,7 @@
 """Sick and healthy examples of what came out."""
 
 import numpy as np
-from diagnosis.cases import sick
+from rule_examples.cases import sick
 
 EPOCHS = np.arange(30)
 # Of 1,000 validation rows with 100 positives.

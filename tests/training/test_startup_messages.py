@@ -13,7 +13,7 @@ from skloss.datasets import make_rare_events
 from skloss.training import startup_messages as quiet
 from skloss.training.startup_messages import quiet_start
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOISE = (
     b"I0000 00:00:1.5 7 port.cc:153] oneDNN custom operations are on.\n"
     b"E0000 00:00:1.5 7 node_def_util.cc:682] NodeDef mentions attribute "

@@ -1,6 +1,6 @@
 """Sick and healthy examples of the rules of the network up to its output."""
 
-from diagnosis.cases import sick
+from rule_examples.cases import sick
 
 from skloss.diagnosis import Case
 from skloss.record import Layer, SplitMetrics
