@@ -26,7 +26,7 @@ FAMILIES = (
 SICK: dict[str, list[Case]] = {}
 HEALTHY: dict[str, list[Case]] = {}
 for family in FAMILIES:
-    module = import_module(f"diagnosis.examples_{family}")
+    module = import_module(f"rule_examples.examples_{family}")
     SICK |= module.SICK
     HEALTHY |= module.HEALTHY
 
