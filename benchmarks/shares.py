@@ -54,7 +54,7 @@ JOBS: dict[str, tuple[Any, int, int]] = {
     ),
 }
 PARTS: dict[str, tuple[Any, str]] = {
-    "hold-out": (base, "natural_holdout"),
+    "hold-out": (base, "stratified_holdout"),
     "steps": (program.Program, "run"),
     "gathering rows": (chunks.Chunks, "_fill"),
     "curves": (evaluation.Evaluator, "__call__"),

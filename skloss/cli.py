@@ -349,7 +349,7 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--seed",
-        type=_natural_int,
+        type=_whole_number,
         default=0,
         metavar="S",
         help="of splits, sampler and network (default 0)",
@@ -378,7 +378,7 @@ def _fold_count(text: str) -> int:
     return _at_least(text, 2)
 
 
-def _natural_int(text: str) -> int:
+def _whole_number(text: str) -> int:
     return _at_least(text, 0)
 
 

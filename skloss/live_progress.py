@@ -1,4 +1,4 @@
-"""How far a job is: one live line on a terminal, a line every so often elsewhere."""
+"""A live progress line on a terminal, and a line now and then elsewhere."""
 
 from __future__ import annotations
 

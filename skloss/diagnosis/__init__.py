@@ -1,4 +1,4 @@
-"""What is wrong with a training: rules read a case and make a diagnosis."""
+"""The diagnosis: rules read a case, and name the faults of a training."""
 
 from skloss.diagnosis import rules  # noqa: F401 - registers every rule
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts

@@ -126,14 +126,14 @@ class Case:
         Distinct classes among all labels.
     training : Training or None
         How it was trained.
-    train, natural, val : SplitMetrics or None
-        Rows trained on, natural rows among them (None if those are the same), and
+    train, original, val : SplitMetrics or None
+        Rows trained on, original rows among them (None if those are the same), and
         validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
     is_honest : bool
         Both loss curves were measured at the end of the epoch in inference mode, on
-        natural rows, without penalties (those of skloss). Keras' training loss is a
+        original rows, without penalties (those of skloss). Keras' training loss is a
         running mean with dropout, class weights and penalties.
     holdout : str or None
         Where validation rows come from: "pipeline", "internal", "given", "tail" or
@@ -155,7 +155,7 @@ class Case:
     n_classes: int | None = None
     training: Training | None = None
     train: SplitMetrics | None = None
-    natural: SplitMetrics | None = None
+    original: SplitMetrics | None = None
     val: SplitMetrics | None = None
     rows: RowFacts | None = None
     probe: Probe | None = None
@@ -175,7 +175,7 @@ class Case:
     @property
     def unsampled(self) -> SplitMetrics | None:
         """Training rows as they were before any sampler; None if not known."""
-        return self.natural if self.natural is not None else self.train
+        return self.original if self.original is not None else self.train
 
     @cached_property
     def head(self) -> Layer | None:

@@ -15,7 +15,7 @@ __all__ = ["case_of", "record_of"]
 _PARTS = {
     "training": Training,
     "train": SplitMetrics,
-    "natural": SplitMetrics,
+    "original": SplitMetrics,
     "val": SplitMetrics,
     "rows": RowFacts,
     "probe": Probe,
@@ -23,7 +23,7 @@ _PARTS = {
 }
 # Where the parts of a case stand in a record.
 _CONFIGURATION = ("layers", "task", "training", "origin", "is_honest")
-_DATA = ("n_classes", "train", "natural", "val", "rows", "holdout", "is_resampled")
+_DATA = ("n_classes", "train", "original", "val", "rows", "holdout", "is_resampled")
 _OUTCOME = ("probe", "search", "best_epoch", "stop_reason")
 _KEY = "case"
 
@@ -64,6 +64,8 @@ def _plain(value: Any) -> Any:
 
 def _read(known: Mapping[str, Any]) -> dict[str, Any]:
     names = {part.name for part in fields(Case)}
+    # Records of version 1 call the original rows natural ones.
+    known = {"original" if k == "natural" else k: v for k, v in known.items()}
     read = {name: value for name, value in known.items() if name in names}
     for name, kind in _PARTS.items():
         if read.get(name) is not None:
@@ -95,7 +97,7 @@ def _of_skloss(record: TrainingRecord) -> dict[str, Any]:
         record.data.get("class_counts", {}),
     )
     source = record.data.get("validation_source", "none")
-    trained, natural = counts.get("trained"), counts.get("natural")
+    trained, original = counts.get("trained"), counts.get("natural")
     n_classes = len(record.data.get("classes", ())) or None
     return {
         "layers": _layers_of(record.configuration["network"]),
@@ -103,12 +105,12 @@ def _of_skloss(record: TrainingRecord) -> dict[str, Any]:
         "n_classes": n_classes,
         "training": _training(parameters, record),
         "train": None if trained is None else SplitMetrics(tuple(trained)),
-        "natural": _measured_part(record, ""),
+        "original": _measured_part(record, ""),
         "val": _measured_part(record, "val_"),
         "rows": _row_facts(record),
         "is_honest": True,
         "holdout": _HOLDOUTS.get(source, source),
-        "is_resampled": source == "resampled" or _differ(trained, natural),
+        "is_resampled": source == "resampled" or _differ(trained, original),
         "best_epoch": None if (kept := _kept_epoch(record)) < 0 else kept,
         "stop_reason": record.outcome.get("stop_reason"),
         "origin": "skloss",
@@ -119,10 +121,10 @@ def _task(n_classes: int) -> str:
     return "binary" if n_classes == 2 else "multiclass"
 
 
-def _differ(trained: Any, natural: Any) -> bool | None:
-    if not trained or not natural:
+def _differ(trained: Any, original: Any) -> bool | None:
+    if not trained or not original:
         return None
-    ratios = np.asarray(trained, float) / np.maximum(natural, 1)
+    ratios = np.asarray(trained, float) / np.maximum(original, 1)
     return bool(ratios.max() > _SAME * ratios.min())
 
 

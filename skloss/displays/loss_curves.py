@@ -75,7 +75,7 @@ _MARK_HEIGHT = 15.0  # points
 
 
 class LossCurveDisplay(RecordDisplay):
-    """Losses on natural rows after every epoch.
+    """Losses on original rows after every epoch.
 
     Training and validation loss are measured at the same weights, on rows that no
     sampler has made. Where the two have different shares of the classes, the third
@@ -85,7 +85,7 @@ class LossCurveDisplay(RecordDisplay):
     Parameters
     ----------
     loss : array-like of shape (n_epochs,)
-        Training loss on natural rows. NaN where it was not measured or not finite.
+        Training loss on original rows. NaN where it was not measured or not finite.
     val_loss : array-like of shape (n_epochs,), default=None
         Validation loss.
     val_loss_at_train_prior : array-like of shape (n_epochs,), default=None
@@ -102,8 +102,8 @@ class LossCurveDisplay(RecordDisplay):
         Why the last epoch was the last one, as in a record's outcome.
     findings : iterable of Finding, default=()
         Of a diagnosis: with ``name``, ``is_alarm``, ``epoch`` and ``explains``.
-    natural_rows : bool, default=True
-        Whether the losses were measured on natural rows, as skloss does.
+    original_rows : bool, default=True
+        Whether the losses were measured on original rows, as skloss does.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class LossCurveDisplay(RecordDisplay):
         best_epoch: int | None = None,
         stop_reason: str | None = None,
         findings: Iterable[Any] = (),
-        natural_rows: bool = True,
+        original_rows: bool = True,
     ) -> None:
         self.loss = loss
         self.val_loss = val_loss
@@ -158,7 +158,7 @@ class LossCurveDisplay(RecordDisplay):
         self.best_epoch = best_epoch
         self.stop_reason = stop_reason
         self.findings = findings
-        self.natural_rows = natural_rows
+        self.original_rows = original_rows
 
     @classmethod
     def from_record(
@@ -221,7 +221,7 @@ class LossCurveDisplay(RecordDisplay):
             best_epoch=record.best_epoch,
             stop_reason=record.outcome.get("stop_reason"),
             findings=() if diagnosis is None else diagnosis.findings,
-            natural_rows=bool(priors),
+            original_rows=bool(priors),
         )
         return display.plot(ax)
 
@@ -255,7 +255,7 @@ class LossCurveDisplay(RecordDisplay):
         self.not_finite_ = self._shade_not_finite(curves["loss"])
         epoch_axis(ax, n_epochs)
         ax.set_ylabel(
-            "loss on natural rows (nats)" if self.natural_rows else "loss (nats)"
+            "loss on original rows (nats)" if self.original_rows else "loss (nats)"
         )
         plain(ax)
         self._scale(curves)

@@ -97,7 +97,7 @@ class MetricCurveDisplay(RecordDisplay):
 
     See Also
     --------
-    LossCurveDisplay : Losses on natural rows.
+    LossCurveDisplay : Losses on original rows.
     ThresholdDisplay : The same metrics over the threshold.
 
     Examples

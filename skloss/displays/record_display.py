@@ -1,4 +1,4 @@
-"""Where the curves of a display come from: records, estimators, histories."""
+"""The base of displays that draw the curves of one training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the panels of a search show: a table, effects, an interaction, cost."""
+"""The panels of a search display: table, effects, interaction and cost."""
 
 from __future__ import annotations
 

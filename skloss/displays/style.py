@@ -1,4 +1,4 @@
-"""How all displays look: palette, axes, legends."""
+"""The common style of all displays: palette, axes and legends."""
 
 from __future__ import annotations
 

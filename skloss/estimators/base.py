@@ -1,4 +1,4 @@
-"""What all neural classifiers share: validation, hold-out, training, prediction."""
+"""The base class of the neural classifiers."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from skloss.estimators.checks import (
 )
 from skloss.estimators.fit_record import Job
 from skloss.estimators.fitting import Fitted, fit_network
-from skloss.holdout import natural_holdout
+from skloss.holdout import stratified_holdout
 from skloss.networks import NetworkSpec, build_keras_model
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import (
@@ -42,18 +42,18 @@ __all__ = ["BaseNeuralClassifier", "HoldOut", "checked_weight"]
 
 @dataclass(frozen=True)
 class HoldOut:
-    """Natural rows to measure on: those held out, and those trained on.
+    """Original rows to measure on: those held out, and those trained on.
 
-    Where ``X_natural`` is None the rows trained on are natural themselves.
+    Where ``X_original`` is None the rows trained on are original themselves.
     """
 
     X_val: Any = None
     y_val: Any = None
-    X_natural: Any = None
-    y_natural: Any = None
+    X_original: Any = None
+    y_original: Any = None
     source: str = "none"
     weight_val: Any = None
-    weight_natural: Any = None
+    weight_original: Any = None
 
     @classmethod
     def given(cls, X_val: Any, y_val: Any, weight_val: Any) -> Self:
@@ -163,7 +163,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None):
-        """Train on rows as a sampler left them, and measure on natural ones.
+        """Train on rows as a sampler left them, and measure on original ones.
 
         This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
 
@@ -172,7 +172,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         X, y : array-likes
             Rows and labels to train on.
         holdout : HoldOut
-            Natural rows, transformed as ``X`` was but never resampled.
+            Original rows, transformed as ``X`` was but never resampled.
         sample_weight : array-like of shape (n,), optional
             Weights of the rows of ``X``.
 
@@ -249,7 +249,9 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         y = column_or_1d(y)
         if (y == y[:1]).all():
             encode_labels(type(self).__name__, y)
-        return natural_holdout(y, self.validation_fraction, self.random_state, groups)
+        return stratified_holdout(
+            y, self.validation_fraction, self.random_state, groups
+        )
 
     def _fit(self, X, y, sample_weight, holdout: HoldOut, kept=None):
         """Train on validated rows, of which those at the positions kept."""
@@ -266,7 +268,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         training = Rows(_folded(X), encoded, sample_weight).at(kept)
         job = Job(
             training=training,
-            natural=self._natural_rows(holdout, training),
+            original=self._original_rows(holdout, training),
             validation=self._validation_rows(holdout),
             source=holdout.source,
             is_partial=is_partial,
@@ -277,7 +279,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         if hasattr(self, "_skl_callbacks"):
             epochs = 1 if is_partial else int(self.epochs)
             rows = partial(self._shown_rows, X, encoded, holdout, kept)
-            weight = job.natural.sample_weight
+            weight = job.original.sample_weight
             tasks = EpochTasks(self, epochs, rows, weight)
         self._fitted = fit_network(self, self._input_shape(X), job, earlier, tasks)
         if tasks is not None:
@@ -285,9 +287,9 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return self
 
     def _shown_rows(self, X, encoded, holdout: HoldOut, kept) -> tuple[Any, Any]:
-        """Natural training rows as the classifier itself takes them."""
-        if holdout.X_natural is not None:
-            return holdout.X_natural, holdout.y_natural
+        """Original training rows as the classifier itself takes them."""
+        if holdout.X_original is not None:
+            return holdout.X_original, holdout.y_original
         if kept is not None:
             X, encoded = X[kept], encoded[kept]
         if hasattr(self, "feature_names_in_"):
@@ -349,12 +351,12 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             )
         return self._validated(X_val, "X_val")
 
-    def _natural_rows(self, holdout: HoldOut, training: Rows) -> Rows:
-        if holdout.X_natural is None:
+    def _original_rows(self, holdout: HoldOut, training: Rows) -> Rows:
+        if holdout.X_original is None:
             return training
-        X = self._validated(holdout.X_natural)
-        y = self._encode(np.asarray(holdout.y_natural), "y")
-        return Rows(_folded(X), y, holdout.weight_natural)
+        X = self._validated(holdout.X_original)
+        y = self._encode(np.asarray(holdout.y_original), "y")
+        return Rows(_folded(X), y, holdout.weight_original)
 
     def _validated(self, X, name: str = "X") -> np.ndarray:
         if self._is_plain(X):

@@ -10,7 +10,7 @@ __all__ = ["EpochTasks"]
 class EpochTasks:
     """Tells the callbacks that were set on a classifier of its fit and its epochs.
 
-    They see the natural rows that were trained on, never resampled ones, so that their
+    They see the original rows that were trained on, never resampled ones, so that their
     scores are those of the curves.
 
     Parameters
@@ -19,7 +19,7 @@ class EpochTasks:
         With callbacks.
     epochs : int
         Epochs at most.
-    natural_rows : callable
+    original_rows : callable
         Gives X and y; called only if a callback looks at them.
     sample_weight : array-like or None
         Weights of these rows.
@@ -29,10 +29,10 @@ class EpochTasks:
         self,
         estimator: Any,
         epochs: int,
-        natural_rows: Callable[[], tuple[Any, Any]],
+        original_rows: Callable[[], tuple[Any, Any]],
         sample_weight: Any,
     ) -> None:
-        rows = cache(natural_rows)
+        rows = cache(original_rows)
         self._given = {
             "estimator": estimator,
             "X": lambda: rows()[0],

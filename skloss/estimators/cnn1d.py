@@ -119,7 +119,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
     callbacks : callable or list of callables, default=None
         Each is called after every epoch with its values by name, and ``"epoch"`` from
         zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
-        are set by ``set_callbacks``: each epoch is a task, scored on natural rows.
+        are set by ``set_callbacks``: each epoch is a task, scored on original rows.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         What was asked, what was seen, the curves, and what came out.
     history_ : dict of str to list of float
         The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
-        end of the epoch, in inference mode, on natural rows; the same
+        end of the epoch, in inference mode, on original rows; the same
         ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
         ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray

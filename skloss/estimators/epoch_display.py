@@ -1,4 +1,4 @@
-"""What ``verbose`` shows of a fit."""
+"""The progress display of a fit, as ``verbose`` asks for it."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ _RANGE_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Job:
-    """Rows of a fit: trained on, natural ones of them, and held out, and from where."""
+    """Rows of a fit: those trained on, the original ones, and those held out."""
 
     training: Rows
-    natural: Rows
+    original: Rows
     validation: Rows | None
     source: str
     is_partial: bool = False
@@ -69,7 +69,7 @@ def _data(
 ) -> dict[str, Any]:
     n_classes = len(estimator.classes_)
     rows = measured[""].rows
-    parts = {"trained": job.training, "natural": job.natural, "measured": rows}
+    parts = {"trained": job.training, "natural": job.original, "measured": rows}
     if job.validation:
         parts["validation"] = job.validation
     counts = {

@@ -1,4 +1,4 @@
-"""From an estimator's parameters and validated rows to a trained network."""
+"""Fit a network from an estimator's parameters and validated rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ __all__ = [
 # costs far more than it saves (benchmarks/defaults.py).
 _ENOUGH_TO_STOP_BY = 50
 
-# Natural training rows measured after every epoch: at most this many, and at most this
+# Original training rows measured after every epoch: at most this many, and at most this
 # many multiplications' worth, but never fewer than so many.
 MOST_MEASURED_ROWS = 2**17
 _MEASURED_WORK = 10**9
@@ -174,7 +174,7 @@ def check_choices(estimator: Any) -> None:
 def _evaluators(
     estimator: Any, spec: NetworkSpec, job: Job, prior: np.ndarray
 ) -> dict[str, Evaluator]:
-    rows = {"": measured_rows(spec.n_multiplications, job.natural, job.validation)}
+    rows = {"": measured_rows(spec.n_multiplications, job.original, job.validation)}
     if job.validation:
         rows["val_"] = job.validation
     return {
@@ -191,9 +191,9 @@ def _evaluators(
 
 
 def measured_rows(
-    n_multiplications: int, natural: Rows, validation: Rows | None
+    n_multiplications: int, original: Rows, validation: Rows | None
 ) -> Rows:
-    """Natural training rows that the curves are measured on after every epoch.
+    """Original training rows that the curves are measured on after every epoch.
 
     All of them, unless that would take more than some milliseconds a time; then a
     stratified sample, no smaller than the hold-out that it is compared with unless that
@@ -205,9 +205,9 @@ def measured_rows(
         len(validation) if validation else 0,
     )
     most = min(most, MOST_MEASURED_ROWS)
-    if len(natural) > most:
-        natural = natural.at(stratified_sample(natural.y, most))
-    return natural.compact()
+    if len(original) > most:
+        original = original.at(stratified_sample(original.y, most))
+    return original.compact()
 
 
 def _first_weights(

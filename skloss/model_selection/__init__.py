@@ -1,4 +1,4 @@
-"""Pipelines that hold natural rows out before any sampler sees the data."""
+"""Pipelines that hold original rows out before any sampler sees the data."""
 
 from skloss.model_selection.pipeline import Pipeline, make_pipeline
 

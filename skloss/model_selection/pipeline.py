@@ -21,7 +21,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     Before anything else ``fit`` asks the last step for its ``split_validation``, sets
     those rows aside, and fits transformers, samplers and the last step on the others.
-    The rows set aside, and the natural training rows, go through the fitted
+    The rows set aside, and the original training rows, go through the fitted
     transformers, never through a sampler, and to the last step: for early stopping, and
     for curves that can be compared.
 
@@ -131,9 +131,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
         }
         # Of very many rows a sample is enough to draw the curves, and no copy of all.
         sample = stratified_sample(parts[0][1], MOST_MEASURED_ROWS)
-        natural = tuple(safe_indexing(rows, sample) for rows in parts[0])
+        original = tuple(safe_indexing(rows, sample) for rows in parts[0])
         final = _LastStep(last, tasks)
-        final.held_out = (natural, sample, parts[1], held_params)
+        final.held_out = (original, sample, parts[1], held_params)
         try:
             self._fit_steps(final, *parts[0], params)
         except ValueError as error:
@@ -195,21 +195,21 @@ class _LastStep(BaseEstimator):
         return self
 
     def _fit_held_out(self, X, y, params: dict[str, Any]) -> None:
-        natural, sample, held_out, held_params = self.held_out
+        original, sample, held_out, held_params = self.held_out
         for _, step in self.pipeline.steps[:-1]:
             if is_skipped(step) or hasattr(step, "fit_resample"):
                 continue
-            natural = step.transform(natural[0]), natural[1]
+            original = step.transform(original[0]), original[1]
             held_out = step.transform(held_out[0]), held_out[1]
         if hasattr(self.estimator, "fit_held_out"):
             holdout = HoldOut(
                 X_val=held_out[0],
                 y_val=held_out[1],
-                X_natural=natural[0],
-                y_natural=natural[1],
+                X_original=original[0],
+                y_original=original[1],
                 source="pipeline",
                 weight_val=self._routed(held_params).get("sample_weight"),
-                weight_natural=_at(params.get("sample_weight"), sample),
+                weight_original=_at(params.get("sample_weight"), sample),
             )
             self.estimator.fit_held_out(X, y, holdout, **params)
         else:

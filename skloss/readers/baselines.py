@@ -1,4 +1,4 @@
-"""What small learners make of the rows, beside what the network makes of them."""
+"""Baseline models on the same rows, to compare the network with."""
 
 import warnings
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What was given beside a Keras model: rows as it sees them, arguments of ``fit``."""
+"""Check the rows and ``fit`` arguments that are given beside a Keras model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -85,19 +85,22 @@ def _measured(
     """Add what the classifier does on the rows given, and facts of these."""
     classes = np.asarray(classifier.classes_)
     predict = _predictor(classifier)
-    codes = {"natural": _codes(classes, y, "y"), "val": _codes(classes, y_val, "y_val")}
+    codes = {
+        "original": _codes(classes, y, "y"),
+        "val": _codes(classes, y_val, "y_val"),
+    }
     facts = measure_rows(X, y, X_val, y_val, predict=predict)
     parts: dict[str, Any] = {}
-    for name, rows in (("natural", X), ("val", X_val)):
+    for name, rows in (("original", X), ("val", X_val)):
         if rows is None:
             continue
         step = max(1, -(-len(rows) // _MOST_MEASURED))
         scores = predict(rows[::step])
         parts[name] = measured_part(codes[name], len(classes), scores, step)
     if case.train is None:
-        case = replace(case, train=parts["natural"])
+        case = replace(case, train=parts["original"])
     if case.origin == "skloss":  # measured while it was trained, without the hold-out
-        del parts["natural"]
+        del parts["original"]
     return replace(case, **parts), facts
 
 

@@ -1,4 +1,4 @@
-"""What validation rows show beside the training rows: made ones, a shift."""
+"""Facts about the validation rows: synthetic rows in them, and a shift."""
 
 from collections.abc import Sequence
 
@@ -130,7 +130,7 @@ def _shared_labels(
     """Class numbers, -1 for rows to leave out; no classes where labels say nothing.
 
     A class that has a larger share among the training rows may be made by a sampler,
-    and such rows are not like natural ones; it is left out while others remain.
+    and such rows are not like original ones; it is left out while others remain.
     """
     train, val = codes
     if train is None or val is None or len(np.unique(train)) < 2:

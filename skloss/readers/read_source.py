@@ -1,4 +1,4 @@
-"""Whatever has trained, read as a case that the diagnosis can look at."""
+"""Read any trained model, search, record or file, and diagnose it."""
 
 from collections.abc import Mapping
 from os import PathLike

@@ -1,4 +1,4 @@
-"""What rows show: values, labels, hold-out, and what other learners make of them.
+"""Facts about the rows: values, labels, hold-out and baseline scores.
 
 All rows are hashed and looked over once; what costs more is measured on samples that
 only the seed decides. The global random state is never touched.

@@ -1,4 +1,4 @@
-"""How a network does on the rows of one side, as a ``SplitMetrics``."""
+"""Metrics of a network on the rows of one split."""
 
 from collections.abc import Sequence
 

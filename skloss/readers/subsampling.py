@@ -1,4 +1,4 @@
-"""Which of many rows and columns are looked at.
+"""Choose a sample of rows and columns where there are many.
 
 Samples depend on nothing but the seed; the global random state is never touched.
 """

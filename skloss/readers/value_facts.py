@@ -1,4 +1,4 @@
-"""What the values of the training rows show: sizes, codes, copies, a telling column."""
+"""Facts about the values: sizes, category codes, copies, a telling column."""
 
 import numpy as np
 from numpy.random import Generator

@@ -1,4 +1,4 @@
-"""Is it any good: scores on rows that were not trained on, beside simple peers."""
+"""The first answer of a report: scores on unseen rows, beside baselines."""
 
 from __future__ import annotations
 

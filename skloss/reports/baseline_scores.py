@@ -1,4 +1,4 @@
-"""What guessing and a logistic regression make of the same rows."""
+"""Scores of a constant guess and a logistic regression on the same rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From whatever was given to what a page is about."""
+"""Build the report context from any supported source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked: parameters and layers."""
+"""Tables of the configuration: parameters and layers."""
 
 from __future__ import annotations
 

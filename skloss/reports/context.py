@@ -1,4 +1,4 @@
-"""What a page is about: all that is known of a training."""
+"""The report context: all that is known about one training."""
 
 from __future__ import annotations
 

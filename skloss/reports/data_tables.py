@@ -1,4 +1,4 @@
-"""What was seen: rows of each class, ranges of the columns, and the curves."""
+"""Tables of the data: rows of each class, ranges of columns, curves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CURVES = (
 
 
 def classes(context: ReportContext) -> Table:
-    """Rows of each class: natural, trained on, held out.
+    """Rows of each class: original, trained on, held out.
 
     Raises
     ------
@@ -36,12 +36,12 @@ def classes(context: ReportContext) -> Table:
     case = context.case
     counted = context.record.data.get("class_counts", {})
     parts: dict[str, Any] = {
-        "natural training rows": counted.get("natural") or _counts(case.natural),
+        "original training rows": counted.get("natural") or _counts(case.original),
         "trained on": counted.get("trained") or _counts(case.train),
         "held out": counted.get("validation") or _counts(case.val),
     }
-    if parts["natural training rows"] == parts["trained on"]:
-        del parts["natural training rows"]
+    if parts["original training rows"] == parts["trained on"]:
+        del parts["original training rows"]
     parts = {name: counts for name, counts in parts.items() if counts}
     if not parts:
         raise NotKnown(

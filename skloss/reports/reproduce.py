@@ -1,4 +1,4 @@
-"""How to get the same again: code or command, seed, versions."""
+"""Instructions to reproduce a result: code or command, random seed, versions."""
 
 from __future__ import annotations
 

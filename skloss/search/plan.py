@@ -1,4 +1,4 @@
-"""From the options of ``skloss search`` to a pipeline, a grid and folds."""
+"""Build a pipeline, a grid and folds from the options of ``skloss search``."""
 
 from __future__ import annotations
 

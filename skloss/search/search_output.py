@@ -1,4 +1,4 @@
-"""What a search shows and writes: a table, short curves, a CSV file, a picture."""
+"""Output of a search: a table, short curves, a CSV file and a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to stop, and which epoch was the best."""
+"""Early stopping: find the best epoch, and decide when to stop."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Curves that can be compared: inference mode, natural rows, and one prior."""
+"""Curves that can be compared: inference mode, original rows, and one prior."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Measures a set of natural rows, always in the same way."""
+    """Measures a set of original rows, always in the same way."""
 
     rows: Rows
     n_classes: int

@@ -152,7 +152,7 @@ def _multiplications(layer: Any) -> int:
 
 @dataclass(frozen=True)
 class KerasEvaluator:
-    """Measures a set of natural rows, always in the same way."""
+    """Measures a set of original rows, always in the same way."""
 
     network: KerasNetwork
     rows: Rows

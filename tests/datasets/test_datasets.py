@@ -95,7 +95,7 @@ def test_every_patient_of_ds1_is_there_with_at_least_60_beats(beats):
     assert (np.diff(beats.groups) >= 0).all()
 
 
-def test_classes_keep_their_natural_shares(beats):
+def test_classes_keep_their_original_shares(beats):
     names, counts = np.unique(beats.aami, return_counts=True)
     share = dict(zip(names, counts / len(beats.aami), strict=True))
     assert set(share) == set("NSVFQ")

@@ -264,7 +264,7 @@ def test_a_pipeline_is_fitted_the_same_with_callbacks():
     assert_equal_weights(told["net"], silent["net"])
 
 
-def test_a_monitor_of_the_last_step_sees_natural_rows_only():
+def test_a_monitor_of_the_last_step_sees_original_rows_only():
     monitor = ScoringMonitor(scoring="matthews_corrcoef")
     fitted = pipeline(dense(learning_rate=0.05).set_callbacks(monitor)).fit(X, y)
     by_depth = {}

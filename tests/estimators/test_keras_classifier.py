@@ -466,7 +466,7 @@ def test_behind_a_sampler_of_imbalanced_learn_it_runs_as_before():
 
 
 @pytest.mark.parametrize("callbacks", [None, NOTHING], ids=["engine", "Keras"])
-def test_the_pipeline_of_skloss_holds_natural_rows_out_before_the_sampler(callbacks):
+def test_the_pipeline_of_skloss_holds_original_rows_out_before_the_sampler(callbacks):
     classifier = KerasClassifier(
         binary,
         loss="binary_crossentropy",

@@ -103,24 +103,24 @@ def test_no_validation_row_is_trained_on(seen, sampler, scaled):
 
 
 @ALL_SAMPLERS
-def test_the_hold_out_has_the_natural_prior_within_one_row_per_class(seen, sampler):
+def test_the_hold_out_has_the_original_prior_within_one_row_per_class(seen, sampler):
     X, y = make_rows()
     make_pipeline(clone(sampler), network()).fit(X, y)
     [(_, y_trained, holdout)] = seen
     held = np.bincount(holdout.y_val)
     assert (np.abs(held - 0.2 * np.bincount(y)) <= 1).all()
-    natural = np.bincount(holdout.y_natural)
-    np.testing.assert_array_equal(natural + held, np.bincount(y))
-    assert not np.array_equal(np.bincount(y_trained), natural)
+    original = np.bincount(holdout.y_original)
+    np.testing.assert_array_equal(original + held, np.bincount(y))
+    assert not np.array_equal(np.bincount(y_trained), original)
 
 
 @ALL_SAMPLERS
-def test_the_natural_rows_are_those_kept_before_the_sampler(seen, sampler):
+def test_the_original_rows_are_those_kept_before_the_sampler(seen, sampler):
     X, y = make_rows()
     pipeline = make_pipeline(clone(sampler), network()).fit(X, y)
     kept, _ = pipeline[-1].split_validation(X, y)
     [(_, _, holdout)] = seen
-    np.testing.assert_array_equal(holdout.X_natural, X[kept])
+    np.testing.assert_array_equal(holdout.X_original, X[kept])
 
 
 def test_the_scaler_is_fitted_without_the_validation_rows():
@@ -139,9 +139,9 @@ def test_the_whole_equals_doing_it_by_hand(sampler):
     classifier = network()
     kept, held = classifier.split_validation(X, y)
     scaler = StandardScaler().fit(X[kept])
-    natural, held_out = scaler.transform(X[kept]), scaler.transform(X[held])
-    resampled = clone(sampler).fit_resample(natural, y[kept])
-    holdout = HoldOut(held_out, y[held], natural, y[kept], "pipeline")
+    original, held_out = scaler.transform(X[kept]), scaler.transform(X[held])
+    resampled = clone(sampler).fit_resample(original, y[kept])
+    holdout = HoldOut(held_out, y[held], original, y[kept], "pipeline")
     classifier.fit_held_out(*resampled, holdout)
 
     for found, expected in zip(pipeline[-1].weights_, classifier.weights_, strict=True):

@@ -293,8 +293,8 @@ def test_several_classes_have_a_confusion_matrix_on_both_sides():
     X, y = np.random.default_rng(0).normal(size=(300, 4)), np.arange(300) % 3
     record = DenseClassifier(epochs=2, random_state=0).fit(X, y).record_
     case = case_of(record)
-    assert np.shape(case.natural.confusion) == np.shape(case.val.confusion) == (3, 3)
-    assert case.natural.n_rows == sum(map(sum, case.natural.confusion))
+    assert np.shape(case.original.confusion) == np.shape(case.val.confusion) == (3, 3)
+    assert case.original.n_rows == sum(map(sum, case.original.confusion))
 
 
 def test_rows_behind_a_pipeline_are_seen_as_the_classifier_sees_them(rows):

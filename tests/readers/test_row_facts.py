@@ -193,7 +193,7 @@ def test_rows_made_after_the_split_are_not():
     assert facts.shift_auc < 0.5 + 4 * facts.shift_error
 
 
-def test_natural_rows_and_natural_duplicates_have_no_class_apart():
+def test_original_rows_and_original_duplicates_have_no_class_apart():
     X, y = rows_of(n=6000)
     facts = measure_rows(*halves(X, y))
     assert facts.synthetic_share < 0.05

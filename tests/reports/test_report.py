@@ -534,7 +534,7 @@ def test_a_keras_model_is_compared_on_its_validation_rows(rows, logits):
     said = words_of(skloss.report(model, X=X[:1000], y=y[:1000], **given))
     assert "At the threshold of the best MCC" in said
     assert "loss (nats)" in said
-    assert "natural rows" not in said
+    assert "original rows" not in said
     assert "learning_rate0.001 " in said
 
 

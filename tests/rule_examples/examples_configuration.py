@@ -61,11 +61,11 @@ SICK: dict[str, list[Case]] = {
         weighted(
             weights={"0": 1.0, "1": 1.6},
             train=EVEN,
-            natural=SplitMetrics((3600, 400)),
+            original=SplitMetrics((3600, 400)),
             val=None,
         ),
         # Validation rows tell how uneven the classes are.
-        weighted(weights={"0": 1.0, "1": 9.0}, train=EVEN, natural=None),
+        weighted(weights={"0": 1.0, "1": 9.0}, train=EVEN, original=None),
     ],
     "batchwise-metric": [
         measured("f1_m", val_f1=0.4),

@@ -162,7 +162,7 @@ HEALTHY: dict[str, list[Case]] = {
     "imbalance": [counts(900, 100), counts(2000, 1900, 1800)],
     "tiny-dataset": [
         counts(80, 20),
-        sick(train=SplitMetrics((9, 1)), natural=SplitMetrics((900, 50))),
+        sick(train=SplitMetrics((9, 1)), original=SplitMetrics((900, 50))),
     ],
 }
 # What is known of rows alone is enough for some.

@@ -59,7 +59,9 @@ def test_no_shift_is_seen_where_accuracies_agree():
     changed = dict(LINEAR_STACK_ON_RARE_EVENTS)
     changed["val_acc"] = changed["acc"]
     changed["val_loss"] = changed["loss"]
-    assert symptoms.prior_shift_from_curves(Case(curves=read_curves(changed)[0])) is None
+    assert (
+        symptoms.prior_shift_from_curves(Case(curves=read_curves(changed)[0])) is None
+    )
 
 
 def test_counts_tell_the_share_exactly():

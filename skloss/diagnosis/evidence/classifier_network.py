@@ -1,4 +1,4 @@
-"""What rules ask of a classifier's network and loss: the head, linear links, harm."""
+"""Evidence from the network and its loss: head, linear layers, harm."""
 
 from dataclasses import dataclass
 

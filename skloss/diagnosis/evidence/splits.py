@@ -1,4 +1,4 @@
-"""What rules ask of the two sides, the training rows and the validation rows."""
+"""Evidence from comparing the training split with the validation split."""
 
 import numpy as np
 

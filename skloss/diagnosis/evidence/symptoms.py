@@ -58,7 +58,7 @@ def row_facts(case: Case, *names: str) -> RowFacts:
 
 
 def fitted_part(case: Case) -> SplitMetrics:
-    """Training rows, natural ones where they differ, with what the network predicts."""
+    """Return the original training rows, with what the network predicts for them."""
     part = case.unsampled
     if part is None or part.confusion is None:
         raise NotApplicable("predictions on the training rows are not known")

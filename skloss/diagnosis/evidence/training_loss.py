@@ -200,7 +200,7 @@ def guess_loss(case: Case) -> float | None:
         return None
     learned = weights * counts / (weights * counts).sum()
     if case.is_honest:
-        shown = (case.natural or case.train).prior
+        shown = (case.original or case.train).prior
         seen = learned > 0
         return float(-(shown[seen] * np.log(learned[seen])).sum())
     scale = float((weights * case.train.prior).sum())

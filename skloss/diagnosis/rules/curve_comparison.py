@@ -1,4 +1,4 @@
-"""What makes two curves hard to compare, or one misleading."""
+"""Rules about curves that do not compare, or that mislead."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How far what was learned holds for rows that were not trained on."""
+"""Rules about the gap between training and validation."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class _Gap(Rule):
     fewest_minority = 10
 
     def sides(self, case: Case) -> tuple[SplitMetrics, SplitMetrics]:
-        """Training rows, natural ones where they differ, and validation rows."""
+        """Training rows, original ones where they differ, and validation rows."""
         train = fitted_part(case)
         if case.val is None or case.val.confusion is None:
             raise NotApplicable("predictions on validation rows are not known")

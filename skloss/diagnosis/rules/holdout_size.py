@@ -1,4 +1,4 @@
-"""Whether there is a hold-out, and whether it is large enough."""
+"""Rules about a missing or a small hold-out."""
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import harm

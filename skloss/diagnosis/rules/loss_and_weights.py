@@ -328,7 +328,7 @@ def _as_label(key: str, training: Training) -> int | None:
 class DoubleBalancing(Rule):
     """Rows were resampled to balance, and class weights balance them again.
 
-    Reads: class counts of the rows trained on and of natural ones (of the validation
+    Reads: class counts of the rows trained on and of original ones (of the validation
     rows, where no others are known), class weights.
     Hurts: the minority then counts more than the majority, and the network answers as
     if it were the common class.
@@ -377,6 +377,6 @@ class DoubleBalancing(Rule):
         """Whether the rows are even, and were not by nature."""
         if _ratio(train.counts) > self.balanced_ratio:
             return False
-        natural = [part for part in (case.natural, case.val) if part is not None]
-        uneven = any(_ratio(part.counts) > self.balanced_ratio for part in natural)
+        original = [part for part in (case.original, case.val) if part is not None]
+        uneven = any(_ratio(part.counts) > self.balanced_ratio for part in original)
         return bool(case.is_resampled) or uneven

@@ -1,4 +1,4 @@
-"""What limits a network: itself, its rows, or what anyone could tell from them."""
+"""Rules about limits: of the network, of the rows, and of the task itself."""
 
 from typing import Any
 

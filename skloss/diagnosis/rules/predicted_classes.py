@@ -1,4 +1,4 @@
-"""What is predicted: one class only, or far too often the rare one."""
+"""Rules about predictions: one class only, or too many positives."""
 
 import numpy as np
 
@@ -194,7 +194,7 @@ class ThresholdNotTuned(_OneClassOnly):
 class AllPositive(Rule):
     """Far more rows are called the rare class than belong to it.
 
-    Reads: the confusion matrix on validation rows at their natural shares, and the MCC
+    Reads: the confusion matrix on validation rows at their original shares, and the MCC
     that the same scores reach at the best threshold.
     Hurts: precision is hardly better than the share of the class, or far below what
     the network could do.

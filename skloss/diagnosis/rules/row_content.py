@@ -1,4 +1,4 @@
-"""What the rows hold to be learned: conflicts, a telling column, rare classes."""
+"""Rules about what rows can teach: conflicts, a telling column, rare classes."""
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import row_facts
@@ -7,7 +7,7 @@ from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.record import SplitMetrics
 
 
-def _natural(case: Case) -> SplitMetrics:
+def _original(case: Case) -> SplitMetrics:
     """Class counts before any sampler."""
     part = case.unsampled
     if part is None or part.n_rows == 0:
@@ -71,9 +71,9 @@ class GoldenFeature(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Look at the best single column."""
         facts = row_facts(case, "best_column_auc", "n_columns")
-        if _natural(case).n_minority < self.fewest_minority:
+        if _original(case).n_minority < self.fewest_minority:
             raise NotApplicable(
-                f"{_natural(case).n_minority} rows of the smallest class"
+                f"{_original(case).n_minority} rows of the smallest class"
             )
         if (facts.n_columns or 0) < self.fewest_columns:
             raise NotApplicable("there is one column")
@@ -103,7 +103,7 @@ class Imbalance(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare the smallest class with the largest."""
-        counts = _natural(case).present
+        counts = _original(case).present
         if len(counts) < 2:
             raise NotApplicable("there is one class")
         share = float(counts.min() / (counts.min() + counts.max()))
@@ -137,7 +137,7 @@ class TinyDataset(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Count the rows."""
-        part = _natural(case)
+        part = _original(case)
         least = int(part.present.min())
         if part.n_rows >= self.fewest_rows and least >= self.fewest_minority:
             return None

@@ -1,4 +1,4 @@
-"""What only a search or a cross-validation shows."""
+"""Rules about the results of a search or a cross-validation."""
 
 import numpy as np
 
@@ -51,7 +51,8 @@ class BestAtEdge(Rule):
 
     Reads: the winner's values of numeric parameters with three values or more.
     Hurts: a still better value may lie beyond.
-    Wrong when: the edge is a natural one (dropout 0), or many candidates are tied.
+    Wrong when: the edge is the end of the scale (dropout 0), or many candidates are
+    tied.
     """
 
     code = "S02"

@@ -125,8 +125,8 @@ class TrainValPriorShift(Rule):
     curves alone, the shares that accuracies imply where the rare class is never found.
     Hurts: the network expects the shares that it was trained on; the two losses are not
     comparable, and it names the rare class too often.
-    Wrong when: the threshold is chosen on natural rows afterwards; curves measured on
-    natural rows, as those of skloss, make it context.
+    Wrong when: the threshold is chosen on original rows afterwards; curves measured on
+    original rows, as those of skloss, make it context.
     """
 
     code = "V07"
@@ -167,14 +167,14 @@ class TrainValPriorShift(Rule):
             f"Class {one} is {before:.1%} of the training and {after:.1%} of the "
             "validation rows.",
             evidence,
-            "Train on natural shares, or choose the threshold on natural rows; stop by "
-            "MCC or average precision, not by the validation loss.",
+            "Train on original shares, or choose the threshold on original rows; stop "
+            "by MCC or average precision, not by the validation loss.",
             severity=self._severity(case, ratio),
         )
 
     def _severity(self, case: Case, ratio: float | None) -> Severity:
         if case.is_honest:
-            return "info"  # its curves are of natural rows, whatever it was trained on
+            return "info"  # its curves are of original rows, whatever it was trained on
         is_overdone = ratio is None or ratio > self.most_predicted
         return "warning" if is_overdone or stops_by(case, "val_loss") else "info"
 

@@ -1,4 +1,4 @@
-"""How the validation rows were split off: too late, in order, or not apart."""
+"""Rules about the split: too late, in order, or with rows in common."""
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class ResampleBeforeSplit(Rule):
             "The validation rows were split off rows that a sampler had made.",
             {"hold-out": case.holdout},
             "Put the sampler and the classifier into one skloss.Pipeline, which splits "
-            "first; or split first, and give natural rows with X_val and y_val.",
+            "first; or split first, and give original rows with X_val and y_val.",
         )
 
     def _is_balanced(self, part: SplitMetrics) -> bool:
@@ -227,11 +227,11 @@ class TrainRowsInValidation(Rule):
         _, val = both_sides(case)
         share = facts.shared_share or 0.0
         # Of two equal rows one is counted as repeated, and either may be held out.
-        natural = min(2 * (facts.duplicate_share or 0.0), 1.0)
-        error = np.sqrt(max(natural * (1 - natural), 1e-12) / val.n_rows)
+        original = min(2 * (facts.duplicate_share or 0.0), 1.0)
+        error = np.sqrt(max(original * (1 - original), 1e-12) / val.n_rows)
         least = max(self.least_excess, 3 * error)
         shared = round(share * val.n_rows)
-        if share - natural <= least or shared < self.fewest_shared:
+        if share - original <= least or shared < self.fewest_shared:
             return None
         is_whole = share >= 1 and facts.n_rows == val.n_rows
         return self.found(

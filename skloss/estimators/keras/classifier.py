@@ -12,7 +12,7 @@ from skloss.estimators.checks import encode_known, encode_labels
 from skloss.estimators.keras.fit_plan import keras_job
 from skloss.estimators.keras.keras_fitting import KerasFitted, fit_keras_network
 from skloss.estimators.keras.wrapper import MendedWrapper
-from skloss.holdout import natural_holdout
+from skloss.holdout import stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.training import predict_logits, probabilities
@@ -273,7 +273,7 @@ class KerasClassifier(MendedWrapper):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None, **kwargs):
-        """Train on rows as a sampler left them, and measure on natural ones.
+        """Train on rows as a sampler left them, and measure on original ones.
 
         This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
 
@@ -282,7 +282,7 @@ class KerasClassifier(MendedWrapper):
         X, y : array-likes
             Rows and labels to train on.
         holdout : HoldOut
-            Natural rows, transformed as ``X`` was but never resampled.
+            Original rows, transformed as ``X`` was but never resampled.
         sample_weight : array-like of shape (n,), optional
             Weights of the rows of ``X``.
         **kwargs : dict
@@ -365,7 +365,7 @@ class KerasClassifier(MendedWrapper):
         y = column_or_1d(y)
         if (y == y[:1]).all():
             encode_labels(type(self).__name__, y)
-        return natural_holdout(y, fraction, self.random_state, groups)
+        return stratified_holdout(y, fraction, self.random_state, groups)
 
     def initialize(self, X, y=None):
         """Make the network without training it.

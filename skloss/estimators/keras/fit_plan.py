@@ -1,4 +1,4 @@
-"""What a fit of ``KerasClassifier`` trains on: rows, those held out, what each weighs.
+"""Plan a fit of ``KerasClassifier``: its rows, its hold-out and its weights.
 
 Rows are held out by whoever comes first: ``X_val`` or a Pipeline, ``validation_data``
 of Keras, ``validation_fraction``, and at last ``validation_split``.
@@ -22,7 +22,7 @@ from skloss.estimators.fit_record import Job
 from skloss.estimators.keras.keras_fitting import KerasJob
 from skloss.estimators.keras.wrapper import listed
 from skloss.exceptions import TailValidationWarning
-from skloss.holdout import natural_holdout
+from skloss.holdout import stratified_holdout
 from skloss.training import Rows
 
 __all__ = ["keras_job"]
@@ -87,7 +87,7 @@ def keras_job(
     return KerasJob(
         rows=Job(
             training=training,
-            natural=_natural_rows(classifier, holdout, training),
+            original=_original_rows(classifier, holdout, training),
             validation=validation,
             source=source,
             is_partial=is_partial,
@@ -183,7 +183,7 @@ def _split(
         return None, None, holdout.source
     labels, chosen = classifier.classes_[rows.y], _positions(rows)
     if isinstance(fraction, Real):
-        kept, held = natural_holdout(
+        kept, held = stratified_holdout(
             rows.y,
             float(fraction),
             classifier.random_state,
@@ -232,12 +232,12 @@ def _validation_rows(classifier: Any, holdout: HoldOut) -> Rows | None:
     return Rows(X.reshape(len(X), -1), y, checked_weight(holdout.weight_val, X))
 
 
-def _natural_rows(classifier: Any, holdout: HoldOut, training: Rows) -> Rows:
-    if holdout.X_natural is None:
+def _original_rows(classifier: Any, holdout: HoldOut, training: Rows) -> Rows:
+    if holdout.X_original is None:
         return training
-    X = classifier._rows(holdout.X_natural, "X", reset=False)
-    y = encode_known(classifier.classes_, np.asarray(holdout.y_natural), "y")
-    return Rows(X.reshape(len(X), -1), y, holdout.weight_natural)
+    X = classifier._rows(holdout.X_original, "X", reset=False)
+    y = encode_known(classifier.classes_, np.asarray(holdout.y_original), "y")
+    return Rows(X.reshape(len(X), -1), y, holdout.weight_original)
 
 
 def _positions(rows: Rows) -> Any:

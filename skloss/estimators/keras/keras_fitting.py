@@ -1,4 +1,4 @@
-"""From a compiled Keras model and validated rows to a trained one, and its record."""
+"""Fit a compiled Keras model on validated rows, and record the fit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -188,8 +188,8 @@ def _by_engine(
     names: Mapping[str, str],
     earlier: KerasFitted | None,
 ) -> KerasFitted:
-    natural = measured_rows(
-        spec.n_multiplications, job.rows.natural, job.rows.validation
+    original = measured_rows(
+        spec.n_multiplications, job.rows.original, job.rows.validation
     )
     evaluators = {
         prefix: Evaluator(
@@ -200,7 +200,7 @@ def _by_engine(
             focal_gamma=settings.focal_gamma,
             label_smoothing=settings.label_smoothing,
         )
-        for prefix, rows in _sides(natural, job).items()
+        for prefix, rows in _sides(original, job).items()
     }
     weights = [np.asarray(array) for array in network.model.get_weights()]
     if settings.monitor is not None:
@@ -247,12 +247,12 @@ def _by_keras(
     prior: np.ndarray,
     reason: str,
 ) -> KerasFitted:
-    natural = measured_rows(
-        network.n_multiplications, job.rows.natural, job.rows.validation
+    original = measured_rows(
+        network.n_multiplications, job.rows.original, job.rows.validation
     )
     evaluators = {
         prefix: KerasEvaluator(network, rows, prior)
-        for prefix, rows in _sides(natural, job).items()
+        for prefix, rows in _sides(original, job).items()
     }
     if settings.monitor is not None:
         one = {
@@ -271,9 +271,9 @@ def _by_keras(
     return KerasFitted(None, replace(result, weights=[]), record, {})
 
 
-def _sides(natural: Rows, job: KerasJob) -> dict[str, Rows]:
+def _sides(original: Rows, job: KerasJob) -> dict[str, Rows]:
     validation = job.rows.validation
-    return {"": natural} | ({} if validation is None else {"val_": validation})
+    return {"": original} | ({} if validation is None else {"val_": validation})
 
 
 # -------------------------------------------------------------------------- the record

@@ -1,4 +1,4 @@
-"""What can be wrong with a network, its input, its outputs and its loss."""
+"""Checks of a Keras network: its input, its outputs and its loss."""
 
 from math import prod
 from typing import Any
