@@ -84,8 +84,7 @@ def fit(network: str, n_rows: int) -> Timed:
 
 def bare_fit(network: str, n_rows: int) -> Timed:
     """Seconds of a fit that collects nothing for the diagnosis."""
-    from skloss.training import step, trainer
-    from skloss.training import start_tensorflow
+    from skloss.training import start_tensorflow, step, trainer
 
     start_tensorflow()  # before TensorFlow is imported here, as in a fit
     import tensorflow as tf

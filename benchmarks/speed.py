@@ -202,7 +202,7 @@ def skloss_table_search() -> peers.Timed:
     from skloss import DenseClassifier
     from skloss.training import start_tensorflow
 
-    start_tensorflow()  # imports TensorFlow, as the peer has done before its clock starts
+    start_tensorflow()  # imports it, as the peer has done before its clock starts
 
     classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
     return peers.grid_search(classifier, TABLE_GRID, peers.rare_rows(*TABLE))

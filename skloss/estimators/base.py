@@ -12,7 +12,8 @@ from skloss.estimators.checks import check_finite, encode_known, encode_labels
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
-from skloss.networks import NetworkSpec, build_keras_model
+from skloss.keras_interop import build_keras_model
+from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.training import (
     Rows,

@@ -22,7 +22,8 @@ import skloss.training.inference as predictor
 import skloss.training.program as program
 import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, DenseClassifier
-from skloss.networks import build_keras_model, cnn1d, dense, forward, initial_weights
+from skloss.keras_interop import build_keras_model
+from skloss.networks import cnn1d, dense, forward, initial_weights
 from skloss.training import Rows, Settings, train
 from skloss.training.backends import shard_count
 from skloss.training.dropout import keep_scale

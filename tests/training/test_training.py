@@ -12,14 +12,8 @@ import skloss.training.trainer as trainer
 from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
 from skloss.exceptions import TrainingInterruptedWarning
-from skloss.networks import (
-    NetworkSpec,
-    build_keras_model,
-    cnn1d,
-    dense,
-    forward,
-    initial_weights,
-)
+from skloss.keras_interop import build_keras_model
+from skloss.networks import NetworkSpec, cnn1d, dense, forward, initial_weights
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 from skloss.training import Rows, Settings, backends, predict_logits, train
 from skloss.training.dropout import keep_scale

@@ -18,13 +18,13 @@ from skloss.estimators.fitting import (
     stopping_settings,
 )
 from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
+from skloss.keras_interop.compiled_settings import optimizer_settings
+from skloss.keras_interop.describe_layers import network_layers
+from skloss.keras_interop.keras_fit import train_keras
+from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
-from skloss.networks.from_keras import NoCompiledFormError, spec_from_keras
-from skloss.networks.keras_layers import network_layers
 from skloss.training import Rows, Settings
-from skloss.training.from_keras import optimizer_settings
-from skloss.training.keras_fit import train_keras
-from skloss.training.keras_network import KerasNetwork
 
 __all__ = ["fit_keras_network"]
 

@@ -34,10 +34,10 @@ from skloss.estimators.keras.unknown_parameters import (
     check_used,
     did_you_mean,
 )
-from skloss.networks.keras_arrays import pack_model
+from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
+from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.pack_model import pack_model
 from skloss.record import TrainingRecord
-from skloss.training.from_keras import CompiledLoss, compiled_loss
-from skloss.training.keras_network import KerasNetwork
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from skloss.networks.from_keras import NoCompiledFormError
+from skloss.keras_interop.read_model import NoCompiledFormError
 from skloss.optimizers import OPTIMIZERS
 
 __all__ = ["CompiledLoss", "compiled_loss", "optimizer_settings"]

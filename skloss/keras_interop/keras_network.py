@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.training.from_keras import CompiledLoss
+from skloss.keras_interop.compiled_settings import CompiledLoss
 from skloss.training.inference import probabilities
 
 __all__ = ["KerasNetwork", "output_probabilities"]
