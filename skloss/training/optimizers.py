@@ -7,6 +7,7 @@ and gives the new weight and slots; it is tested against Keras' optimizer of tha
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 __all__ = ["UPDATE_RULES", "UpdateArguments", "UpdateRule"]
@@ -88,7 +89,9 @@ def _nadam(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
     first = slots[0] + (g - slots[0]) * (1 - 0.9)
     second = slots[1] + (g * g - slots[1]) * (1 - 0.999)
     unbiased = ahead * first / (1 - product * ahead) + (1 - now) * g / (1 - product)
-    spread = tf.sqrt(second / (1 - tf.pow(0.999, a.step))) + 1e-7
+    # One minus a power of 0.999, which in single precision is off by 1e-5 at first.
+    share = -tf.math.expm1(a.step * log(0.999))
+    spread = tf.sqrt(second / share) + 1e-7
     return w - unbiased * a.learning_rate / spread, (first, second, product)
 
 

@@ -27,7 +27,7 @@ def start_tensorflow() -> None:
         If TensorFlow is not installed, or cannot be imported.
     """
     with _lock:
-        if "tensorflow" in sys.modules:
+        if sys.modules.get("tensorflow") is not None:
             return
         try:
             with _few_messages():

@@ -589,7 +589,7 @@ def test_weights_of_zero_leave_rows_out():
 
 REASONS = {
     "callbacks": {"callbacks": NOTHING},
-    "Nadam": {"optimizer": "nadam"},
+    "Adafactor": {"optimizer": "adafactor"},
     "has clipvalue=1.0": {"optimizer__clipvalue": 1.0},
     "metrics other than": {"metrics": ["AUC"]},
     "'mean_squared_error'": {"loss": "mean_squared_error"},

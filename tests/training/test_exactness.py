@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 from keras import layers as kl
 from scipy.stats import ks_2samp, ttest_rel
 from sklearn.base import clone
@@ -224,6 +225,8 @@ def fit_with_threads(n_threads, classifier, rows):
 def test_fits_in_other_processes_with_as_many_threads_equal_one_in_this(case):
     classifier, alone = case
     n_threads = tf.config.threading.get_intra_op_parallelism_threads()
+    # A worker that has trained before has settled its threads already.
+    get_reusable_executor().shutdown(wait=True)
     there = delayed(fit_with_threads)(
         n_threads or os.cpu_count(), clone(classifier), rows_to_fit()
     )
