@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline
 from skloss.datasets import make_rare_events
+from skloss.estimators import KerasClassifier
 
 X, y = make_rare_events(300, n_features=6, random_state=0)
 EPOCHS = 3
@@ -76,13 +77,43 @@ def cnn(**options):
     return CNN1DClassifier(**own | {"epochs": EPOCHS} | options)
 
 
+def two_layers(meta, width=3):
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((meta["n_features_in_"],)),
+            keras.layers.Dense(width, "relu"),
+            keras.layers.Dense(1, "sigmoid"),
+        ]
+    )
+
+
+def of_keras(**options):
+    """A Keras network that the compiled engine trains."""
+    own = {"loss": "binary_crossentropy", "validation_fraction": 0.1}
+    return KerasClassifier(
+        two_layers, **own | {"epochs": EPOCHS, "random_state": 0} | options
+    )
+
+
+def by_keras(**options):
+    """A Keras network that ``keras.Model.fit`` trains."""
+    return of_keras(optimizer="adafactor", **options)
+
+
 def pipeline(last=None, **options):
     steps = [("scale", StandardScaler()), ("smote", SMOTE(random_state=0))]
     return Pipeline([*steps, ("net", last or dense())], **options)
 
 
+def weights_of(classifier):
+    own = getattr(classifier, "weights_", None)
+    return classifier.model_.get_weights() if own is None else own
+
+
 def assert_equal_weights(one, other):
-    for found, expected in zip(one.weights_, other.weights_, strict=True):
+    for found, expected in zip(weights_of(one), weights_of(other), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -106,10 +137,13 @@ def _workers_end():
     get_reusable_executor().shutdown()
 
 
+MAKERS = pytest.mark.parametrize("make", [dense, cnn, of_keras, by_keras])
+
+
 # ------------------------------------------------------------------------ a classifier
 
 
-@pytest.mark.parametrize("make", [dense, cnn], ids=["dense", "cnn"])
+@MAKERS
 def test_a_fit_is_a_task_with_a_task_for_each_epoch(make):
     recorder = Recorder()
     make().set_callbacks(recorder).fit(X, y)
@@ -124,26 +158,28 @@ def test_a_fit_is_a_task_with_a_task_for_each_epoch(make):
     assert recorder.last["context"].max_subtasks == EPOCHS
 
 
-@pytest.mark.parametrize("make", [dense, cnn], ids=["dense", "cnn"])
+@MAKERS
 def test_callbacks_change_no_weight_and_no_curve(make):
     told = make().set_callbacks(Recorder()).fit(X, y)
     silent = make().fit(X, y)
     assert_equal_weights(told, silent)
     for name in ("loss", "val_loss", "mcc"):
-        assert told.history_[name] == silent.history_[name]
+        assert told.record_.history[name] == silent.record_.history[name]
 
 
 @pytest.mark.parametrize("fraction", [0.2, None], ids=["held out", "nothing held out"])
-@pytest.mark.parametrize("make", [dense, cnn], ids=["dense", "cnn"])
+@MAKERS
 def test_a_monitored_score_is_that_of_the_curve(make, fraction):
     monitor = ScoringMonitor(scoring="matthews_corrcoef")
-    fitted = make(validation_fraction=fraction, learning_rate=0.05, epochs=5)
+    rate = "learning_rate" if make in (dense, cnn) else "optimizer__learning_rate"
+    fitted = make(validation_fraction=fraction, epochs=5, **{rate: 0.05})
     fitted.set_callbacks(monitor).fit(X, y)
     *epochs, whole = sorted(
         monitor.get_logs().data, key=lambda row: -len(row["task_id_path"])
     )
     found = [row["matthews_corrcoef"] for row in epochs]
-    np.testing.assert_allclose(found, fitted.history_["mcc"], atol=1e-12)
+    curve = fitted.record_.history["mcc"]
+    np.testing.assert_allclose(found, curve, atol=1e-12)
     kept = np.arange(len(y)) if fraction is None else fitted.split_validation(X, y)[0]
     expected = matthews_corrcoef(y[kept], fitted.predict(X[kept]))
     assert whole["matthews_corrcoef"] == expected
