@@ -120,7 +120,7 @@ def units(network: str, n_rows: int) -> Timed:
 
 def diagnosed(network: str, n_rows: int, given: str) -> Timed:
     """Seconds of the diagnosis of a fit, of its record or with the rows."""
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     X, y = rows_of(network, n_rows)
     fitted = classifier(network, n_rows).fit(X, y)
@@ -155,14 +155,14 @@ def keras_model(fits: bool = True) -> Any:
 
 
 def of_built_model() -> Timed:
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     model = keras_model(fits=False)
     return lambda: seconds(lambda: diagnose(model))
 
 
 def of_keras_rows() -> Timed:
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
     settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
@@ -170,7 +170,7 @@ def of_keras_rows() -> Timed:
 
 
 def of_curves() -> Timed:
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     epochs = np.arange(200)
     falling = np.exp(-epochs / 40)
@@ -197,7 +197,7 @@ SINGLE: dict[str, Callable[[], Timed]] = {
 
 def unchanged() -> dict[str, bool]:
     """Whether weights, predictions and global generators are as without a diagnosis."""
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
     settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}

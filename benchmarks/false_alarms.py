@@ -61,7 +61,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline, diagnose
 from skloss.datasets import load_heartbeats, make_rare_events
 from skloss.diagnosis import RULES, Case, Diagnosis, Finding, examine
-from skloss.sources import _case as case_and_notes
+from skloss.readers import read_case as case_and_notes
 
 KEEL = (
     "yeast3",

@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline
 from skloss.datasets import load_heartbeats, make_rare_events
-from skloss.holdout import natural_holdout
+from skloss.holdout import stratified_holdout
 from skloss.metrics import epoch_metrics
 
 RESULTS = Path(__file__).parent / "results" / "holdout_honesty.json"
@@ -61,7 +61,7 @@ def after_sampler(classifier, X, y, seed: int, only_real: bool):
     """Scale, resample, then split: what a classifier alone behind SMOTE can do."""
     scaler = StandardScaler().fit(X)
     X_res, y_res = SMOTE(random_state=seed).fit_resample(scaler.transform(X), y)
-    kept, held = natural_holdout(y_res, FRACTION, seed)
+    kept, held = stratified_holdout(y_res, FRACTION, seed)
     if only_real:  # SMOTE leaves the rows it was given in front
         held = held[held < len(y)]
     classifier.fit(X_res[kept], y_res[kept], X_val=X_res[held], y_val=y_res[held])

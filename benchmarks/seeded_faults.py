@@ -43,7 +43,7 @@ from trainings import IMBALANCED, SERIES, SEVERAL, TABLES, Rows, Run, load
 
 from skloss.diagnosis import RULES, Diagnosis, Finding
 from skloss.metrics import ConfusionCounts
-from skloss.sources import diagnose
+from skloss.readers import diagnose
 
 RESULTS = Path(__file__).parent / "results" / "seeded_faults.json"
 BAR = 0.9

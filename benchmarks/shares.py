@@ -25,7 +25,7 @@ import numpy as np
 from machine import describe
 
 from skloss import CNN1DClassifier, DenseClassifier
-from skloss.estimators import _base, _fitting
+from skloss.estimators import base, fitting
 from skloss.training import chunks, evaluation, program, trainer
 
 RESULTS = Path(__file__).parent / "results" / "shares.json"
@@ -54,12 +54,12 @@ JOBS: dict[str, tuple[Any, int, int]] = {
     ),
 }
 PARTS: dict[str, tuple[Any, str]] = {
-    "hold-out": (_base, "natural_holdout"),
+    "hold-out": (base, "stratified_holdout"),
     "steps": (program.Program, "run"),
     "gathering rows": (chunks.Chunks, "_fill"),
     "curves": (evaluation.Evaluator, "__call__"),
     "probes of units": (trainer, "unit_shares"),
-    "record": (_fitting, "make_record"),
+    "record": (fitting, "make_record"),
 }
 
 

@@ -12,8 +12,9 @@ in turn; shown are medians of 5 rounds, of 3 from 10,000 steps on. Keras' second
 more than 100,000 steps are extrapolated from those of 1 and of 20,000 steps.
 
 It is also measured what the job would take by each kind of program, whichever
-``skloss.training.kinds`` chooses (uncompiled up to 1,000 steps, compiled up to 10,000),
-and from how many steps on one pays over another: that is what its thresholds should be.
+``skloss.training.backends`` chooses (uncompiled up to 1,000 steps, compiled up to
+10,000), and from how many steps on one pays over another: that is what its thresholds
+should be.
 ``--quick`` tries the script.
 """
 

@@ -12,11 +12,11 @@ __version__ = "0.1.0"
 _HOME = {
     "CNN1DClassifier": "skloss.estimators",
     "DenseClassifier": "skloss.estimators",
-    "KerasClassifier": "skloss.estimators._keras",
+    "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",
-    "diagnose": "skloss.sources",
+    "diagnose": "skloss.readers",
     "diagnosis": "skloss",
     "displays": "skloss",
     "exceptions": "skloss",

@@ -86,7 +86,7 @@ def _search(options: argparse.Namespace) -> int:
     """Import what is heavy only after the arguments are known to be right."""
     _prepare_process()
     from skloss.exceptions import DataFileError
-    from skloss.search._command import SearchError, run_search
+    from skloss.search.command import SearchError, run_search
 
     try:
         return run_search(options)
@@ -95,7 +95,7 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
-    from skloss.sources import diagnose
+    from skloss.readers import diagnose
 
     try:
         diagnosis = _read(diagnose, options.path)
@@ -349,7 +349,7 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--seed",
-        type=_natural_int,
+        type=_whole_number,
         default=0,
         metavar="S",
         help="of splits, sampler and network (default 0)",
@@ -378,7 +378,7 @@ def _fold_count(text: str) -> int:
     return _at_least(text, 2)
 
 
-def _natural_int(text: str) -> int:
+def _whole_number(text: str) -> int:
     return _at_least(text, 0)
 
 

@@ -1,4 +1,4 @@
-"""Natural rows for validation, and a probe for rows that a sampler has made."""
+"""Original rows for validation, and a probe for rows that a sampler has made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = [
     "class_codes",
     "looks_resampled",
     "made_from",
-    "natural_holdout",
+    "stratified_holdout",
     "stratified_sample",
 ]
 
@@ -64,13 +64,13 @@ def _distinct(y: np.ndarray) -> np.ndarray:
     return (np.flatnonzero(counts) + low).astype(y.dtype)
 
 
-def natural_holdout(
+def stratified_holdout(
     y: ArrayLike,
     fraction: float,
     random_state: int | RandomState | None,
     groups: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split off validation rows in which every class keeps its natural share.
+    """Split off validation rows in which every class keeps its share.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def natural_holdout(
     --------
     >>> import numpy as np
     >>> y = np.array(["calm"] * 90 + ["storm"] * 10)
-    >>> train, validation = natural_holdout(y, fraction=0.2, random_state=0)
+    >>> train, validation = stratified_holdout(y, fraction=0.2, random_state=0)
     >>> len(train), len(validation)
     (80, 20)
     >>> int((y[validation] == "storm").sum())
@@ -107,7 +107,7 @@ def natural_holdout(
 
     A class of one row cannot be on both sides:
 
-    >>> natural_holdout(["calm", "calm", "storm"], fraction=0.2, random_state=0)
+    >>> stratified_holdout(["calm", "calm", "storm"], fraction=0.2, random_state=0)
     Traceback (most recent call last):
         ...
     ValueError: Class 'storm' has 1 row, too few to hold out a part of it; set

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 import skloss
 from skloss import DenseClassifier, Pipeline
 from skloss.cli import _parser, main
-from skloss.search._plan import plan_search
-from skloss.search._search import Search
+from skloss.search.grid_search import Search
+from skloss.search.plan import plan_search
 
 TINY = ["--model", "dense", "--grid", "epochs=2", "--grid", "width=3,4"]
 
@@ -143,7 +143,7 @@ def test_series_of_several_channels_in_an_archive(tmp_path, capsys):
 
 
 def test_parquet_reads_as_csv_does(frame, csv_file, tmp_path):
-    from skloss.search._files import read_table
+    from skloss.search.data_files import read_table
 
     frame.drop(columns="patient").to_parquet(tmp_path / "rows.parquet")
     one = read_table(tmp_path / "rows.parquet", "fraud", "yes")
@@ -188,7 +188,7 @@ def test_the_default_search_is_what_the_readme_promises():
     from skloss.datasets import load_heartbeats
 
     options = _parser().parse_args(["search"])
-    from skloss.search._command import _heartbeats
+    from skloss.search.command import _heartbeats
 
     table = _heartbeats(options)
     search = plan_search(options, table)
@@ -378,7 +378,7 @@ def test_a_missing_target_option_lists_the_columns(csv_file, capsys):
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path, capsys, monkeypatch):
     (tmp_path / "rows.parquet").write_bytes(b"PAR1")
-    monkeypatch.setattr("skloss.search._files.find_spec", lambda name: None)
+    monkeypatch.setattr("skloss.search.data_files.find_spec", lambda name: None)
     err = refused(capsys, tmp_path / "rows.parquet", "--target", "y")
     assert 'pip install "skloss[parquet]"' in err
 

@@ -1,4 +1,4 @@
-"""Hold-outs are natural, and the probe tells a sampler's rows from natural ones."""
+"""Hold-outs are original, and the probe tells a sampler's rows from original ones."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from skloss.holdout import (
     class_codes,
     looks_resampled,
-    natural_holdout,
+    stratified_holdout,
     stratified_sample,
 )
 
@@ -24,7 +24,7 @@ FRACTIONS = st.floats(0.01, 0.99)
 @given(CLASS_SIZES, FRACTIONS, st.integers(0, 9))
 def test_parts_are_disjoint_complete_and_sorted(sizes, fraction, seed):
     y = np.repeat(np.arange(len(sizes)), sizes)
-    train, validation = natural_holdout(y, fraction, seed)
+    train, validation = stratified_holdout(y, fraction, seed)
     together = np.sort(np.concatenate([train, validation]))
     np.testing.assert_array_equal(together, np.arange(len(y)))
     assert (np.diff(train) > 0).all()
@@ -35,7 +35,7 @@ def test_parts_are_disjoint_complete_and_sorted(sizes, fraction, seed):
 @given(CLASS_SIZES, FRACTIONS, st.integers(0, 9))
 def test_every_class_keeps_its_share_within_one_row(sizes, fraction, seed):
     y = np.random.default_rng(seed).permutation(np.repeat(range(len(sizes)), sizes))
-    train, validation = natural_holdout(y, fraction, seed)
+    train, validation = stratified_holdout(y, fraction, seed)
     held = np.bincount(y[validation], minlength=len(sizes))
     assert (np.abs(held - fraction * np.array(sizes)) <= 1).all()
     assert (held >= 1).all()
@@ -44,14 +44,14 @@ def test_every_class_keeps_its_share_within_one_row(sizes, fraction, seed):
 
 def test_the_same_seed_gives_the_same_parts():
     y = np.repeat([0, 1], [90, 10])
-    first, second = (natural_holdout(y, 0.2, 3)[1] for _ in range(2))
+    first, second = (stratified_holdout(y, 0.2, 3)[1] for _ in range(2))
     np.testing.assert_array_equal(first, second)
-    assert not np.array_equal(first, natural_holdout(y, 0.2, 4)[1])
+    assert not np.array_equal(first, stratified_holdout(y, 0.2, 4)[1])
 
 
 def test_a_random_state_goes_on_from_call_to_call():
     y, rng = np.repeat([0, 1], [90, 10]), np.random.RandomState(3)
-    first, second = (natural_holdout(y, 0.2, rng)[1] for _ in range(2))
+    first, second = (stratified_holdout(y, 0.2, rng)[1] for _ in range(2))
     assert not np.array_equal(first, second)
 
 
@@ -59,21 +59,21 @@ def test_a_random_state_goes_on_from_call_to_call():
 def test_labels_may_be_of_any_kind(dtype):
     codes = np.repeat([0, 1], [40, 10])
     y = np.array(["calm", "storm"])[codes] if dtype in (str, object) else codes
-    validation = natural_holdout(y.astype(dtype), 0.2, 0)[1]
-    np.testing.assert_array_equal(validation, natural_holdout(codes, 0.2, 0)[1])
+    validation = stratified_holdout(y.astype(dtype), 0.2, 0)[1]
+    np.testing.assert_array_equal(validation, stratified_holdout(codes, 0.2, 0)[1])
     np.testing.assert_array_equal(np.bincount(codes[validation]), [8, 2])
 
 
 def test_a_class_of_one_row_is_an_error_that_says_how_to_mend_it():
     message = "'storm' has 1 row, .* validation_fraction=None, or add rows of that"
     with pytest.raises(ValueError, match=message):
-        natural_holdout(["calm", "calm", "storm"], 0.2, 0)
+        stratified_holdout(["calm", "calm", "storm"], 0.2, 0)
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan")])
 def test_a_fraction_out_of_range_is_an_error(fraction):
     with pytest.raises(ValueError, match="validation_fraction must be above 0"):
-        natural_holdout([0, 0, 1, 1], fraction, 0)
+        stratified_holdout([0, 0, 1, 1], fraction, 0)
 
 
 def grouped(seed, n_groups=60):
@@ -83,9 +83,9 @@ def grouped(seed, n_groups=60):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_groups_are_kept_together_and_the_prior_is_nearly_natural(seed):
+def test_groups_are_kept_together_and_the_prior_is_nearly_original(seed):
     y, groups = grouped(seed)
-    train, validation = natural_holdout(y, 0.2, seed, groups)
+    train, validation = stratified_holdout(y, 0.2, seed, groups)
     assert len(train) + len(validation) == len(y)
     assert not set(groups[train]) & set(groups[validation])
     assert abs(len(validation) / len(y) - 0.2) < 0.02
@@ -99,7 +99,7 @@ def test_few_large_groups_leave_every_class_on_both_sides(seed, n_groups, fracti
     groups = rng.permutation(np.repeat(np.arange(n_groups), 12))
     y = np.where(groups < 2, rng.integers(0, 2, len(groups)), 0)
     y[[np.flatnonzero(groups == g)[0] for g in (0, 1)]] = 1
-    train, validation = natural_holdout(y, fraction, seed, groups)
+    train, validation = stratified_holdout(y, fraction, seed, groups)
     assert set(y[train]) == set(y[validation]) == {0, 1}
     assert not set(groups[train]) & set(groups[validation])
 
@@ -108,7 +108,7 @@ def test_a_class_within_one_group_is_an_error():
     y, groups = np.repeat([0, 1], [30, 6]), np.repeat(np.arange(6), 6)
     message = "Class 1 has all its 6 rows in one group"
     with pytest.raises(ValueError, match=message):
-        natural_holdout(y, 0.2, 0, groups)
+        stratified_holdout(y, 0.2, 0, groups)
 
 
 def test_groups_without_a_choice_are_an_error():
@@ -116,18 +116,18 @@ def test_groups_without_a_choice_are_an_error():
     # shared groups cannot be colored so.
     y, groups = [0, 0, 1, 1, 2, 2], list("abbcca")
     with pytest.raises(ValueError, match="No choice of whole groups"):
-        natural_holdout(y, 0.3, 0, groups)
+        stratified_holdout(y, 0.3, 0, groups)
 
 
 def test_groups_of_another_length_are_an_error():
     with pytest.raises(ValueError, match="groups has 2 entries, but y has 4"):
-        natural_holdout([0, 0, 1, 1], 0.5, 0, [1, 2])
+        stratified_holdout([0, 0, 1, 1], 0.5, 0, [1, 2])
 
 
 SAMPLERS = [SMOTE, BorderlineSMOTE, ADASYN, RandomOverSampler]
 
 
-def natural(n=1000, d=10, seed=0, n_classes=2):
+def original(n=1000, d=10, seed=0, n_classes=2):
     weights = [0.9, 0.1] if n_classes == 2 else [0.7, 0.2, 0.1]
     return make_classification(
         n,
@@ -147,7 +147,7 @@ def class_sorted(X, y):
 @pytest.mark.parametrize("kind", ["raw", "scaled", "float32", "series", "scaled32"])
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_rows_of_a_sampler_look_resampled(sampler, kind):
-    X, y = natural()
+    X, y = original()
     X = X.astype(np.float32) if "32" in kind else X
     X, y = sampler(random_state=0).fit_resample(X, y)
     X = StandardScaler().fit_transform(X) if "scaled" in kind else X
@@ -158,31 +158,31 @@ def test_rows_of_a_sampler_look_resampled(sampler, kind):
 @pytest.mark.parametrize("n", [200, 6000])
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_rows_look_resampled_whatever_the_number_of_rows(sampler, n):
-    assert looks_resampled(*sampler(random_state=0).fit_resample(*natural(n)))
+    assert looks_resampled(*sampler(random_state=0).fit_resample(*original(n)))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_rows_of_several_classes_with_names_look_resampled(sampler):
-    X, y = sampler(random_state=0).fit_resample(*natural(n_classes=3))
+    X, y = sampler(random_state=0).fit_resample(*original(n_classes=3))
     assert looks_resampled(X, np.array(["low", "middle", "high"])[y])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_rows_resampled_after_class_sorting_look_resampled(sampler):
-    X, y = class_sorted(*natural())
+    X, y = class_sorted(*original())
     assert looks_resampled(*sampler(random_state=0).fit_resample(X, y))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_wide_rows_look_resampled(sampler):
-    assert looks_resampled(*sampler(random_state=0).fit_resample(*natural(d=200)))
+    assert looks_resampled(*sampler(random_state=0).fit_resample(*original(d=200)))
 
 
 def healthy(name, rng, n, y):
     d = 6
     make = {
         "gaussian": lambda: rng.normal(size=(n, d)),
-        "classification": lambda: natural(n, d)[0],
+        "classification": lambda: original(n, d)[0],
         "counts": lambda: rng.poisson(2, (n, d)),
         "small integers": lambda: rng.integers(0, 3, (n, d)),
         "rounded": lambda: rng.normal(size=(n, d)).round(1),
@@ -219,7 +219,7 @@ HEALTHY = [
     "order", ["shuffled", "class-sorted", "balanced", "late event"]
 )
 @pytest.mark.parametrize("name", HEALTHY)
-def test_natural_rows_do_not_look_resampled(name, order):
+def test_original_rows_do_not_look_resampled(name, order):
     alarms = []
     for seed in range(6):
         rng = np.random.default_rng(seed)
@@ -260,7 +260,7 @@ def test_a_single_class_does_not_look_resampled():
 
 
 def test_lists_are_accepted():
-    X, y = RandomOverSampler(random_state=0).fit_resample(*natural(200))
+    X, y = RandomOverSampler(random_state=0).fit_resample(*original(200))
     assert looks_resampled(X.tolist(), y.tolist())
 
 

@@ -4,8 +4,8 @@ The makers say in their notes what is wrong with them; a score on made rows mean
 nothing beyond those rows.
 """
 
-from skloss.datasets._heartbeats import load_heartbeats
-from skloss.datasets._synthetic import (
+from skloss.datasets.heartbeats import load_heartbeats
+from skloss.datasets.synthetic import (
     make_consumption,
     make_drift_table,
     make_rare_events,

@@ -4,199 +4,23 @@ The parts are plain data and stand in a ``TrainingRecord``, so that a saved reco
 diagnosed as well as the live object that it was made of.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 
-from skloss.metrics import ConfusionCounts, entropy
+from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 
-__all__ = ["Case", "Layer", "Part", "Probe", "RowFacts", "SearchFacts", "Training"]
+__all__ = ["Case", "Probe", "RowFacts", "SearchFacts"]
 
-LayerKind = Literal[
-    "dense",
-    "conv",
-    "recurrent",
-    "embedding",
-    "pool",
-    "flatten",
-    "dropout",
-    "batch_norm",
-    "normalization",
-    "activation",
-    "other",
-]
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Curve = np.ndarray
 
 
-def _tupled(value: Any) -> Any:
-    """Turn lists, as JSON has them, into the tuples that they were."""
-    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
-
-
-class _Plain:
-    """A part that can be written into a record and read again."""
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Make it from `to_dict`; keys of a newer version are left out."""
-        known = {part.name for part in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: _tupled(v) for name, v in content.items() if name in known})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)  # type: ignore[call-overload]
-
-
 @dataclass(frozen=True)
-class Layer(_Plain):
-    """One layer, whatever library it is of."""
-
-    kind: LayerKind
-    name: str = ""
-    activation: str | None = None  # "linear" if it has none; None if it cannot have one
-    units: int | None = None  # or filters
-    kernel_size: int | None = None
-    rate: float | None = None  # of a dropout
-    momentum: float | None = None  # of batch normalization
-    pooling: str | None = None  # "max", "average", "global_max", "global_average"
-    l1: float = 0.0
-    l2: float = 0.0
-    activity_l2: float = 0.0
-    output_shape: tuple[int, ...] | None = None  # of one row
-    trainable: bool = True
-
-    @property
-    def has_kernel(self) -> bool:
-        """Whether it multiplies by trained weights."""
-        return self.kind in ("dense", "conv", "recurrent")
-
-
-@dataclass(frozen=True)
-class Training(_Plain):
-    """How the network was trained, as far as is known.
-
-    ``class_weight`` is what was given, its keys as text (JSON knows no others), and
-    ``class_weight_keys`` says of what type they were: "int", "str", ...;
-    ``class_weight_kind`` is "dict", "balanced", "ndarray", "list" or "none", or None
-    if unknown.
-    """
-
-    loss: str | None = None  # Keras' snake_case name, "crossentropy" for skloss
-    from_logits: bool | None = None
-    optimizer: str | None = None  # lower case
-    learning_rate: float | None = None  # the first one
-    schedule: bool = False  # whether the learning rate was changed on purpose
-    epochs: int | None = None  # asked for
-    batch_size: int | None = None
-    shuffle: bool | None = None
-    class_weight_kind: str | None = None
-    class_weight_keys: str | None = None
-    class_weight: dict[str, float] | None = None
-    metrics: tuple[str, ...] | None = None
-    batch_metrics: tuple[str, ...] | None = None  # those that are means over batches
-    callbacks: tuple[str, ...] | None = None  # names of their classes
-    monitor: str | None = None  # curve of the early stopping
-    patience: int | None = None
-    restore_best: bool | None = None
-    validation_split: float | None = None
-    clips: bool | None = None
-
-
-@dataclass(frozen=True)
-class Part(_Plain):
-    """Rows of one side, and how the final network does on them in inference mode.
-
-    Shapes: ``counts`` (n_classes,); ``confusion`` (n_classes, n_classes), truth by
-    prediction; ``per_class_loss`` (n_classes,) in nats; ``average_precision`` and
-    ``roc_auc`` are of the positive class or means over all classes, one against rest.
-    """
-
-    counts: tuple[int, ...]
-    confusion: tuple[tuple[float, ...], ...] | None = None
-    loss: float | None = None  # mean cross-entropy in nats, no penalty, no weights
-    per_class_loss: tuple[float, ...] | None = None
-    average_precision: float | None = None
-    roc_auc: float | None = None
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-        return int(sum(self.counts))
-
-    @property
-    def n_minority(self) -> int:
-        """Rows of the smallest class."""
-        return int(min(self.counts))
-
-    @property
-    def minority(self) -> int:
-        """Number of the smallest class; of two equal ones the last."""
-        return len(self.counts) - 1 - int(np.argmin(self.counts[::-1]))
-
-    @property
-    def present(self) -> np.ndarray:
-        """Rows of each class that occurs."""
-        counts = np.asarray(self.counts)
-        return counts[counts > 0]
-
-    @property
-    def prior(self) -> np.ndarray:
-        """Share of each class, ``(n_classes,)``."""
-        return np.asarray(self.counts, float) / max(self.n_rows, 1)
-
-    @property
-    def majority_share(self) -> float:
-        """Share of the largest class: the accuracy of always guessing it."""
-        return float(self.prior.max())
-
-    @property
-    def entropy(self) -> float:
-        """Cross-entropy of always guessing the prior, in nats."""
-        return float(entropy(self.prior))
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share of rows predicted right."""
-        if self.confusion is None:
-            return None
-        return float(np.trace(self.confusion) / max(self.n_rows, 1))
-
-    @property
-    def mcc(self) -> float | None:
-        """Matthews correlation; 0 if one class only is predicted."""
-        if self.confusion is None:
-            return None
-        return float(ConfusionCounts(np.asarray(self.confusion)).mcc)
-
-    @property
-    def mcc_error(self) -> float:
-        """Rough standard error of the MCC: one over the root of twice the minority."""
-        return float(1 / np.sqrt(2 * max(self.n_minority, 1)))
-
-    @property
-    def predicted(self) -> np.ndarray | None:
-        """Share of rows that each class was predicted for, ``(n_classes,)``."""
-        if self.confusion is None:
-            return None
-        return np.asarray(self.confusion, float).sum(axis=0) / max(self.n_rows, 1)
-
-    @property
-    def recalls(self) -> np.ndarray | None:
-        """Recall of each class, ``(n_classes,)``; NaN of a class without rows."""
-        if self.confusion is None:
-            return None
-        table = np.asarray(self.confusion, float)
-        with np.errstate(invalid="ignore"):
-            return np.diag(table) / table.sum(axis=1)
-
-
-@dataclass(frozen=True)
-class RowFacts(_Plain):
-    """What was measured on the rows themselves; see ``skloss.sources.rows``."""
+class RowFacts(PlainPart):
+    """What was measured on the rows themselves; see ``skloss.readers.row_facts``."""
 
     n_rows: int | None = None
     n_columns: int | None = None
@@ -246,7 +70,7 @@ class RowFacts(_Plain):
 
 
 @dataclass(frozen=True)
-class Probe(_Plain):
+class Probe(PlainPart):
     """What was measured on the network: final weights, at most 256 fixed rows."""
 
     gradient_norms: tuple[float, ...] | None = None  # one per kernel, from the input
@@ -271,7 +95,7 @@ class Probe(_Plain):
 
 
 @dataclass(frozen=True)
-class SearchFacts(_Plain):
+class SearchFacts(PlainPart):
     """What only a search or a cross-validation can show."""
 
     scoring: str | None = None
@@ -302,14 +126,14 @@ class Case:
         Distinct classes among all labels.
     training : Training or None
         How it was trained.
-    train, natural, val : Part or None
-        Rows trained on, natural rows among them (None if those are the same), and
+    train, original, val : SplitMetrics or None
+        Rows trained on, original rows among them (None if those are the same), and
         validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
     is_honest : bool
         Both loss curves were measured at the end of the epoch in inference mode, on
-        natural rows, without penalties (those of skloss). Keras' training loss is a
+        original rows, without penalties (those of skloss). Keras' training loss is a
         running mean with dropout, class weights and penalties.
     holdout : str or None
         Where validation rows come from: "pipeline", "internal", "given", "tail" or
@@ -330,9 +154,9 @@ class Case:
     task: Task | None = None
     n_classes: int | None = None
     training: Training | None = None
-    train: Part | None = None
-    natural: Part | None = None
-    val: Part | None = None
+    train: SplitMetrics | None = None
+    original: SplitMetrics | None = None
+    val: SplitMetrics | None = None
     rows: RowFacts | None = None
     probe: Probe | None = None
     search: SearchFacts | None = None
@@ -349,9 +173,9 @@ class Case:
         return len(next(iter(self.curves.values()), ()))
 
     @property
-    def unsampled(self) -> Part | None:
+    def unsampled(self) -> SplitMetrics | None:
         """Training rows as they were before any sampler; None if not known."""
-        return self.natural if self.natural is not None else self.train
+        return self.original if self.original is not None else self.train
 
     @cached_property
     def head(self) -> Layer | None:

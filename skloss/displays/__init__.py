@@ -5,13 +5,13 @@ draws them and returns the display, which keeps its artists, and the class metho
 compute the numbers of what has been fitted.
 """
 
-from skloss.displays._folds import FoldCurvesDisplay
-from skloss.displays._losses import LossCurveDisplay
-from skloss.displays._metrics import MetricCurveDisplay
-from skloss.displays._probabilities import ProbabilityDisplay
-from skloss.displays._rankings import PrecisionRecallCurvesDisplay, RocCurvesDisplay
-from skloss.displays._search import SearchDisplay
-from skloss.displays._thresholds import ThresholdDisplay
+from skloss.displays.fold_curves import FoldCurvesDisplay
+from skloss.displays.loss_curves import LossCurveDisplay
+from skloss.displays.metric_curves import MetricCurveDisplay
+from skloss.displays.probability import ProbabilityDisplay
+from skloss.displays.ranking import PrecisionRecallCurvesDisplay, RocCurvesDisplay
+from skloss.displays.search_display import SearchDisplay
+from skloss.displays.threshold import ThresholdDisplay
 
 __all__ = [
     "FoldCurvesDisplay",

@@ -1,9 +1,14 @@
 """Neural classifiers as scikit-learn estimators."""
 
-from skloss.estimators._base import BaseNeuralClassifier, HoldOut
-from skloss.estimators._cnn1d import CNN1DClassifier
-from skloss.estimators._dense import DenseClassifier
-from skloss.estimators._fitting import MOST_MEASURED_ROWS
+from typing import TYPE_CHECKING, Any
+
+from skloss.estimators.base import BaseNeuralClassifier, HoldOut
+from skloss.estimators.cnn1d import CNN1DClassifier
+from skloss.estimators.dense import DenseClassifier
+from skloss.estimators.fitting import MOST_MEASURED_ROWS
+
+if TYPE_CHECKING:
+    from skloss.estimators.keras import KerasClassifier
 
 __all__ = [
     "MOST_MEASURED_ROWS",
@@ -11,4 +16,14 @@ __all__ = [
     "CNN1DClassifier",
     "DenseClassifier",
     "HoldOut",
+    "KerasClassifier",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `KerasClassifier` at its first use: it imports scikeras, and so Keras."""
+    if name == "KerasClassifier":
+        from skloss.estimators.keras import KerasClassifier
+
+        return KerasClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
-"""Pipelines that hold natural rows out before any sampler sees the data."""
+"""Pipelines that hold original rows out before any sampler sees the data."""
 
-from skloss.model_selection._pipeline import Pipeline, make_pipeline
+from skloss.model_selection.pipeline import Pipeline, make_pipeline
 
 __all__ = ["Pipeline", "make_pipeline"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from skloss.networks.forward import ACTIVATIONS
+from skloss.networks.numpy_forward import ACTIVATIONS
 from skloss.networks.spec import (
     BatchNorm,
     Conv1D,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from skloss.diagnosis.case import Layer
+from skloss.record import Layer
 
 __all__ = ["network_layers"]
 

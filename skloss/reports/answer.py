@@ -1,4 +1,4 @@
-"""Is it any good: scores on rows that were not trained on, beside simple peers."""
+"""The first answer of a report: scores on unseen rows, beside baselines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import numpy as np
 from skloss.diagnosis import Finding
 from skloss.holdout import looks_resampled
 from skloss.metrics import confusion_matrix
-from skloss.reports.intervals import (
+from skloss.reports.baseline_scores import (
+    GUESS,
+    LINE,
+    said_of_held_out,
+    scores_on_folds,
+)
+from skloss.reports.context import NotKnown, ReportContext
+from skloss.reports.score_intervals import (
     METRICS,
     Score,
     of_counts,
@@ -19,8 +26,6 @@ from skloss.reports.intervals import (
     of_folds,
     totals,
 )
-from skloss.reports.peers import GUESS, LINE, said_of_held_out, scores_on_folds
-from skloss.reports.subject import NotKnown, Subject
 from skloss.reports.tables import metric_title
 
 __all__ = ["Answer", "Verdict", "answer"]
@@ -79,14 +84,14 @@ class Answer:
     caveats: tuple[str, ...] = ()
 
 
-def answer(subject: Subject) -> Answer:
+def answer(context: ReportContext) -> Answer:
     """Say whether a network is any good.
 
     Scores of rows that were trained on are never taken for an answer.
 
     Parameters
     ----------
-    subject : Subject
+    context : ReportContext
         What is known.
 
     Returns
@@ -95,48 +100,48 @@ def answer(subject: Subject) -> Answer:
         Of the folds of a search, or else of the validation rows.
     """
     try:
-        _refuse_leaks(subject)
-        if subject.folds is not None:
-            return _by_folds(subject)
-        return _by_rows(subject)
+        _refuse_leaks(context)
+        if context.folds is not None:
+            return _by_folds(context)
+        return _by_rows(context)
     except NotKnown as unknown:
         for name, headline in _HOPELESS.items():
-            finding = _alarm(subject, name)
+            finding = _alarm(context, name)
             if finding is not None:
                 return Answer("no", f"No: {headline}", finding.title)
         return Answer("unknown", "It cannot be said", str(unknown))
 
 
-def _refuse_leaks(subject: Subject) -> None:
-    found = [f for name in _LEAKS if (f := _alarm(subject, name)) is not None]
+def _refuse_leaks(context: ReportContext) -> None:
+    found = [f for name in _LEAKS if (f := _alarm(context, name)) is not None]
     # The folds of a search have test rows of their own, which these do not touch.
-    if found and subject.folds is None:
+    if found and context.folds is None:
         raise NotKnown(
             f"The validation scores promise what is not there: {found[0].title}"
         )
-    if subject.case.task in ("regression", "multilabel"):
+    if context.case.task in ("regression", "multilabel"):
         raise NotKnown(
-            f"This is a task of {subject.case.task}; the page judges classifiers of "
+            f"This is a task of {context.case.task}; the page judges classifiers of "
             "one label a row."
         )
 
 
-def _alarm(subject: Subject, name: str) -> Finding | None:
-    finding = subject.diagnosis.find(name)
+def _alarm(context: ReportContext, name: str) -> Finding | None:
+    finding = context.diagnosis.find(name)
     return finding if finding is not None and finding.is_alarm else None
 
 
 # ------------------------------------------------------------------------------ folds
 
 
-def _by_folds(subject: Subject) -> Answer:
-    _refuse_copies(subject)
-    folds = subject.folds
+def _by_folds(context: ReportContext) -> Answer:
+    _refuse_copies(context)
+    folds = context.folds
     assert folds is not None  # noqa: S101 - for the type checker
     everyone: dict[str, Mapping[str, np.ndarray]] = {NETWORK: folds.scores}
     caveats = []
     try:
-        everyone |= scores_on_folds(folds, subject.estimator, subject.X, subject.y)
+        everyone |= scores_on_folds(folds, context.estimator, context.X, context.y)
     except NotKnown as unknown:
         caveats.append(_without_peers(unknown))
     names = sorted(folds.scores, key=_importance)
@@ -155,7 +160,7 @@ def _by_folds(subject: Subject) -> Answer:
         )
     if "MCC" not in map(metric_title, names):
         do, refit = "cross-validate", ""
-        if subject.cv_results is not None:
+        if context.cv_results is not None:
             do, refit = "search", ' and refit="matthews_corrcoef"'
         caveats.append(
             f'MCC was not scored; {do} with scoring=["matthews_corrcoef", "f1"]{refit}.'
@@ -177,11 +182,11 @@ def _by_folds(subject: Subject) -> Answer:
     )
 
 
-def _refuse_copies(subject: Subject) -> None:
+def _refuse_copies(context: ReportContext) -> None:
     """Refuse folds that hold rows made of those that they are tested on."""
-    if subject.X is None or subject.y is None:
+    if context.X is None or context.y is None:
         return
-    X, y = np.asarray(subject.X), np.asarray(subject.y)
+    X, y = np.asarray(context.X), np.asarray(context.y)
     if X.dtype.kind in "biuf" and np.isfinite(X).all() and looks_resampled(X, y):
         raise NotKnown(
             "A sampler made rows of X before the folds were drawn, so that the scores "
@@ -212,10 +217,10 @@ def _chance(name: str, guess: np.ndarray | None) -> float | None:
 # -------------------------------------------------------------------- validation rows
 
 
-def _by_rows(subject: Subject) -> Answer:
-    part, held_out = subject.case.val, subject.held_out
+def _by_rows(context: ReportContext) -> Answer:
+    part, held_out = context.case.val, context.held_out
     if part is None or part.confusion is None:
-        raise NotKnown(_why_no_rows(subject))
+        raise NotKnown(_why_no_rows(context))
     table = np.asarray(part.confusion, float)
     metrics = tuple(METRICS.values())
     guess = np.zeros_like(table)
@@ -223,9 +228,9 @@ def _by_rows(subject: Subject) -> Answer:
     scores = {NETWORK: _row(of_counts(table))}
     caveats, difference = [], None
     try:
-        if subject.split is None:
-            raise NotKnown(subject.split_reason)
-        truth, said = said_of_held_out(subject.split, subject.estimator)
+        if context.split is None:
+            raise NotKnown(context.split_reason)
+        truth, said = said_of_held_out(context.split, context.estimator)
         tables = {
             name: confusion_matrix(truth, c, len(table)) for name, c in said.items()
         }
@@ -237,10 +242,10 @@ def _by_rows(subject: Subject) -> Answer:
     except (NotKnown, ValueError) as unknown:
         caveats.append(_without_peers(unknown))
     scores[GUESS] = _row(totals(guess))
-    caveats += _caveats_of_rows(subject)
+    caveats += _caveats_of_rows(context)
     kind = (
-        f"of class {subject.classes[1]!r}"
-        if len(table) == 2 and len(subject.classes) == 2
+        f"of class {context.classes[1]!r}"
+        if len(table) == 2 and len(context.classes) == 2
         else "means over all classes"
     )
     return _judged(
@@ -254,13 +259,13 @@ def _by_rows(subject: Subject) -> Answer:
     )
 
 
-def _why_no_rows(subject: Subject) -> str:
-    if subject.case.holdout == "none":
+def _why_no_rows(context: ReportContext) -> str:
+    if context.case.holdout == "none":
         return (
             "No rows were held out, and scores of rows that were trained on say "
             "nothing; set validation_fraction, or pass X_val and y_val to fit."
         )
-    if subject.estimator is None and subject.case.layers is None:
+    if context.estimator is None and context.case.layers is None:
         return (
             "Curves alone do not hold the counts that an interval needs; give the "
             "fitted classifier, or its record."
@@ -282,8 +287,8 @@ def _joint(truth: Any, ours: Any, theirs: Any, n_classes: int) -> np.ndarray:
     return table
 
 
-def _caveats_of_rows(subject: Subject) -> list[str]:
-    training, caveats = subject.case.training, []
+def _caveats_of_rows(context: ReportContext) -> list[str]:
+    training, caveats = context.case.training, []
     if training is not None and training.restore_best and training.patience:
         caveats.append(
             "The best epoch was chosen by these same rows, so that the scores are a "

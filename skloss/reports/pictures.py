@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis.losses import guess_of_validation
-from skloss.reports.errors import best_threshold
-from skloss.reports.subject import HeldOut, NotKnown, Subject
+from skloss.diagnosis.evidence.training_loss import guess_of_validation
+from skloss.reports.confusion_tables import best_threshold
+from skloss.reports.context import HeldOut, NotKnown, ReportContext
 from skloss.reports.svg import draw
 from skloss.reports.tables import metric_title
 
@@ -39,28 +39,28 @@ class Picture:
     svg: str
 
 
-def curve_pictures(subject: Subject) -> tuple[list[Picture], list[str]]:
+def curve_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
     """Losses, metrics, and the curves of all folds; and why some are missing."""
-    return _all(subject, _losses, _metrics, _folds)
+    return _all(context, _losses, _metrics, _folds)
 
 
-def score_pictures(subject: Subject) -> tuple[list[Picture], list[str]]:
+def score_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
     """Scores over the threshold, and calibration."""
-    return _all(subject, _thresholds, _calibration, _precision_recall, _roc)
+    return _all(context, _thresholds, _calibration, _precision_recall, _roc)
 
 
-def search_pictures(subject: Subject) -> tuple[list[Picture], list[str]]:
+def search_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
     """Scores over the parameters of a search."""
-    return _all(subject, _effects, _cost)
+    return _all(context, _effects, _cost)
 
 
 def _all(
-    subject: Subject, *makers: Callable[[Subject], Picture]
+    context: ReportContext, *makers: Callable[[ReportContext], Picture]
 ) -> tuple[list[Picture], list[str]]:
     pictures, reasons = [], []
     for make in makers:
         try:
-            pictures.append(make(subject))
+            pictures.append(make(context))
         except (NotKnown, ValueError) as unknown:
             if str(unknown) and str(unknown) not in reasons:
                 reasons.append(str(unknown))
@@ -70,20 +70,20 @@ def _all(
 # ------------------------------------------------------------------------------ curves
 
 
-def _losses(subject: Subject) -> Picture:
+def _losses(context: ReportContext) -> Picture:
     from skloss.displays import LossCurveDisplay
 
-    history, diagnosis = subject.record.history, subject.diagnosis
+    history, diagnosis = context.record.history, context.diagnosis
     if not history.get("loss"):
         raise NotKnown("There is no training loss to draw.")
 
     def plot(figure: Any) -> None:
         ax = figure.subplots()
         LossCurveDisplay.from_record(
-            subject.record,
+            context.record,
             ax=ax,
             diagnosis=diagnosis,
-            constant_guess=guess_of_validation(subject.case),
+            constant_guess=guess_of_validation(context.case),
         )
 
     alt = _course(history, "loss", "Training loss")
@@ -94,17 +94,17 @@ def _losses(subject: Subject) -> Picture:
     return Picture("Losses", f"{alt}.", draw("losses", plot))
 
 
-def _metrics(subject: Subject) -> Picture:
+def _metrics(context: ReportContext) -> Picture:
     from skloss.displays import MetricCurveDisplay
 
-    history = subject.record.history
+    history = context.record.history
     names = ("mcc", "f1", "precision", "recall")
     shown = [name for name in names if {name, f"val_{name}"} & history.keys()]
     if not shown:
         raise NotKnown("There are no curves of MCC, F1, precision or recall to draw.")
 
     def plot(figure: Any) -> None:
-        MetricCurveDisplay.from_record(subject.record, ax=figure.subplots())
+        MetricCurveDisplay.from_record(context.record, ax=figure.subplots())
 
     said = []
     for name in shown:
@@ -115,13 +115,13 @@ def _metrics(subject: Subject) -> Picture:
     return Picture("Metrics", ". ".join(said) + ".", draw("metrics", plot))
 
 
-def _folds(subject: Subject) -> Picture:
+def _folds(context: ReportContext) -> Picture:
     from skloss.displays import FoldCurvesDisplay
 
-    records = subject.records
-    if subject.folds is None:
+    records = context.records
+    if context.folds is None:
         raise NotKnown
-    if subject.cv_results is not None:
+    if context.cv_results is not None:
         raise NotKnown(
             "A search keeps no curves of its folds; "
             "cross_validate(search.best_estimator_, X, y, return_estimator=True) does."
@@ -145,10 +145,10 @@ def _folds(subject: Subject) -> Picture:
 # ------------------------------------------------------------------------------ scores
 
 
-def _thresholds(subject: Subject) -> Picture:
+def _thresholds(context: ReportContext) -> Picture:
     from skloss.displays import ThresholdDisplay
 
-    held_out = _two_classes(subject)
+    held_out = _two_classes(context)
 
     def plot(figure: Any) -> None:
         ThresholdDisplay.from_predictions(
@@ -165,10 +165,10 @@ def _thresholds(subject: Subject) -> Picture:
     return Picture("Scores over the threshold", alt, draw("thresholds", plot))
 
 
-def _calibration(subject: Subject) -> Picture:
+def _calibration(context: ReportContext) -> Picture:
     from skloss.displays import ProbabilityDisplay
 
-    held_out, priors = _two_classes(subject), subject.record.data.get("priors", {})
+    held_out, priors = _two_classes(context), context.record.data.get("priors", {})
     if "train" not in priors or "natural" not in priors:
         raise NotKnown("The priors are not known, so that calibration is not shown.")
 
@@ -182,27 +182,27 @@ def _calibration(subject: Subject) -> Picture:
         )
 
     alt = (
-        f"Share of class {subject.classes[1]} among the rows held out, over the "
+        f"Share of class {context.classes[1]} among the rows held out, over the "
         f"probability that the network gives; on average it gives "
         f"{held_out.scores.mean():.3g}, and {held_out.truth.mean():.3g} are."
     )
     return Picture("Calibration", alt, draw("calibration", plot))
 
 
-def _precision_recall(subject: Subject) -> Picture:
+def _precision_recall(context: ReportContext) -> Picture:
     from skloss.displays import PrecisionRecallCurvesDisplay
 
-    return _ranking(subject, PrecisionRecallCurvesDisplay, "Precision and recall")
+    return _ranking(context, PrecisionRecallCurvesDisplay, "Precision and recall")
 
 
-def _roc(subject: Subject) -> Picture:
+def _roc(context: ReportContext) -> Picture:
     from skloss.displays import RocCurvesDisplay
 
-    return _ranking(subject, RocCurvesDisplay, "ROC curves")
+    return _ranking(context, RocCurvesDisplay, "ROC curves")
 
 
-def _ranking(subject: Subject, display: Any, title: str) -> Picture:
-    held_out, names = subject.held_out, subject.classes
+def _ranking(context: ReportContext, display: Any, title: str) -> Picture:
+    held_out, names = context.held_out, context.classes
     if held_out is None or held_out.scores.ndim == 1:
         raise NotKnown
     truth = np.asarray(names)[held_out.truth]
@@ -216,8 +216,8 @@ def _ranking(subject: Subject, display: Any, title: str) -> Picture:
     return Picture(title, alt, draw(title.split()[0].lower(), plot))
 
 
-def _two_classes(subject: Subject) -> HeldOut:
-    held_out = subject.held_out
+def _two_classes(context: ReportContext) -> HeldOut:
+    held_out = context.held_out
     if held_out is None:
         raise NotKnown(
             "Thresholds and calibration need probabilities of rows held out; give a "
@@ -235,20 +235,20 @@ def _two_classes(subject: Subject) -> HeldOut:
 # ------------------------------------------------------------------------------ search
 
 
-def _effects(subject: Subject) -> Picture:
-    return _of_search(subject, "auto", "Scores over the parameters")
+def _effects(context: ReportContext) -> Picture:
+    return _of_search(context, "auto", "Scores over the parameters")
 
 
-def _cost(subject: Subject) -> Picture:
-    if subject.cv_results is not None and "mean_fit_time" not in subject.cv_results:
+def _cost(context: ReportContext) -> Picture:
+    if context.cv_results is not None and "mean_fit_time" not in context.cv_results:
         raise NotKnown("The seconds of a fit are not known.")
-    return _of_search(subject, "cost", "Score and cost")
+    return _of_search(context, "cost", "Score and cost")
 
 
-def _of_search(subject: Subject, kind: Any, title: str) -> Picture:
+def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
     from skloss.displays import SearchDisplay
 
-    results, metric = subject.cv_results, subject.refit_metric
+    results, metric = context.cv_results, context.refit_metric
     if results is None:
         raise NotKnown
     if len(results["params"]) < 2:
@@ -256,7 +256,7 @@ def _of_search(subject: Subject, kind: Any, title: str) -> Picture:
     if metric is not None and f"mean_test_{metric}" not in results:
         metric = None
 
-    chosen = getattr(subject.asked, "best_index_", None)
+    chosen = getattr(context.asked, "best_index_", None)
 
     def plot(_: Any) -> Any:
         return SearchDisplay.from_cv_results(

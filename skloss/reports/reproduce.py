@@ -1,4 +1,4 @@
-"""How to get the same again: code or command, seed, versions."""
+"""Instructions to reproduce a result: code or command, random seed, versions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import skloss
-from skloss.reports.configuration import default_parameters
-from skloss.reports.subject import NotKnown, Subject
+from skloss.reports.configuration_tables import default_parameters
+from skloss.reports.context import NotKnown, ReportContext
 from skloss.reports.tables import Cell, Table
 
 __all__ = ["code", "versions"]
@@ -25,7 +25,7 @@ _PACKAGES = (
 _MOST_CHARACTERS = 20_000
 
 
-def versions(subject: Subject) -> Table:
+def versions(context: ReportContext) -> Table:
     """Versions on the machine that writes the page, and the seed."""
     rows = [("Python", platform.python_version()), ("skloss", skloss.__version__)]
     for name in _PACKAGES:
@@ -34,14 +34,14 @@ def versions(subject: Subject) -> Table:
         except PackageNotFoundError:
             continue
     rows.append(("system", f"{platform.system()} {platform.machine()}"))
-    seed = subject.record.configuration.get("seed")
+    seed = context.record.configuration.get("seed")
     if seed is not None:
         rows.append(("seed drawn from random_state", str(seed)))
     cells = tuple((Cell(name), Cell(value)) for name, value in rows)
     return Table("Versions where this page was written", ("what", "version"), cells)
 
 
-def code(subject: Subject) -> str:
+def code(context: ReportContext) -> str:
     """Lines of Python that train it again.
 
     Raises
@@ -49,11 +49,11 @@ def code(subject: Subject) -> str:
     NotKnown
         If the estimator is not known.
     """
-    if subject.asked is not None:
-        call, found = _call(subject.asked)
+    if context.asked is not None:
+        call, found = _call(context.asked)
         imports = sorted({f"from {home} import {name}" for home, name in found})
     else:
-        call, name = _call_of_record(subject)
+        call, name = _call_of_record(context)
         imports = [f"from skloss import {name}"]
     lines = [*imports, "", f"model = {call}", "model.fit(X, y)"]
     return "\n".join(lines)
@@ -89,10 +89,10 @@ def _home(kind: type) -> str:
     return ".".join(names[: next(private, len(names))])
 
 
-def _call_of_record(subject: Subject) -> tuple[str, str]:
-    configuration = subject.record.configuration
+def _call_of_record(context: ReportContext) -> tuple[str, str]:
+    configuration = context.record.configuration
     name, given = configuration.get("estimator"), configuration.get("parameters")
-    defaults = default_parameters(subject)
+    defaults = default_parameters(context)
     if not given or not defaults:
         raise NotKnown(
             "The code is not known; give the fitted estimator, or a record of skloss."

@@ -1,4 +1,4 @@
-"""Curves that can be compared: inference mode, natural rows, and one prior."""
+"""Curves that can be compared: inference mode, original rows, and one prior."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skloss.metrics import epoch_metrics
-from skloss.networks.forward import hidden_outputs
+from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
+from skloss.training.inference import predict_logits, probabilities
 from skloss.training.losses import row_losses
-from skloss.training.predictor import predict_logits, probabilities
 
 __all__ = ["Evaluator", "Rows", "unit_shares"]
 
@@ -69,7 +69,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Measures a set of natural rows, always in the same way."""
+    """Measures a set of original rows, always in the same way."""
 
     rows: Rows
     n_classes: int

@@ -1,4 +1,4 @@
-"""What a Keras model was compiled with, as the settings of the engine."""
+"""Read a compiled Keras model's optimizer and loss as settings of the engine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
+from skloss.training.early_stopping import EarlyStopping
 from skloss.training.keras_network import KerasEvaluator
-from skloss.training.quiet import quiet_start
-from skloss.training.stopping import Best
+from skloss.training.startup_messages import quiet_start
 from skloss.training.trainer import Settings, TrainingResult
 
 __all__ = ["train_keras"]
@@ -83,7 +83,9 @@ class _Watch:
         self._model, self._settings = model, settings
         self._evaluators = evaluators
         self.history: dict[str, list[float]] = {}
-        self.best = Best(settings.monitor, settings.patience, settings.restore_best)
+        self.best = EarlyStopping(
+            settings.monitor, settings.patience, settings.restore_best
+        )
         self.finite = model.get_weights()
         self._reason = ""
         self._n_epochs = 0

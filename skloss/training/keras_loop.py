@@ -14,7 +14,7 @@ import numpy as np
 from skloss.networks.keras_model import build_keras_model
 from skloss.networks.spec import NetworkSpec
 from skloss.training.losses import row_losses_graph
-from skloss.training.quiet import quiet_start
+from skloss.training.startup_messages import quiet_start
 from skloss.training.step import Arguments, Report, State
 from skloss.training.threads import settle_threads
 

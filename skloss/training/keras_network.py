@@ -10,7 +10,7 @@ import numpy as np
 from skloss.metrics import epoch_metrics
 from skloss.training.evaluation import Rows
 from skloss.training.from_keras import CompiledLoss
-from skloss.training.predictor import probabilities
+from skloss.training.inference import probabilities
 
 __all__ = ["KerasEvaluator", "KerasNetwork", "output_probabilities"]
 
@@ -152,7 +152,7 @@ def _multiplications(layer: Any) -> int:
 
 @dataclass(frozen=True)
 class KerasEvaluator:
-    """Measures a set of natural rows, always in the same way."""
+    """Measures a set of original rows, always in the same way."""
 
     network: KerasNetwork
     rows: Rows

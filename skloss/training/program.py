@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from skloss.networks.spec import NetworkSpec
-from skloss.training.kinds import compile_graph
+from skloss.training.backends import compile_graph
 from skloss.training.optimizers import OPTIMIZERS
 from skloss.training.step import (
     Arguments,

@@ -7,11 +7,11 @@ from math import prod
 from typing import Any, NamedTuple
 
 from skloss.networks.spec import NetworkSpec
+from skloss.training.backends import Kind, shard_count
 from skloss.training.dropout import keep_scale
-from skloss.training.graph import graph_forward
-from skloss.training.kinds import Kind, shard_count
 from skloss.training.losses import row_losses_graph
 from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
+from skloss.training.tensorflow_forward import graph_forward
 
 __all__ = [
     "Arguments",

@@ -4,7 +4,7 @@ import os
 import sys
 from functools import cache
 
-from skloss.training.quiet import quiet_start
+from skloss.training.startup_messages import quiet_start
 
 __all__ = ["settle_threads"]
 

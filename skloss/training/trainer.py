@@ -11,10 +11,11 @@ import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.networks.spec import NetworkSpec
+from skloss.training.backends import Kind, fallback_reason, program_kind, shared_spec
 from skloss.training.chunks import Chunks
+from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator, Rows, unit_shares
 from skloss.training.keras_loop import KerasLoop
-from skloss.training.kinds import Kind, fallback_reason, program_kind, shared_spec
 from skloss.training.program import (
     Arguments,
     Program,
@@ -24,7 +25,6 @@ from skloss.training.program import (
     get_program,
 )
 from skloss.training.schedules import Schedule, learning_rates
-from skloss.training.stopping import Best
 
 __all__ = [
     "Observer",
@@ -203,7 +203,9 @@ class _Training:
         self.probe = self._probe_rows()
         self.unit_shares: EpochRow = {}
         self.history: dict[str, list[float]] = {}
-        self.best = Best(settings.monitor, settings.patience, settings.restore_best)
+        self.best = EarlyStopping(
+            settings.monitor, settings.patience, settings.restore_best
+        )
 
     def run(
         self, weights: Weights, slots: Weights | None, first_step: int

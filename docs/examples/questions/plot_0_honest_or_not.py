@@ -114,7 +114,7 @@ print(diagnosis)
 # ------------
 #
 # The same layers, regularizer and learning rate, in a pipeline that holds validation
-# rows out before SMOTE and measures both losses on natural rows, in the same way, at
+# rows out before SMOTE and measures both losses on original rows, in the same way, at
 # the end of each epoch. There is no sigmoid to double, metrics are counted over all
 # rows, and the best epoch is the one with the best MCC.
 
@@ -148,11 +148,11 @@ print(diagnose(pipeline, X, y))
 # ---------------------------
 #
 # Left, the question's: a running mean over balanced, partly synthetic rows with
-# dropout, beside natural rows without. Right, training and validation on natural rows,
-# and the validation loss does go down, if hardly below that of a constant guess. The
-# dotted curve weighs the validation rows as the training rows were: it is the one to
-# compare with a loss on balanced rows, and it tells by how much the network does worse
-# on customers that it has not seen.
+# dropout, beside original rows without. Right, training and validation on original
+# rows, and the validation loss does go down, if hardly below that of a constant guess.
+# The dotted curve weighs the validation rows as the training rows were: it is the one
+# to compare with a loss on balanced rows, and it tells by how much the network does
+# worse on customers that it has not seen.
 
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 figure.suptitle("Before (left) and after (right)")

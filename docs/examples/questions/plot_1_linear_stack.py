@@ -100,7 +100,7 @@ LossCurveDisplay.from_estimator(changed, ax=after)
 # On the left is the gap of the question, and the dotted curve that closes it: weigh the
 # validation rows as the training rows are, and nothing is left of it. On the right the
 # class weights make the probabilities those of balanced classes, hence a loss on
-# natural rows above that of a constant guess; what they buy stands below.
+# original rows above that of a constant guess; what they buy stands below.
 
 figure, (before, after) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 figure.suptitle("Metrics as asked (left) and changed (right)")

@@ -71,7 +71,7 @@ found = matthews_corrcoef(y[test], pipeline.predict(X[test]))
 print(f"MCC on patients never seen: {found:.2f}")
 
 # %%
-# Both curves are measured at the end of each epoch, on natural rows:
+# Both curves are measured at the end of each epoch, on original rows:
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 figure.suptitle("Losses (left) and metrics (right) of the recurrent network")

@@ -50,7 +50,7 @@ def pipeline():
 # Beats at random, or whole patients
 # ----------------------------------
 #
-# Validation rows are natural in both; SMOTE has seen none of them.
+# Validation rows are original in both; SMOTE has seen none of them.
 
 train, test = next(ShuffleSplit(1, test_size=0.3, random_state=1).split(X))
 by_beat = pipeline().fit(X[train], y[train])

@@ -1,25 +1,29 @@
-"""The rules, a module per family, causes before symptoms, the more harmful first."""
+"""The rules, a module per family.
+
+The order of the list is the order of causes: what stands earlier explains what stands
+later, and of two causes the more harmful one stands first.
+"""
 
 from skloss.diagnosis.rules import (  # noqa: F401, I001 - imported in causal order
-    encoding,
-    columns,
-    content,
-    split,
-    shift,
-    holdout,
-    network,
+    input_encoding,
+    input_columns,
+    row_content,
+    validation_split,
+    validation_shift,
+    holdout_size,
+    hidden_layers,
     linearity,
-    head,
-    outputs,
-    metrics,
-    configuration,
-    batches,
+    output_activation,
+    output_units,
+    metric_choice,
+    loss_and_weights,
+    batch_size,
     learning_rates,
     gradients,
     convergence,
-    predictions,
-    limits,
+    predicted_classes,
+    performance_limits,
     generalization,
-    curves,
-    search,
+    curve_comparison,
+    search_outcome,
 )

@@ -3,9 +3,14 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.classifier import harm, updates_per_epoch
-from skloss.diagnosis.finding import Finding, Severity
-from skloss.diagnosis.losses import (
+from skloss.diagnosis.evidence.classifier_network import harm, updates_per_epoch
+from skloss.diagnosis.evidence.symptoms import (
+    beats_a_guess,
+    is_behind,
+    never_predicts_minority,
+    prior_from_curves,
+)
+from skloss.diagnosis.evidence.training_loss import (
     NOT_LEARNED,
     end_of,
     final_level,
@@ -20,13 +25,8 @@ from skloss.diagnosis.losses import (
     rise_of,
     swing_of,
 )
+from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import (
-    beats_a_guess,
-    is_behind,
-    never_predicts_minority,
-    prior_from_curves,
-)
 from skloss.metrics import entropy
 
 __all__: list[str] = []

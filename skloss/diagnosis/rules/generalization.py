@@ -1,11 +1,17 @@
-"""How far what was learned holds for rows that were not trained on."""
+"""Rules about the gap between training and validation."""
 
 import numpy as np
 
-from skloss.diagnosis.case import Case, Part
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.symptoms import (
+    fitted_part,
+    is_behind,
+    smoothed,
+    training_loss,
+)
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import fitted_part, is_behind, smoothed, training_loss
+from skloss.record import SplitMetrics
 
 
 class _Gap(Rule):
@@ -13,8 +19,8 @@ class _Gap(Rule):
 
     fewest_minority = 10
 
-    def sides(self, case: Case) -> tuple[Part, Part]:
-        """Training rows, natural ones where they differ, and validation rows."""
+    def sides(self, case: Case) -> tuple[SplitMetrics, SplitMetrics]:
+        """Training rows, original ones where they differ, and validation rows."""
         train = fitted_part(case)
         if case.val is None or case.val.confusion is None:
             raise NotApplicable("predictions on validation rows are not known")
@@ -26,7 +32,7 @@ class _Gap(Rule):
         return train, case.val
 
     @staticmethod
-    def gap(train: Part, val: Part) -> tuple[float, float, str]:
+    def gap(train: SplitMetrics, val: SplitMetrics) -> tuple[float, float, str]:
         """Difference of a score that no prior changes, its standard error, its name."""
         gaps, errors, names = [], [], []
         recalls = train.recalls, val.recalls
@@ -158,7 +164,7 @@ class TrainValGap(_Gap):
         )
 
     @staticmethod
-    def _is_avoidable(case: Case, val: Part) -> bool:
+    def _is_avoidable(case: Case, val: SplitMetrics) -> bool:
         """Whether other learners do better on these rows or, if unknown, a guess."""
         behind = is_behind(case)
         return (val.mcc or 0.0) < 2 * val.mcc_error if behind is None else behind

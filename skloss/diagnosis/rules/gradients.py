@@ -6,8 +6,8 @@ from math import inf, isnan
 import numpy as np
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.finding import Finding, Severity
-from skloss.diagnosis.losses import (
+from skloss.diagnosis.evidence.symptoms import is_penalized
+from skloss.diagnosis.evidence.training_loss import (
     NOT_LEARNED,
     end_of,
     ends_finite,
@@ -15,8 +15,8 @@ from skloss.diagnosis.losses import (
     loss_if_known,
     rise_of,
 )
+from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import is_penalized
 
 __all__: list[str] = []
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.classifier import harm
-from skloss.diagnosis.finding import Finding
-from skloss.diagnosis.losses import (
+from skloss.diagnosis.evidence.classifier_network import harm
+from skloss.diagnosis.evidence.symptoms import training_loss
+from skloss.diagnosis.evidence.training_loss import (
     NOT_LEARNED,
     end_of,
     ends_finite,
@@ -24,8 +24,8 @@ from skloss.diagnosis.losses import (
     swing_of,
     usual_rates,
 )
+from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.signs import training_loss
 
 __all__: list[str] = []
 

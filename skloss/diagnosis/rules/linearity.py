@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.classifier import POOR_FIT, Kernel, harm, hidden_of, kernels_of
+from skloss.diagnosis.evidence.classifier_network import (
+    POOR_FIT,
+    Kernel,
+    harm,
+    hidden_of,
+    kernels_of,
+)
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import Rule
 

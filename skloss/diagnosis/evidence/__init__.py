@@ -1,0 +1,1 @@
+"""Evidence that several rules share: symptoms, splits, the loss and the network."""

@@ -1,0 +1,263 @@
+"""Evidence from the network and its loss: head, linear layers, harm."""
+
+from dataclasses import dataclass
+
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.symptoms import (
+    beats_a_guess,
+    fitted_part,
+    is_behind,
+    never_predicts_minority,
+)
+from skloss.diagnosis.rule import NotApplicable
+from skloss.record import Layer, Training
+
+__all__ = [
+    "BINARY_LOSSES",
+    "CATEGORICAL_LOSSES",
+    "DISTANCE_LOSSES",
+    "LITTLE_LEARNED",
+    "POOR_FIT",
+    "RECTIFIERS",
+    "SLOW_FIT",
+    "Kernel",
+    "classes_of",
+    "harm",
+    "head_of",
+    "hidden_of",
+    "kernels_of",
+    "layers_of",
+    "loss_of",
+    "loss_swing",
+    "output_range",
+    "still_falling",
+    "training_of",
+    "updates_per_epoch",
+]
+
+CATEGORICAL_LOSSES = (
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "categorical_focal_crossentropy",
+)
+BINARY_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
+DISTANCE_LOSSES = (
+    "mean_squared_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_logarithmic_error",
+    "huber",
+    "log_cosh",
+)
+RECTIFIERS = (
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "swish",
+    "softplus",
+)
+_LONG_NAMES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "logcosh": "log_cosh",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "kullback_leibler_divergence": "kl_divergence",
+}
+# Symptoms of anything that keeps a network from fitting its own training rows.
+POOR_FIT = (
+    "underfit",
+    "under-capacity",
+    "majority-collapse",
+    "all-positive",
+    "threshold-not-tuned",
+    "loss-at-constant-guess",
+    "plateau-above-floor",
+    "plateau-at-floor",
+)
+# Symptoms as well, but only of what is certain: they are causes of their own, too.
+SLOW_FIT = ("lr-too-low", "too-few-epochs", "slow-convergence", "vanishing-gradients")
+
+# Symptoms of inputs or labels that nothing can be learned from as they are.
+LITTLE_LEARNED = (
+    "underfit",
+    "majority-collapse",
+    "all-positive",
+    "plateau-above-floor",
+    "loss-at-constant-guess",
+    "slow-convergence",
+    "dead-relu",
+    "saturating-hidden",
+    "vanishing-gradients",
+    "exploding-gradients",
+    "loss-oscillation",
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A layer with weights, and what stands between it and the next one."""
+
+    layer: Layer
+    fan_in: int | None  # units before it
+    is_linear: bool  # nothing nonlinear up to the next layer with weights
+    is_max_pooled: bool  # directly behind it, without an activation
+
+
+def classes_of(case: Case) -> int:
+    """Return the number of classes of a single-label problem, at least two."""
+    if case.task is None or case.n_classes is None:
+        raise NotApplicable("the task or the number of classes is not known")
+    if case.task not in ("binary", "multiclass"):
+        raise NotApplicable(f"the task is {case.task}")
+    if case.n_classes < 2:
+        raise NotApplicable("there is one class only")
+    return case.n_classes
+
+
+def layers_of(case: Case) -> tuple[Layer, ...]:
+    """Return the layers of a network that is known."""
+    if not case.layers:
+        raise NotApplicable("the layers of the network are not known")
+    return case.layers
+
+
+def head_of(case: Case) -> Layer:
+    """Return the head of a classifier."""
+    if case.task == "regression":
+        raise NotApplicable("the task is regression")
+    head = case.head
+    if head is None or head.units is None:
+        raise NotApplicable("the output layer is not known")
+    return head
+
+
+def training_of(case: Case) -> Training:
+    """Return how the network was trained."""
+    if case.training is None:
+        raise NotApplicable("how it was trained is not known")
+    return case.training
+
+
+def loss_of(case: Case) -> str:
+    """Return the long name of the loss."""
+    loss = training_of(case).loss
+    if loss is None:
+        raise NotApplicable("the loss is not known")
+    return _LONG_NAMES.get(loss, loss)
+
+
+def harm(case: Case) -> bool | None:
+    """Whether the network is worse than it could be: than a simple learner, or a guess.
+
+    None if that is not known.
+    """
+    behind = is_behind(case)
+    if behind is not None:
+        return behind
+    if never_predicts_minority(case) is not None:
+        return True
+    try:
+        return beats_a_guess(fitted_part(case)) is False
+    except NotApplicable:
+        return None
+
+
+def updates_per_epoch(case: Case) -> int:
+    """Return the number of batches of an epoch."""
+    batch_size = training_of(case).batch_size
+    if batch_size is None or batch_size < 1:
+        raise NotApplicable("the batch size is not known")
+    if case.train is None:
+        raise NotApplicable("the number of training rows is not known")
+    return -(-case.train.n_rows // batch_size)
+
+
+def output_range(case: Case) -> dict[str, tuple[float, str]]:
+    """Range of the outputs as evidence, where it was measured."""
+    probe = case.probe
+    if probe is None or probe.output_min is None or probe.output_max is None:
+        return {}
+    return {
+        "smallest output": (probe.output_min, ""),
+        "largest output": (probe.output_max, ""),
+    }
+
+
+def kernels_of(case: Case) -> list[Kernel]:
+    """Return the layers with weights in order, the head last."""
+    layers = layers_of(case)
+    places = [i for i, layer in enumerate(layers) if layer.has_kernel]
+    width = None if case.rows is None else case.rows.n_columns
+    kernels = []
+    for place, end in zip(places, [*places[1:], len(layers)], strict=True):
+        layer, between = layers[place], layers[place + 1 : end]
+        bends = _bends(layer) or any(_bends(part) for part in between)
+        pooled = [part for part in between if _is_max_pool(part)]
+        active = any(_bends(part) and not _is_max_pool(part) for part in between)
+        max_pooled = bool(pooled) and not active and not _bends(layer)
+        fan_in = _width_before(layers[:place], width)
+        kernels.append(Kernel(layer, fan_in, not bends, max_pooled))
+    return kernels
+
+
+def hidden_of(case: Case) -> list[Kernel]:
+    """Return the layers with weights before the head."""
+    kernels = kernels_of(case)
+    if len(kernels) < 2:
+        raise NotApplicable("there is no hidden layer")
+    return kernels[:-1]
+
+
+def _width_before(before: tuple[Layer, ...], n_columns: int | None) -> int | None:
+    """Values per row or step that come in; None if that is not known."""
+    for layer in reversed(before):
+        if layer.output_shape is not None:
+            return layer.output_shape[-1]
+        if layer.kind == "flatten":
+            return None
+        if layer.units is not None:
+            return layer.units
+    return n_columns
+
+
+def _is_max_pool(layer: Layer) -> bool:
+    return layer.kind == "pool" and "average" not in (layer.pooling or "max")
+
+
+def _bends(layer: Layer) -> bool:
+    """Whether a layer is nonlinear, or may be."""
+    if layer.kind in ("recurrent", "normalization", "other"):
+        return True
+    if layer.kind in ("dense", "conv") and layer.activation is None:
+        return True  # not known
+    return _is_max_pool(layer) or layer.activation not in (None, "linear")
+
+
+def loss_swing(case: Case, fewest: int = 8) -> float | None:
+    """Mean step of the training loss over its level, if it turns at most epochs.
+
+    Over the last half of the epochs; None if it does not turn, or cannot be told.
+    """
+    curve = case.curves.get("loss")
+    if curve is None or len(curve) < fewest:
+        return None
+    late = curve[len(curve) // 2 :]
+    steps = late[1:] - late[:-1]
+    turns = (steps[1:] * steps[:-1] < 0).mean()
+    level = float(abs(late).mean())
+    return float(abs(steps).mean() / level) if turns >= 0.5 and level > 0 else None
+
+
+def still_falling(case: Case) -> float | None:
+    """Relative fall of the training loss in the last epoch; None if unknown."""
+    curve = case.curves.get("loss")
+    if curve is None or len(curve) < 2 or not curve[-2] > 0:
+        return None
+    return float(1 - curve[-1] / curve[-2])

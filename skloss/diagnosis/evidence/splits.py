@@ -1,0 +1,78 @@
+"""Evidence from comparing the training split with the validation split."""
+
+import numpy as np
+
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.symptoms import need
+from skloss.diagnosis.rule import NotApplicable
+from skloss.record import SplitMetrics
+
+__all__ = [
+    "CURVES_APART",
+    "both_sides",
+    "is_changed",
+    "missing_classes",
+    "prior_change",
+    "stops_by",
+]
+
+# What a validation that is unlike the training rows makes of the curves.
+CURVES_APART = (
+    "train-val-gap",
+    "val-loss-misleads",
+    "mild-overfit-late",
+    "early-stopping-too-early",
+    "incomparable-curves",
+    "val-better-than-train-dropout",
+)
+
+
+def both_sides(case: Case) -> tuple[SplitMetrics, SplitMetrics]:
+    """Training and validation counts, with classes in common."""
+    need(case.train, "the class counts of the training rows are")
+    need(case.val, "the class counts of the validation rows are")
+    train, val = case.train, case.val
+    if len(train.counts) != len(val.counts):  # type: ignore[union-attr]
+        raise NotApplicable("the sides do not number the same classes")
+    return train, val  # type: ignore[return-value]
+
+
+def missing_classes(one: SplitMetrics, other: SplitMetrics, fewest: float) -> list[int]:
+    """Classes without rows on one side, of which a fair split had given it `fewest`."""
+    expected = (np.asarray(one.counts) + other.counts) * one.n_rows
+    expected = expected / max(one.n_rows + other.n_rows, 1)
+    return np.flatnonzero((np.asarray(one.counts) == 0) & (expected >= fewest)).tolist()
+
+
+def prior_change(
+    train: SplitMetrics, val: SplitMetrics
+) -> tuple[int, float, float, float]:
+    """Find the class whose share differs most between the sides.
+
+    Returns its number, its shares on the two sides, and the standard error of their
+    difference.
+    """
+    before, after = train.prior, val.prior
+    pooled = (np.asarray(train.counts) + val.counts) / max(train.n_rows + val.n_rows, 1)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / train.n_rows + 1 / val.n_rows))
+    distance = np.abs(before - after) / np.maximum(error, 1e-12)
+    one = int(distance.argmax())
+    if len(before) == 2:  # both changes are the same; the rare class tells the factor
+        one = 1 - int(pooled[::-1].argmin())
+    return one, float(before[one]), float(after[one]), float(error[one])
+
+
+def is_changed(
+    before: float, after: float, error: float, least: float, factor: float
+) -> bool:
+    """Whether a share differs by more than chance, and by enough to matter."""
+    if abs(before - after) <= 3 * error:
+        return False
+    low, high = sorted((before, after))
+    return high - low > least or high > factor * max(low, 1e-9)
+
+
+def stops_by(case: Case, prefix: str) -> bool:
+    """Whether an early stopping watched a curve whose name begins so."""
+    monitor = None if case.training is None else case.training.monitor
+    return monitor is not None and monitor.startswith(prefix)

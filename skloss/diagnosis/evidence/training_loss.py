@@ -1,0 +1,292 @@
+"""The training loss: its course, its level, and the learning rate that drives it.
+
+Losses are compared with that of a constant guess: of always answering with the class
+shares that the network was trained on.
+"""
+
+import numpy as np
+
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.classifier_network import harm
+from skloss.diagnosis.evidence.symptoms import (
+    beats_a_guess,
+    fitted_part,
+    prior_from_curves,
+    smoothed,
+    training_loss,
+)
+from skloss.diagnosis.rule import NotApplicable
+from skloss.metrics import entropy
+from skloss.record import SplitMetrics
+
+__all__ = [
+    "NOT_LEARNED",
+    "class_weights",
+    "end_of",
+    "ends_finite",
+    "final_level",
+    "finite_loss",
+    "fitted_if_known",
+    "gain_of",
+    "guess_loss",
+    "guess_of_validation",
+    "has_diverged",
+    "is_bad",
+    "is_falling",
+    "is_stuck",
+    "is_weighted",
+    "largest_rate",
+    "loss_if_known",
+    "lower_rate",
+    "rate_params",
+    "rise_of",
+    "swing_of",
+    "usual_rates",
+]
+
+_CROSS_ENTROPIES = (
+    None,
+    "crossentropy",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+)
+# Learning rates of each optimizer: too low below, usual, too high above.
+_RATES = {
+    "adam": (1e-4, 1e-3, 1e-2),
+    "adamw": (1e-4, 1e-3, 1e-2),
+    "nadam": (1e-4, 1e-3, 1e-2),
+    "adamax": (1e-4, 1e-3, 1e-2),
+    "rmsprop": (1e-4, 1e-3, 1e-2),
+    "lion": (1e-5, 1e-4, 1e-3),
+    "adagrad": (1e-3, 1e-2, 0.3),
+    "sgd": (1e-3, 1e-2, 0.3),
+    "adadelta": (0.1, 1.0, np.inf),
+}
+# What follows from a network that does not train.
+NOT_LEARNED = (
+    "loss-at-constant-guess",
+    "majority-collapse",
+    "all-positive",
+    "underfit",
+    "plateau-above-floor",
+)
+
+
+def finite_loss(case: Case) -> np.ndarray:
+    """Training loss without epochs that were not measured, at least three epochs."""
+    loss = training_loss(case)
+    if not np.isfinite(loss[-1]):
+        raise NotApplicable("the training loss does not end finite")
+    loss = loss[np.isfinite(loss)]
+    if len(loss) < 3:
+        raise NotApplicable(f"the training loss is finite in {len(loss)} epochs only")
+    return loss
+
+
+def loss_if_known(case: Case) -> np.ndarray | None:
+    """Finite training loss; None where it cannot be read."""
+    try:
+        return finite_loss(case)
+    except NotApplicable:
+        return None
+
+
+def ends_finite(case: Case) -> bool:
+    """Whether no training loss is known to end NaN or infinite."""
+    loss = case.curves.get("loss")
+    return loss is None or not len(loss) or bool(np.isfinite(loss[-1]))
+
+
+def end_of(curve: np.ndarray) -> float:
+    """Level of the last epochs."""
+    return float(np.median(curve[-min(3, max(1, len(curve) // 3)) :]))
+
+
+def rise_of(loss: np.ndarray) -> tuple[float, int, float]:
+    """Smoothed best, epochs since then, and the level of the last epochs."""
+    smooth = smoothed(loss)
+    best = int(np.argmin(smooth))
+    return float(smooth[best]), len(loss) - 1 - best, end_of(loss)
+
+
+def has_diverged(loss: np.ndarray, ratio: float, least_rise: float) -> bool:
+    """Whether the loss rose for good, by more than the jitter of a small loss."""
+    best, since, end = rise_of(loss)
+    fall = float(loss[0]) - best
+    # A loss that swings is low again in one of the last epochs.
+    stays = float(loss[-3:].min()) >= ratio * best
+    return since >= 3 and stays and end - best > least_rise * fall
+
+
+def swing_of(loss: np.ndarray) -> tuple[float, float]:
+    """Of the last half: size of the swings over the level, and share of turns."""
+    half = loss[len(loss) // 2 :]
+    epochs = np.arange(len(half))
+    trend = np.polyval(np.polyfit(epochs, half, 1), epochs)
+    steps = np.sign(np.diff(half))
+    turns = float(np.mean(steps[1:] * steps[:-1] < 0)) if len(steps) > 1 else 0.0
+    level = float(np.mean(half))
+    return (float(np.std(half - trend)) / level if level > 0 else 0.0), turns
+
+
+def is_falling(loss: np.ndarray) -> bool:
+    """Whether the last fifth has a slope beyond three of its standard errors."""
+    tail = loss[-max(3, len(loss) // 5) :]
+    epochs = np.arange(len(tail)) - (len(tail) - 1) / 2
+    slope = float(epochs @ tail / (epochs @ epochs))
+    rest = tail - tail.mean() - slope * epochs
+    error = np.sqrt(rest @ rest / (len(tail) - 2) / (epochs @ epochs))
+    # Few points of a curve that flattens are off their line for that alone.
+    falls = bool(np.all(np.diff(tail) < 0)) and tail[-1] < 0.98 * tail[0]
+    steady = len(tail) < 5 and falls
+    return slope < 0 and (slope < -3 * error or steady)
+
+
+def gain_of(loss: np.ndarray) -> float:
+    """Share of the final loss that as many epochs again would win.
+
+    The fall goes on as it went from the last fifth but one to the last.
+    """
+    width = max(1, len(loss) // 5)
+    last = float(loss[-width:].mean())
+    before = float(loss[-2 * width : -width].mean())
+    earlier = float(loss[-3 * width : -2 * width].mean())
+    fall, fall_before = before - last, earlier - before
+    if fall <= 0 or last <= 0:
+        return 0.0
+    ratio = min(fall / fall_before, 1.0) if fall_before > 0 else 1.0
+    return fall * sum(ratio**n for n in range(1, len(loss) // width + 1)) / last
+
+
+def is_weighted(case: Case) -> bool:
+    """Whether classes weigh differently in the training loss."""
+    kind = case.training.class_weight_kind if case.training else None
+    return kind not in (None, "none")
+
+
+def class_weights(case: Case, counts: np.ndarray) -> np.ndarray | None:
+    """Weights of the classes in the training loss; None if not known."""
+    training = case.training
+    if training is None or not is_weighted(case):
+        return np.ones(len(counts))
+    if training.class_weight_kind == "balanced" and counts.all():
+        return counts.sum() / (len(counts) * counts)
+    given = training.class_weight or {}
+    weights = [given.get(str(number)) for number in range(len(counts))]
+    return None if None in weights else np.array(weights, float)
+
+
+def _penalty(case: Case) -> float | None:
+    """Penalties in the curve of the training loss; None if there are unknown ones."""
+    if case.is_honest:
+        return 0.0
+    if case.probe is not None and case.probe.penalty is not None:
+        return case.probe.penalty
+    has = any(part.l1 or part.l2 or part.activity_l2 for part in case.layers or ())
+    return None if has else 0.0
+
+
+def guess_loss(case: Case) -> float | None:
+    """Training loss of a constant guess as the curve has it; None if not known."""
+    loss = case.training.loss if case.training else None
+    if case.train is None or loss not in _CROSS_ENTROPIES:
+        return None
+    if case.task in ("multilabel", "regression"):
+        return None
+    counts = np.asarray(case.train.counts, float)
+    weights, penalty = class_weights(case, counts), _penalty(case)
+    if weights is None or penalty is None or not counts.sum():
+        return None
+    learned = weights * counts / (weights * counts).sum()
+    if case.is_honest:
+        shown = (case.original or case.train).prior
+        seen = learned > 0
+        return float(-(shown[seen] * np.log(learned[seen])).sum())
+    scale = float((weights * case.train.prior).sum())
+    if loss == "binary_crossentropy" and len(counts) > 2:
+        return scale * float(np.mean([entropy(np.array([p, 1 - p])) for p in learned]))
+    return scale * float(entropy(learned)) + penalty
+
+
+def guess_of_validation(case: Case) -> float | None:
+    """Return the validation loss of a constant guess; None if not known."""
+    loss = case.training.loss if case.training else None
+    if loss not in _CROSS_ENTROPIES or case.task in ("multilabel", "regression"):
+        return None
+    if case.val is not None:
+        return case.val.entropy
+    implied = prior_from_curves(case, "val_")
+    if implied is None or implied[0] < implied[1]:
+        return None
+    return float(entropy([implied[0], 1 - implied[0]]))
+
+
+def fitted_if_known(case: Case) -> SplitMetrics | None:
+    """Training rows with what the network predicts; None if that is not known."""
+    try:
+        return fitted_part(case)
+    except NotApplicable:
+        return None
+
+
+def final_level(case: Case) -> float | None:
+    """Return the final loss in shares of a constant guess's, or of the first epoch's.
+
+    Dropout lifts Keras' curve, so what the final network does counts if it is less.
+    """
+    loss, guess = finite_loss(case), guess_loss(case)
+    end, part = end_of(loss), fitted_if_known(case)
+    if part is not None and part.loss is not None and not is_weighted(case):
+        end = min(end, part.loss) if np.isfinite(part.loss) else end
+    whole = guess if guess is not None else float(loss[0])
+    return end / whole if whole > 0 else None
+
+
+def is_stuck(case: Case, share: float = 0.98) -> bool | None:
+    """Whether nothing was learned beyond a constant guess; None if not known."""
+    if guess_loss(case) is None or loss_if_known(case) is None:
+        return None
+    level, part = final_level(case), fitted_if_known(case)
+    if part is not None and beats_a_guess(part):
+        return False
+    return None if level is None else level >= share
+
+
+def is_bad(case: Case, share: float = 0.98) -> bool:
+    """Whether a sign of harm is known."""
+    return bool(harm(case)) or bool(is_stuck(case, share))
+
+
+def largest_rate(case: Case) -> float:
+    """Largest learning rate of the training."""
+    known = []
+    if case.training is not None and case.training.learning_rate is not None:
+        known.append(float(case.training.learning_rate))
+    curve = case.curves.get("learning_rate")
+    if curve is not None and np.isfinite(curve).any():
+        known.append(float(np.nanmax(curve)))
+    if not known:
+        raise NotApplicable("the learning rate is not known")
+    return max(known)
+
+
+def usual_rates(case: Case) -> tuple[float, float, float] | None:
+    """Bounds of the optimizer's learning rate and the usual one; None if not known."""
+    optimizer = case.training.optimizer if case.training else None
+    return _RATES.get(optimizer or "")
+
+
+def lower_rate(case: Case) -> float | None:
+    """Choose a learning rate to try instead of one that is too high."""
+    try:
+        rate = largest_rate(case)
+    except NotApplicable:
+        return None
+    usual = usual_rates(case)
+    return usual[1] if usual and usual[1] < rate / 2 else rate / 10
+
+
+def rate_params(rate: float | None, **others: object) -> dict[str, object]:
+    """Parameters that apply a learning rate, where there is one, and others."""
+    return others if rate is None else {"learning_rate": rate, **others}

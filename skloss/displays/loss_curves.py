@@ -1,0 +1,435 @@
+"""``LossCurveDisplay``: losses over the epochs, with what a diagnosis says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skloss.displays.record_display import RecordDisplay, equally_long, nothing_to_draw
+from skloss.displays.style import (
+    BLACK,
+    BLUE,
+    GRAY,
+    GREEN,
+    LIGHT,
+    PURPLE,
+    VERMILLION,
+    count_in_tens,
+    draw_curve,
+    epoch_axis,
+    legend_above,
+    legend_below,
+    new_axes,
+    plain,
+)
+from skloss.metrics import entropy
+from skloss.record import TrainingRecord
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Polygon, Rectangle
+    from matplotlib.text import Text
+
+__all__ = ["LossCurveDisplay"]
+
+_CURVES: dict[str, dict[str, Any]] = {
+    "loss": {"label": "training", "color": BLUE, "linewidth": 1.2},
+    "val_loss": {"label": "validation", "color": VERMILLION, "linewidth": 2.4},
+    "val_loss_at_train_prior": {
+        "label": "validation at training prior",
+        "color": GREEN,
+        "linestyle": ":",
+        "linewidth": 2.4,
+    },
+}
+_LEVELS: dict[str, dict[str, Any]] = {
+    "constant_guess": {"color": GRAY, "linestyle": "--", "linewidth": 1.0},
+    "error_floor": {"color": GRAY, "linestyle": (0, (1, 3)), "linewidth": 1.2},
+}
+_EPOCHS: dict[str, dict[str, Any]] = {
+    "best_epoch": {"color": LIGHT, "linestyle": "-.", "linewidth": 1.0},
+    "last_epoch": {"color": LIGHT, "linestyle": "-", "linewidth": 0.8},
+}
+_REASONS = {
+    "early_stopping": "stopped early",
+    "callback": "stopped by a callback",
+    "diverged": "diverged after it",
+    "interrupted": "interrupted",
+}
+# Two curves closer than this share of the picture's height would print as one.
+_NOTICEABLE = 0.02
+# A loss that ever was this many times the median would press all others to the bottom.
+_BLOWN_UP = 30.0
+# A curve that never rose above this share of the picture would lie on its floor.
+_ON_THE_FLOOR = 0.1
+_MOST_FINDINGS = 6
+# Marks closer than this share of the epochs would overlap.
+_CLOSE = 0.05
+_MARK_HEIGHT = 15.0  # points
+
+
+class LossCurveDisplay(RecordDisplay):
+    """Losses on original rows after every epoch.
+
+    Training and validation loss are measured at the same weights, on rows that no
+    sampler has made. Where the two have different shares of the classes, the third
+    curve shows the validation loss at the prior that was trained on. Above the
+    horizontal line, a constant guess of the validation prior would do better.
+
+    Parameters
+    ----------
+    loss : array-like of shape (n_epochs,)
+        Training loss on original rows. NaN where it was not measured or not finite.
+    val_loss : array-like of shape (n_epochs,), default=None
+        Validation loss.
+    val_loss_at_train_prior : array-like of shape (n_epochs,), default=None
+        Validation loss, reweighted to the prior that was trained on.
+    constant_guess : float, default=None
+        Entropy of the validation rows' prior, in nats.
+    error_floor : float, default=None
+        Loss that no network can get below, as far as it was estimated, in nats.
+    learning_rate : array-like of shape (n_epochs,), default=None
+        Drawn on an axis of its own if it changes.
+    best_epoch : int, default=None
+        Best epoch by the monitored curve, from 0.
+    stop_reason : str, default=None
+        Why the last epoch was the last one, as in a record's outcome.
+    findings : iterable of Finding, default=()
+        Of a diagnosis: with ``name``, ``is_alarm``, ``epoch`` and ``explains``.
+    original_rows : bool, default=True
+        Whether the losses were measured on original rows, as skloss does.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where it was drawn.
+    figure_ : matplotlib Figure
+        The figure of ``ax_``.
+    lines_ : dict of str to matplotlib Line2D
+        The lines by the names of the parameters.
+    rate_ax_ : matplotlib Axes or None
+        Axes of the learning rate.
+    marks_ : list of matplotlib Text
+        Numbers of findings, at their epochs.
+    findings_ : matplotlib Legend or None
+        Their names.
+    not_finite_ : matplotlib Polygon or None
+        Epochs at the end whose training loss is not finite.
+
+    See Also
+    --------
+    MetricCurveDisplay : MCC, F1, precision, recall and false positive rate.
+    FoldCurvesDisplay : One curve of every fold.
+
+    Examples
+    --------
+    >>> from skloss.displays import LossCurveDisplay
+    >>> display = LossCurveDisplay([0.6, 0.3], val_loss=[0.7, 0.5], best_epoch=0)
+    >>> sorted(display.plot().lines_)
+    ['best_epoch', 'last_epoch', 'loss', 'val_loss']
+    """
+
+    def __init__(
+        self,
+        loss: ArrayLike,
+        *,
+        val_loss: ArrayLike | None = None,
+        val_loss_at_train_prior: ArrayLike | None = None,
+        constant_guess: float | None = None,
+        error_floor: float | None = None,
+        learning_rate: ArrayLike | None = None,
+        best_epoch: int | None = None,
+        stop_reason: str | None = None,
+        findings: Iterable[Any] = (),
+        original_rows: bool = True,
+    ) -> None:
+        self.loss = loss
+        self.val_loss = val_loss
+        self.val_loss_at_train_prior = val_loss_at_train_prior
+        self.constant_guess = constant_guess
+        self.error_floor = error_floor
+        self.learning_rate = learning_rate
+        self.best_epoch = best_epoch
+        self.stop_reason = stop_reason
+        self.findings = findings
+        self.original_rows = original_rows
+
+    @classmethod
+    def from_record(
+        cls,
+        record: TrainingRecord,
+        *,
+        ax: Axes | None = None,
+        diagnosis: Any = None,
+        constant_guess: float | None = None,
+        error_floor: float | None = None,
+    ) -> Self:
+        """Draw the losses of a record.
+
+        Parameters
+        ----------
+        record : TrainingRecord
+            With a ``loss`` in its history.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+        diagnosis : Diagnosis, default=None
+            Its findings are numbered at their epochs and named below.
+        constant_guess : float, default=None
+            Loss of always answering with the shares of the classes, in nats. None
+            takes the entropy of the validation prior, where the record has it.
+        error_floor : float, default=None
+            Loss that no network can get below, in nats.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the history has no ``loss``.
+
+        Examples
+        --------
+        >>> from skloss import TrainingRecord
+        >>> record = TrainingRecord(
+        ...     history={"loss": [0.6, 0.3]},
+        ...     data={"priors": {"validation": [0.5, 0.5]}},
+        ... )
+        >>> round(LossCurveDisplay.from_record(record).constant_guess, 3)
+        0.693
+        """
+        if not record.history.get("loss"):
+            raise nothing_to_draw("loss", record)
+        priors = record.data.get("priors", {})
+        prior = priors.get("validation")
+        if constant_guess is None and prior is not None:
+            constant_guess = entropy(prior)
+        names = (*_CURVES, "learning_rate")
+        curves: dict[str, Any] = {name: record.history.get(name) for name in names}
+        display = cls(
+            **curves,
+            constant_guess=constant_guess,
+            error_floor=error_floor,
+            best_epoch=record.best_epoch,
+            stop_reason=record.outcome.get("stop_reason"),
+            findings=() if diagnosis is None else diagnosis.findings,
+            original_rows=bool(priors),
+        )
+        return display.plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the losses.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        self : LossCurveDisplay
+            With its artists.
+
+        Raises
+        ------
+        ValueError
+            If there is no epoch, or the curves differ in length.
+        """
+        curves = self._curves()
+        n_epochs = len(curves["loss"])
+        ax = new_axes(ax)
+        self.ax_, self.lines_ = ax, {}
+        self.figure_ = ax.figure  # type: ignore[assignment]
+        for name, values in curves.items():
+            self.lines_[name] = draw_curve(ax, values, **_CURVES[name])
+        self._draw_levels()
+        self._draw_epochs(n_epochs)
+        self.not_finite_ = self._shade_not_finite(curves["loss"])
+        epoch_axis(ax, n_epochs)
+        ax.set_ylabel(
+            "loss on original rows (nats)" if self.original_rows else "loss (nats)"
+        )
+        plain(ax)
+        self._scale(curves)
+        self.rate_ax_ = self._draw_rate()
+        self.marks_, self.findings_ = self._mark_findings(n_epochs)
+        shaded = [self.not_finite_] if self.not_finite_ else []
+        lift = _MARK_HEIGHT if self.marks_ else 0.0
+        legend_above(ax, [*self.lines_.values(), *shaded], lift=lift)
+        return self
+
+    def _curves(self) -> dict[str, np.ndarray]:
+        """Return the curves that there are, without one that would hide another."""
+        given = {name: getattr(self, name) for name in _CURVES}
+        curves = {
+            name: np.asarray(values, dtype=float)
+            for name, values in given.items()
+            if values is not None and len(values)
+        }
+        if "loss" not in curves:
+            raise ValueError("loss has no epoch, so there is nothing to draw.")
+        equally_long(curves)
+        third = curves.get("val_loss_at_train_prior")
+        if third is not None and not _differ(curves, third):
+            del curves["val_loss_at_train_prior"]
+        return curves
+
+    def _draw_levels(self) -> None:
+        for name, style in _LEVELS.items():
+            height = getattr(self, name)
+            if height is not None:
+                label = f"{name.replace('_', ' ')} ({height:.3g})"
+                self.lines_[name] = self.ax_.axhline(height, label=label, **style)
+
+    def _draw_epochs(self, n_epochs: int) -> None:
+        """Mark the best epoch and, where it says more, the last one."""
+        best, last = self.best_epoch, n_epochs - 1
+        reason = _REASONS.get(self.stop_reason or "")
+        why = f", {reason}" if reason else ""
+        marked: dict[str, tuple[int, str]] = {}
+        if best is not None:
+            is_last = best == last
+            label = "best and last epoch" if is_last else "best epoch"
+            marked["best_epoch"] = best, f"{label} ({best + 1}{why * is_last})"
+        if best != last and last > 0 and (best is not None or reason):
+            marked["last_epoch"] = last, f"last epoch ({n_epochs}{why})"
+        for name, (epoch, label) in marked.items():
+            self.lines_[name] = self.ax_.axvline(
+                epoch + 1, label=label, zorder=0, **_EPOCHS[name]
+            )
+
+    def _shade_not_finite(self, loss: np.ndarray) -> Polygon | Rectangle | None:
+        """Shade the end of a training whose loss never was finite again."""
+        finite = np.flatnonzero(np.isfinite(loss))
+        first = finite[-1] + 1 if len(finite) else 0
+        if first == len(loss):
+            return None
+        return self.ax_.axvspan(
+            first + 0.5,
+            len(loss) + 0.5,
+            facecolor="none",
+            edgecolor=LIGHT,
+            hatch="//",
+            linewidth=0.0,
+            label=f"not finite from epoch {first + 1} on",
+            zorder=0,
+        )
+
+    def _scale(self, curves: Mapping[str, np.ndarray]) -> None:
+        """Start at zero; if a curve could not be seen then, count in powers of ten."""
+        finite = [values[np.isfinite(values)] for values in curves.values()]
+        finite = [values for values in finite if values.size]
+        if not finite:
+            self.ax_.set_yticks([])
+            return
+        heights = np.concatenate(finite)
+        levels = [self.constant_guess, self.error_floor]
+        top = max(heights.max(), *(level for level in levels if level is not None), 0)
+        is_low = min(values.max() for values in finite) < _ON_THE_FLOOR * top
+        is_blown_up = heights.max() > _BLOWN_UP * np.median(heights)
+        if heights.min() > 0 and (is_low or is_blown_up):
+            self.ax_.set_yscale("log")
+            count_in_tens(self.ax_.yaxis)
+        elif heights.min() >= 0:
+            self.ax_.set_ylim(bottom=0)
+
+    def _draw_rate(self) -> Axes | None:
+        """Draw the learning rate on an axis of its own, if it changes."""
+        if self.learning_rate is None:
+            return None
+        rates = np.asarray(self.learning_rate, dtype=float)
+        finite = rates[np.isfinite(rates)]
+        if not finite.size or np.ptp(finite) <= 1e-6 * np.abs(finite).max():
+            return None
+        ax: Axes = self.ax_.twinx()
+        line = draw_curve(
+            ax,
+            rates,
+            label="learning rate (right)",
+            color=PURPLE,
+            linewidth=1.0,
+            linestyle=(0, (4, 1, 1, 1)),
+        )
+        self.lines_["learning_rate"] = line
+        # Steps of ten need a logarithm; a cosine that ends near zero must not have one.
+        if finite.min() > 0 and finite.max() > 10 * np.median(finite):
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(bottom=0)
+        ax.set_ylabel("learning rate", color=GRAY)
+        ax.tick_params(axis="y", colors=GRAY)
+        plain(ax)
+        ax.spines["right"].set(visible=True, color=LIGHT)
+        return ax
+
+    def _mark_findings(self, n_epochs: int) -> tuple[list[Text], Legend | None]:
+        """Write the numbers of findings above their epochs, and the names below."""
+        shown = [f for f in self.findings if f.is_alarm or _epoch_of(f) is not None]
+        named, rest = shown[:_MOST_FINDINGS], len(shown[_MOST_FINDINGS:])
+        if not named:
+            return [], None
+        at: dict[int, list[int]] = {}
+        handles: list[Artist] = []
+        for finding in named:
+            epoch = _epoch_of(finding)
+            if epoch is None or not 0 <= epoch < n_epochs:
+                handles.append(_name(finding.name, "$-$"))
+                continue
+            number = 1 + sum(map(len, at.values()))
+            near = [e for e in at if abs(e - epoch) <= _CLOSE * n_epochs]
+            at.setdefault(near[0] if near else epoch, []).append(number)
+            text = f"{finding.name} (epoch {epoch + 1})"
+            handles.append(_name(text, f"${number}$"))
+        if rest:
+            handles.append(_name(f"and {rest} more", " "))
+        columns = 2 if len(handles) > 2 else 1
+        legend = legend_below(self.ax_, handles, columns=columns)
+        marks = [self._mark(epoch, numbers) for epoch, numbers in sorted(at.items())]
+        return marks, legend
+
+    def _mark(self, epoch: int, numbers: list[int]) -> Text:
+        return self.ax_.annotate(
+            ", ".join(map(str, numbers)),
+            xy=(epoch + 1, 1.0),
+            xycoords=self.ax_.get_xaxis_transform(),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize="small",
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "linewidth": 0.8},
+            annotation_clip=False,
+        )
+
+
+def _name(label: str, marker: str) -> Line2D:
+    from matplotlib.lines import Line2D
+
+    style: dict[str, Any] = {"linestyle": "none", "color": BLACK}
+    # The outline of a marker would make a number of it bold.
+    return Line2D([], [], marker=marker, markeredgewidth=0.2, label=label, **style)
+
+
+def _epoch_of(finding: Any) -> int | None:
+    """Epoch of a finding or, if it has none, of the first of its symptoms with one."""
+    epochs = (finding.epoch, *map(_epoch_of, finding.explains))
+    return next((epoch for epoch in epochs if epoch is not None), None)
+
+
+def _differ(curves: Mapping[str, np.ndarray], third: np.ndarray) -> bool:
+    """Whether the third curve would be seen beside the validation loss."""
+    if "val_loss" not in curves:
+        return True
+    heights = np.concatenate(list(curves.values()))
+    heights = heights[np.isfinite(heights)]
+    gaps = np.abs(third - curves["val_loss"])
+    gaps = gaps[np.isfinite(gaps)]
+    return bool(gaps.size and gaps.max() > _NOTICEABLE * heights.max())

@@ -1,0 +1,179 @@
+"""The common style of all displays: palette, axes and legends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "CYCLE",
+    "GRAY",
+    "GREEN",
+    "LEGEND",
+    "LIGHT",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILLION",
+    "count_in_tens",
+    "draw_curve",
+    "epoch_axis",
+    "legend_above",
+    "legend_below",
+    "legend_beside",
+    "new_axes",
+    "plain",
+]
+
+# Okabe and Ito's palette without its yellow, which is hard to see on white.
+BLACK = "#000000"
+BLUE = "#0072B2"
+GREEN = "#009E73"
+ORANGE = "#E69F00"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+VERMILLION = "#D55E00"
+GRAY = "#555555"
+LIGHT = "#999999"
+
+# Line styles say the same in black and white; their number and that of the colors have
+# no common divisor, so that the pairs repeat late.
+_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+_DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
+CYCLE: tuple[dict[str, Any], ...] = tuple(
+    {"color": _COLORS[i % len(_COLORS)], "linestyle": _DASHES[i % len(_DASHES)]}
+    for i in range(len(_COLORS) * len(_DASHES))
+)
+LEGEND: dict[str, Any] = {
+    "frameon": False,
+    "fontsize": "small",
+    "handlelength": 3.0,
+    "borderaxespad": 0.2,
+    "labelspacing": 0.3,
+    "columnspacing": 1.5,
+}
+_POINTS_PER_INCH = 72
+# Within so many powers of ten, ticks at these alone would be too few.
+_FEW_TENS = 2.5
+
+
+def new_axes(ax: Axes | None) -> Axes:
+    """Return the axes given, or those of a new figure."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(layout="constrained")
+    return ax
+
+
+def plain(ax: Axes) -> None:
+    """Take the box away, which says nothing."""
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def epoch_axis(ax: Axes, n_epochs: int) -> None:
+    """Count epochs from one; axes that hold more of them already keep their width."""
+    from matplotlib.ticker import MaxNLocator
+
+    drawn = ax.get_xlim()[1] if ax.get_xlabel() == "epoch" else 0.0
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    # There must be no tick at zero.
+    ax.set_xlim(0.5, max(n_epochs + 0.5, drawn))
+
+
+def draw_curve(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:
+    """Draw values over the epochs, those without a neighbor as points."""
+    is_known = np.isfinite(values)
+    has_neighbor = np.append(is_known[1:], False) | np.append(False, is_known[:-1])
+    alone = np.flatnonzero(is_known & ~has_neighbor).tolist()
+    epochs = np.arange(1, len(values) + 1)
+    points: dict[str, Any] = {}
+    if alone:
+        points = {"marker": "o", "markersize": 4, "markevery": alone}
+    (line,) = ax.plot(epochs, values, **points, **style)
+    return line
+
+
+def count_in_tens(axis: Axis) -> None:
+    """Write plain numbers on a logarithmic axis, and none between its ticks."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    if low > 0 and np.log10(high / low) < _FEW_TENS:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def legend_above(
+    ax: Axes,
+    handles: Sequence[Artist] | None = None,
+    *,
+    columns: int = 2,
+    lift: float = 0.0,
+) -> Legend:
+    """Name the artists above the axes, where no curve runs; `lift` is in points."""
+    return ax.legend(
+        handles=_named(ax, handles),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        bbox_transform=_shifted(ax, lift),
+        ncols=columns,
+        **LEGEND,
+    )
+
+
+def legend_below(ax: Axes, handles: Sequence[Artist], *, columns: int = 1) -> Legend:
+    """Name more artists below the label of the horizontal axis."""
+    from matplotlib.legend import Legend
+
+    legend = Legend(
+        ax,
+        handles,
+        [str(handle.get_label()) for handle in handles],
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        bbox_transform=_shifted(ax, -36.0),
+        ncols=columns,
+        **LEGEND | {"handlelength": 1.0},
+    )
+    ax.add_artist(legend)
+    # Artists that are added are clipped to the axes, unlike their own legend.
+    legend.set_clip_on(False)
+    return legend
+
+
+def legend_beside(ax: Axes, handles: Sequence[Artist] | None = None) -> Legend:
+    """Name the artists at the right of the axes, one a line."""
+    return ax.legend(
+        handles=_named(ax, handles),
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1.0),
+        **LEGEND,
+    )
+
+
+def _named(ax: Axes, handles: Sequence[Artist] | None) -> list[Artist]:
+    """Keep one artist of each label."""
+    if handles is None:
+        handles = ax.get_legend_handles_labels()[0]
+    return list({str(artist.get_label()): artist for artist in handles}.values())
+
+
+def _shifted(ax: Axes, points: float) -> Any:
+    from matplotlib.transforms import ScaledTranslation
+
+    inches = points / _POINTS_PER_INCH
+    return ax.transAxes + ScaledTranslation(0, inches, ax.figure.dpi_scale_trans)

@@ -1,0 +1,361 @@
+"""``CNN1DClassifier``: a convolutional network for series."""
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+
+from skloss.estimators.base import BaseNeuralClassifier
+from skloss.estimators.checks import check_rates, check_sizes
+from skloss.networks import NetworkSpec, cnn1d
+from skloss.sklearn_compat import Interval, StrOptions
+
+__all__ = ["CNN1DClassifier"]
+
+_MOST_BLOCKS = 3  # unless told otherwise
+
+
+class CNN1DClassifier(BaseNeuralClassifier):
+    """Convolutional network for series.
+
+    Blocks of convolutions, each closed by a pool, then the values flattened (or pooled
+    over time), a dense head, and one output per class (a single one for two classes).
+    Series come folded, ``(n, timesteps * n_channels)`` with the channels of a time step
+    side by side, so that any sampler can stand before, or as ``(n, timesteps,
+    channels)``.
+
+    Parameters
+    ----------
+    width : int, default=16
+        Filters of the first block; each block doubles them. Not used with ``filters``.
+    depth : int or None, default=None
+        Number of blocks, of one convolution each. Not used with ``filters``. None is
+        three, or fewer where a series is too short to be pooled so often.
+    activation : str, default="relu"
+        Activation of convolutions and head: "linear", "relu", "leaky_relu", "elu",
+        "selu", "gelu", "silu", "softplus", "tanh" or "sigmoid".
+    dropout : float in [0, 1) or sequence, default=0.5
+        Share of outputs set to zero in training. A number acts on every head layer or,
+        without a head, on the last block; a sequence has one entry per block and head
+        layer.
+    filters : sequence, default=None
+        Filters of each convolution of each block, such as ``((32, 16), (8, 8))``; a
+        number stands for a block of one convolution.
+    kernel_size : int or sequence of int, default=7
+        Time steps that a filter sees, for all blocks or for each.
+    pool_size : int or sequence of int, default=2
+        Time steps of which a block's pool keeps the largest; 1 is no pool.
+    head : int or sequence of int, default=128
+        Units of dense layers between the blocks and the output; ``()`` is none.
+    global_pooling : {"average", "max"} or None, default=None
+        What each channel is reduced to over time; None keeps all time steps.
+    padding : {"same", "valid"}, default="same"
+        Whether convolutions keep the number of time steps.
+    n_channels : int, default=1
+        Values per time step of folded series.
+    batch_norm : bool, default=False
+        Whether batch normalization (momentum 0.9) stands between each convolution and
+        its activation.
+    l1, l2 : float, default=0.0
+        Penalties on all kernels, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
+    activity_l2 : float, default=0.0
+        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of
+        convolutions.
+    loss : {"crossentropy", "focal"}, default="crossentropy"
+        Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
+    focal_gamma : float, default=2.0
+        Exponent of the focal loss.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all classes.
+    optimizer : str, default="adam"
+        Update rule, with Keras' constants: "adam", "adamw", "rmsprop" or "sgd", which
+        are compiled, or "adadelta", "adafactor", "adagrad", "adamax", "ftrl",
+        "lion" or "nadam", which are trained by Keras' own loop, many times slower.
+    learning_rate : float, default=3e-3
+        Learning rate where the schedule's factor is one.
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \
+            callable, default="cosine"
+        Factor on the rate at each step. A callable takes an array of the progress, from
+        0 to 1 over all ``epochs``, and returns the factors.
+    momentum : float in [0, 1), default=0.9
+        Momentum of ``optimizer="sgd"``.
+    nesterov : bool, default=True
+        Whether that momentum is Nesterov's.
+    weight_decay : float, default=0.004
+        Decoupled weight decay of ``optimizer="adamw"``.
+    clipnorm : float, default=None
+        Largest norm of the gradient of one array of weights, as in Keras.
+    epochs : int, default=100
+        Most passes over the rows.
+    batch_size : int, default=16
+        Rows per step.
+    class_weight : None, "balanced" or dict from label to weight, default=None
+        Weight of each class in the training loss, never in the curves; a dict must name
+        every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
+        on, hence all ones behind SMOTE.
+    validation_fraction : float in (0, 1) or None, default=0.1
+        Share of each class that is held out, before any sampler in
+        :class:`skloss.Pipeline`. None holds nothing out.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop after ``patience`` epochs without a new best value of
+        ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
+        fewer the curve is noise, and stopping by it costs more than it saves.
+    monitor : str, default="auto"
+        Any recorded curve, such as ``"val_mcc"``. "auto" is
+        ``"val_loss_at_train_prior"``, the one that can be compared with what training
+        minimizes, or ``"val_loss"`` where a class was not held out.
+    patience : int, default=20
+        Epochs to wait for a new best value.
+    restore_best : bool, default=True
+        Whether, with early stopping, the weights of the best epoch are kept.
+    random_state : int, RandomState or None, default=None
+        Seed of hold-out, first weights, order of rows and dropout. With an int two fits
+        are equal to the bit, and no global generator is read or changed.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the fit before.
+    verbose : int, default=0
+        With 1 the standard output has one live line (epoch, loss, MCC, time left), or
+        where it is no terminal a line every ten seconds; with 2 a line an epoch.
+    callbacks : callable or list of callables, default=None
+        Each is called after every epoch with its values by name, and ``"epoch"`` from
+        zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
+        are set by ``set_callbacks``: each epoch is a task, scored on original rows.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    record_ : TrainingRecord
+        What was asked, what was seen, the curves, and what came out.
+    history_ : dict of str to list of float
+        The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
+        end of the epoch, in inference mode, on original rows; the same
+        ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
+        ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
+    weights_ : list of ndarray
+        Weights, in Keras' order.
+    network_ : NetworkSpec
+        The network as data.
+    model_ : keras.Sequential
+        The network as a Keras model, built when asked for; its output is the logits.
+    n_epochs_ : int
+        Epochs trained.
+    best_epoch_ : int or None
+        Epoch (from zero) that was best by the monitored curve.
+    n_features_in_ : int
+        Number of columns; of time steps for rows with channels.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X had any.
+
+    See Also
+    --------
+    DenseClassifier : The same for tables.
+    skloss.Pipeline : Holds validation rows out before any sampler.
+
+    Examples
+    --------
+    >>> from skloss import CNN1DClassifier
+    >>> from skloss.datasets import load_heartbeats
+    >>> X, y = load_heartbeats(return_X_y=True)
+    >>> classifier = CNN1DClassifier(width=4, depth=2, epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X[::20], y[::20])
+    >>> classifier.predict_proba(X[:5]).shape
+    (5, 2)
+    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:3]
+    ['conv1d', 'max', 'conv1d']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseNeuralClassifier._parameter_constraints,
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "depth": [Interval(Integral, 1, None, closed="left"), None],
+        "filters": ["array-like", None],
+        "kernel_size": [Integral, "array-like"],
+        "pool_size": [Integral, "array-like"],
+        "head": [Integral, "array-like"],
+        "global_pooling": [StrOptions({"average", "max"}), None],
+        "padding": [StrOptions({"same", "valid"})],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        width=16,
+        depth=None,
+        activation="relu",
+        dropout=0.5,
+        *,
+        filters=None,
+        kernel_size=7,
+        pool_size=2,
+        head=128,
+        global_pooling=None,
+        padding="same",
+        n_channels=1,
+        batch_norm=False,
+        l1=0.0,
+        l2=0.0,
+        activity_l2=0.0,
+        loss="crossentropy",
+        focal_gamma=2.0,
+        label_smoothing=0.0,
+        optimizer="adam",
+        learning_rate=3e-3,
+        learning_rate_schedule="cosine",
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=0.004,
+        clipnorm=None,
+        epochs=100,
+        batch_size=16,
+        class_weight=None,
+        validation_fraction=0.1,
+        early_stopping="auto",
+        monitor="auto",
+        patience=20,
+        restore_best=True,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        callbacks=None,
+    ):
+        self.width = width
+        self.depth = depth
+        self.activation = activation
+        self.dropout = dropout
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.head = head
+        self.global_pooling = global_pooling
+        self.padding = padding
+        self.n_channels = n_channels
+        self.batch_norm = batch_norm
+        self.l1 = l1
+        self.l2 = l2
+        self.activity_l2 = activity_l2
+        self.loss = loss
+        self.focal_gamma = focal_gamma
+        self.label_smoothing = label_smoothing
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.monitor = monitor
+        self.patience = patience
+        self.restore_best = restore_best
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def _rows_options(self) -> dict[str, Any]:
+        return {"allow_nd": True}
+
+    def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
+        if X.ndim > 3:
+            raise ValueError(
+                f"X has shape {X.shape}: {type(self).__name__} takes series of shape "
+                "(n, timesteps, channels), or folded to (n, timesteps * channels)."
+            )
+        if X.ndim == 2 and X.shape[1] % self.n_channels:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, which n_channels={self.n_channels} does "
+                "not divide: a row must hold timesteps * n_channels values."
+            )
+        shape = self._input_shape(X)
+        if (
+            not reset
+            and hasattr(self, "network_")
+            and shape != self.network_.input_shape
+        ):
+            raise ValueError(
+                f"X holds series of (timesteps, channels) = {shape}, but "
+                f"{type(self).__name__} was fitted on {self.network_.input_shape}."
+            )
+        return X
+
+    def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
+        if X.ndim == 3:
+            return X.shape[1:]
+        return (X.shape[1] // self.n_channels, self.n_channels)
+
+    def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
+        owner = type(self).__name__
+        filters = self._filters(input_shape[0])
+        n_blocks = len(filters)
+        kernels = check_sizes(owner, "kernel_size", self.kernel_size, n_blocks)
+        pools = check_sizes(owner, "pool_size", self.pool_size, n_blocks)
+        head = check_sizes(owner, "head", self.head)
+        self._check_timesteps(input_shape[0], filters, kernels, pools)
+        is_last = [block == n_blocks - 1 for block in range(n_blocks)]
+        places = [*(last and not head for last in is_last), *(True for _ in head)]
+        return cnn1d(
+            (input_shape[0], input_shape[1]),
+            n_outputs=n_outputs,
+            filters=filters,
+            kernel_size=kernels,
+            pool_size=pools,
+            head=head,
+            activation=self.activation,
+            dropout=check_rates(owner, self.dropout, places),
+            batch_norm=self.batch_norm,
+            padding=self.padding,
+            global_pooling=self.global_pooling,
+            l1=float(self.l1),
+            l2=float(self.l2),
+            activity_l2=float(self.activity_l2),
+        )
+
+    def _filters(self, timesteps: int) -> list[tuple[int, ...]]:
+        """Return the filters of each convolution of each block."""
+        owner = type(self).__name__
+        if self.filters is not None:
+            return [check_sizes(owner, "filters", block) for block in self.filters]
+        depth = self.depth
+        if depth is None:
+            pools = check_sizes(owner, "pool_size", self.pool_size)
+            blocks = pools if len(pools) > 1 else pools * _MOST_BLOCKS
+            depth = int((np.cumprod(blocks) <= timesteps).sum())
+        return [(self.width * 2**block,) for block in range(depth)]
+
+    def _check_timesteps(
+        self,
+        timesteps: int,
+        filters: list[tuple[int, ...]],
+        kernels: tuple[int, ...],
+        pools: tuple[int, ...],
+    ) -> None:
+        """Say which block has no timesteps left, before Keras or XLA would."""
+        left = timesteps
+        for number, (block, kernel, pool) in enumerate(
+            zip(filters, kernels, pools, strict=True), start=1
+        ):
+            lost = 0 if self.padding == "same" else (kernel - 1) * len(block)
+            if left - lost < 1:
+                raise ValueError(
+                    f"kernel_size={kernel} with padding='valid' needs {lost + 1} "
+                    f"timesteps in block {number}, but {left} are left: choose a "
+                    "smaller kernel_size or padding='same'."
+                )
+            left -= lost
+            if left < pool:
+                raise ValueError(
+                    f"pool_size={pool} is larger than the {left} timesteps that are "
+                    f"left in block {number} of {len(filters)}: choose a smaller "
+                    "pool_size or fewer blocks."
+                )
+            left //= pool
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,238 @@
+"""``DenseClassifier``: a network of fully connected layers for tables."""
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+from skloss.estimators.base import BaseNeuralClassifier
+from skloss.estimators.checks import check_rates, check_sizes
+from skloss.networks import NetworkSpec, dense
+from skloss.sklearn_compat import Interval
+
+__all__ = ["DenseClassifier"]
+
+
+class DenseClassifier(BaseNeuralClassifier):
+    """Fully connected network for tables.
+
+    Hidden layers of ``width`` units, each followed by dropout, and one output per class
+    (a single one for two classes). The defaults are one hidden layer of twice as many
+    ReLU units as there are columns. Columns should be scaled first.
+
+    Parameters
+    ----------
+    width : int, sequence of int or None, default=None
+        Units of the hidden layers: one number for all, or one per layer. None is twice
+        the number of columns.
+    depth : int or None, default=None
+        Number of hidden layers; None is one, or the length of ``width``.
+    activation : str, default="relu"
+        Activation of the hidden layers: "linear", "relu", "leaky_relu", "elu", "selu",
+        "gelu", "silu", "softplus", "tanh" or "sigmoid".
+    dropout : float in [0, 1) or sequence, default=0.0
+        Share of a layer's outputs set to zero in training, for all layers or for each.
+    batch_norm : bool, default=False
+        Whether batch normalization (momentum 0.9) stands between each hidden layer and
+        its activation.
+    l1, l2 : float, default=0.0
+        Penalties on all kernels, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
+    activity_l2 : float, default=0.0
+        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of hidden
+        layers.
+    loss : {"crossentropy", "focal"}, default="crossentropy"
+        Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
+    focal_gamma : float, default=2.0
+        Exponent of the focal loss.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all classes.
+    optimizer : str, default="adam"
+        Update rule, with Keras' constants: "adam", "adamw", "rmsprop" or "sgd", which
+        are compiled, or "adadelta", "adafactor", "adagrad", "adamax", "ftrl",
+        "lion" or "nadam", which are trained by Keras' own loop, many times slower.
+    learning_rate : float, default=5e-3
+        Learning rate where the schedule's factor is one.
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \
+            callable, default="cosine"
+        Factor on the rate at each step. A callable takes an array of the progress, from
+        0 to 1 over all ``epochs``, and returns the factors.
+    momentum : float in [0, 1), default=0.9
+        Momentum of ``optimizer="sgd"``.
+    nesterov : bool, default=True
+        Whether that momentum is Nesterov's.
+    weight_decay : float, default=0.004
+        Decoupled weight decay of ``optimizer="adamw"``.
+    clipnorm : float, default=None
+        Largest norm of the gradient of one array of weights, as in Keras.
+    epochs : int, default=150
+        Most passes over the rows.
+    batch_size : int, default=32
+        Rows per step.
+    class_weight : None, "balanced" or dict from label to weight, default=None
+        Weight of each class in the training loss, never in the curves; a dict must name
+        every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
+        on, hence all ones behind SMOTE.
+    validation_fraction : float in (0, 1) or None, default=0.1
+        Share of each class that is held out, before any sampler in
+        :class:`skloss.Pipeline`. None holds nothing out.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop after ``patience`` epochs without a new best value of
+        ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
+        fewer the curve is noise, and stopping by it costs more than it saves.
+    monitor : str, default="auto"
+        Any recorded curve, such as ``"val_mcc"``. "auto" is
+        ``"val_loss_at_train_prior"``, the one that can be compared with what training
+        minimizes, or ``"val_loss"`` where a class was not held out.
+    patience : int, default=20
+        Epochs to wait for a new best value.
+    restore_best : bool, default=True
+        Whether, with early stopping, the weights of the best epoch are kept.
+    random_state : int, RandomState or None, default=None
+        Seed of hold-out, first weights, order of rows and dropout. With an int two fits
+        are equal to the bit, and no global generator is read or changed.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the fit before.
+    verbose : int, default=0
+        With 1 the standard output has one live line (epoch, loss, MCC, time left), or
+        where it is no terminal a line every ten seconds; with 2 a line an epoch.
+    callbacks : callable or list of callables, default=None
+        Each is called after every epoch with its values by name, and ``"epoch"`` from
+        zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
+        are set by ``set_callbacks``: each epoch is a task, scored on original rows.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    record_ : TrainingRecord
+        What was asked, what was seen, the curves, and what came out.
+    history_ : dict of str to list of float
+        The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
+        end of the epoch, in inference mode, on original rows; the same
+        ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
+        ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
+    weights_ : list of ndarray
+        Weights, in Keras' order.
+    network_ : NetworkSpec
+        The network as data.
+    model_ : keras.Sequential
+        The network as a Keras model, built when asked for; its output is the logits.
+    n_epochs_ : int
+        Epochs trained.
+    best_epoch_ : int or None
+        Epoch (from zero) that was best by the monitored curve.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X had any.
+
+    See Also
+    --------
+    CNN1DClassifier : The same for series.
+    skloss.Pipeline : Holds validation rows out before any sampler.
+
+    Examples
+    --------
+    >>> from skloss import DenseClassifier
+    >>> from skloss.datasets import make_rare_events
+    >>> X, y = make_rare_events(random_state=0)
+    >>> classifier = DenseClassifier(class_weight="balanced", epochs=3, random_state=0)
+    >>> classifier = classifier.fit(X, y)
+    >>> classifier.predict_proba(X).shape
+    (5000, 2)
+    >>> classifier.model_.count_params()
+    337
+    >>> len(classifier.history_["val_mcc"])
+    3
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseNeuralClassifier._parameter_constraints,
+        "width": [Integral, "array-like", None],
+        "depth": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        width=None,
+        depth=None,
+        activation="relu",
+        dropout=0.0,
+        *,
+        batch_norm=False,
+        l1=0.0,
+        l2=0.0,
+        activity_l2=0.0,
+        loss="crossentropy",
+        focal_gamma=2.0,
+        label_smoothing=0.0,
+        optimizer="adam",
+        learning_rate=5e-3,
+        learning_rate_schedule="cosine",
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=0.004,
+        clipnorm=None,
+        epochs=150,
+        batch_size=32,
+        class_weight=None,
+        validation_fraction=0.1,
+        early_stopping="auto",
+        monitor="auto",
+        patience=20,
+        restore_best=True,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        callbacks=None,
+    ):
+        self.width = width
+        self.depth = depth
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.l1 = l1
+        self.l2 = l2
+        self.activity_l2 = activity_l2
+        self.loss = loss
+        self.focal_gamma = focal_gamma
+        self.label_smoothing = label_smoothing
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.monitor = monitor
+        self.patience = patience
+        self.restore_best = restore_best
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def _input_shape(self, X) -> tuple[int, ...]:
+        return (X.shape[1],)
+
+    def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
+        owner = type(self).__name__
+        width = 2 * input_shape[0] if self.width is None else self.width
+        depth = self.depth
+        if isinstance(width, Integral) and depth is None:
+            depth = 1
+        widths = check_sizes(owner, "width", width, depth)
+        return dense(
+            input_shape[0],
+            n_outputs=n_outputs,
+            width=widths,
+            activation=self.activation,
+            dropout=check_rates(owner, self.dropout, [True] * len(widths)),
+            batch_norm=self.batch_norm,
+            l1=float(self.l1),
+            l2=float(self.l2),
+            activity_l2=float(self.activity_l2),
+        )

@@ -1,0 +1,538 @@
+"""``KerasClassifier``: any Keras network, and a home for scikeras' users."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from skloss.estimators.base import HoldOut
+from skloss.estimators.checks import encode_known, encode_labels
+from skloss.estimators.keras.fit_plan import keras_job
+from skloss.estimators.keras.keras_fitting import KerasFitted, fit_keras_network
+from skloss.estimators.keras.wrapper import MendedWrapper
+from skloss.holdout import stratified_holdout
+from skloss.record import TrainingRecord
+from skloss.sklearn_compat import Interval, StrOptions, fit_context
+from skloss.training import predict_logits, probabilities
+
+__all__ = ["KerasClassifier"]
+
+_DEFAULT_FRACTION = 0.1
+
+
+class KerasClassifier(MendedWrapper):
+    """Any Keras network as a classifier; scikeras' classifier, mended.
+
+    ``model`` is a function that returns a network. Each parameter of that function is
+    one of the classifier, as ``model__width=16`` or, where it is named in the
+    constructor, as ``width=16``, so that a search can tune it.
+
+    The rows that the curves are measured on are held out as by the other classifiers of
+    skloss, the curves of ``record_`` are exact, and a network that skloss' own engine
+    knows is trained by it, many times faster; any other by ``keras.Model.fit``.
+    ``record_.outcome["program"]`` says by what, ``["program_reason"]`` why.
+
+    Parameters
+    ----------
+    model : callable or keras.Model
+        Function that returns a network, compiled or not. If it has arguments of these
+        names, it is handed ``meta`` (a dict of ``n_features_in_``, ``X_shape_``,
+        ``classes_``, ``n_classes_``, ``target_type_`` and others), ``compile_kwargs``
+        (the arguments for ``compile``) and ``params`` (all parameters). A
+        ``keras.Model`` is copied, with its weights, at every ``fit``.
+    build_fn : callable, default=None
+        Old name of ``model``.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the fit before.
+    random_state : int, RandomState or None, default=None
+        Seed of hold-out, first weights, order of rows and dropout. While the network is
+        made, and trained by ``keras.Model.fit``, the seeds of the process are set, and
+        put back afterwards.
+    optimizer : str, class or instance, default="rmsprop"
+        As for ``compile``. Of a name or a class the arguments can be given, as
+        ``optimizer__learning_rate=0.01``.
+    loss : str, class, instance or callable, default=None
+        As for ``compile``; routed as ``loss__label_smoothing=0.1`` where it is a class.
+    metrics : list, default=None
+        As for ``compile``; what Keras makes of them stands in ``history_``.
+    batch_size : int or None, default=None
+        Rows per step; None is 32, -1 all rows.
+    validation_batch_size : int or None, default=None
+        Rows per step of Keras' own validation.
+    verbose : int, default=0
+        With 1, Keras' progress bar, or the engine's live line; with 2 a line an epoch.
+    callbacks : list, dict, class or instance, default=None
+        Callbacks of Keras; with them ``keras.Model.fit`` trains.
+    validation_split : float, default=0.0
+        Keras' hold-out: the **last** rows as they stand, hence a warning. It is not
+        used where validation rows come from anywhere else.
+    shuffle : bool, default=True
+        Whether the order of rows changes with every epoch.
+    run_eagerly : bool, default=False
+        Refused if true.
+    epochs : int, default=1
+        Most passes over the rows.
+    class_weight : None, "balanced" or dict from label to weight, default=None
+        Weight of each label in the training loss, never in the curves; a label that the
+        dict does not name has weight one. "balanced" is
+        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``.
+    validation_fraction : float in (0, 1), "auto" or None, default="auto"
+        Share of each class that is held out. "auto": none in ``fit``, as with scikeras;
+        in :class:`skloss.Pipeline`, before any other step, the share
+        ``validation_split``, or 0.1 if that is zero. None: none at all.
+    early_stopping : bool or "auto", default=False
+        Whether to stop after ``patience`` epochs without a new best value of
+        ``monitor``; "auto" if at least 50 rows of every class were held out.
+    monitor : str, default="auto"
+        Any curve of ``record_``, such as ``"val_mcc"``; "auto" is
+        ``"val_loss_at_train_prior"``.
+    patience : int, default=20
+        Epochs to wait for a new best value.
+    restore_best : bool, default=True
+        Whether, with early stopping, the weights of the best epoch are kept.
+    **kwargs : dict
+        Parameters of the model function, by name or as ``model__name``; and, with the
+        prefixes ``optimizer__``, ``loss__``, ``metrics__``, ``callbacks__``,
+        ``compile__``, ``fit__`` and ``predict__``, arguments of these.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    n_classes_ : int
+        Number of labels.
+    model_ : keras.Model
+        The trained network.
+    history_ : dict of str to list of float
+        Curves by the names and in the sense of Keras: ``loss`` is a mean over the steps
+        of an epoch, with dropout, weights and penalties. Where the engine trains,
+        ``accuracy`` and all ``val_`` curves are exact.
+    record_ : TrainingRecord
+        What was asked, what was seen, the exact curves, and what came out.
+    n_epochs_ : int
+        Epochs trained.
+    best_epoch_ : int or None
+        Epoch (from zero) that was best by the monitored curve.
+    n_features_in_ : int
+        Number of columns; of series, of steps.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X had any.
+
+    See Also
+    --------
+    DenseClassifier : Dense networks by plain parameters.
+    CNN1DClassifier : Convolutional networks of series.
+
+    Notes
+    -----
+    Labels of several columns, and classes with a ``target_encoder`` of their own, are
+    handled as by scikeras; their record has the curves of Keras only. Both the engine
+    and Keras have the loss on logits where the last activation is a sigmoid or softmax
+    of Keras, hence equal gradients, also in the extremes.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from skloss import KerasClassifier
+    >>> from skloss.datasets import make_rare_events
+    >>> def network(meta, width=8):
+    ...     return keras.Sequential([
+    ...         keras.Input((meta["n_features_in_"],)),
+    ...         keras.layers.Dense(width, "relu"),
+    ...         keras.layers.Dense(1, "sigmoid"),
+    ...     ])
+    >>> X, y = make_rare_events(random_state=0)
+    >>> classifier = KerasClassifier(
+    ...     network, loss="binary_crossentropy", optimizer="adam", width=4,
+    ...     epochs=2, validation_fraction=0.1, random_state=0,
+    ... )
+    >>> classifier = classifier.fit(X, y)
+    >>> classifier.predict_proba(X).shape, classifier.model_.count_params()
+    ((5000, 2), 57)
+    >>> len(classifier.record_.history["val_mcc"]), list(classifier.history_)
+    (2, ['loss', 'val_loss'])
+    >>> classifier.record_.outcome["program"]
+    'graph'
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "batch_size": [Interval(Integral, -1, None, closed="left"), None],
+        "validation_split": [Interval(Real, 0, 1, closed="left"), None],
+        "verbose": ["verbose", StrOptions({"auto"})],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, str, None],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            StrOptions({"auto"}),
+            None,
+        ],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "monitor": [str],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "restore_best": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        model=None,
+        *,
+        build_fn=None,
+        warm_start=False,
+        random_state=None,
+        optimizer="rmsprop",
+        loss=None,
+        metrics=None,
+        batch_size=None,
+        validation_batch_size=None,
+        verbose=0,
+        callbacks=None,
+        validation_split=0.0,
+        shuffle=True,
+        run_eagerly=False,
+        epochs=1,
+        class_weight=None,
+        validation_fraction="auto",
+        early_stopping=False,
+        monitor="auto",
+        patience=20,
+        restore_best=True,
+        **kwargs,
+    ):
+        super().__init__(
+            model=model,
+            build_fn=build_fn,
+            warm_start=warm_start,
+            random_state=random_state,
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            batch_size=batch_size,
+            validation_batch_size=validation_batch_size,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            run_eagerly=run_eagerly,
+            epochs=epochs,
+            class_weight=class_weight,
+            **kwargs,
+        )
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.monitor = monitor
+        self.patience = patience
+        self.restore_best = restore_best
+
+    # -------------------------------------------------------------------------- fitting
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+        **kwargs,
+    ):
+        """Make the network and train it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or (n, ...)
+            Training rows, finite numbers.
+        y : array-like of shape (n,)
+            Labels, of two or more classes.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows in the loss, on top of ``class_weight``; rows of weight
+            zero are left out.
+        X_val, y_val : array-likes, optional
+            Rows held out by yourself; ``validation_fraction`` and ``validation_split``
+            are then not used.
+        sample_weight_val : array-like, optional
+            Weights of the held-out rows in the curves.
+        groups : array-like of shape (n,), optional
+            Rows of one group are never on both sides of ``validation_fraction``.
+        **kwargs : dict
+            Arguments for ``keras.Model.fit``.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        holdout = HoldOut.given(X_val, y_val, sample_weight_val)
+        return self._fit_all(X, y, sample_weight, holdout, groups, kwargs)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None, **kwargs):
+        """Train on rows as a sampler left them, and measure on original ones.
+
+        This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        holdout : HoldOut
+            Original rows, transformed as ``X`` was but never resampled.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows of ``X``.
+        **kwargs : dict
+            Arguments for ``keras.Model.fit``.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        return self._fit_all(X, y, sample_weight, holdout, None, kwargs)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None, **kwargs):
+        """Train one more epoch, on the rows given, going on with the optimizer's state.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels.
+        classes : array-like of shape (n_classes,), optional
+            All labels that will ever come, at the first call; else those of its ``y``.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows.
+        **kwargs : dict
+            Arguments for ``keras.Model.fit``.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        for name in ("epochs", "initial_epoch"):
+            if name in kwargs:
+                raise TypeError(
+                    f"partial_fit trains one epoch and takes no {name}: call it once "
+                    "for each, or use fit."
+                )
+        goes_on = self.initialized_
+        if goes_on and classes is not None:
+            if not np.array_equal(np.unique(classes), self.classes_):
+                raise ValueError(
+                    f"classes={list(classes)!r} is not the same as on the last call to "
+                    f"partial_fit, which was {self.classes_.tolist()!r}."
+                )
+        elif not goes_on:
+            self.classes_ = None if classes is None else np.unique(classes)
+        X, y = self._checked(X, y, goes_on)
+        if not self._has_plain_labels:
+            return self._fit_freely(X, y, sample_weight, kwargs, is_partial=True)
+        holdout = HoldOut()
+        return self._train(
+            X, y, sample_weight, holdout, None, dict(kwargs), goes_on, is_partial=True
+        )
+
+    def split_validation(self, X, y, groups=None):
+        """Rows to train on and rows to hold out; a pure function of the parameters.
+
+        :class:`skloss.Pipeline` asks for it before any other step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows; only their number matters.
+        y : array-like of shape (n,)
+            Labels: each class gives the same share.
+        groups : array-like of shape (n,), optional
+            Groups that must stay together.
+
+        Returns
+        -------
+        tuple of two ndarrays of int, or None
+            Sorted positions; None if ``validation_fraction`` is None.
+        """
+        fraction = self.validation_fraction
+        if fraction == "auto":
+            fraction = self.validation_split or _DEFAULT_FRACTION
+        if fraction is None or type_of_target(y) not in ("binary", "multiclass"):
+            return None
+        y = column_or_1d(y)
+        if (y == y[:1]).all():
+            encode_labels(type(self).__name__, y)
+        return stratified_holdout(y, fraction, self.random_state, groups)
+
+    def initialize(self, X, y=None):
+        """Make the network without training it.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels, for their shapes and classes.
+
+        Returns
+        -------
+        self
+            The classifier, ready to predict.
+        """
+        self.classes_ = None
+        self._initialize(X, y)
+        self._compile()
+        return self
+
+    def _fit_all(self, X, y, sample_weight, holdout: HoldOut, groups, kwargs):
+        goes_on = self.warm_start and self.initialized_
+        if not goes_on:
+            self.classes_ = None
+        X, y = self._checked(X, y, goes_on)
+        if not self._has_plain_labels:
+            self._check_free_labels()
+            if holdout.X_val is not None:
+                held = self.as_keras(holdout.X_val, holdout.y_val)
+                kwargs = {**kwargs, "validation_data": held}
+            return self._fit_freely(X, y, sample_weight, kwargs)
+        return self._train(X, y, sample_weight, holdout, groups, dict(kwargs), goes_on)
+
+    def _check_free_labels(self) -> None:
+        """Refuse what needs exact curves, where the labels allow none."""
+        stops = self.early_stopping not in (False, "auto")
+        if stops or isinstance(self.validation_fraction, Real):
+            raise ValueError(
+                f"early_stopping and validation_fraction of {type(self).__name__} need "
+                "one label per row: pass X_val and y_val, and stop by Keras' callback."
+            )
+
+    def _checked(self, X, y, goes_on: bool):
+        """Rows and labels, and a network for them unless there is one."""
+        if goes_on:
+            return self._rows_and_labels(X, y, reset=False)
+        return self._initialize(X, y)
+
+    def _train(
+        self,
+        X,
+        y,
+        sample_weight,
+        holdout: HoldOut,
+        groups,
+        kwargs: dict[str, Any],
+        goes_on: bool,
+        is_partial: bool = False,
+    ):
+        network = self._compile()
+        job = keras_job(
+            self, X, y, sample_weight, holdout, groups, kwargs, is_partial=is_partial
+        )
+        earlier = vars(self).get("_fitted") if goes_on else None
+        self._fitted = fit_keras_network(self, network, job, earlier)
+        if self._fitted.spec is not None:
+            self._extend_history(self._fitted.curves, keep=is_partial)
+        return self
+
+    # ----------------------------------------------------------------------- prediction
+
+    def predict_proba(self, X, **kwargs):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or (n, ...)
+            Rows.
+        **kwargs : dict
+            Arguments for ``keras.Model.predict``.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            Float64, rows sum to one, columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        if not self._has_plain_labels:
+            return super().predict_proba(X, **kwargs)
+        fitted = vars(self).get("_fitted")
+        if fitted is None or fitted.spec is None or self._asks_keras(kwargs):
+            outputs = self._predict_raw(X, **kwargs).reshape(-1, self._network.n_units)
+            return self._network.probabilities(outputs)
+        X = self._rows(X, "X", reset=False)
+        X = X.reshape(len(X), -1).astype(np.float32, copy=False)
+        return probabilities(predict_logits(fitted.spec, fitted.result.weights, X))
+
+    def predict(self, X, **kwargs):
+        """Most probable class; for two classes the second above one half.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or (n, ...)
+            Rows.
+        **kwargs : dict
+            Arguments for ``keras.Model.predict``.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels.
+        """
+        check_is_fitted(self)
+        if not self._has_plain_labels:
+            return super().predict(X, **kwargs)
+        return self.classes_[self.predict_proba(X, **kwargs).argmax(axis=1)]
+
+    def as_keras(self, X, y):
+        """Rows and labels as the network takes them.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels as scikit-learn has them.
+
+        Returns
+        -------
+        tuple
+            Inputs of ``model_``, and the truth for its loss: class numbers
+            ``(n, 1)``, or zeros and ones ``(n, n_classes)`` where the loss takes these.
+
+        Examples
+        --------
+        >>> import keras
+        >>> from skloss import KerasClassifier
+        >>> def network():
+        ...     head = keras.layers.Dense(1, "sigmoid")
+        ...     return keras.Sequential([keras.Input((1,)), head])
+        >>> X, y = [[0.0], [1.0], [2.0]], ["calm", "calm", "storm"]
+        >>> classifier = KerasClassifier(network, loss="binary_crossentropy").fit(X, y)
+        >>> classifier.as_keras(X, y)[1].ravel()
+        array([0., 0., 1.], dtype=float32)
+        """
+        check_is_fitted(self)
+        X = self._rows(X, "X", reset=False)
+        if not self._has_plain_labels:
+            return self._prepared(X), self.target_encoder_.transform(np.asarray(y))
+        codes = encode_known(self.classes_, y, "y")
+        return self._prepared(X), self._network.targets(codes)
+
+    # ------------------------------------------------------------------ what was fitted
+
+    @property
+    def record_(self) -> TrainingRecord:
+        """What was asked, what was seen, the exact curves, and what came out."""
+        fitted: KerasFitted | None = vars(self).get("_fitted")
+        if fitted is not None:
+            return fitted.record
+        if "_record_of_history" in vars(self):
+            return self._record_of_history
+        raise AttributeError(f"{type(self).__name__} has no record_ before fit.")
+
+    @property
+    def n_epochs_(self) -> int:
+        """Epochs trained."""
+        return self.record_.n_epochs
+
+    @property
+    def best_epoch_(self) -> int | None:
+        """Epoch (from zero) that was best by the monitored curve."""
+        return self.record_.best_epoch

@@ -1,0 +1,151 @@
+"""A live progress line on a terminal, and a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from multiprocessing import current_process
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Progress"]
+
+_SECONDS_BETWEEN_LINES = 10.0
+_BAR_WIDTH = 20
+
+# A terminal has room for one live line; jobs at the same time write lines above it.
+_live_line = threading.Lock()
+
+
+class Progress:
+    """Shows how far a job is, between entering and leaving its context.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to show it.
+    label : str
+        What is counted, as in ``"DenseClassifier: epoch"``.
+    total : int
+        How many there are.
+    done : int, default=0
+        How many were done before; they say nothing about the time left.
+    n_slow : int, default=0
+        How many of the first ones say nothing about it either.
+    has_bar : bool, default=False
+        Whether the live line begins with a bar.
+    has_end : bool, default=True
+        Whether lines end with one that says how long all took.
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> with Progress(Console(), "baking: loaf", 3) as progress:
+    ...     progress.advance(", golden")
+    baking: loaf 1 of 3, golden, in 0:00
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        label: str,
+        total: int,
+        done: int = 0,
+        n_slow: int = 0,
+        has_bar: bool = False,
+        has_end: bool = True,
+    ) -> None:
+        self.label, self.total = label, total
+        self._console, self._has_bar, self._has_end = console, has_bar, has_end
+        self._first = self._done = done
+        self._n_slow = n_slow
+        self._details = ""
+        self._live: Live | None = None
+        self._is_over = False
+
+    def __enter__(self) -> Progress:
+        self._times = [time.monotonic()]
+        self._written_at, self._written = self._times[0], self._done
+        if self._is_live() and _live_line.acquire(blocking=False):
+            self._live = Live(console=self._console, get_renderable=self._renderable)
+            self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over = True
+        if self._live is not None:
+            try:
+                self._live.stop()
+            finally:
+                self._live = None
+                _live_line.release()
+        elif self._has_end and self._written != self._done:
+            self._write()
+
+    def advance(self, details: str = "") -> None:
+        """One more is done; the details stand behind the count."""
+        self._done += 1
+        self._details = details
+        self._times.append(time.monotonic())
+        is_due = self._times[-1] - self._written_at >= _SECONDS_BETWEEN_LINES
+        if self._live is None and is_due:
+            self._write()
+
+    def seconds_left(self) -> float | None:
+        """Seconds until all are done, by the pace so far; None if not known yet."""
+        n_timed = self._done - self._first
+        if n_timed <= self._n_slow:
+            return None
+        # The pace changes: programs were compiled, other candidates are larger.
+        skipped = max(self._n_slow, n_timed // 4)
+        seconds = (self._times[-1] - self._times[skipped]) / (n_timed - skipped)
+        since = time.monotonic() - self._times[-1]
+        return max(0.0, seconds * (self.total - self._done) - since)
+
+    def _is_live(self) -> bool:
+        # Processes cannot see whether another one writes over the same line.
+        return (
+            self._console.is_terminal
+            and not self._console.is_dumb_terminal
+            and current_process().name == "MainProcess"
+        )
+
+    def _line(self) -> str:
+        count = f"{self._done} of {self.total}"
+        return f"{self.label} {count}{self._details}, {self._time()}"
+
+    def _time(self) -> str:
+        elapsed = _clock(time.monotonic() - self._times[0])
+        if self._is_over or self._done == self.total:
+            return f"in {elapsed}"
+        left = self.seconds_left()
+        return f"{elapsed} so far" if left is None else f"{_clock(left)} left"
+
+    def _renderable(self) -> Table | Text:
+        text = Text(self._line(), no_wrap=True, overflow="ellipsis")
+        if not self._has_bar:
+            return text
+        line = Table.grid(padding=(0, 1))
+        line.add_row(ProgressBar(self.total, self._done, width=_BAR_WIDTH), text)
+        return line
+
+    def _write(self) -> None:
+        self._written_at, self._written = self._times[-1], self._done
+        self._console.print(self._line(), soft_wrap=True, markup=False, highlight=False)
+
+
+def _clock(seconds: float) -> str:
+    """Hours if there are any, minutes and seconds."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

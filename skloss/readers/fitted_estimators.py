@@ -1,0 +1,354 @@
+"""Fitted estimators as cases: skloss, scikeras, MLPClassifier, and searches."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from skloss.diagnosis import Case, SearchFacts, case_of
+from skloss.exceptions import DiagnosisError
+from skloss.readers.fit_arguments import of_input_shape, read_fit_params
+from skloss.readers.keras_models import class_weight_facts, keras_case
+from skloss.readers.network_probe import probe_network
+from skloss.readers.row_facts import measure_rows
+from skloss.readers.split_metrics import measured_part
+from skloss.record import Layer, Training
+from skloss.record.history import read_curves
+
+__all__ = ["cross_validation_case", "estimator_case", "median_fold", "search_case"]
+
+_MOST_MEASURED = 20_000
+
+
+def estimator_case(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    X_val: Any = None,
+    y_val: Any = None,
+    fit_params: Mapping[str, Any] | None = None,
+) -> Case:
+    """Read a fitted classifier, or a Pipeline that ends in one."""
+    last, before = _last_step(estimator)
+    rows = [_through(before, part) for part in (X, X_val)]
+    if hasattr(last, "record_"):
+        return _skloss_case(last, rows[0], y, rows[1], y_val)
+    if hasattr(last, "loss_curve_"):
+        return _mlp_case(last, rows[0], y, rows[1], y_val)
+    if hasattr(last, "model_") and hasattr(last, "history_"):
+        return _scikeras_case(last, rows[0], y, rows[1], y_val, fit_params)
+    raise DiagnosisError(
+        f"A fitted {type(last).__name__} keeps no curves that can be diagnosed. Give a "
+        "fitted classifier of skloss, scikeras' KerasClassifier, scikit-learn's "
+        "MLPClassifier, a keras.Model, or curves."
+    )
+
+
+def _last_step(estimator: Any) -> tuple[Any, list[Any]]:
+    """Return the classifier at the end of a pipeline, and the steps before it."""
+    steps = getattr(estimator, "steps", None)
+    if steps is None:
+        return estimator, []
+    last, before = _last_step(steps[-1][1])
+    return last, [step for _, step in steps[:-1] if hasattr(step, "transform")] + before
+
+
+def _through(steps: list[Any], X: Any) -> Any:
+    """Rows as the classifier sees them; samplers leave them as they are."""
+    if X is None:
+        return None
+    for step in steps:
+        X = step.transform(X)
+    return np.asarray(X)
+
+
+# ------------------------------------------------------------------------------ skloss
+
+
+def _skloss_case(classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Case:
+    case = case_of(classifier.record_)
+    if X is None or y is None:
+        return case
+    case, facts = _measured(case, classifier, X, y, X_val, y_val)
+    if hasattr(classifier, "as_keras"):
+        rows, truth = classifier.as_keras(X, y)
+        probe = probe_network(classifier.model_, case, rows, truth)
+        case = replace(case, probe=probe)
+    return replace(case, rows=facts)
+
+
+def _measured(
+    case: Case, classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any
+) -> tuple[Case, Any]:
+    """Add what the classifier does on the rows given, and facts of these."""
+    classes = np.asarray(classifier.classes_)
+    predict = _predictor(classifier)
+    codes = {
+        "original": _codes(classes, y, "y"),
+        "val": _codes(classes, y_val, "y_val"),
+    }
+    facts = measure_rows(X, y, X_val, y_val, predict=predict)
+    parts: dict[str, Any] = {}
+    for name, rows in (("original", X), ("val", X_val)):
+        if rows is None:
+            continue
+        step = max(1, -(-len(rows) // _MOST_MEASURED))
+        scores = predict(rows[::step])
+        parts[name] = measured_part(codes[name], len(classes), scores, step)
+    if case.train is None:
+        case = replace(case, train=parts["original"])
+    if case.origin == "skloss":  # measured while it was trained, without the hold-out
+        del parts["original"]
+    return replace(case, **parts), facts
+
+
+def _codes(classes: np.ndarray, y: Any, name: str) -> Any:
+    """Numbers of the classes that the classifier knows; None without labels."""
+    if y is None:
+        return None
+    labels = np.asarray(y)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        told = ", ".join(repr(label) for label in unknown[:3].tolist())
+        raise ValueError(
+            f"{name} holds labels that the classifier was not trained on: {told}. It "
+            f"knows {', '.join(repr(label) for label in classes[:10].tolist())}."
+        )
+    return np.searchsorted(classes, labels)
+
+
+def _predictor(classifier: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Predict arrays, with their names back where the classifier knows names."""
+    names = getattr(classifier, "feature_names_in_", None)
+    if names is None:
+        return classifier.predict_proba
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        import pandas as pd
+
+        return classifier.predict_proba(pd.DataFrame(rows, columns=names))
+
+    return predict
+
+
+# ------------------------------------------------------------------------ scikit-learn
+
+
+def _mlp_case(mlp: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Case:
+    curves = {"loss": np.asarray(mlp.loss_curve_, float)}
+    scores = getattr(mlp, "validation_scores_", None)
+    if scores is not None:
+        curves["val_accuracy"] = np.asarray(scores, float)
+    if len({len(curve) for curve in curves.values()}) > 1:
+        shortest = min(len(curve) for curve in curves.values())
+        curves = {name: curve[:shortest] for name, curve in curves.items()}
+    n_classes = len(mlp.classes_)
+    case = Case(
+        curves=curves,
+        layers=_mlp_layers(mlp),
+        task="binary" if n_classes == 2 else "multiclass",
+        n_classes=n_classes,
+        training=_mlp_training(mlp),
+        holdout="internal" if mlp.early_stopping else "none",
+        origin="sklearn",
+    )
+    if X is None or y is None:
+        return case
+    case, facts = _measured(case, mlp, X, y, X_val, y_val)
+    return replace(case, rows=facts)
+
+
+def _mlp_layers(mlp: Any) -> tuple[Layer, ...]:
+    names = {"logistic": "sigmoid", "identity": "linear"}
+    activations = [mlp.activation] * (len(mlp.coefs_) - 1) + [mlp.out_activation_]
+    return tuple(
+        Layer(
+            "dense",
+            f"layer {number}",
+            names.get(activation, activation),
+            int(kernel.shape[1]),
+            l2=float(mlp.alpha),
+            output_shape=(int(kernel.shape[1]),),
+        )
+        for number, (kernel, activation) in enumerate(
+            zip(mlp.coefs_, activations, strict=True)
+        )
+    )
+
+
+def _mlp_training(mlp: Any) -> Training:
+    size = mlp.batch_size
+    two = len(mlp.classes_) == 2
+    return Training(
+        loss="binary_crossentropy" if two else "categorical_crossentropy",
+        from_logits=False,
+        optimizer=mlp.solver,
+        learning_rate=float(mlp.learning_rate_init),
+        schedule=mlp.solver == "sgd" and mlp.learning_rate != "constant",
+        epochs=int(mlp.max_iter),
+        batch_size=200 if size == "auto" else int(size),
+        shuffle=bool(mlp.shuffle),
+        class_weight_kind="none",
+        callbacks=("EarlyStopping",) if mlp.early_stopping else (),
+        monitor="val_accuracy" if mlp.early_stopping else None,
+        patience=int(mlp.n_iter_no_change) if mlp.early_stopping else None,
+        restore_best=True if mlp.early_stopping else None,
+        clips=False,
+    )
+
+
+# ---------------------------------------------------------------------------- scikeras
+
+
+def _scikeras_case(
+    wrapper: Any,
+    X: Any,
+    y: Any,
+    X_val: Any,
+    y_val: Any,
+    fit_params: Mapping[str, Any] | None,
+) -> Case:
+    curves, _ = read_curves(dict(wrapper.history_))
+    names = ("epochs", "batch_size", "shuffle", "validation_split", "callbacks")
+    given = {
+        name: getattr(wrapper, name)
+        for name in names
+        if getattr(wrapper, name, None) is not None
+    }
+    encoder = getattr(wrapper, "target_encoder_", None)
+    if encoder is not None:
+        y, y_val = (
+            None if part is None else np.asarray(encoder.transform(part))
+            for part in (y, y_val)
+        )
+    case = keras_case(
+        wrapper.model_,
+        of_input_shape(wrapper.model_, X, "X"),
+        y,
+        curves=curves,
+        X_val=of_input_shape(wrapper.model_, X_val, "X_val"),
+        y_val=y_val,
+        fit_params=read_fit_params(given | dict(fit_params or {}))[0],
+        origin="scikeras",
+    )
+    weights = class_weight_facts(getattr(wrapper, "class_weight", None), True)
+    # scikeras turns class weights into sample weights, so that any label works as key.
+    if case.training is not None and weights["class_weight_kind"] == "dict":
+        weights["class_weight_keys"] = "int"
+    training = None if case.training is None else replace(case.training, **weights)
+    return replace(case, training=training)
+
+
+# ---------------------------------------------------------------------------- searches
+
+
+def search_case(search: Any, X: Any, y: Any, **more: Any) -> Case:
+    """Read the winner of a fitted search, and what only the search can show."""
+    if not hasattr(search, "best_estimator_"):
+        raise DiagnosisError(
+            f"{type(search).__name__} was fitted with refit=False, so there is no "
+            "winner to diagnose. Fit it with refit=True."
+        )
+    case = estimator_case(search.best_estimator_, X, y, **more)
+    return replace(case, search=_search_facts(search, case))
+
+
+def _search_facts(search: Any, case: Case) -> SearchFacts:
+    results, best = search.cv_results_, int(search.best_index_)
+    metric = refit_metric(search)
+    folds = [
+        float(values[best])
+        for name, values in results.items()
+        if name.startswith("split") and name.endswith(f"_test_{metric}")
+    ]
+    means = np.asarray(results[f"mean_test_{metric}"], float)
+    error = np.std(folds, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
+    part = case.unsampled
+    return SearchFacts(
+        scoring=_scoring(search),
+        n_candidates=len(means),
+        n_folds=len(folds),
+        best_score=float(means[best]),
+        fold_scores=tuple(folds),
+        edges=_edges(results, search.best_params_),
+        n_tied=int(np.sum(means >= means[best] - error)),
+        fold_minority=None if part is None else part.n_minority // max(len(folds), 1),
+    )
+
+
+def refit_metric(search: Any) -> str:
+    """Name in the results of what the winner has the most of.
+
+    A winner that was chosen by a function is shown by the first metric.
+    """
+    if isinstance(search.refit, str):
+        return search.refit
+    means = (name for name in search.cv_results_ if name.startswith("mean_test_"))
+    return next(means).removeprefix("mean_test_")
+
+
+def _scoring(search: Any) -> str:
+    scoring = search.scoring
+    if isinstance(scoring, Mapping | list | tuple | set):
+        return refit_metric(search)
+    if scoring is None:
+        return "accuracy"  # what the score method of a classifier gives
+    if isinstance(scoring, str):
+        return scoring
+    function = getattr(scoring, "_score_func", scoring)
+    return str(getattr(function, "__name__", scoring)).removesuffix("_score")
+
+
+def _edges(results: Mapping[str, Any], best: Mapping[str, Any]) -> dict[str, Any]:
+    """Numeric parameters whose best value is the least or the largest one tried."""
+    edges = {}
+    for name, value in best.items():
+        tried = {v for v in results[f"param_{name}"] if _is_number(v)}
+        if not _is_number(value) or len(tried) < 3:
+            continue
+        if value in (min(tried), max(tried)):
+            side = "smallest" if value == min(tried) else "largest"
+            edges[name] = {"value": _plain(value), "side": side, "n_tried": len(tried)}
+    return edges
+
+
+def _is_number(value: Any) -> bool:
+    is_bool = isinstance(value, bool | np.bool_)
+    return isinstance(value, int | float | np.number) and not is_bool
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def cross_validation_case(results: Mapping[str, Any]) -> Case:
+    """Read the median estimator of ``cross_validate(..., return_estimator=True)``."""
+    if "estimator" not in results:
+        raise DiagnosisError(
+            "These results of cross_validate hold no estimators. Call it with "
+            "return_estimator=True."
+        )
+    names = [name for name in results if name.startswith("test_")]
+    scores = np.asarray(results[names[0]], float)
+    # X and y were not this estimator's training rows, but its fold's.
+    case = estimator_case(results["estimator"][median_fold(results)], None, None)
+    part = case.unsampled
+    facts = SearchFacts(
+        scoring=names[0].removeprefix("test_") if names[0] != "test_score" else None,
+        n_folds=len(scores),
+        fold_scores=tuple(scores.tolist()),
+        fold_minority=None
+        if part is None
+        else part.n_minority // (len(scores) - 1 or 1),
+    )
+    return replace(case, search=facts)
+
+
+def median_fold(results: Mapping[str, Any]) -> int:
+    """Return the number of the fold with the median of the first score."""
+    first = next(name for name in results if name.startswith("test_"))
+    return int(np.argsort(np.asarray(results[first], float))[len(results[first]) // 2])

@@ -1,0 +1,223 @@
+"""Read any trained model, search, record or file, and diagnose it."""
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from skloss.diagnosis import Case, Diagnosis, case_of, examine
+from skloss.readers.fit_arguments import of_input_shape, read_fit_params
+from skloss.record import TrainingRecord
+from skloss.record.history import read_curves
+
+__all__ = ["diagnose", "read_case"]
+
+
+def diagnose(
+    source: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    history: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    fit_params: Mapping[str, Any] | None = None,
+) -> Diagnosis:
+    """Say what is wrong with a training, causes first, with evidence and a fix.
+
+    Nothing is trained again (small learners are, to compare with), nothing of the
+    source changes, and no random generator but its own is used.
+
+    Parameters
+    ----------
+    source : object
+        A fitted classifier of skloss, or a Pipeline ending in one; a fitted
+        GridSearchCV, RandomizedSearchCV or HalvingGridSearchCV; the dict of
+        ``cross_validate(return_estimator=True)``; a trained ``keras.Model``; a fitted
+        ``KerasClassifier`` of scikeras or ``MLPClassifier`` of scikit-learn; a
+        ``TrainingRecord``; or curves: a dict of lists, a Keras ``History``, a
+        DataFrame, or the path of a saved record, of a CSVLogger's file, or of a log
+        that Keras printed.
+    X, y : array-like, default=None
+        The rows that were given to ``fit``, shapes (n, ...) and (n,) or (n, n_classes).
+        Without them the rules that read rows are not assessed.
+    history : object, default=None
+        Curves of a ``keras.Model``: its ``History``, or a dict of lists.
+    X_val, y_val : array-like, default=None
+        Validation rows, where they were given to ``fit``.
+    fit_params : dict, default=None
+        What else was given to ``keras.Model.fit``: ``epochs``, ``batch_size``,
+        ``shuffle``, ``class_weight``, ``callbacks``, ``validation_data``,
+        ``validation_split``. With ``validation_split``, ``X`` and ``y`` are all rows in
+        the order given to ``fit``.
+
+    Returns
+    -------
+    Diagnosis
+        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``.
+
+    Raises
+    ------
+    RecordFormatError
+        If curves, or the file of a path, cannot be read.
+    DiagnosisError
+        If the source is nothing that can be diagnosed.
+    ValueError
+        If ``X`` and ``y`` do not fit each other or the network, or ``fit_params`` is
+        nothing that ``fit`` could be given.
+
+    Examples
+    --------
+    >>> losses = [0.7, 0.5, float("nan"), float("nan")]
+    >>> diagnosis = diagnose({"loss": losses})
+    >>> diagnosis.ok, diagnosis.findings[0].name
+    (False, 'nonfinite-loss')
+    """
+    given = {
+        "history": history,
+        "X_val": X_val,
+        "y_val": y_val,
+        "fit_params": fit_params,
+    }
+    case, notes = read_case(source, X, y, **given)
+    return examine(case, notes, {"source": source, "X": X, "y": y} | given)
+
+
+def read_case(
+    source: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    history: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    fit_params: Mapping[str, Any] | None = None,
+) -> tuple[Case, tuple[str, ...]]:
+    """Read whatever `diagnose` takes as a case, and note what was not understood."""
+    _check_rows(X, y, "X", "y")
+    _check_rows(X_val, y_val, "X_val", "y_val")
+    if _is_keras_model(source):
+        return _keras_model(source, X, y, history, X_val, y_val, fit_params)
+    given = {
+        "X and y": X,
+        "X_val and y_val": X_val,
+        "history": history,
+        "fit_params": fit_params or None,
+    }
+    if hasattr(source, "get_params") and hasattr(source, "fit"):
+        case = _estimator(source, X, y, X_val, y_val, fit_params)
+        rows = ("X and y", "X_val and y_val")
+        read = (*rows, "fit_params") if case.origin == "scikeras" else rows
+        return case, _unread("a fitted estimator", given, read)
+    if isinstance(source, Mapping) and any(str(k).startswith("test_") for k in source):
+        from skloss.readers.fitted_estimators import cross_validation_case
+
+        case = cross_validation_case(source)
+        return case, _unread("a cross-validation", given)
+    case, notes = _recorded(source)
+    return case, (*notes, *_unread("curves or a record", given))
+
+
+def _keras_model(
+    model: Any,
+    X: Any,
+    y: Any,
+    history: Any,
+    X_val: Any,
+    y_val: Any,
+    fit_params: Mapping[str, Any] | None,
+) -> tuple[Case, tuple[str, ...]]:
+    from skloss.readers.keras_models import keras_case
+
+    if history is None:
+        history = getattr(model, "history", None)
+    curves, notes = ({}, ()) if history is None else read_curves(history)
+    settings, unknown = read_fit_params(fit_params)
+    if X_val is None and settings.get("validation_data") is not None:
+        X_val, y_val = _validation_data(settings["validation_data"])
+    case = keras_case(
+        model,
+        of_input_shape(model, X, "X"),
+        y,
+        curves=curves,
+        X_val=of_input_shape(model, X_val, "X_val"),
+        y_val=y_val,
+        fit_params=settings,
+    )
+    return case, (*notes, *unknown)
+
+
+def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
+    """Read a record, or curves in any form."""
+    if isinstance(source, str | PathLike) and Path(source).suffix.lower() == ".json":
+        try:
+            source = TrainingRecord.load(source)
+        except ValueError:  # curves, or what `read_curves` says it is
+            source = Path(source)
+    if not isinstance(source, TrainingRecord):
+        curves, notes = read_curves(source)
+        return Case(curves=curves), notes
+    known = TrainingRecord.RECORD_VERSION
+    if source.version <= known:
+        return case_of(source), ()
+    newer = (
+        f"the record is of version {source.version}, and this skloss reads version "
+        f"{known}; what is new in it was not read"
+    )
+    return case_of(source), (newer,)
+
+
+def _unread(
+    kind: str, given: Mapping[str, Any], read: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Note the arguments that this kind of source has no use for."""
+    names = [n for n, value in given.items() if value is not None and n not in read]
+    return (f"{', '.join(names)} not read: the source is {kind}",) if names else ()
+
+
+def _estimator(
+    source: Any,
+    X: Any,
+    y: Any,
+    X_val: Any,
+    y_val: Any,
+    fit_params: Mapping[str, Any] | None,
+) -> Case:
+    from sklearn.utils.validation import check_is_fitted
+
+    from skloss.readers.fitted_estimators import estimator_case, search_case
+
+    check_is_fitted(source)
+    read = search_case if hasattr(source, "cv_results_") else estimator_case
+    return read(source, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
+
+
+def _is_keras_model(source: Any) -> bool:
+    bases = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
+    return any(b.startswith("keras.") and b.endswith(".Model") for b in bases)
+
+
+def _check_rows(X: Any, y: Any, name_X: str, name_y: str) -> None:
+    if (X is None) != (y is None):
+        given, missing = (name_X, name_y) if y is None else (name_y, name_X)
+        raise ValueError(f"{given} was given without {missing}; give both, or neither.")
+    if X is None:
+        return
+    for rows, name in ((X, name_X), (y, name_y)):
+        if not hasattr(rows, "__len__"):
+            kind = type(rows).__name__
+            raise ValueError(f"{name} must be an array of rows, got {kind}.")
+    if len(X) != len(y):
+        raise ValueError(
+            f"{name_X} has {len(X)} rows and {name_y} has {len(y)}; they must have as "
+            "many."
+        )
+
+
+def _validation_data(pair: Any) -> tuple[Any, Any]:
+    if not isinstance(pair, tuple | list) or len(pair) < 2:
+        raise ValueError(
+            "validation_data must be a pair of arrays (X_val, y_val), got "
+            f"{type(pair).__name__}; give the rows as X_val and y_val."
+        )
+    return pair[0], pair[1]

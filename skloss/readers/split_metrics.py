@@ -1,0 +1,96 @@
+"""Metrics of a network on the rows of one split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from skloss.metrics import average_precision, confusion_matrix
+from skloss.record import SplitMetrics
+
+__all__ = ["measured_part", "outputs_to_scores"]
+
+_SMALLEST = 1e-7
+
+
+def outputs_to_scores(
+    outputs: np.ndarray, n_classes: int, is_logit: bool
+) -> np.ndarray:
+    """Scores ``(n, n_classes)`` whose largest is the class that Keras would call.
+
+    One unit stands for class 1 above 0.5, or above 0 where it is a logit.
+    """
+    outputs = np.nan_to_num(np.asarray(outputs, float))
+    if outputs.shape[1] == 1:
+        positive = outputs[:, 0]
+        if is_logit:
+            positive = 1 / (1 + np.exp(-np.clip(positive, -500, 500)))
+        scores = np.zeros((len(outputs), n_classes))
+        scores[:, 0], scores[:, 1] = 1 - positive, positive
+        return scores
+    if is_logit:
+        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        outputs = shifted / shifted.sum(axis=1, keepdims=True)
+    if outputs.shape[1] >= n_classes:
+        return outputs[:, :n_classes]
+    missing = n_classes - outputs.shape[1]
+    return np.hstack([outputs, np.full((len(outputs), missing), -np.inf)])
+
+
+def measured_part(
+    codes: np.ndarray,
+    n_classes: int,
+    scores: np.ndarray,
+    step: int = 1,
+    occurring: Sequence[int] | None = None,
+) -> SplitMetrics:
+    """Count all rows, and measure predictions of every ``step``-th one.
+
+    ``occurring`` are the classes that are there on any side; None is all.
+    """
+    seen = codes[::step]
+    counts = np.bincount(codes, minlength=n_classes)
+    there = np.arange(n_classes) if occurring is None else np.asarray(occurring)
+    table = confusion_matrix(seen, scores.argmax(axis=1), n_classes) * float(step)
+    wrong = table.sum(axis=1) - table[:, there].sum(axis=1)
+    confusion = table[np.ix_(there, there)]
+    for row, extra in enumerate(wrong[there]):  # called a class that has no rows
+        confusion[row, (row + 1) % len(there)] += extra
+    losses = _row_losses(scores, seen)
+    per_class = [
+        float(losses[seen == c].mean()) if (seen == c).any() else 0.0 for c in there
+    ]
+    return SplitMetrics(
+        counts=tuple(counts[there].tolist()),
+        confusion=tuple(map(tuple, confusion.tolist())),
+        loss=float(losses.mean()) if len(losses) else None,
+        per_class_loss=tuple(per_class),
+        **_rankings(scores, seen, there),
+    )
+
+
+def _row_losses(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Cross-entropy of each row, of scores made to add up to one."""
+    positive = np.clip(np.where(np.isfinite(scores), scores, 0.0), 0.0, None)
+    total = np.maximum(positive.sum(axis=1), _SMALLEST)
+    chosen = positive[np.arange(len(codes)), codes] / total
+    return -np.log(np.clip(chosen, _SMALLEST, 1.0))
+
+
+def _rankings(
+    scores: np.ndarray, codes: np.ndarray, occurring: np.ndarray
+) -> dict[str, float]:
+    """Average precision and ROC AUC, of class 1 or means over the classes."""
+    positives = [1] if len(occurring) == 2 and occurring[-1] == 1 else list(occurring)
+    pairs = [(codes == c, np.nan_to_num(scores[:, c])) for c in positives]
+    pairs = [(truth, score) for truth, score in pairs if 0 < truth.sum() < len(truth)]
+    if not pairs:
+        return {}
+    return {
+        "average_precision": float(
+            np.mean([average_precision(truth, score) for truth, score in pairs])
+        ),
+        "roc_auc": float(
+            np.mean([roc_auc_score(truth, score) for truth, score in pairs])
+        ),
+    }

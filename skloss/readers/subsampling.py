@@ -1,0 +1,62 @@
+"""Choose a sample of rows and columns where there are many.
+
+Samples depend on nothing but the seed; the global random state is never touched.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+__all__ = [
+    "MOST_CLASSES",
+    "MOST_COLUMNS",
+    "MOST_VALUES",
+    "Facts",
+    "evenly",
+    "few",
+    "flat_rows",
+    "pick",
+]
+
+Facts = dict[str, Any]  # fields of ``RowFacts`` by their names
+
+MOST_VALUES = 2_000_000
+MOST_COLUMNS = 200
+MOST_CLASSES = 200
+_N_NAMED = 5  # columns named in the evidence
+
+
+def flat_rows(X: np.ndarray) -> np.ndarray | None:
+    """Rows of numbers (n, columns); None if they are no numbers."""
+    try:
+        X = X if X.dtype.kind in "biuf" else X.astype(float)
+    except (TypeError, ValueError):
+        return None
+    X = X.astype(np.uint8) if X.dtype.kind == "b" else X
+    return X.reshape(len(X), -1) if X.ndim != 1 else X[:, None]
+
+
+def pick(codes: np.ndarray, at_most: int, rng: Generator, least: int = 0) -> np.ndarray:
+    """Positions of a sample with each class's share, and `least` rows of rare ones."""
+    n = len(codes)
+    if n <= at_most:
+        return np.arange(n)
+    order = rng.permutation(n)
+    order = order[np.argsort(codes[order], kind="stable")]
+    counts = np.bincount(codes)
+    wanted = np.round(counts * at_most / n).astype(int)
+    wanted = np.minimum(np.maximum(wanted, least), counts)
+    rank = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(order[rank < np.repeat(wanted, counts)])
+
+
+def evenly(n: int, at_most: int) -> np.ndarray:
+    """Evenly spaced positions among n."""
+    count = min(n, at_most)
+    return np.arange(count) * n // max(count, 1)
+
+
+def few(columns: np.ndarray) -> tuple[int, ...]:
+    """Return the first columns, as many as evidence names."""
+    return tuple(int(column) for column in columns[:_N_NAMED])

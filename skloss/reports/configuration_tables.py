@@ -1,0 +1,118 @@
+"""Tables of the configuration: parameters and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from skloss.diagnosis.text import value_text
+from skloss.reports.context import NotKnown, ReportContext
+from skloss.reports.tables import Cell, Table, cell
+
+__all__ = ["default_parameters", "layers", "parameters"]
+
+
+def parameters(context: ReportContext) -> list[Table]:
+    """Parameters of the classifier: those that were changed, then the others.
+
+    Raises
+    ------
+    NotKnown
+        If they are not known.
+    """
+    given = context.record.configuration.get("parameters")
+    defaults = default_parameters(context)
+    if not given or not defaults:
+        given = given or _facts(context)
+        if not given:
+            raise NotKnown(
+                "The configuration is not known; give the fitted classifier."
+            )
+        rows = tuple((Cell(name), _value(value)) for name, value in given.items())
+        return [Table("Parameters", ("parameter", "value"), rows)]
+    changed, rest = [], []
+    for name, value in given.items():
+        if name in defaults and _same(value, defaults[name]):
+            rest.append((Cell(name), _value(value)))
+        else:
+            default = _value(defaults[name]) if name in defaults else Cell("")
+            changed.append((Cell(name), _value(value), default))
+    columns = ("parameter", "value", "default")
+    found = [Table("Parameters that were changed", columns, tuple(changed))]
+    if not changed:
+        found = []
+    title = "Parameters left at their defaults"
+    return [*found, Table(title, columns[:2], tuple(rest), is_folded=True)]
+
+
+def default_parameters(context: ReportContext) -> dict[str, Any]:
+    """Defaults of a classifier of skloss, by its name."""
+    import inspect
+
+    import skloss
+
+    name = context.record.configuration.get("estimator")
+    if name not in skloss.__all__:
+        return {}
+    signature = inspect.signature(getattr(skloss, name))
+    return {
+        parameter.name: parameter.default
+        for parameter in signature.parameters.values()
+        if parameter.default is not parameter.empty
+    }
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a value that has been JSON is the default; lists were tuples."""
+    return repr(_listed(value)) == repr(_listed(default))
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _value(value: Any) -> Cell:
+    if isinstance(value, float):  # a float32 would show the digits it does not have
+        value = float(f"{value:.7g}")
+    return cell(value if isinstance(value, str) else repr(value))
+
+
+def _facts(context: ReportContext) -> dict[str, Any]:
+    """Return what is known of a training by other libraries."""
+    training = context.case.training
+    if training is None:
+        return {}
+    known = training.to_dict()
+    return {name: v for name, v in known.items() if v not in (None, (), [], {})}
+
+
+def layers(context: ReportContext) -> Table:
+    """Layers of the network, from the input to the output.
+
+    Raises
+    ------
+    NotKnown
+        If they are not known.
+    """
+    if not context.case.layers:
+        raise NotKnown("The network is not known; give the fitted classifier or model.")
+    rows = tuple(
+        (Cell(str(number)), Cell(layer.kind.replace("_", " ")), Cell(_details(layer)))
+        for number, layer in enumerate(context.case.layers, start=1)
+    )
+    return Table("Layers", ("number", "layer", "details"), rows)
+
+
+def _details(layer: Any) -> str:
+    facts: Iterable[tuple[str, Any]] = (
+        ("units", layer.units),
+        ("kernel size", layer.kernel_size),
+        ("activation", layer.activation),
+        ("rate", layer.rate),
+        ("pooling", layer.pooling),
+        ("L1", layer.l1 or None),
+        ("L2", layer.l2 or None),
+    )
+    return ", ".join(
+        f"{name} {value_text(value)}" for name, value in facts if value is not None
+    )

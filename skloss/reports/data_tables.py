@@ -1,0 +1,140 @@
+"""Tables of the data: rows of each class, ranges of columns, curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skloss.reports.context import NotKnown, ReportContext
+from skloss.reports.tables import MOST_CLASSES, Cell, Table, cell
+
+__all__ = ["classes", "columns", "curves"]
+
+_MOST_COLUMNS = 200
+_MOST_EPOCHS = 100
+_CURVES = (
+    "loss",
+    "val_loss",
+    "val_loss_at_train_prior",
+    "accuracy",
+    "val_accuracy",
+    "mcc",
+    "val_mcc",
+    "f1",
+    "val_f1",
+    "learning_rate",
+)
+
+
+def classes(context: ReportContext) -> Table:
+    """Rows of each class: original, trained on, held out.
+
+    Raises
+    ------
+    NotKnown
+        If they are not known.
+    """
+    case = context.case
+    counted = context.record.data.get("class_counts", {})
+    parts: dict[str, Any] = {
+        "original training rows": counted.get("natural") or _counts(case.original),
+        "trained on": counted.get("trained") or _counts(case.train),
+        "held out": counted.get("validation") or _counts(case.val),
+    }
+    if parts["original training rows"] == parts["trained on"]:
+        del parts["original training rows"]
+    parts = {name: counts for name, counts in parts.items() if counts}
+    if not parts:
+        raise NotKnown(
+            "The rows are not known; give the fitted classifier with X and y."
+        )
+    lengths = {len(counts) for counts in parts.values()}
+    if len(lengths) > 1:
+        raise NotKnown("The classes of the two sides do not match.")
+    names = context.class_names(lengths.pop())
+    rows = []
+    for number, name in enumerate(names[:MOST_CLASSES]):
+        cells = [Cell(name)]
+        for counts in parts.values():
+            share = counts[number] / max(sum(counts), 1)
+            cells.append(
+                Cell(f"{int(counts[number]):,} ({share:.1%})", float(counts[number]))
+            )
+        rows.append(tuple(cells))
+    sums = (cell(float(sum(counts)), ",.0f") for counts in parts.values())
+    rows.append((Cell("all"), *sums))
+    notes = (
+        (f"The first {MOST_CLASSES} of {len(names)} classes.",)
+        if len(names) > MOST_CLASSES
+        else ()
+    )
+    return Table("Rows of each class", ("class", *parts), tuple(rows), notes)
+
+
+def _counts(part: Any) -> list[int] | None:
+    return None if part is None else list(part.counts)
+
+
+def columns(context: ReportContext) -> Table:
+    """Ranges of the columns, as the network sees them.
+
+    Raises
+    ------
+    NotKnown
+        If they are not known.
+    """
+    ranges = context.record.data.get("columns")
+    if not ranges:
+        raise NotKnown("The ranges of the columns are not known.")
+    names = context.column_names
+    n_columns = len(ranges["median"])
+    if len(names) != n_columns:
+        names = [str(number) for number in range(n_columns)]
+    shown = [
+        key for key in ("min", "p01", "median", "p99", "max", "std") if key in ranges
+    ]
+    rows = tuple(
+        (Cell(name), *(cell(float(ranges[key][number]), ".4g") for key in shown))
+        for number, name in enumerate(names[:_MOST_COLUMNS])
+    )
+    left_out = f"The first {_MOST_COLUMNS} of {n_columns:,} columns."
+    return Table(
+        "Columns as the network sees them",
+        ("column", *shown),
+        rows,
+        (left_out,) if n_columns > _MOST_COLUMNS else (),
+        is_folded=True,
+    )
+
+
+def curves(context: ReportContext) -> Table:
+    """Curves as numbers; of many epochs some, among them the best and the last.
+
+    Raises
+    ------
+    NotKnown
+        If there are none.
+    """
+    history = {
+        n: c for n, c in context.record.history.items() if n in _CURVES and len(c)
+    }
+    if not history:
+        raise NotKnown("There are no curves to show.")
+    names = [name for name in _CURVES if name in history]
+    n_epochs, best = len(history[names[0]]), context.record.best_epoch
+    step = max(1, -(-n_epochs // _MOST_EPOCHS))
+    shown = sorted({*range(0, n_epochs, step), n_epochs - 1, *_known(best)})
+    rows = tuple(
+        (
+            cell(epoch + 1),
+            *(cell(float(history[name][epoch]), ".4g") for name in names),
+        )
+        for epoch in shown
+    )
+    notes = (f"Every {step}th epoch, the best and the last.",) if step > 1 else ()
+    marked = tuple(shown.index(epoch) for epoch in _known(best))
+    columns = ("epoch", *(name.replace("_", " ") for name in names))
+    return Table("Curves as numbers", columns, rows, notes, marked, is_folded=True)
+
+
+def _known(epoch: int | None) -> tuple[int, ...]:
+    return () if epoch is None else (epoch,)

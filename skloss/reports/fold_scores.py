@@ -1,0 +1,130 @@
+"""Folds of a search or a cross-validation, with their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from skloss.diagnosis import Case
+from skloss.reports.context import PASS_ROWS, Folds, NotKnown
+from skloss.sklearn_compat import safe_indexing
+
+__all__ = ["folds_of_results", "folds_of_search"]
+
+
+def folds_of_search(search: Any, case: Case, X: Any, y: Any, groups: Any) -> Folds:
+    """Return the scores of a search's winner, and the folds as they can be drawn again.
+
+    Parameters
+    ----------
+    search : estimator
+        Fitted, with ``refit``.
+    case : Case
+        Of the winner; it knows what the search was scored by.
+    X, y, groups : array-like or None
+        As given to ``fit``.
+    """
+    results, best = search.cv_results_, int(search.best_index_)
+    scorers = search.scorer_
+    is_one = not isinstance(scorers, Mapping)
+    # The only scorer of a search is called "score", whatever it is.
+    named = {"score": scorers} if is_one else dict(scorers)
+    scores = {
+        name: np.array(
+            [
+                results[f"split{fold}_test_{name}"][best]
+                for fold in range(search.n_splits_)
+            ]
+        )
+        for name in named
+    }
+    if is_one and case.search is not None and case.search.scoring:
+        title = case.search.scoring
+        named, scores = {title: named["score"]}, {title: scores["score"]}
+    splits, reason = None, ""
+    try:
+        splits = _splits_of(search, X, y, groups)
+    except NotKnown as unknown:
+        reason = str(unknown)
+    n_candidates = len(results["params"])
+    return Folds(scores, named, splits, reason, n_candidates)
+
+
+def _splits_of(
+    search: Any, X: Any, y: Any, groups: Any
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw the folds of a search again."""
+    from sklearn.base import is_classifier
+    from sklearn.model_selection import check_cv
+
+    if X is None:
+        raise NotKnown(PASS_ROWS)
+    if hasattr(search, "n_resources_"):
+        raise NotKnown("A halving search scores its candidates on parts of the rows.")
+    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    if getattr(cv, "shuffle", True) and not isinstance(
+        getattr(cv, "random_state", 0), Integral
+    ):
+        raise NotKnown(
+            "The folds cannot be drawn again: give their splitter an int as "
+            "random_state."
+        )
+    try:
+        splits = list(cv.split(X, y, groups))
+    except ValueError as err:  # groups are missing, most of the time
+        raise NotKnown(
+            f"The folds cannot be drawn again ({err}); pass groups if there were any."
+        ) from err
+    if len(splits) != search.n_splits_:
+        raise NotKnown("The folds cannot be drawn again: cv was an iterator.")
+    return splits
+
+
+def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
+    """Return the scores of a cross-validation, and its folds where it kept them.
+
+    Where MCC was not scored, its estimators are scored by it here, on their own folds.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``cross_validate`` gave.
+    X, y : array-like or None
+        As given to it.
+    """
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    names = [str(n).removeprefix("test_") for n in results if n.startswith("test_")]
+    known = set(get_scorer_names())
+    scores = {name: np.asarray(results[f"test_{name}"], float) for name in names}
+    scorers = {name: get_scorer(name) for name in names if name in known}
+    indices = results.get("indices")
+    if indices is None:
+        return Folds(scores, scorers, reason="Cross-validate with return_indices=True.")
+    splits = list(zip(indices["train"], indices["test"], strict=True))
+    if "matthews_corrcoef" not in scores and X is not None:
+        scorers = _scorers_of_classes(y)
+        scores = {
+            name: np.array(
+                [
+                    scorer(one, safe_indexing(X, test), np.asarray(y)[test])
+                    for one, (_, test) in zip(results["estimator"], splits, strict=True)
+                ]
+            )
+            for name, scorer in scorers.items()
+        }
+    return Folds(scores, scorers, splits)
+
+
+def _scorers_of_classes(y: Any) -> dict[str, Any]:
+    """Return scorers of MCC and F1, of the last class if there are two."""
+    from sklearn.metrics import f1_score, get_scorer, make_scorer
+
+    classes = np.unique(y)
+    found = {"matthews_corrcoef": get_scorer("matthews_corrcoef")}
+    if len(classes) > 2:
+        return found | {"f1_macro": get_scorer("f1_macro")}
+    return found | {"f1": make_scorer(f1_score, pos_label=classes[-1])}

@@ -1,0 +1,221 @@
+"""``skloss search``: from options to a search, and from its result to what is shown."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from skloss.live_progress import Progress
+from skloss.search.data_files import Table, read_table
+from skloss.search.grid_search import FoldResult, Search, SearchResult
+from skloss.search.journal import Journal
+from skloss.search.plan import SearchError, plan_search
+from skloss.search.search_output import (
+    print_curves,
+    print_table,
+    print_warnings,
+    write_curves,
+    write_results,
+)
+from skloss.search.search_page import write_page
+from skloss.training import settle_threads
+
+__all__ = ["SearchError", "run_search"]
+
+_WRITTEN = ("curves.png", "report.html", "results.csv")
+
+
+def run_search(options: argparse.Namespace) -> int:
+    """Search as the options say.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of ``skloss search``.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    DataFileError
+        If the file cannot be used.
+    SearchError
+        If an option cannot, or if no candidate could be trained.
+    """
+    started = time.perf_counter()
+    console = _console()
+    table = _heartbeats(options) if options.file is None else _table(options)
+    search = plan_search(options, table)
+    journal = Journal(_folder(options.resume or options.out), search, table)
+    kept = journal.resume() if options.resume else []
+    is_old = _make_writable(journal.folder)
+    _print_head(console, options, table, search)
+    _print_kept(console, journal, kept)
+    settle_threads()  # imports TensorFlow, which would look like a slow first fit
+    result = _run(search, table, journal, kept)
+    folder = journal.folder
+    code = _report(console, result, folder)
+    if code == 0:
+        write_page(result, search, table, folder / "report.html", options.typed)
+    _print_end(console, result, folder, is_old, time.perf_counter() - started)
+    return code
+
+
+def _console() -> Console:
+    """Console of the table, wide enough for it when it goes to a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=110)
+
+
+def _heartbeats(options: argparse.Namespace) -> Table:
+    for name in ("target", "positive", "groups"):
+        if getattr(options, name) is not None:
+            raise SearchError(f"--{name} needs a FILE: skloss search FILE --{name} ...")
+    from skloss.datasets import load_heartbeats
+
+    beats: Any = load_heartbeats()
+    return Table(beats.data, beats.target, beats.groups, beats.feature_names, "V")
+
+
+def _table(options: argparse.Namespace) -> Table:
+    return read_table(options.file, options.target, options.positive, options.groups)
+
+
+def _folder(given: str) -> Path:
+    return Path(given).expanduser().resolve()
+
+
+def _make_writable(folder: Path) -> bool:
+    """Make a folder, before it is too late; return whether it was there."""
+    is_old = folder.is_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as err:
+        raise SearchError(
+            f"Cannot write into the folder {folder} ({err.strerror or err}); choose "
+            "another by --out DIR."
+        ) from err
+    return is_old
+
+
+def _print_head(
+    console: Console, options: argparse.Namespace, table: Table, search: Search
+) -> None:
+    classes, counts = np.unique(table.y, return_counts=True)
+    shares = ", ".join(
+        f"{label}: {count:,} ({count / len(table.y):.1%})"
+        for label, count in zip(classes[:6], counts, strict=False)
+    )
+    source = options.file or "heartbeats of 22 patients, ventricular ectopic beats (1)"
+    steps = ", ".join(type(step).__name__ for _, step in search.pipeline.steps)
+    kept = "" if table.groups is None else ", groups kept together"
+    n_candidates, n_folds = len(search.candidates), len(search.splits)
+    console.print(f"[bold]{source}[/bold]", soft_wrap=True)
+    console.print(
+        f"{len(table.y):,} rows of {table.X.shape[1]} values; {shares}", soft_wrap=True
+    )
+    console.print(
+        f"Pipeline({steps}): {n_candidates} candidates x {n_folds} folds{kept}\n",
+        soft_wrap=True,
+    )
+
+
+def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> None:
+    if kept:
+        console.print(f"Going on after {len(kept)} fits that are kept.\n")
+    elif n_unused := journal.n_unused():
+        console.print(
+            f"{n_unused} fits of this very search are in {journal.folder}; instead of "
+            "going on from them, by --resume, it begins anew.\n",
+            soft_wrap=True,
+        )
+
+
+def _run(
+    search: Search, table: Table, journal: Journal, kept: list[FoldResult]
+) -> SearchResult:
+    # One more, of the winner on all rows.
+    n_fits = len(search.candidates) * len(search.splits) + 1
+    progress = Progress(
+        Console(stderr=True),
+        "searching: fit",
+        n_fits,
+        done=len(kept),
+        has_bar=True,
+        has_end=False,
+    )
+
+    def on_fit(done: FoldResult) -> None:
+        journal.keep(done)
+        progress.advance()
+
+    def on_refit() -> None:
+        progress.label = "training the winner on all rows: fit"
+
+    with progress:
+        result = search.run(
+            table.X, table.y, kept=kept, on_fit=on_fit, on_refit=on_refit
+        )
+        if result.estimator is not None:
+            progress.advance()
+    return result
+
+
+def _report(
+    console: Console,
+    result: SearchResult,
+    folder: Path,
+) -> int:
+    if not result.ranking and not result.is_interrupted:
+        raise SearchError(_why_nothing(result))
+    for name in ("curves.png", "report.html"):  # of an earlier search
+        (folder / name).unlink(missing_ok=True)
+    write_results(result, folder / "results.csv")
+    print_table(console, result)
+    if result.estimator is not None and not result.is_interrupted:
+        print_curves(console, result)
+        write_curves(result.estimator, folder / "curves.png")
+    print_warnings(console, result)
+    return 130 if result.is_interrupted else 0
+
+
+def _why_nothing(result: SearchResult) -> str:
+    (message, _), *others = result.errors.most_common()
+    more = f" ({len(others)} other messages)" if others else ""
+    if "pool_size" in message:
+        more += " For a table without an order of columns use --model dense."
+    return f"No candidate could be trained: {message}{more}"
+
+
+def _print_end(
+    console: Console, result: SearchResult, folder: Path, is_old: bool, seconds: float
+) -> None:
+    if result.is_interrupted:
+        n_finished, n_all = len(result.ranking), len(result.candidates)
+        console.print(
+            f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates "
+            f"finished and kept, {len(result.folds)} of {n_all * result.n_folds} "
+            "fits in all; the same command goes on with the rest if it ends in\n"
+            f"--resume {shlex.quote(str(folder))}",
+            soft_wrap=True,
+        )
+    names = sorted(p.name for p in folder.iterdir() if p.name in _WRITTEN)
+    there = ", which was there before" if is_old else ""
+    minutes, rest = divmod(round(seconds), 60)
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    console.print(
+        f"Wrote {listed} to {folder}{there} ({minutes} min {rest} s)",
+        soft_wrap=True,
+    )

@@ -1,0 +1,294 @@
+"""A grid search that tells how far it is, and keeps what it has when interrupted.
+
+scikit-learn's ``GridSearchCV`` gives the same scores, and ``sklearn.callback`` (still
+experimental) a bar for it, but Ctrl-C there loses all that was finished: neither the
+callback nor the search hands out a fold's scores before the end. The threads here share
+compiled programs, which processes cannot.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+from sklearn.utils import indexable
+
+from skloss.sklearn_compat import safe_indexing
+
+__all__ = ["SCORES", "FoldResult", "Search", "SearchResult", "f1_options"]
+
+SCORES = ("mcc", "f1", "accuracy", "majority", "seconds")
+
+Split = tuple[np.ndarray, np.ndarray]
+Candidate = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One candidate on one fold.
+
+    Parameters
+    ----------
+    candidate, fold : int
+        Which, from 0.
+    scores : dict of str to float
+        By the names in `SCORES`; empty if the fit failed.
+    error : str or None
+        Why the fit failed.
+    """
+
+    candidate: int
+    fold: int
+    scores: dict[str, float]
+    error: str | None = None
+
+
+@dataclass
+class SearchResult:
+    """What a search found, whole or in part.
+
+    Parameters
+    ----------
+    candidates : list of dict
+        Parameters of each candidate.
+    n_folds : int
+        Number of folds.
+    folds : dict of (int, int) to FoldResult
+        By candidate and fold.
+    estimator : estimator or None
+        The winner, fitted on all rows.
+    is_interrupted : bool
+        Whether Ctrl-C ended the search.
+    warnings : Counter
+        How often each warning was given.
+    """
+
+    candidates: list[Candidate]
+    n_folds: int
+    folds: dict[tuple[int, int], FoldResult] = field(default_factory=dict)
+    estimator: Any = None
+    is_interrupted: bool = False
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def ranking(self) -> list[int]:
+        """Candidates with a score on every fold, the highest mean MCC first."""
+        whole = [c for c in range(len(self.candidates)) if self.is_finished(c)]
+        return sorted(whole, key=lambda c: -self.values(c, "mcc").mean())
+
+    @property
+    def errors(self) -> Counter[str]:
+        """How many fits failed, by their messages."""
+        return Counter(fold.error for fold in self.folds.values() if fold.error)
+
+    def is_finished(self, candidate: int) -> bool:
+        """Whether a candidate has a score on every fold."""
+        done = [self.folds.get((candidate, fold)) for fold in range(self.n_folds)]
+        return all(fold is not None and not fold.error for fold in done)
+
+    def values(self, candidate: int, score: str) -> np.ndarray:
+        """Scores of a finished candidate, one per fold."""
+        keys = [(candidate, fold) for fold in range(self.n_folds)]
+        return np.array([self.folds[key].scores[score] for key in keys])
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One flat row for each finished candidate, the best first."""
+        for rank, candidate in enumerate(self.ranking, start=1):
+            row: dict[str, Any] = {"rank": rank, **self.candidates[candidate]}
+            scores = {name: self.values(candidate, name) for name in SCORES}
+            for name, values in scores.items():
+                row |= {f"mean_{name}": values.mean(), f"sd_{name}": values.std()}
+            for name, values in scores.items():
+                row |= {f"{name}_fold_{i}": v for i, v in enumerate(values, start=1)}
+            yield row
+
+
+@dataclass
+class Search:
+    """Every candidate on every fold, then the winner by mean MCC on all rows.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        What the candidates' parameters are set on.
+    candidates : sequence of dict
+        Parameters, as ``step__name``.
+    splits : sequence of (train, test)
+        Positions of the rows, one pair per fold.
+    n_jobs : int, default=1
+        Fits at once, in threads.
+    fit_params : mapping, default={}
+        Passed to ``fit``; what has one entry per row is split as the rows are.
+    """
+
+    pipeline: Any
+    candidates: Sequence[Candidate]
+    splits: Sequence[Split]
+    n_jobs: int = 1
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(
+        self,
+        X: Any,
+        y: np.ndarray,
+        *,
+        kept: Iterable[FoldResult] = (),
+        on_fit: Callable[[FoldResult], None] = lambda done: None,
+        on_refit: Callable[[], None] = lambda: None,
+    ) -> SearchResult:
+        """Search.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows.
+        y : array-like of shape (n,)
+            Labels.
+        kept : iterable of FoldResult, default=()
+            Fits of this search that ended earlier; they are not made again.
+        on_fit : callable, optional
+            Called in this thread with each fit that has ended.
+        on_refit : callable, optional
+            Called in this thread when the winner's last fit begins.
+
+        Returns
+        -------
+        SearchResult
+            After Ctrl-C, what was finished before it.
+        """
+        X, y = indexable(X, y)
+        folds = {(done.candidate, done.fold): done for done in kept}
+        result = SearchResult(list(self.candidates), len(self.splits), folds)
+        with _collected(result.warnings):
+            try:
+                self._evaluate(X, y, result, on_fit)
+                if result.ranking:
+                    on_refit()
+                    result.estimator = self._refit(X, y, result.ranking[0])
+            except KeyboardInterrupt:
+                result.is_interrupted = True
+        if _was_interrupted(result.estimator):
+            result.is_interrupted = True
+        return result
+
+    def _evaluate(
+        self,
+        X: Any,
+        y: np.ndarray,
+        result: SearchResult,
+        on_fit: Callable[[FoldResult], None],
+    ) -> None:
+        stop = threading.Event()
+        with ThreadPoolExecutor(max(1, self.n_jobs)) as pool:
+            futures: list[Future[FoldResult]] = [
+                pool.submit(self._fit_and_score, X, y, candidate, fold, stop)
+                for candidate in range(len(self.candidates))
+                for fold in range(len(self.splits))
+                if (candidate, fold) not in result.folds
+            ]
+            try:
+                for future in as_completed(futures):
+                    done = future.result()
+                    result.folds[done.candidate, done.fold] = done
+                    on_fit(done)
+            except BaseException:
+                # Ctrl-C reaches this thread only: running fits end with their epoch.
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _fit_and_score(
+        self, X: Any, y: np.ndarray, candidate: int, fold: int, stop: threading.Event
+    ) -> FoldResult:
+        train, test = self.splits[fold]
+        try:
+            estimator = self._configured(candidate)
+            _stop_with(estimator, stop)
+            started = time.perf_counter()
+            estimator.fit(
+                safe_indexing(X, train), y[train], **self._params_of(train, len(y))
+            )
+            seconds = time.perf_counter() - started
+            predicted = estimator.predict(safe_indexing(X, test))
+        except (ValueError, TypeError) as err:
+            return FoldResult(candidate, fold, {}, " ".join(str(err).split()))
+        scores = _scores(y, y[train], y[test], predicted) | {"seconds": seconds}
+        return FoldResult(candidate, fold, scores)
+
+    def _refit(self, X: Any, y: np.ndarray, candidate: int) -> Any:
+        return self._configured(candidate).fit(X, y, **self.fit_params)
+
+    def _configured(self, candidate: int) -> Any:
+        # Cloned values too, since a parameter may be an estimator.
+        values = self.candidates[candidate].items()
+        params = {name: clone(value, safe=False) for name, value in values}
+        return clone(self.pipeline).set_params(**params)
+
+    def _params_of(self, rows: np.ndarray, n_rows: int) -> dict[str, Any]:
+        return {
+            name: safe_indexing(value, rows)
+            if np.ndim(value) > 0 and len(value) == n_rows
+            else value
+            for name, value in self.fit_params.items()
+        }
+
+
+def f1_options(y: np.ndarray) -> dict[str, Any]:
+    """Options of ``f1_score``: of the rare class, or the mean over many."""
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) > 2:
+        return {"average": "macro", "labels": classes, "zero_division": 0}
+    # Of two equally frequent classes the second is the positive one, as ever.
+    rare = classes[0] if counts[0] < counts[1] else classes[1]
+    return {"average": "binary", "pos_label": rare, "zero_division": 0}
+
+
+def _scores(
+    y: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, predicted: np.ndarray
+) -> dict[str, float]:
+    """MCC, F1 of the rare class or the mean over many, accuracy, and the majority's."""
+    seen, n_seen = np.unique(y_train, return_counts=True)
+    return {
+        "mcc": float(matthews_corrcoef(y_test, predicted)),
+        "f1": float(f1_score(y_test, predicted, **f1_options(y))),
+        "accuracy": float(accuracy_score(y_test, predicted)),
+        "majority": float(np.mean(y_test == seen[n_seen.argmax()])),
+    }
+
+
+def _stop_with(estimator: Any, stop: threading.Event) -> None:
+    """Let a running fit of ours end early when the search is given up."""
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    if "callbacks" in last.get_params(deep=False) and last.callbacks is None:
+        last.set_params(callbacks=lambda row: stop.is_set())
+
+
+def _was_interrupted(estimator: Any) -> bool:
+    """Whether the last fit heard Ctrl-C, which a classifier of ours does not raise."""
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    record = getattr(last, "record_", None)
+    return record is not None and record.outcome.get("stop_reason") == "interrupted"
+
+
+@contextmanager
+def _collected(seen: Counter[str]) -> Iterator[None]:
+    """Count warnings instead of showing each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+    seen.update(
+        f"{given.category.__name__}: {' '.join(str(given.message).split())}"
+        for given in caught
+    )

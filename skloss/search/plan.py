@@ -1,0 +1,242 @@
+"""Build a pipeline, a grid and folds from the options of ``skloss search``."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import (
+    ParameterGrid,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
+from sklearn.preprocessing import StandardScaler
+
+from skloss.estimators import CNN1DClassifier, DenseClassifier
+from skloss.model_selection import Pipeline
+from skloss.search.data_files import Table
+from skloss.search.grid_search import Search
+
+__all__ = ["SearchError", "parse_grid", "plan_search"]
+
+_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "cnn1d": {
+        "dropout": [0.0, 0.25, 0.5],
+        "width": [8, 16],
+        "activation": ["relu", "tanh"],
+    },
+    "dense": {
+        "dropout": [0.0, 0.25, 0.5],
+        "width": [16, 64],
+        "activation": ["relu", "tanh"],
+    },
+}
+_HEARTBEAT_FOLDS, _FOLDS = 3, 5
+# Chosen so that the search for the first impression ends within two minutes.
+_HEARTBEAT_PARAMS = {
+    "head": (),
+    "epochs": 12,
+    "batch_size": 128,
+    "early_stopping": False,
+}
+
+
+class SearchError(ValueError):
+    """An option of the search cannot be used, or no candidate could be trained."""
+
+
+def plan_search(options: argparse.Namespace, table: Table) -> Search:
+    """Lay out the search.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of ``skloss search``.
+    table : Table
+        Rows and labels.
+
+    Returns
+    -------
+    Search
+        Ready to run.
+
+    Raises
+    ------
+    SearchError
+        If an option cannot be used, alone or with these rows.
+    """
+    is_default = options.file is None
+    pipeline = _pipeline(options, table, _HEARTBEAT_PARAMS if is_default else {})
+    name = pipeline.steps[-1][0]
+    grid = _GRIDS[options.model] if not options.grid else parse_grid(options.grid)
+    groups = {} if table.groups is None else {f"{name}__groups": table.groups}
+    return Search(
+        pipeline,
+        candidates=list(ParameterGrid(_with_steps(grid, pipeline))),
+        splits=_splits(options, table),
+        n_jobs=options.jobs,
+        fit_params=groups,
+    )
+
+
+def _pipeline(
+    options: argparse.Namespace, table: Table, params: dict[str, Any]
+) -> Pipeline:
+    steps: list[tuple[str, Any]] = [("scaler", StandardScaler())]
+    sampler = make_sampler(options.sampler, options.seed)
+    if sampler is not None:
+        steps.append((type(sampler).__name__.lower(), sampler))
+    if options.model == "dense":
+        if options.channels is not None:
+            raise SearchError("--channels is for --model cnn1d; leave it out.")
+        steps.append(("dense", DenseClassifier(random_state=options.seed, **params)))
+        return Pipeline(steps)
+    channels = options.channels or table.n_channels or 1
+    if table.X.shape[1] % channels:
+        raise SearchError(
+            f"--channels {channels} does not divide the {table.X.shape[1]} columns: a "
+            "row must hold timesteps * channels values."
+        )
+    cnn = CNN1DClassifier(n_channels=channels, random_state=options.seed, **params)
+    return Pipeline([*steps, ("cnn", cnn)])
+
+
+def make_sampler(name: str, seed: int) -> Any:
+    """Make a sampler of imbalanced-learn by its name, whatever the case."""
+    if name.lower() == "none":
+        return None
+    known = _samplers()
+    sampler_class = known.get(name.lower())
+    if sampler_class is None:
+        near = get_close_matches(name.lower(), list(known), n=1)
+        hint = f"; did you mean {known[near[0]].__name__}?" if near else "."
+        names = ", ".join(sorted(found.__name__ for found in known.values()))
+        raise SearchError(
+            f"--sampler {name} is no sampler of imbalanced-learn (none, {names}){hint}"
+        )
+    try:
+        sampler = sampler_class()
+    except TypeError as err:
+        raise SearchError(
+            f"--sampler {name} cannot be used without further arguments: {err}."
+        ) from err
+    if "random_state" in sampler.get_params():
+        sampler.set_params(random_state=seed)
+    return sampler
+
+
+def _samplers() -> dict[str, type]:
+    modules = [
+        importlib.import_module(f"imblearn.{part}")
+        for part in ("over_sampling", "under_sampling", "combine")
+    ]
+    return {
+        name.lower(): getattr(module, name)
+        for module in modules
+        for name in module.__all__
+    }
+
+
+def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
+    """Read ``name=value,value``; values are Python literals, or else text.
+
+    Parameters
+    ----------
+    texts : list of str
+        One per parameter.
+
+    Returns
+    -------
+    dict of str to list
+        Values by name.
+
+    Raises
+    ------
+    SearchError
+        If there is no ``=``, a name comes twice, or a value is missing.
+
+    Examples
+    --------
+    >>> parse_grid(["dropout=0,0.25", "activation=relu,tanh", "width=(8,4),None"])
+    {'dropout': [0, 0.25], 'activation': ['relu', 'tanh'], 'width': [(8, 4), None]}
+    """
+    grid: dict[str, list[Any]] = {}
+    for text in texts:
+        name, equals, values = (part.strip() for part in text.partition("="))
+        parts = _split_at_commas(values)
+        if not name or not equals or not all(parts):
+            raise SearchError(
+                f'--grid {text!r} must read "NAME=VALUE,VALUE", such as '
+                '"dropout=0,0.25".'
+            )
+        if name in grid:
+            raise SearchError(
+                f"--grid names {name} twice: give all its values at once."
+            )
+        grid[name] = [_literal(part) for part in parts]
+    return grid
+
+
+def _split_at_commas(text: str) -> list[str]:
+    """Split at commas outside of brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _with_steps(grid: dict[str, list[Any]], pipeline: Pipeline) -> dict[str, list[Any]]:
+    """Put the step before each name; refuse names that no step has."""
+    step, network = pipeline.steps[-1]
+    own = list(network.get_params(deep=False))
+    of_steps = [name for name in pipeline.get_params() if "__" in name]
+    full = {}
+    for name, values in grid.items():
+        if name not in own and name not in of_steps:
+            near = get_close_matches(name, [*own, *of_steps], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ", nor has any step."
+            raise SearchError(
+                f"--grid: {type(network).__name__} has no parameter {name!r}{hint}"
+            )
+        full[f"{step}__{name}" if name in own else name] = values
+    return full
+
+
+def _splits(
+    options: argparse.Namespace, table: Table
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    default = _HEARTBEAT_FOLDS if options.file is None else _FOLDS
+    n_folds = options.folds or default
+    classes, counts = np.unique(table.y, return_counts=True)
+    if counts.min() < n_folds:
+        raise SearchError(
+            f"{n_folds} folds need as many rows of each class, but "
+            f"{classes[counts.argmin()]!s} has {counts.min()}: lower --folds, or merge "
+            "classes by --positive."
+        )
+    if table.groups is None:
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=options.seed)
+        return list(folds.split(table.X, table.y))
+    n_groups = len(np.unique(table.groups))
+    if n_groups < n_folds:
+        raise SearchError(
+            f"{n_folds} folds need as many groups, but there are {n_groups}: lower "
+            "--folds."
+        )
+    grouped = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
+    return list(grouped.split(table.X, table.y, table.groups))

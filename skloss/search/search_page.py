@@ -1,0 +1,111 @@
+"""The report page of a search of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score, make_scorer, matthews_corrcoef
+from sklearn.model_selection import GridSearchCV
+
+from skloss.reports import report
+from skloss.search.data_files import Table
+from skloss.search.grid_search import Search, SearchResult, f1_options
+
+__all__ = ["as_grid_search", "write_page"]
+
+_NAMES = {"mcc": "matthews_corrcoef", "f1": "f1", "accuracy": "accuracy"}
+
+
+def write_page(
+    result: SearchResult, search: Search, table: Table, path: Path, command: str
+) -> None:
+    """Write the page about a finished search.
+
+    Parameters
+    ----------
+    result : SearchResult
+        With an estimator.
+    search : Search
+        What was run.
+    table : Table
+        On which rows.
+    path : Path
+        Where to. An existing file is replaced.
+    command : str
+        What was typed.
+    """
+    grid = as_grid_search(result, search, table.y)
+    report(grid, path, table.X, table.y, groups=table.groups, command=command)
+
+
+def as_grid_search(result: SearchResult, search: Search, y: np.ndarray) -> GridSearchCV:
+    """Return what scikit-learn's search over the same grid and folds would be.
+
+    Parameters
+    ----------
+    result : SearchResult
+        With an estimator.
+    search : Search
+        What was run.
+    y : array-like of shape (n,)
+        Labels.
+
+    Returns
+    -------
+    GridSearchCV
+        As if fitted; candidates that failed have NaN as scores.
+    """
+    grid = GridSearchCV(
+        search.pipeline,
+        [{name: [value] for name, value in one.items()} for one in result.candidates],
+        scoring=list(_NAMES.values()),
+        refit=_NAMES["mcc"],
+        cv=search.splits,
+    )
+    best = result.ranking[0]
+    grid.cv_results_ = _cv_results(result)
+    grid.best_index_ = best
+    grid.best_params_ = result.candidates[best]
+    grid.best_score_ = grid.cv_results_["mean_test_matthews_corrcoef"][best]
+    grid.best_estimator_ = result.estimator
+    grid.scorer_ = _scorers(y)
+    grid.n_splits_ = result.n_folds
+    grid.multimetric_ = True
+    return grid
+
+
+def _cv_results(result: SearchResult) -> dict[str, Any]:
+    names = dict.fromkeys(name for one in result.candidates for name in one)
+    results: dict[str, Any] = {"params": result.candidates}
+    for name in names:
+        column = np.ma.masked_all(len(result.candidates), dtype=object)
+        for number, one in enumerate(result.candidates):
+            if name in one:
+                column[number] = one[name]
+        results[f"param_{name}"] = column
+    for own, name in {**_NAMES, "seconds": "fit_time"}.items():
+        scores = np.array(
+            [
+                result.values(c, own)
+                if result.is_finished(c)
+                else np.full(result.n_folds, np.nan)
+                for c in range(len(result.candidates))
+            ]
+        )
+        middle = "" if own == "seconds" else "test_"
+        results[f"mean_{middle}{name}"] = scores.mean(axis=1)
+        results[f"std_{middle}{name}"] = scores.std(axis=1)
+        if own != "seconds":
+            for fold in range(result.n_folds):
+                results[f"split{fold}_test_{name}"] = scores[:, fold]
+    return results
+
+
+def _scorers(y: np.ndarray) -> dict[str, Any]:
+    return {
+        "matthews_corrcoef": make_scorer(matthews_corrcoef),
+        "f1": make_scorer(f1_score, **f1_options(y)),
+        "accuracy": make_scorer(accuracy_score),
+    }

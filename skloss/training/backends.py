@@ -1,0 +1,141 @@
+"""The kinds of program, and which serves a job: the one place where that is decided.
+
+The choice depends on the job alone, never on what is cached, because two kinds differ
+in the last bits and a fit must not depend on the fits before it.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from skloss.networks.spec import BatchNorm, Dropout, NetworkSpec
+from skloss.training.optimizers import OPTIMIZERS
+from skloss.training.startup_messages import quiet_start
+from skloss.training.threads import settle_threads
+
+__all__ = [
+    "Kind",
+    "compile_graph",
+    "fallback_reason",
+    "program_kind",
+    "shard_count",
+    "shared_spec",
+]
+
+Kind = Literal["xla", "graph", "eager", "keras"]
+
+# Measured by benchmarks/sizes.py.
+_EAGER_STEPS = 40
+_GRAPH_STEPS_OF_TABLES = 300
+# Measured on tables: masks of so many values cost less than a tenth of what it takes to
+# compile.
+_MASKED_VALUES = 10**7
+_SHARDS = 4
+_SHARD_ROWS = 16
+
+
+def program_kind(spec: NetworkSpec, n_steps: int | None) -> Kind:
+    """Choose by network and the most steps that a fit may take (None: very many).
+
+    XLA takes a third of a second to compile a table's network, a graph a third of
+    that, and nothing is compiled for an eager fit; in the long run XLA wins on dense
+    networks. On series it never does: it takes more than a second to compile them, and
+    the native convolutions of a graph run in parts side by side.
+    """
+    if n_steps is not None and n_steps <= _EAGER_STEPS:
+        return "eager"
+    if spec.is_convolutional:
+        return "graph"
+    if n_steps is not None and n_steps <= _GRAPH_STEPS_OF_TABLES:
+        return "graph"
+    return "xla"
+
+
+def fallback_reason(optimizer: str) -> str | None:
+    """Why a fit cannot be compiled and is left to Keras' loop, if that is so."""
+    if optimizer in OPTIMIZERS:
+        return None
+    return f"optimizer={optimizer!r} has no compiled update rule"
+
+
+def shared_spec(spec: NetworkSpec, kind: Kind, n_rows: int | None) -> NetworkSpec:
+    """Choose the network to compile, by the rows over all epochs (None: very many).
+
+    A grid over dropout mostly has a zero in it. Its network then gets masks that drop
+    nothing, so that XLA need not compile another one; where many values would be
+    masked, that is the cheaper way.
+    """
+    if kind != "xla" or n_rows is None or spec.dropout_rates:
+        return spec
+    masked = spec.with_idle_dropout()
+    after = zip(masked.layers, masked.shapes()[1:], strict=True)
+    units = sum(prod(shape) for layer, shape in after if isinstance(layer, Dropout))
+    return masked if n_rows * units <= _MASKED_VALUES else spec
+
+
+def shard_count(spec: NetworkSpec, batch_size: int, kind: Kind) -> int:
+    """Choose into how many equal parts a batch is cut.
+
+    TensorFlow runs the parts of a native graph side by side, and what a part makes
+    stays in the cache: measured best are four parts, of 16 rows or more. An XLA program
+    is one stream, and batch normalization needs the whole batch.
+    """
+    if kind != "graph" or any(isinstance(layer, BatchNorm) for layer in spec.layers):
+        return 1
+    fits = (n for n in range(1, _SHARDS + 1) if batch_size % n == 0)
+    return max(n for n in fits if n == 1 or batch_size // n >= _SHARD_ROWS)
+
+
+def compile_graph(
+    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
+) -> Callable[..., Any]:
+    """Make a function of arrays, of the given kind, from one of tensors."""
+    settle_threads()
+    if kind == "eager":
+        return _quiet_at_first(function, kind)
+    with quiet_start("devices"):  # a trace looks for them
+        return _quiet_at_first(_session(function, signature, kind), kind)
+
+
+def _session(
+    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
+) -> Callable[..., Any]:
+    import tensorflow as tf
+    from tensorflow.core.protobuf.config_pb2 import CallableOptions
+
+    # A session of its own, because TensorFlow never frees what XLA has compiled for its
+    # eager functions, some MB for each network shape; a session takes it along.
+    graph = tf.Graph()
+    with graph.as_default():
+        places = tf.nest.map_structure(
+            lambda spec: tf.compat.v1.placeholder(spec.dtype, spec.shape), signature()
+        )
+        compiled = tf.function(function, jit_compile=kind == "xla", autograph=False)
+        results = compiled(*places)
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)
+    session = tf.compat.v1.Session(graph=graph, config=config)
+    fed = tf.nest.flatten(places)
+    fetched = tf.nest.flatten(results)
+    options = CallableOptions()
+    options.feed.extend(place.name for place in fed)
+    options.fetch.extend(result.name for result in fetched)
+    # A third of a millisecond less for each call than the public `make_callable`.
+    call = session._make_callable_from_options(options)
+    types = [place.dtype.as_numpy_dtype for place in fed]
+
+    def run(*arguments: Any) -> Any:
+        arrays = map(np.asarray, tf.nest.flatten(arguments), types)
+        return tf.nest.pack_sequence_as(results, call(*arrays))
+
+    return run
+
+
+def _quiet_at_first(function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
+    def run(*arguments: Any) -> Any:
+        with quiet_start(kind):
+            return function(*arguments)
+
+    return run

@@ -1,0 +1,167 @@
+"""All rules over all examples: each finds its own fault, and none alarms on health."""
+
+import re
+import sys
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+from rule_examples.cases import healthy, sick
+
+from skloss.diagnosis import RULES, Case, Diagnosis, NotApplicable, examine
+
+FAMILIES = (
+    "data",
+    "holdout",
+    "network",
+    "head",
+    "configuration",
+    "batches",
+    "optimization",
+    "generalization",
+    "search",
+)
+# Of each rule: cases that it must find, and cases near by that it must not alarm on.
+SICK: dict[str, list[Case]] = {}
+HEALTHY: dict[str, list[Case]] = {}
+for family in FAMILIES:
+    module = import_module(f"rule_examples.examples_{family}")
+    SICK |= module.SICK
+    HEALTHY |= module.HEALTHY
+
+
+def pairs(examples):
+    return [
+        pytest.param(name, case, id=f"{name}-{number}")
+        for name, cases in examples.items()
+        for number, case in enumerate(cases)
+    ]
+
+
+def flat(findings):
+    for finding in findings:
+        yield finding
+        yield from flat(finding.explains)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_examples(name):
+    assert SICK.get(name), f"{name} has no sick example"
+    assert HEALTHY.get(name), f"{name} has no healthy example"
+
+
+@pytest.mark.parametrize(("name", "case"), pairs(SICK))
+def test_a_sick_example_is_found(name, case):
+    finding = RULES[name].inspect(case)
+    assert finding is not None
+    assert finding.name == name
+    assert finding.title.endswith(".")
+    assert finding.fix
+    assert finding.evidence
+    assert name in {f.name for f in flat(examine(case).findings)}
+
+
+NAN = float("nan")
+CLIMBING = [0.5, 0.4, NAN, 0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("name", "curves", "epoch"),
+    [
+        ("nonfinite-loss", {"loss": [0.5, 0.4, NAN, NAN]}, 2),
+        ("late-divergence", {"loss": CLIMBING}, 3),
+        ("exploding-gradients", {"gradient_norm_first": [1, 1, 1, 1, 1, 1, 500, 1]}, 6),
+        ("mild-overfit-late", {"val_loss": [0.5, 0.4, *[0.2] * 3, *[0.4] * 25]}, 2),
+    ],
+)
+def test_a_finding_about_an_epoch_names_it_counted_from_zero(name, curves, epoch):
+    n_epochs = max(map(len, curves.values()))
+    cut = {n: curve[:n_epochs] for n, curve in healthy().curves.items()}
+    case = replace(healthy(), curves=cut | {n: np.array(c) for n, c in curves.items()})
+    assert RULES[name].inspect(case).epoch == epoch
+
+
+@pytest.mark.parametrize(("name", "case"), pairs(SICK))
+def test_the_epoch_of_a_finding_is_one_that_there_was(name, case):
+    epoch = RULES[name].inspect(case).epoch
+    assert epoch is None or 0 <= epoch < case.n_epochs
+
+
+@pytest.mark.parametrize(("name", "case"), pairs(HEALTHY))
+def test_a_healthy_example_raises_no_alarm(name, case):
+    try:
+        finding = RULES[name].inspect(case)
+    except NotApplicable:
+        return
+    assert finding is None or not finding.is_alarm, finding
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_healthy_case_passes_or_is_context(name):
+    finding = RULES[name].inspect(healthy())
+    assert finding is None or not finding.is_alarm, finding
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_nothing_known_is_not_assessed_with_a_reason(name):
+    with pytest.raises(NotApplicable, match=r"\w"):
+        RULES[name].inspect(Case())
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_page_of_a_rule_fits_a_terminal_and_has_its_thresholds(name):
+    page = RULES[name].page()
+    assert max(map(len, page.splitlines())) <= 80
+    for threshold, value in RULES[name].thresholds().items():
+        assert f"    {threshold} = {value:g}" in page.splitlines()
+
+
+def test_inherited_thresholds_are_on_the_page():
+    assert RULES["overfit"].thresholds()["fewest_minority"] == 10
+    assert RULES["sigmoid-with-from-logits"].thresholds() == {"tolerance": 1e-3}
+
+
+@pytest.mark.parametrize(("name", "case"), pairs(SICK))
+def test_a_finding_says_numbers_it_knows_and_one_of_a_thing(name, case):
+    finding = RULES[name].inspect(case)
+    for measure in finding.evidence.values():
+        assert str(measure.value) not in ("None", "", "()")
+    things = "row|column|layer|unit|epoch|update|value|filter|class|candidate"
+    text = Diagnosis((finding,)).to_text()
+    assert not re.search(rf"(?<![-\d.])1\s({things})(s|es)\b", text)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_says_what_it_reads_why_it_hurts_and_when_it_is_wrong(name):
+    page = RULES[name].page()
+    for heading in ("Reads:", "Hurts:", "Wrong when:"):
+        assert heading in page
+
+
+def test_rules_explain_only_rules_that_exist():
+    for rule in RULES.values():
+        assert set(rule.explains) <= set(RULES), rule.name
+
+
+def test_codes_are_unique():
+    assert len({rule.code for rule in RULES.values()}) == len(RULES)
+
+
+def test_the_matrix_of_rules_and_examples():
+    """Shown by pytest -s: what stands at the top for each rule's sick examples."""
+    assert examine(healthy()).ok
+    alarms = {
+        name: [[f.name for f in examine(case).findings if f.is_alarm] for case in cases]
+        for name, cases in SICK.items()
+    }
+    for name, of_cases in alarms.items():
+        sys.stdout.write(f"{name}: {'; '.join(map(', '.join, of_cases))}\n")
+    counts = [len(names) for of_cases in alarms.values() for names in of_cases]
+    assert sum(counts) <= 2 * len(
+        counts
+    )  # a fault gives two alarms at most, on average
+
+
+def test_sick_makes_a_change():
+    assert sick(training={"loss": "mse"}).training.loss == "mse"

@@ -1,0 +1,168 @@
+"""Sick and healthy examples of what came out."""
+
+import numpy as np
+from rule_examples.cases import sick
+
+EPOCHS = np.arange(30)
+# Of 1,000 validation rows with 100 positives.
+NOTHING = ((900, 0), (100, 0))
+RISING = 0.3 + 0.2 * np.exp(-EPOCHS / 2) + 0.006 * np.maximum(EPOCHS - 8, 0)
+FALLING = 0.35 * np.exp(-EPOCHS / 6)
+BY_HEART = {"train": {"confusion": ((3600, 0), (0, 400)), "roc_auc": 1.0}}
+
+
+def behind(network, linear, mcc_table=((3500, 100), (250, 150))):
+    rows = {"network_score": network, "linear_score": linear, "tree_score": linear}
+    return sick(rows=rows, train={"confusion": mcc_table})
+
+
+def flat(**rows):
+    return sick(curves={"loss": np.full(30, 0.3)}, rows=rows)
+
+
+def weighted_to(weight, confusion=((750, 150), (5, 95))):
+    """Positives, of which there are a ninth as many, weigh so many times as much."""
+    training = {"class_weight_kind": "dict", "class_weight": {"0": 1.0, "1": weight}}
+    return sick(training=training, val={"confusion": confusion})
+
+
+SICK = {
+    "majority-collapse": [
+        sick(val={"confusion": NOTHING, "roc_auc": 0.52}),
+        sick(val={"confusion": ((892, 8), (99, 1)), "roc_auc": 0.55}),
+    ],
+    "threshold-not-tuned": [sick(val={"confusion": NOTHING, "roc_auc": 0.92})],
+    "all-positive": [
+        sick(val={"confusion": ((100, 800), (5, 95)), "roc_auc": 0.6}),
+        weighted_to(28.0),
+    ],
+    "underfit": [behind(0.40, 0.60), behind(0.399, 0.50)],
+    "plateau-above-floor": [flat(network_score=0.4)],
+    "plateau-at-floor": [flat()],
+    "overfit": [
+        sick(
+            curves={"val_loss": RISING, "loss": FALLING},
+            val={"confusion": ((880, 20), (60, 40)), "roc_auc": 0.80},
+            **BY_HEART,
+        )
+    ],
+    "train-val-gap": [
+        sick(
+            val={"confusion": ((850, 50), (96, 4)), "roc_auc": 0.52},
+            rows={"network_score": 0.1},
+            **BY_HEART,
+        )
+    ],
+    "mild-overfit-late": [sick(curves={"val_loss": RISING, "loss": FALLING})],
+    "early-stopping-too-early": [
+        sick(
+            training={"patience": 0, "epochs": 100, "monitor": "val_loss"},
+            curves={"loss": 0.6 * 0.9**EPOCHS},
+            rows={"network_score": 0.4},
+        )
+    ],
+    "val-loss-misleads": [
+        sick(
+            curves={
+                "val_loss": 0.2 + 0.01 * EPOCHS,
+                "val_mcc": np.linspace(0.1, 0.8, 30),
+            },
+            training={"monitor": "val_loss"},
+            stop_reason="early_stopping",
+        )
+    ],
+    "val-better-than-train-dropout": [
+        sick(
+            layers=(
+                *sick().layers[:1],
+                sick().layers[0].__class__("dropout", "dropout", rate=0.5),
+                *sick().layers[1:],
+            ),
+            curves={"val_loss": 0.8 * sick().curves["loss"]},
+        )
+    ],
+    "class-weight-loss-scale": [
+        sick(
+            training={"class_weight_kind": "dict", "class_weight": {"0": 1.0, "1": 9.0}}
+        )
+    ],
+    "incomparable-curves": [sick(train={"counts": (2000, 2000)})],
+    "too-little-data": [
+        sick(rows={"linear_scores_by_size": ((500, 0.4, 0.02), (1000, 0.5, 0.02))})
+    ],
+}
+HEALTHY = {
+    "majority-collapse": [
+        sick(val={"confusion": NOTHING, "roc_auc": 0.92}),
+        sick(val={"confusion": ((890, 10), (98, 2)), "roc_auc": 0.55}),
+        sick(val={"counts": (900, 9), "confusion": ((900, 0), (9, 0)), "roc_auc": 0.5}),
+    ],
+    "threshold-not-tuned": [sick(val={"confusion": NOTHING, "roc_auc": 0.52})],
+    "all-positive": [
+        sick(val={"confusion": ((700, 200), (5, 95))}),
+        sick(val={"confusion": ((450, 450), (5, 95))}),
+        weighted_to(26.0),
+        weighted_to(28.0, ((882, 18), (28, 72))),
+    ],
+    "underfit": [
+        behind(0.51, 0.60),
+        behind(0.40, 0.60, ((3600, 0), (0, 400))),
+        sick(rows={"network_score": 0.55, "tree_score": 0.70}),
+    ],
+    "plateau-above-floor": [flat(network_score=0.66)],
+    "plateau-at-floor": [flat(network_score=0.99, linear_score=0.99)],
+    "overfit": [
+        # The loss rises, the predictions stay as good: over-confidence only.
+        sick(curves={"val_loss": RISING, "loss": FALLING}),
+        # A single bad epoch.
+        sick(
+            curves={"val_loss": np.r_[FALLING[:-1], 0.9], "loss": FALLING}, **BY_HEART
+        ),
+        # The best weights were restored.
+        sick(
+            curves={"val_loss": RISING, "loss": FALLING},
+            training={"restore_best": True},
+            val={"confusion": ((880, 20), (60, 40)), "roc_auc": 0.80},
+            **BY_HEART,
+        ),
+    ],
+    "train-val-gap": [
+        sick(**BY_HEART),
+        # As wide a gap, but no other learner does better on these rows.
+        sick(
+            val={"confusion": ((850, 50), (96, 4)), "roc_auc": 0.52},
+            rows={"network_score": 0.1, "linear_score": 0.1, "tree_score": 0.12},
+            **BY_HEART,
+        ),
+        sick(val={"confusion": ((890, 10), (45, 55)), "roc_auc": 0.9}, **BY_HEART),
+    ],
+    "mild-overfit-late": [sick()],
+    "early-stopping-too-early": [
+        sick(
+            training={"patience": 10, "epochs": 100, "monitor": "val_loss"},
+            rows={"network_score": 0.4},
+        )
+    ],
+    "val-loss-misleads": [
+        # As far apart, but nobody stopped by the loss.
+        sick(
+            curves={
+                "val_loss": 0.2 + 0.01 * EPOCHS,
+                "val_mcc": np.linspace(0.1, 0.8, 30),
+            }
+        )
+    ],
+    "val-better-than-train-dropout": [sick()],
+    "class-weight-loss-scale": [
+        sick(
+            training={
+                "class_weight_kind": "dict",
+                "class_weight": {"0": 1.0, "1": 1.05},
+            }
+        )
+    ],
+    "incomparable-curves": [sick(train={"counts": (3500, 500)})],
+    "too-little-data": [
+        sick(rows={"linear_scores_by_size": ((500, 0.4, 0.02), (1000, 0.43, 0.02))})
+    ],
+}

@@ -1,0 +1,157 @@
+"""Sick and healthy examples of the rules of hold-out and leakage."""
+
+from rule_examples.cases import healthy, sick
+
+from skloss.diagnosis import Case
+from skloss.record import SplitMetrics
+
+BEHIND = SplitMetrics(
+    (900, 100), ((850, 50), (70, 30))
+)  # MCC 0.27 against 0.77 in training
+OVERDONE = SplitMetrics((960, 40), ((780, 180), (4, 36)))  # 216 predicted, 40 true
+NEARLY = SplitMetrics((960, 40), ((925, 35), (5, 35)))  # 70 predicted, 40 true
+BALANCED = SplitMetrics((1800, 1800), ((1700, 100), (100, 1700)))
+SPLIT = {"train": BALANCED, "val": SplitMetrics((900, 900))}
+
+
+def rows(**facts):
+    return sick(rows=facts)
+
+
+def made(share, null=0.0, shared=0.0, **parts):
+    facts = {"synthetic_share": share, "synthetic_null": null, "shared_share": shared}
+    return sick(**({"rows": facts} | parts))
+
+
+def tail(train, val, **facts):
+    return sick(
+        holdout="tail", train=SplitMetrics(train), val=SplitMetrics(val), rows=facts
+    )
+
+
+def sides(train, val, **parts):
+    return sick(**({"train": SplitMetrics(train), "val": SplitMetrics(val)} | parts))
+
+
+def shifted(scale=1.0, offset=0.0, auc=0.95, **parts):
+    facts = {"shift_scale": scale, "shift_offset": offset, "shift_auc": auc}
+    return sick(**({"rows": facts} | parts))
+
+
+SICK: dict[str, list[Case]] = {
+    "resample-before-split": [
+        made(0.9, **SPLIT),
+        made(0.9, shared=0.45, **SPLIT),  # copies
+        made(
+            0.31, train=SplitMetrics((3600, 1200)), val=SplitMetrics((900, 300))
+        ),  # up to a third
+        made(0.8, null=0.3, **SPLIT),
+        sick(is_resampled=True, holdout="internal"),
+        sick(is_resampled=True, holdout="tail"),
+    ],
+    "unshuffled-tail-validation": [
+        tail((900, 0), (0, 300), label_order_z=34.0),
+        tail((500, 100, 0), (0, 50, 250), label_order_z=20.0),
+        tail((900, 100), (240, 60)),  # shares of 10 and 20 %
+        tail((900, 100), (270, 30), shift_auc=0.70),
+        tail((900, 100), (270, 30), label_order_z=4.1),  # context
+    ],
+    "minority-absent": [
+        sides((3600, 400), (1000, 0)),
+        sides((400, 300, 60), (100, 80, 0)),
+        sides((400, 300, 1), (100, 80, 3)),
+        sides((4000, 20), (100, 0)),  # fewer than one expected: context
+    ],
+    "train-rows-in-validation": [
+        rows(shared_share=0.2),
+        rows(shared_share=0.011),
+        rows(shared_share=1.0),  # of other number than the training rows
+        rows(shared_share=0.5, duplicate_share=0.1),
+    ],
+    "test-scaling-mismatch": [
+        shifted(scale=2.51),
+        shifted(scale=255.0, auc=1.0),
+        shifted(scale=1 / 255, auc=1.0),
+        shifted(offset=1.51),
+    ],
+    "feature-shift": [
+        shifted(auc=0.66, val=BEHIND),
+        shifted(auc=0.66),  # without harm: context
+    ],
+    "train-val-prior-shift": [
+        sick(train=BALANCED, val=OVERDONE),
+        sick(train=BALANCED, val=NEARLY),  # context
+        sick(train=BALANCED, val=NEARLY, training={"monitor": "val_loss"}),
+        sick(train=BALANCED, val=OVERDONE, is_honest=True),  # context
+        sides((1000, 1000, 1000), (800, 150, 50), training={"monitor": "val_loss"}),
+    ],
+    "noisy-validation": [
+        sides((3600, 400), (900, 9), training={"monitor": "val_auc"}),
+        sides((3600, 400), (900, 9), stop_reason="early_stopping"),
+        sides((3600, 400), (900, 29)),  # context
+    ],
+    "no-validation": [
+        sick(
+            val=None,
+            holdout="none",
+            curves={name: None for name in healthy().curves if name.startswith("val_")},
+        ),
+        Case(curves={"loss": healthy().curves["loss"]}),
+    ],
+}
+HEALTHY: dict[str, list[Case]] = {
+    "resample-before-split": [
+        made(0.29, **SPLIT),
+        made(0.5, null=0.45, **SPLIT),  # coarse columns: lines everywhere
+        made(0.10, val=SplitMetrics((900, 10))),  # one of ten rows
+        made(0.6, shared=0.2),  # a class that repeats itself, rare as ever
+        sick(is_resampled=True, holdout="pipeline"),
+        sick(is_resampled=True, holdout="given"),
+    ],
+    "unshuffled-tail-validation": [
+        tail((900, 100), (270, 30), label_order_z=3.9),
+        tail((900, 100), (270, 30), label_order_z=15.0),  # runs, shares alike
+        tail((900, 100), (258, 42)),  # 4 points more, under 3 standard errors
+        tail((9000, 1000), (2700, 300), shift_auc=0.64),
+        tail((990, 10), (300, 0)),  # 2 expected
+        tail((45, 45), (15, 15), shift_auc=0.7, shift_error=0.1),
+    ],
+    "minority-absent": [
+        sides((4000, 20), (100, 0)),
+        sides((30, 10), (15, 0)),  # 15 validation rows
+        sides((3600, 2), (900, 1)),
+        sides(tuple([100] * 21 + [1]), tuple([30] * 21 + [1])),
+    ],
+    "train-rows-in-validation": [
+        rows(shared_share=0.01),
+        rows(shared_share=0.4, duplicate_share=0.21),
+        rows(shared_share=1.0, n_rows=1000),  # the training rows, on purpose
+        rows(shared_share=1.0, duplicate_share=0.9),
+        sick(rows={"shared_share": 0.02}, val=SplitMetrics((90, 10))),  # two rows
+    ],
+    "test-scaling-mismatch": [
+        shifted(scale=2.5, offset=1.5),
+        shifted(scale=0.41),
+        shifted(scale=3.0, auc=0.79),
+        sick(rows={"shift_scale": 3.5, "shift_auc": 0.85, "shift_error": 0.1}),
+    ],
+    "feature-shift": [
+        shifted(auc=0.65, val=BEHIND),
+        shifted(auc=0.9),
+        sick(rows={"shift_auc": 0.7, "shift_error": 0.05}, val=BEHIND),
+    ],
+    "train-val-prior-shift": [
+        sick(train=BALANCED, val=NEARLY),
+        sick(train=BALANCED, val=OVERDONE, is_honest=True),
+        sides((3600, 400), (850, 150), training={"monitor": "val_auc"}),
+        sides((3600, 400), (870, 130), training={"monitor": "val_loss"}),  # 3 points
+        sides((36, 4), (7, 3), training={"monitor": "val_loss"}),  # by chance
+    ],
+    "noisy-validation": [
+        sides((3600, 400), (900, 30), training={"monitor": "val_loss"}),
+        sides((3600, 400), (900, 10), stop_reason="early_stopping"),
+        sides((3600, 400), (900, 9)),
+        sides((3600, 400), (900, 9), training={"monitor": "loss"}),
+    ],
+    "no-validation": [sick(val=None), sick(holdout=None, val=None)],
+}

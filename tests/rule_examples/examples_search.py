@@ -1,0 +1,27 @@
+"""Sick and healthy examples of what only a search shows."""
+
+from rule_examples.cases import sick
+
+SICK = {
+    "search-by-accuracy": [
+        sick(search={"scoring": "accuracy"}),
+        sick(search={"scoring": "accuracy"}, train={"counts": (800, 200)}),
+    ],
+    "best-at-edge": [
+        sick(search={"edges": {"width": {"value": 64, "side": "largest"}}}),
+    ],
+    "folds-disagree": [sick(search={"fold_scores": (0.70, 0.05, 0.66, 0.71, 0.68)})],
+}
+HEALTHY = {
+    "search-by-accuracy": [
+        sick(search={"scoring": "f1"}),
+        sick(search={"scoring": "accuracy"}, train={"counts": (799, 201)}),
+    ],
+    "best-at-edge": [
+        sick(search={"edges": {"dropout": {"value": 0, "side": "smallest"}}}),
+    ],
+    "folds-disagree": [
+        sick(search={"fold_scores": (0.70, 0.5, 0.66, 0.71, 0.68)}),
+        sick(search={"fold_scores": (0.7, 0.0, 0.6), "fold_minority": 9}),
+    ],
+}

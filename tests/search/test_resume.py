@@ -1,0 +1,295 @@
+"""``skloss search`` that is ended early, and goes on."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skloss.cli import main
+from skloss.search.grid_search import Search
+
+ROOT = Path(__file__).parents[2]
+N_FOLDS = 2
+GRID = ["--grid", "width=2,3,4,5", "--grid", "epochs=2"]
+N_FITS = 4 * N_FOLDS
+
+
+ENVIRONMENT = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment():
+    """Main sets these for a process of its own; here they must go back."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def csv_file(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [160, 40])
+    table = pd.DataFrame(rng.normal(size=(200, 3)) + y[:, None], columns=list("abc"))
+    table["fraud"] = y
+    path = tmp_path_factory.mktemp("rows") / "rows.csv"
+    table.sample(frac=1, random_state=0).to_csv(path, index=False)
+    return path
+
+
+def options(csv_file, grid=GRID):
+    return [
+        "search", str(csv_file), "--target", "fraud", "--model", "dense", *grid,
+        "--folds", str(N_FOLDS),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def searched(csv_file, tmp_path_factory):
+    """Folder of a search that nothing has ended; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("searched") / "whole"
+    assert main([*options(csv_file), "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def whole(searched, tmp_path):
+    """Copy of a folder of a search that nothing has ended."""
+    return shutil.copytree(searched, tmp_path / "whole")
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Candidate and fold of every fit that is made from now on."""
+    made, plain = [], Search._fit_and_score
+
+    def fit(self, X, y, candidate, fold, stop):
+        made.append((candidate, fold))
+        return plain(self, X, y, candidate, fold, stop)
+
+    monkeypatch.setattr(Search, "_fit_and_score", fit)
+    return made
+
+
+def scores(folder):
+    """What a search has written, less the seconds that it took."""
+    found = pd.read_csv(folder / "results.csv")
+    return found.drop(columns=found.filter(like="seconds").columns)
+
+
+def kept(folder):
+    """Candidate and fold of the fits that are kept."""
+    path = folder / "fits.jsonl"
+    lines = path.read_bytes().split(b"\n")[1:-1] if path.exists() else []
+    return [(fit["candidate"], fit["fold"]) for fit in map(json.loads, lines)]
+
+
+def cut(folder, n_fits, tail=b""):
+    """Leave a folder as a process leaves it that was killed after some fits."""
+    lines = (folder / "fits.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "fits.jsonl").write_bytes(b"".join(lines[: 1 + n_fits]) + tail)
+    (folder / "results.csv").unlink()
+
+
+def started(csv_file, folder, n_fits, grid):
+    """Give a search of another process that has ended some fits, and is in the next."""
+    command = [sys.executable, "-m", "skloss", *options(csv_file, grid)]
+    process = subprocess.Popen(
+        [*command, "--jobs", "1", "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    deadline = time.monotonic() + 120
+    while len(kept(folder)) < n_fits and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    return process
+
+
+# ------------------------------------------------------------------- ended by a signal
+
+
+def test_a_killed_search_goes_on_and_finds_what_a_whole_one_finds(
+    csv_file, tmp_path, fits
+):
+    # The last candidates take so long that the process is killed in one of them.
+    grid = ["--grid", "width=2,3", "--grid", "epochs=2,60"]
+    folder = tmp_path / "killed"
+    process = started(csv_file, folder, 3, grid)
+    process.kill()
+    process.communicate()
+    done = kept(folder)
+    assert 3 <= len(done) < 4 * N_FOLDS
+    assert not (folder / "results.csv").exists()
+    assert main([*options(csv_file, grid), "--resume", str(folder)]) == 0
+    everything = {(c, fold) for c in range(4) for fold in range(N_FOLDS)}
+    assert set(fits) == everything - set(done)
+    assert len(fits) == len(everything) - len(done)
+    whole = tmp_path / "whole"
+    assert main([*options(csv_file, grid), "--out", str(whole)]) == 0
+    pd.testing.assert_frame_equal(scores(folder), scores(whole))
+    assert (folder / "curves.png").exists()
+
+
+def test_ctrl_c_shows_and_writes_what_was_finished(csv_file, tmp_path):
+    grid = ["--grid", "width=2,3", "--grid", "epochs=2,100000"]
+    folder = tmp_path / "interrupted"
+    process = started(csv_file, folder, N_FOLDS, grid)
+    process.send_signal(signal.SIGINT)
+    shown, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert [line for line in complaint.splitlines() if "searching" not in line] == []
+    assert "1 of 4 candidates finished and kept, 2 of 8 fits" in shown
+    assert "MCC" in shown
+    assert len(pd.read_csv(folder / "results.csv")) == 1
+    assert kept(folder) == [(0, 0), (0, 1)]
+
+
+# --------------------------------------------------------------------------- going on
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"candidate": 2, "fo'], ids=["", "torn line"])
+def test_only_what_is_missing_is_fitted(tail, csv_file, whole, capsys, fits):
+    expected = scores(whole)
+    cut(whole, 3, tail)
+    done = kept(whole)
+    assert main([*options(csv_file), "--resume", str(whole)]) == 0
+    assert "Going on after 3 fits" in capsys.readouterr().out
+    assert len(fits) == N_FITS - 3
+    assert not set(fits) & set(done)
+    assert sorted(kept(whole)) == sorted([*fits, *done])
+    pd.testing.assert_frame_equal(scores(whole), expected)
+
+
+def test_a_search_that_was_whole_trains_its_winner_only(csv_file, whole, fits):
+    expected = scores(whole)
+    (whole / "curves.png").unlink()
+    assert main([*options(csv_file), "--resume", str(whole)]) == 0
+    assert fits == []
+    assert (whole / "curves.png").exists()
+    pd.testing.assert_frame_equal(scores(whole), expected)
+
+
+def test_the_number_of_jobs_may_change(csv_file, whole, fits):
+    expected = scores(whole)
+    cut(whole, 5)
+    assert main([*options(csv_file), "--jobs", "1", "--resume", str(whole)]) == 0
+    assert len(fits) == N_FITS - 5
+    pd.testing.assert_frame_equal(scores(whole), expected)
+
+
+def test_fits_that_failed_are_kept_too(csv_file, tmp_path, capsys, fits):
+    grid = ["--grid", "epochs=1", "--grid", "dropout=0,1.2"]
+    folder = tmp_path / "found"
+    assert main([*options(csv_file, grid), "--out", str(folder)]) == 0
+    fits.clear()
+    assert main([*options(csv_file, grid), "--resume", str(folder)]) == 0
+    assert fits == []
+    assert "2 fits failed" in capsys.readouterr().out
+
+
+CHANGES = {
+    "rows": ([], "other rows and other folds"),
+    "grid": (["--grid", "dropout=0"], "another grid"),
+    "sampler": (["--sampler", "none"], "other options of the networks"),
+    "folds": (["--folds", "3"], "other folds"),
+    "seed": (["--seed", "1"], "other options of the networks and other folds"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES.values(), ids=list(CHANGES))
+def test_another_search_is_refused_in_one_sentence(
+    change, words, csv_file, tmp_path, capsys, monkeypatch
+):
+    folder = begun(csv_file, tmp_path, monkeypatch)
+    if not change:
+        frame = pd.read_csv(csv_file)[::-1]
+        csv_file = tmp_path / "other.csv"
+        frame.to_csv(csv_file, index=False)
+    before = (folder / "fits.jsonl").read_bytes()
+    capsys.readouterr()
+    assert main([*options(csv_file), *change, "--resume", str(folder)]) == 2
+    refusal = capsys.readouterr().err
+    assert f"its fits are of {words};" in refusal
+    assert refusal.count("\n") == 1
+    assert (folder / "fits.jsonl").read_bytes() == before
+
+
+def begun(csv_file, tmp_path, monkeypatch):
+    """Folder of a search that was ended after its first fit, which is made up."""
+    from skloss.search.grid_search import FoldResult, SearchResult
+
+    def run(self, X, y, *, kept, on_fit, on_refit):
+        on_fit(FoldResult(0, 0, {}, "made up"))
+        result = SearchResult(list(self.candidates), len(self.splits))
+        result.is_interrupted = True
+        return result
+
+    folder = tmp_path / "begun"
+    with monkeypatch.context() as patch:
+        patch.setattr(Search, "run", run)
+        assert main([*options(csv_file), "--out", str(folder)]) == 130
+    return folder
+
+
+def test_fits_of_another_version_are_refused(csv_file, tmp_path, capsys, monkeypatch):
+    folder = begun(csv_file, tmp_path, monkeypatch)
+    monkeypatch.setattr("skloss.__version__", "0.0.1")
+    assert main([*options(csv_file), "--resume", str(folder)]) == 2
+    assert "are of another version of skloss;" in capsys.readouterr().err
+
+
+def test_a_folder_without_fits_is_refused(csv_file, tmp_path, capsys):
+    folder = tmp_path / "nowhere"
+    assert main([*options(csv_file), "--resume", str(folder)]) == 2
+    refusal = capsys.readouterr().err
+    assert "no search has left its fits.jsonl there" in refusal
+    assert refusal.count("\n") == 1
+    assert not folder.exists()
+
+
+def test_out_and_resume_exclude_each_other(csv_file, capsys):
+    assert main([*options(csv_file), "--out", "a", "--resume", "b"]) == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_beginning_anew_says_what_it_leaves_unused(
+    csv_file, tmp_path, capsys, monkeypatch
+):
+    folder = begun(csv_file, tmp_path, monkeypatch)
+    assert "very search" not in capsys.readouterr().out
+    monkeypatch.setattr(Search, "run", lambda *args, **options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main([*options(csv_file), "--out", str(folder)])
+    assert "1 fits of this very search are in" in capsys.readouterr().out
+    # Nothing is lost before the new search has a fit of its own.
+    assert kept(folder) == [(0, 0)]
+
+
+def test_a_disk_that_is_full_is_refused_in_one_sentence(
+    csv_file, tmp_path, capsys, monkeypatch
+):
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main([*options(csv_file), "--out", str(tmp_path)]) == 2
+    refusal = capsys.readouterr().err
+    assert "No space left on device" in refusal
+    assert "Traceback" not in refusal

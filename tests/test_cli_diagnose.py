@@ -1,0 +1,203 @@
+"""``skloss diagnose`` and ``skloss rules``, by what they show and their exit status."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from skloss.cli import main
+from skloss.diagnosis import RULES, Case, Diagnosis, Finding, Rule, record_of
+from skloss.diagnosis import diagnosis as module
+
+FALLING = "epoch,loss,val_loss\n" + "".join(
+    f"{n},{0.3 + 0.4 * 0.5**n},{0.32 + 0.4 * 0.5**n}\n" for n in range(4)
+)
+
+
+class _Fixed(Rule):
+    """A rule that finds something, as severe as the test wants it."""
+
+    code = "X42"
+
+    def __init__(self, severity):
+        self.name = "odd-thing"  # not of the class, which would register it
+        self.kind = severity
+
+    def inspect(self, case):
+        return Finding(
+            self.code, self.name, self.kind, "Odd.", {"n": float("nan")}, "Mend."
+        )
+
+
+@pytest.fixture
+def rules(monkeypatch):
+    """Make one rule of a severity the only one."""
+
+    def only(severity):
+        monkeypatch.setattr(module, "RULES", {"odd-thing": _Fixed(severity)})
+
+    return only
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(FALLING)
+    return path
+
+
+def run(capsys, *args):
+    code = main([*map(str, args)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    ("severity", "status"), [("error", 1), ("warning", 0), ("info", 0)]
+)
+@pytest.mark.parametrize("option", ["--json", "--verbose"])
+def test_the_exit_status_is_1_for_an_error_only(
+    rules, severity, status, option, log, capsys
+):
+    rules(severity)
+    assert run(capsys, "diagnose", log)[::2] == (status, "")
+    assert run(capsys, "diagnose", log, option)[::2] == (status, "")
+
+
+def test_text_and_json_are_those_of_the_diagnosis(rules, log, capsys):
+    from skloss.readers import diagnose
+
+    rules("warning")
+    expected = diagnose(log)
+    assert run(capsys, "diagnose", log)[1] == f"{expected!r}\n"
+    assert json.loads(run(capsys, "diagnose", log, "--json")[1]) == expected.to_dict()
+    shown = run(capsys, "diagnose", log, "--verbose")[1]
+    assert shown == expected.to_text(verbose=True) + "\n"
+
+
+def test_verbose_says_why_a_rule_was_not_assessed(log, capsys):
+    assert "Not assessed (" not in run(capsys, "diagnose", log)[1]
+    assert "Not assessed (" in run(capsys, "diagnose", log, "--verbose")[1]
+
+
+def test_records_and_json_of_curves_are_read(tmp_path, rules, capsys):
+    rules("error")
+    record_of(Case(curves={"loss": [0.7, 0.5]})).save(tmp_path / "record.json")
+    (tmp_path / "curves.json").write_text('{"loss": [0.7, 0.5], "val_acc": [0.5, 1]}')
+    for name in ("record.json", "curves.json"):
+        code, out, err = run(capsys, "diagnose", tmp_path / name)
+        assert (code, err) == (1, "")
+        assert out.startswith("1 error")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("missing.json", None, "cannot read"),
+        ("missing.csv", None, "No such file or directory."),
+        ("cut.json", '{"loss": [0.7,', "not JSON, or was cut short"),
+        ("list.json", "[1, 2]", "no object of lists"),
+        ("empty.csv", "", "is empty"),
+        ("rows.csv", "a,b\n1,2\n", "names no loss or metric"),
+        ("uneven.json", '{"loss": [1], "val_loss": [1, 2]}', "differ in length"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_sentence(name, content, words, tmp_path, capsys):
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    code, out, err = run(capsys, "diagnose", path)
+    assert (code, out) == (2, "")
+    assert err.startswith("skloss diagnose: error: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_path_is_needed(capsys):
+    code, _, err = run(capsys, "diagnose")
+    assert code == 2
+    assert "PATH" in err
+
+
+# ------------------------------------------------------------------------------- rules
+
+
+def test_every_rule_has_a_line_under_its_family(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    code, out, _ = run(capsys, "rules")
+    assert code == 0
+    lines = out.splitlines()
+    for name, rule in RULES.items():
+        (line,) = (line for line in lines if line.split()[1:2] == [name])
+        assert line.split()[0] == rule.code
+        assert line.split()[2] == rule.severity
+        assert line.endswith(rule.__doc__.partition("\n")[0])
+    families = [line for line in lines if not line.startswith(" ")]
+    assert len(families) == len(set(families)) == len(lines) - len(RULES)
+
+
+@pytest.mark.parametrize("columns", [20, 100])
+def test_a_terminal_gets_wrapped_lines(columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = run(capsys, "rules")[1]
+    assert max(map(len, out.splitlines())) <= 100
+    for rule in RULES.values():
+        assert rule.name in out
+
+
+@pytest.mark.parametrize("write", [str, str.upper, lambda n: n.replace("-", "_")])
+def test_a_rule_is_explained_by_name(write, capsys):
+    rule = RULES["majority-collapse"]
+    assert run(capsys, "rules", write(rule.name)) == (0, rule.page() + "\n", "")
+
+
+@pytest.mark.parametrize("write", [str.upper, str.lower])
+def test_a_rule_is_explained_by_code(write, capsys):
+    rule = RULES["majority-collapse"]
+    assert run(capsys, "rules", write(rule.code)) == (0, rule.page() + "\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("majority_colapse", "did you mean 'majority-collapse'?"),
+        ("Q", "'skloss rules' lists all."),
+    ],
+)
+def test_an_unknown_rule_is_refused_in_one_sentence(name, words, capsys):
+    code, out, err = run(capsys, "rules", name)
+    assert (code, out) == (2, "")
+    assert err == f"skloss rules: error: no rule is called {name!r}; {words}\n"
+
+
+# --------------------------------------------------------------------------- processes
+
+
+def test_neither_command_loads_tensorflow(log):
+    code = (
+        "import sys; from skloss.cli import main\n"
+        f"main(['diagnose', {str(log)!r}, '--verbose']); main(['rules'])\n"
+        "print(*{m.split('.')[0] for m in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "skloss" in loaded
+    assert not loaded & {"tensorflow", "keras", "matplotlib"}
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    writer = f"{sys.executable} -m skloss rules"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {writer} | true"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+
+
+def test_a_diagnosis_without_findings_exits_with_0(log, capsys, monkeypatch):
+    monkeypatch.setattr("skloss.readers.diagnose", lambda path: Diagnosis())
+    assert run(capsys, "diagnose", log) == (0, "Nothing wrong found\n", "")

@@ -1,0 +1,468 @@
+"""The compiled program ends where ``keras.Model.fit`` ends, and nowhere else."""
+
+import random
+import signal
+import threading
+from importlib import import_module
+
+import keras
+import numpy as np
+import pytest
+
+import skloss.training.backends as kinds
+import skloss.training.trainer as trainer
+from skloss import CNN1DClassifier, DenseClassifier
+from skloss.datasets import make_rare_events
+from skloss.exceptions import TrainingInterruptedWarning
+from skloss.networks import (
+    NetworkSpec,
+    build_keras_model,
+    cnn1d,
+    dense,
+    forward,
+    initial_weights,
+)
+from skloss.training import KERAS_OPTIMIZERS, Rows, Settings, predict_logits, train
+from skloss.training.dropout import keep_scale
+from skloss.training.evaluation import unit_shares
+from skloss.training.losses import row_losses, row_losses_graph
+from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
+from skloss.training.program import chunk_steps
+from skloss.training.schedules import learning_rates
+
+N_ROWS, BATCH = 150, 32  # the last batch holds 22 rows
+EPOCHS = 12  # more steps than are run eagerly
+SERIES = (16, 2)
+
+
+def table_spec(**options) -> NetworkSpec:
+    return dense(6, n_outputs=1, width=(8, 5), **options)
+
+
+def series_spec(**options) -> NetworkSpec:
+    options = {"filters": ((4, 3), (5,)), "head": (6,)} | options
+    return cnn1d(SERIES, n_outputs=1, kernel_size=(3, 4), pool_size=(2, 3), **options)
+
+
+def make_rows(spec: NetworkSpec, n_classes: int = 2, weighted: bool = False) -> Rows:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_ROWS, int(np.prod(spec.input_shape)))).astype(np.float32)
+    y = (np.digitize(X[:, 0] + X[:, 1], np.linspace(-1, 1, n_classes - 1))).astype("i4")
+    weight = rng.integers(0, 4, N_ROWS).astype(np.float32) if weighted else None
+    return Rows(X, y, weight)
+
+
+def fit_keras(spec, weights, rows, optimizer, epochs=EPOCHS) -> list[np.ndarray]:
+    model = build_keras_model(spec, weights)
+    several = spec.n_outputs > 1
+    loss = (
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if several
+        else keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    model.compile(optimizer=optimizer, loss=loss)
+    model.fit(
+        rows.X.reshape(-1, *spec.input_shape),
+        rows.y,
+        sample_weight=rows.sample_weight,
+        batch_size=BATCH,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+    )
+    return model.get_weights()
+
+
+def fit_skloss(spec, weights, rows, epochs=EPOCHS, **settings) -> list[np.ndarray]:
+    settings = Settings(epochs=epochs, batch_size=BATCH, shuffle=False, **settings)
+    return train(spec, weights, rows, settings, {}).weights
+
+
+def assert_same_weights(found, expected, tolerance=1e-5):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=tolerance, rtol=0)
+
+
+NETWORKS = {
+    "dense": table_spec(),
+    "dense with L1 and L2": table_spec(l1=0.002, l2=0.01),
+    "dense with activity L2": table_spec(activity_l2=0.02, activation="tanh"),
+    "dense with BatchNorm": table_spec(batch_norm=True),
+    "five classes": dense(6, n_outputs=5, width=(8,), activation="gelu"),
+    "eleven linear layers": dense(9, n_outputs=1, width=(7,) * 11, activation="linear"),
+    "cnn": series_spec(),
+    "cnn with activity L2": series_spec(activity_l2=5e-4),
+    "cnn with BatchNorm": series_spec(batch_norm=True),
+    "cnn without padding": series_spec(padding="valid", activation="elu"),
+    "cnn with global average": series_spec(global_pooling="average", head=()),
+    "cnn with global maximum": series_spec(global_pooling="max"),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_adam_ends_at_the_weights_of_keras_fit(name):
+    spec = NETWORKS[name]
+    rows = make_rows(spec, max(2, spec.n_outputs), weighted=True)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    found = fit_skloss(spec, weights, rows, learning_rate=0.01)
+    expected = fit_keras(spec, weights, rows, keras.optimizers.Adam(0.01))
+    assert not np.allclose(found[0], weights[0], atol=1e-2)
+    assert_same_weights(found, expected)
+
+
+@pytest.mark.parametrize("kind", ["xla", "graph", "eager"])
+@pytest.mark.parametrize("spec", [table_spec(), series_spec()], ids=["dense", "cnn"])
+def test_all_kinds_of_program_end_at_the_same_weights(monkeypatch, kind, spec):
+    monkeypatch.setattr(trainer, "program_kind", lambda spec, steps: kind)
+    rows = make_rows(spec)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    found = fit_skloss(spec, weights, rows, epochs=4, learning_rate=0.01)
+    expected = fit_keras(spec, weights, rows, keras.optimizers.Adam(0.01), epochs=4)
+    assert_same_weights(found, expected)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [table_spec(dropout=(0.3, 0.2)), series_spec(dropout=(0.2, 0.4, 0.3))],
+    ids=["dense", "cnn"],
+)
+def test_all_kinds_of_program_drop_the_same_units(monkeypatch, spec):
+    ends = []
+    for kind in ("xla", "graph", "eager"):
+        monkeypatch.setattr(trainer, "program_kind", lambda spec, steps, k=kind: k)
+        weights = initial_weights(spec, np.random.default_rng(1))
+        ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=3, seed=5))
+    assert_same_weights(ends[1], ends[0])
+    assert_same_weights(ends[2], ends[0])
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_short_fits_that_differ_in_dropout_alone_share_a_program(batch_norm):
+    plain, dropped = (
+        table_spec(batch_norm=batch_norm, dropout=dropout)
+        for dropout in (None, (0.3, 0.2))
+    )
+    assert kinds.shared_spec(plain, "xla", 10_000).structure() == dropped.structure()
+    assert kinds.shared_spec(plain, "xla", 10**9) == plain
+    assert kinds.shared_spec(plain, "graph", 10_000) == plain
+    assert kinds.shared_spec(dropped, "xla", 10_000) == dropped
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_dropout_that_drops_nothing_changes_nothing(monkeypatch, batch_norm):
+    monkeypatch.setattr(trainer, "program_kind", lambda spec, steps: "xla")
+    spec = table_spec(batch_norm=batch_norm)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    ends = []
+    for most in (10**7, 0):
+        monkeypatch.setattr(kinds, "_MASKED_VALUES", most)
+        ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=4))
+    assert_same_weights(*ends)
+
+
+CONFIGURATIONS = {
+    "sgd": ({"optimizer": "sgd", "momentum": 0.0}, lambda: keras.optimizers.SGD(0.05)),
+    "sgd with momentum": (
+        {"optimizer": "sgd", "momentum": 0.9},
+        lambda: keras.optimizers.SGD(0.05, momentum=0.9),
+    ),
+    "sgd with Nesterov momentum": (
+        {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+        lambda: keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
+    ),
+    "rmsprop": ({"optimizer": "rmsprop"}, lambda: keras.optimizers.RMSprop(0.05)),
+    "adamw": (
+        {"optimizer": "adamw", "weight_decay": 0.1},
+        lambda: keras.optimizers.AdamW(0.05, weight_decay=0.1),
+    ),
+    "adam with clipnorm": (
+        {"optimizer": "adam", "clipnorm": 0.01},
+        lambda: keras.optimizers.Adam(0.05, clipnorm=0.01),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_optimizer_ends_at_the_weights_of_keras_fit(name):
+    settings, optimizer = CONFIGURATIONS[name]
+    spec = table_spec(activation="tanh")
+    rows = make_rows(spec)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    found = fit_skloss(spec, weights, rows, learning_rate=0.05, **settings)
+    assert_same_weights(found, fit_keras(spec, weights, rows, optimizer()))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_update_rules_follow_keras_for_a_hundred_steps(name):
+    rng = np.random.default_rng(0)
+    first, gradients = rng.normal(size=7), rng.normal(size=(100, 7)).astype("f4")
+    kind = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}[name]
+    optimizer = getattr(keras.optimizers, kind)(0.01)
+    variable = keras.Variable(first, dtype="float32")
+    weight = first.astype("f4")
+    slots = (np.zeros(7, "f4"),) * OPTIMIZERS[name].n_slots
+    for step, gradient in enumerate(gradients, start=1):
+        optimizer.apply([gradient], [variable])
+        arguments = UpdateArguments(0.01, float(step), 0.0, 0.004, nesterov=False)
+        weight, slots = OPTIMIZERS[name].update(weight, gradient, slots, arguments)
+    np.testing.assert_allclose(weight, variable.numpy(), atol=1e-6, rtol=0)
+
+
+def test_cosine_schedule_is_that_of_keras():
+    steps = np.arange(50)
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=50)
+    expected = [float(schedule(step)) for step in steps]
+    np.testing.assert_allclose(
+        learning_rates("cosine", 0.1, steps, 50), expected, atol=1e-7
+    )
+
+
+def test_a_schedule_acts_at_every_step_as_in_keras():
+    spec, total = table_spec(), EPOCHS * -(-N_ROWS // BATCH)
+    rows = make_rows(spec)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    schedule = keras.optimizers.schedules.CosineDecay(0.05, decay_steps=total)
+    expected = fit_keras(spec, weights, rows, keras.optimizers.Adam(schedule))
+    found = fit_skloss(
+        spec, weights, rows, learning_rate=0.05, learning_rate_schedule="cosine"
+    )
+    assert_same_weights(found, expected)
+
+
+def test_label_smoothing_is_that_of_keras():
+    logits = np.random.default_rng(0).normal(size=(20, 1))
+    y = np.arange(20) % 2
+    expected = keras.losses.binary_crossentropy(
+        y[:, None], logits, from_logits=True, label_smoothing=0.2
+    )
+    found = row_losses("crossentropy", logits, y, label_smoothing=0.2)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "focal"])
+@pytest.mark.parametrize("n_outputs", [1, 4])
+def test_losses_agree_between_numpy_and_graph(loss, n_outputs):
+    rng = np.random.default_rng(0)
+    logits = (4 * rng.normal(size=(50, n_outputs))).astype("f4")
+    y = rng.integers(0, max(2, n_outputs), 50).astype("i4")
+    smoothing = 0.1 if loss == "crossentropy" else 0.0
+    options = {"focal_gamma": 1.5, "label_smoothing": smoothing}
+    found = row_losses(loss, logits, y, **options)
+    graph = row_losses_graph(loss, logits, y, np.float32(1.5), np.float32(smoothing))
+    np.testing.assert_allclose(graph, found, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 4])
+def test_focal_loss_without_focus_is_cross_entropy(n_outputs):
+    rng = np.random.default_rng(0)
+    logits, y = rng.normal(size=(50, n_outputs)), rng.integers(0, 2, 50)
+    focal = row_losses("focal", logits, y, focal_gamma=0.0)
+    np.testing.assert_allclose(focal, row_losses("crossentropy", logits, y))
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "focal"])
+def test_losses_stay_finite_at_extreme_logits(loss):
+    logits = np.array([[-1e4], [1e4], [-1e4], [1e4]])
+    assert np.isfinite(row_losses(loss, logits, np.array([0, 0, 1, 1]))).all()
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_dropout_keeps_its_rate_and_its_units_are_independent(rate):
+    n_steps, n_units = 400, 2048
+    kept = np.stack(
+        [keep_scale((n_units,), rate, 7, 0, step) for step in range(n_steps)]
+    ).astype(bool)
+    z = (kept - (1 - rate)) / np.sqrt(rate * (1 - rate))
+    standard_error = 1 / np.sqrt(n_steps * n_units)
+    pairs = {
+        "rate": z,
+        "next unit": z[:, 1:] * z[:, :-1],
+        "units 64 apart": z[:, 64:] * z[:, :-64],
+        "next step": z[1:] * z[:-1],
+    }
+    for name, products in pairs.items():
+        assert abs(products.mean()) < 4 * standard_error, name
+    row_variance = z.reshape(-1, 64).sum(axis=1).var() / 64
+    assert row_variance == pytest.approx(1, abs=4 * np.sqrt(2 * 64 / z.size))
+
+
+def test_dropout_layers_and_seeds_draw_different_masks():
+    masks = [
+        keep_scale((4096,), 0.5, seed, layer, 3).numpy()
+        for seed, layer in ((1, 0), (1, 1), (2, 0))
+    ]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        correlation = np.corrcoef(masks[one], masks[other])[0, 1]
+        assert abs(correlation) < 4 / np.sqrt(4096)
+
+
+def test_a_program_never_lets_one_fit_see_another():
+    spec = table_spec(dropout=(0.3, 0.2))
+    rows, seeds = make_rows(spec), range(6)
+    first = {s: initial_weights(spec, np.random.default_rng(s)) for s in seeds}
+
+    def fit(seed, rate):
+        options = {"optimizer": "sgd", "learning_rate": rate, "seed": seed}
+        return fit_skloss(spec, first[seed], rows, **options)
+
+    alone = {seed: fit(seed, 0.01 * (seed + 1)) for seed in seeds}
+    for seed in reversed(seeds):
+        again = fit(seed, 0.01 * (seed + 1))
+        assert all(
+            np.array_equal(a, b) for a, b in zip(again, alone[seed], strict=True)
+        )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_numpy_keras_and_compiled_predictions_agree(name):
+    spec = NETWORKS[name]
+    rng = np.random.default_rng(2)
+    weights = [
+        array + 0.1 * rng.uniform(size=array.shape).astype("f4")
+        for array in initial_weights(spec, rng)
+    ]
+    X = make_rows(spec).X
+    found = forward(spec, weights, X.reshape(-1, *spec.input_shape))
+    model = build_keras_model(spec, weights)
+    expected = model(X.reshape(-1, *spec.input_shape), training=False)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    compiled = predict_logits(spec, weights, X, compiled=True)
+    np.testing.assert_allclose(compiled, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_rows", [4, 5, 6, 700])
+def test_a_product_in_parts_is_the_product(monkeypatch, n_rows):
+    forward_pass = import_module(forward.__module__)
+    monkeypatch.setattr(forward_pass, "_ONE_THREAD", 30)  # five rows of six by one
+    rng = np.random.default_rng(0)
+    X, kernel = rng.normal(size=(n_rows, 6)), rng.normal(size=(6, 1))
+    expected = (X[:, :, None] * kernel).sum(axis=1)
+    np.testing.assert_allclose(forward_pass._product(X, kernel), expected)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "relu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "softplus",
+        "tanh",
+        "sigmoid",
+    ],
+)
+def test_activations_are_those_of_keras(activation):
+    spec = dense(4, n_outputs=1, width=(16,), activation=activation)
+    weights = initial_weights(spec, np.random.default_rng(0))
+    X = 3 * np.random.default_rng(1).normal(size=(30, 4)).astype("f4")
+    expected = build_keras_model(spec, weights)(X)
+    np.testing.assert_allclose(forward(spec, weights, X), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [DenseClassifier, CNN1DClassifier])
+def test_an_optimizer_of_keras_alone_is_left_to_its_loop_and_the_record_says_so(make):
+    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+    options = {"epochs": 3, "random_state": 0, "dropout": 0.3, "clipnorm": 1.0}
+    state = random.getstate()
+    first, second = (
+        make(optimizer="nadam", **options).fit(X, y, sample_weight=y + 1.0)
+        for _ in range(2)
+    )
+    assert random.getstate() == state
+    outcome = first.record_.outcome
+    assert outcome["program"] == "keras"
+    assert outcome["program_reason"] == "optimizer='nadam' has no compiled update rule"
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    assert first.history_["loss"][-1] < first.history_["loss"][0]
+
+
+@pytest.mark.parametrize("optimizer", KERAS_OPTIMIZERS)
+def test_every_optimizer_named_is_one_of_keras(optimizer):
+    X, y = make_rare_events(60, prevalence=0.3, random_state=0)
+    classifier = DenseClassifier(optimizer=optimizer, epochs=1, random_state=0)
+    assert classifier.fit(X, y).record_.outcome["program"] == "keras"
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "focal"])
+def test_keras_loop_and_the_program_end_at_the_same_weights(monkeypatch, loss):
+    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+    options = {"l2": 1e-3, "label_smoothing": 0.1, "activity_l2": 1e-3, "clipnorm": 0.1}
+    classifier = DenseClassifier(epochs=5, loss=loss, random_state=0, **options)
+    compiled = classifier.fit(X, y).weights_
+    monkeypatch.setattr(trainer, "fallback_reason", lambda optimizer: "a test")
+    by_keras = classifier.fit(X, y)
+    assert by_keras.record_.outcome["program"] == "keras"
+    for ours, theirs in zip(compiled, by_keras.weights_, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_training_by_keras_goes_on_where_it_stood():
+    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+    classifier = DenseClassifier(optimizer="adagrad", random_state=0)
+    classifier.partial_fit(X, y, classes=[0, 1])
+    before = classifier.history_["loss"][-1]
+    for _ in range(5):
+        classifier.partial_fit(X, y)
+    assert classifier.history_["loss"][-1] < before
+    assert classifier._fitted.result.step == 6 * -(-300 // 32)
+
+
+def test_one_call_of_a_wide_network_is_short_enough_to_be_interrupted():
+    wide = dense(20, n_outputs=1, width=(2048, 2048))
+    assert chunk_steps(wide, 256, steps_per_epoch=10_000) == 8
+    assert chunk_steps(table_spec(), 32, steps_per_epoch=10_000) == 1024
+    assert chunk_steps(table_spec(), 32, steps_per_epoch=45) == 64
+
+
+def test_ctrl_c_is_heard_inside_a_compiled_epoch():
+    X, y = make_rare_events(2_000, random_state=0)
+    classifier = DenseClassifier(epochs=10**6, early_stopping=False, random_state=0)
+
+    def interrupt_soon(row):
+        if row["epoch"] == 3:
+            threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+
+    classifier.callbacks = interrupt_soon
+    with pytest.warns(TrainingInterruptedWarning):
+        classifier.fit(X, y)
+    assert classifier.n_epochs_ >= 4
+    assert classifier.record_.outcome["stop_reason"] == "interrupted"
+
+
+def test_dead_and_saturated_units_are_counted_on_the_rows_given():
+    X = np.linspace(-1, 1, 40, dtype=np.float32).reshape(-1, 1)
+    hidden, head = np.zeros((1, 4), np.float32), np.zeros((4, 1), np.float32)
+    bias = np.array([-1, -1, 1, 1], np.float32)  # two units never fire
+    weights = [hidden, bias, head, np.zeros(1, np.float32)]
+    relu = dense(1, n_outputs=1, width=(4,), activation="relu")
+    assert unit_shares(relu, weights, X) == {"dead_share": 0.5}
+    tanh = dense(1, n_outputs=1, width=(4,), activation="tanh")
+    weights[1] = np.array([-9, 9, 9, 0], np.float32)
+    assert unit_shares(tanh, weights, X) == {"saturated_share": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "epochs_seen"), [(1000, [0, 3, 6]), (4000, [*range(7)])]
+)
+def test_units_are_looked_at_every_epoch_only_where_epochs_are_long(
+    monkeypatch, n_rows, epochs_seen
+):
+    looked = []
+    monkeypatch.setattr(
+        trainer, "unit_shares", lambda *_: looked.append(0) or {"dead_share": 0.0}
+    )
+    X, y = make_rare_events(n_rows, random_state=0)
+    seen = []
+
+    def look(row):
+        seen.append(len(looked))
+
+    settings = Settings(epochs=7, batch_size=500, callbacks=(look,))
+    spec = dense(X.shape[1], n_outputs=1, width=(4,))
+    weights = initial_weights(spec, np.random.default_rng(0), np.zeros(1))
+    result = train(spec, weights, Rows(X.astype("f4"), y.astype("i4")), settings, {})
+    assert np.flatnonzero(np.diff(seen, prepend=0)).tolist() == epochs_seen
+    assert len(result.history["dead_share"]) == 7
