@@ -1,7 +1,9 @@
 """The floors of the house, and what is loaded when."""
 
+import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,19 @@ def test_a_fitted_dense_classifier_predicts_without_tensorflow(tmp_path):
 @pytest.mark.parametrize("name", skloss.__all__)
 def test_every_public_name_is_there(name):
     assert getattr(skloss, name) is not None
+
+
+def test_the_stub_of_the_front_door_names_what_is_there():
+    stub = ast.parse(Path(skloss.__file__).with_suffix(".pyi").read_text())
+    imported = {
+        alias.name: node.module
+        for node in ast.walk(stub)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(imported) | {"__version__"} == set(skloss.__all__)
+    for name, module in imported.items():
+        assert getattr(import_module(module), name) is getattr(skloss, name)
 
 
 def test_an_unknown_name_is_an_attribute_error():

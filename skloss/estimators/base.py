@@ -1,9 +1,10 @@
 """The base class of the neural classifiers."""
 
 from numbers import Integral, Real
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
@@ -72,15 +73,15 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        groups=None,
-    ):
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -113,7 +114,13 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         return self._fit(X, y, weight, split, holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None):
+    def fit_held_out(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        holdout: HoldOut,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train on rows as a sampler left them, and measure on original ones.
 
         This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
@@ -137,7 +144,13 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         return self._fit(X, y, weight, Split(source=holdout.source), holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train one more epoch, on the rows given, going on with the optimizer's state.
 
         Parameters
@@ -166,7 +179,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         codes = encode_known(self.classes_, y, "y")
         return self._train(X, codes, weight, Split(), HoldOut(), is_partial=True)
 
-    def _fit(self, X, y, weight, split: Split, holdout: HoldOut):
+    def _fit(self, X: Any, y: Any, weight: Any, split: Split, holdout: HoldOut) -> Self:
         classes, codes = encode_labels(type(self).__name__, y)
         if self._goes_on:
             codes = encode_known(self.classes_, y, "y")
@@ -175,8 +188,14 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         return self._train(X, codes, weight, split, holdout)
 
     def _train(
-        self, X, codes, weight, split: Split, holdout: HoldOut, is_partial: bool = False
-    ):
+        self,
+        X: Any,
+        codes: Any,
+        weight: Any,
+        split: Split,
+        holdout: HoldOut,
+        is_partial: bool = False,
+    ) -> Self:
         rows = self._arranged(
             Rows(X.reshape(len(X), -1), codes, weight), split, holdout, is_partial
         )
@@ -204,7 +223,13 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
 
     # ---------------------------------------------------------------------- validation
 
-    def _check_rows(self, X, y, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _check_rows(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        reset: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         X, y = validate_data(self, X, y, reset=reset, **options, **self._rows_options())
         check_finite("X", X)
@@ -218,7 +243,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
     def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
         return X
 
-    def _read_rows(self, X, name: str) -> np.ndarray:
+    def _read_rows(self, X: Any, name: str) -> np.ndarray:
         return self._validated(X) if name == "X" else self._check_width(X)
 
     def _check_width(self, X_val: Any) -> np.ndarray:
@@ -230,7 +255,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             )
         return self._validated(X_val, "X_val")
 
-    def _validated(self, X, name: str = "X") -> np.ndarray:
+    def _validated(self, X: Any, name: str = "X") -> np.ndarray:
         if self._is_plain(X):
             X = np.ascontiguousarray(X, dtype=np.float32)
             check_finite(name, X)
@@ -240,7 +265,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         check_finite(name, X)
         return self._check_shape(X, reset=False)
 
-    def _is_plain(self, X) -> bool:
+    def _is_plain(self, X: Any) -> bool:
         """Whether X needs no check by scikit-learn, which takes longer than a row."""
         return (
             type(X) is np.ndarray
@@ -253,7 +278,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
 
     # ---------------------------------------------------------------------- prediction
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probability of each class.
 
         Parameters
@@ -271,7 +296,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         X = X.reshape(len(X), -1)
         return probabilities(predict_logits(self.network_, self.weights_, X))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Most probable class; for two classes the second above one half.
 
         Parameters
@@ -313,7 +338,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted()
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags

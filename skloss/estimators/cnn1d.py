@@ -1,7 +1,8 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -180,45 +181,45 @@ class CNN1DClassifier(BaseNeuralClassifier):
 
     def __init__(
         self,
-        width=16,
-        depth=None,
-        activation="relu",
-        dropout=0.5,
+        width: int = 16,
+        depth: int | None = None,
+        activation: str = "relu",
+        dropout: float | Sequence[float] = 0.5,
         *,
-        filters=None,
-        kernel_size=7,
-        pool_size=2,
-        head=128,
-        global_pooling=None,
-        padding="same",
-        n_channels=1,
-        batch_norm=False,
-        l1=0.0,
-        l2=0.0,
-        activity_l2=0.0,
-        loss="crossentropy",
-        focal_gamma=2.0,
-        label_smoothing=0.0,
-        optimizer="adam",
-        learning_rate=3e-3,
-        learning_rate_schedule="cosine",
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=0.004,
-        clipnorm=None,
-        epochs=100,
-        batch_size=16,
-        class_weight=None,
-        validation_fraction=0.1,
-        early_stopping="auto",
-        monitor="auto",
-        patience=20,
-        restore_best=True,
-        random_state=None,
-        warm_start=False,
-        verbose=0,
-        callbacks=None,
-    ):
+        filters: Sequence[Any] | None = None,
+        kernel_size: int | Sequence[int] = 7,
+        pool_size: int | Sequence[int] = 2,
+        head: int | Sequence[int] = 128,
+        global_pooling: Literal["average", "max"] | None = None,
+        padding: Literal["same", "valid"] = "same",
+        n_channels: int = 1,
+        batch_norm: bool = False,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        activity_l2: float = 0.0,
+        loss: str = "crossentropy",
+        focal_gamma: float = 2.0,
+        label_smoothing: float = 0.0,
+        optimizer: str = "adam",
+        learning_rate: float = 3e-3,
+        learning_rate_schedule: str | Callable[..., Any] = "cosine",
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        weight_decay: float = 0.004,
+        clipnorm: float | None = None,
+        epochs: int = 100,
+        batch_size: int = 16,
+        class_weight: Mapping[Any, float] | str | None = None,
+        validation_fraction: float | None = 0.1,
+        early_stopping: bool | str = "auto",
+        monitor: str = "auto",
+        patience: int = 20,
+        restore_best: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+    ) -> None:
         self.width = width
         self.depth = depth
         self.activation = activation
@@ -355,7 +356,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
                 )
             left //= pool
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags

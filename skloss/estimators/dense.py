@@ -1,7 +1,10 @@
 """``DenseClassifier``: a network of fully connected layers for tables."""
 
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
+
+import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
@@ -152,38 +155,38 @@ class DenseClassifier(BaseNeuralClassifier):
 
     def __init__(
         self,
-        width=None,
-        depth=None,
-        activation="relu",
-        dropout=0.0,
+        width: int | Sequence[int] | None = None,
+        depth: int | None = None,
+        activation: str = "relu",
+        dropout: float | Sequence[float] = 0.0,
         *,
-        batch_norm=False,
-        l1=0.0,
-        l2=0.0,
-        activity_l2=0.0,
-        loss="crossentropy",
-        focal_gamma=2.0,
-        label_smoothing=0.0,
-        optimizer="adam",
-        learning_rate=5e-3,
-        learning_rate_schedule="cosine",
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=0.004,
-        clipnorm=None,
-        epochs=150,
-        batch_size=32,
-        class_weight=None,
-        validation_fraction=0.1,
-        early_stopping="auto",
-        monitor="auto",
-        patience=20,
-        restore_best=True,
-        random_state=None,
-        warm_start=False,
-        verbose=0,
-        callbacks=None,
-    ):
+        batch_norm: bool = False,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        activity_l2: float = 0.0,
+        loss: str = "crossentropy",
+        focal_gamma: float = 2.0,
+        label_smoothing: float = 0.0,
+        optimizer: str = "adam",
+        learning_rate: float = 5e-3,
+        learning_rate_schedule: str | Callable[..., Any] = "cosine",
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        weight_decay: float = 0.004,
+        clipnorm: float | None = None,
+        epochs: int = 150,
+        batch_size: int = 32,
+        class_weight: Mapping[Any, float] | str | None = None,
+        validation_fraction: float | None = 0.1,
+        early_stopping: bool | str = "auto",
+        monitor: str = "auto",
+        patience: int = 20,
+        restore_best: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+    ) -> None:
         self.width = width
         self.depth = depth
         self.activation = activation
@@ -215,7 +218,7 @@ class DenseClassifier(BaseNeuralClassifier):
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def _input_shape(self, X) -> tuple[int, ...]:
+    def _input_shape(self, X: Any) -> tuple[int, ...]:
         return (X.shape[1],)
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:

@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
@@ -56,7 +57,12 @@ class NeuralClassifierMixin(CallbackSupportMixin):
 
     # -------------------------------------------------------------------- the hold-out
 
-    def split_validation(self, X, y, groups=None):
+    def split_validation(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+    ) -> tuple[np.ndarray, np.ndarray] | None:
         """Rows to train on and rows to hold out; a pure function of the parameters.
 
         ``fit`` uses it, and :class:`skloss.Pipeline` before any other step, so that
@@ -79,10 +85,10 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         fraction = self._holdout_fraction()
         if fraction is None or not self._can_hold_out(y):
             return None
-        y = column_or_1d(y)
-        if (y == y[:1]).all():
-            encode_labels(type(self).__name__, y)
-        return stratified_holdout(y, fraction, self.random_state, groups)
+        labels = column_or_1d(y)
+        if (labels == labels[:1]).all():
+            encode_labels(type(self).__name__, labels)
+        return stratified_holdout(labels, fraction, self.random_state, groups)
 
     def _split_off(
         self,
@@ -98,7 +104,11 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         return Split(*positions, "resampled" if resampled else "internal")
 
     def _arranged(
-        self, rows: Rows, split: Split, holdout: HoldOut, is_partial: bool
+        self,
+        rows: Rows,
+        split: Split,
+        holdout: HoldOut,
+        is_partial: bool,
     ) -> FitRows:
         return fit_rows(
             rows, split, holdout, self._read_held_out, is_partial=is_partial

@@ -1,10 +1,12 @@
 """``Pipeline``: an imbalanced-learn Pipeline that holds out rows before any step."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Self
 
 import imblearn.pipeline
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.callback import with_callbacks
 
@@ -76,7 +78,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
     steps: list[tuple[str, Any]]
 
     @with_callbacks
-    def fit(self, X, y=None, **params):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Hold rows out, then fit all steps on the others.
 
         Parameters
@@ -110,7 +112,14 @@ class Pipeline(imblearn.pipeline.Pipeline):
         steps = (step for _, step in self.steps)
         return any(hasattr(told, "_skl_callbacks") for told in (self, *steps))
 
-    def _fit_held_out(self, X, y, params: dict[str, Any], split, tasks) -> None:
+    def _fit_held_out(
+        self,
+        X: Any,
+        y: Any,
+        params: dict[str, Any],
+        split: Any,
+        tasks: Any,
+    ) -> None:
         name, last = self.steps[-1]
         kept, held = split
         n_rows = len(kept) + len(held)
@@ -141,7 +150,13 @@ class Pipeline(imblearn.pipeline.Pipeline):
             _explain_series(error, X)
             raise
 
-    def _fit_steps(self, final: "_LastStep", X, y, params: dict[str, Any]) -> None:
+    def _fit_steps(
+        self,
+        final: "_LastStep",
+        X: Any,
+        y: Any,
+        params: dict[str, Any],
+    ) -> None:
         """Fit as imbalanced-learn does, with a stand-in for the last step."""
         name, last = self.steps[-1]
         tasks = final.tasks
@@ -158,7 +173,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         finally:
             final.pipeline = final.held_out = None  # else the rows outlive the fit
 
-    def _split(self, X, y, params: dict[str, Any]):
+    def _split(self, X: Any, y: Any, params: dict[str, Any]) -> Any:
         name, last = self.steps[-1]
         for key in ("X_val", "y_val"):
             if any(_is_of_step(given, name, key) for given in params):
@@ -172,16 +187,16 @@ class Pipeline(imblearn.pipeline.Pipeline):
 class _LastStep(BaseEstimator):
     """Stands in for the last step during fit: it knows callbacks and rows held out."""
 
-    def __init__(self, estimator=None, tasks=None):
+    def __init__(self, estimator: Any = None, tasks: Any = None) -> None:
         self.estimator = estimator
         self.tasks = tasks
         self.pipeline: Any = None
         self.held_out: Any = None
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         return self.estimator.get_metadata_routing()
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         if is_skipped(self.estimator):
             return self
         told = nullcontext()
@@ -194,7 +209,7 @@ class _LastStep(BaseEstimator):
                 self._fit_held_out(X, y, params)
         return self
 
-    def _fit_held_out(self, X, y, params: dict[str, Any]) -> None:
+    def _fit_held_out(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         original, sample, held_out, held_params = self.held_out
         for _, step in self.pipeline.steps[:-1]:
             if is_skipped(step) or hasattr(step, "fit_resample"):
@@ -222,7 +237,12 @@ class _LastStep(BaseEstimator):
         return routed[pipeline.steps[-1][0]]["fit"]
 
 
-def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
+def make_pipeline(
+    *steps: Any,
+    memory: Any = None,
+    transform_input: Sequence[str] | None = None,
+    verbose: bool = False,
+) -> Pipeline:
     """Make a :class:`Pipeline` whose steps are named by their classes.
 
     Parameters

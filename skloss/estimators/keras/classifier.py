@@ -1,10 +1,12 @@
 """``KerasClassifier``: any Keras network, and a home for scikeras' users."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
@@ -174,30 +176,30 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
 
     def __init__(
         self,
-        model=None,
+        model: Any = None,
         *,
-        build_fn=None,
-        warm_start=False,
-        random_state=None,
-        optimizer="rmsprop",
-        loss=None,
-        metrics=None,
-        batch_size=None,
-        validation_batch_size=None,
-        verbose=0,
-        callbacks=None,
-        validation_split=0.0,
-        shuffle=True,
-        run_eagerly=False,
-        epochs=1,
-        class_weight=None,
-        validation_fraction="auto",
-        early_stopping=False,
-        monitor="auto",
-        patience=20,
-        restore_best=True,
-        **kwargs,
-    ):
+        build_fn: Callable[..., Any] | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        batch_size: int | None = None,
+        validation_batch_size: int | None = None,
+        verbose: int | str = 0,
+        callbacks: Any = None,
+        validation_split: float | None = 0.0,
+        shuffle: bool = True,
+        run_eagerly: bool = False,
+        epochs: int = 1,
+        class_weight: Mapping[Any, float] | str | None = None,
+        validation_fraction: float | str | None = "auto",
+        early_stopping: bool | str = False,
+        monitor: str = "auto",
+        patience: int = 20,
+        restore_best: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             model=model,
             build_fn=build_fn,
@@ -228,16 +230,16 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        groups=None,
-        **kwargs,
-    ):
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Make the network and train it.
 
         Parameters
@@ -268,7 +270,14 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         return self._fit_all(X, y, sample_weight, holdout, groups, kwargs)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None, **kwargs):
+    def fit_held_out(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        holdout: HoldOut,
+        sample_weight: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Train on rows as a sampler left them, and measure on original ones.
 
         This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
@@ -292,7 +301,14 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         return self._fit_all(X, y, sample_weight, holdout, None, kwargs)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None, **kwargs):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Train one more epoch, on the rows given, going on with the optimizer's state.
 
         Parameters
@@ -330,7 +346,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
             X, y, sample_weight, holdout, None, dict(kwargs), goes_on, is_partial=True
         )
 
-    def initialize(self, X, y=None):
+    def initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Make the network without training it.
 
         Parameters
@@ -348,18 +364,26 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         self._compile()
         return self
 
-    def _can_hold_out(self, y) -> bool:
+    def _can_hold_out(self, y: Any) -> bool:
         return type_of_target(y) in ("binary", "multiclass")
 
     def _holdout_fraction(self) -> float | None:
         if self.validation_fraction == "auto":
             return self.validation_split or _DEFAULT_FRACTION
-        return self.validation_fraction
+        return cast("float | None", self.validation_fraction)
 
-    def _read_rows(self, X, name: str) -> np.ndarray:
+    def _read_rows(self, X: Any, name: str) -> np.ndarray:
         return self._rows(X, name, reset=False)
 
-    def _fit_all(self, X, y, sample_weight, holdout: HoldOut, groups, kwargs):
+    def _fit_all(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        holdout: HoldOut,
+        groups: ArrayLike | None,
+        kwargs: Any,
+    ) -> Self:
         goes_on = self.warm_start and self.initialized_
         if not goes_on:
             self.classes_ = None
@@ -381,7 +405,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
                 "one label per row: pass X_val and y_val, and stop by Keras' callback."
             )
 
-    def _checked(self, X, y, goes_on: bool):
+    def _checked(self, X: Any, y: Any, goes_on: bool) -> tuple[Any, Any]:
         """Rows and labels, and a network for them unless there is one."""
         if goes_on:
             return self._rows_and_labels(X, y, reset=False)
@@ -389,15 +413,15 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
 
     def _train(
         self,
-        X,
-        y,
-        sample_weight,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None,
         holdout: HoldOut,
-        groups,
+        groups: ArrayLike | None,
         kwargs: dict[str, Any],
         goes_on: bool,
         is_partial: bool = False,
-    ):
+    ) -> Self:
         network = self._compile()
         call = keras_call(self, kwargs, is_partial=is_partial)
         arguments = dict(call.arguments)
@@ -425,7 +449,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
 
     # ----------------------------------------------------------------------- prediction
 
-    def predict_proba(self, X, **kwargs):
+    def predict_proba(self, X: ArrayLike, **kwargs: Any) -> np.ndarray:
         """Probability of each class.
 
         Parameters
@@ -447,11 +471,13 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         if fitted is None or fitted.network is None or self._asks_keras(kwargs):
             outputs = self._predict_raw(X, **kwargs).reshape(-1, self._network.n_units)
             return self._network.probabilities(outputs)
-        X = self._rows(X, "X", reset=False)
-        X = X.reshape(len(X), -1).astype(np.float32, copy=False)
-        return probabilities(predict_logits(fitted.network, fitted.result.weights, X))
+        rows = self._rows(X, "X", reset=False)
+        rows = rows.reshape(len(rows), -1).astype(np.float32, copy=False)
+        return probabilities(
+            predict_logits(fitted.network, fitted.result.weights, rows)
+        )
 
-    def predict(self, X, **kwargs):
+    def predict(self, X: ArrayLike, **kwargs: Any) -> np.ndarray:
         """Most probable class; for two classes the second above one half.
 
         Parameters
@@ -471,7 +497,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
             return super().predict(X, **kwargs)
         return self.classes_[self.predict_proba(X, **kwargs).argmax(axis=1)]
 
-    def as_keras(self, X, y):
+    def as_keras(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Rows and labels as the network takes them.
 
         Parameters
@@ -498,11 +524,11 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         array([0., 0., 1.], dtype=float32)
         """
         check_is_fitted(self)
-        X = self._rows(X, "X", reset=False)
+        rows = self._rows(X, "X", reset=False)
         if not self._has_plain_labels:
-            return self._prepared(X), self.target_encoder_.transform(np.asarray(y))
+            return self._prepared(rows), self.target_encoder_.transform(np.asarray(y))
         codes = encode_known(self.classes_, y, "y")
-        return self._prepared(X), self._network.targets(codes)
+        return self._prepared(rows), self._network.targets(codes)
 
     # ------------------------------------------------------------------ what was fitted
 

@@ -8,12 +8,13 @@ model functions and of routed parameters (``optimizer__learning_rate``) is scike
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
@@ -88,7 +89,7 @@ class MendedWrapper(_Wrapper):
 
     __repr__ = BaseEstimator.__repr__
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         # scikeras stands its mixin to the right of BaseEstimator, where no tag of a
         # classifier is asked for.
         tags = super().__sklearn_tags__()
@@ -101,7 +102,7 @@ class MendedWrapper(_Wrapper):
     def __sklearn_is_fitted__(self) -> bool:
         return self.initialized_
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also those of the model function that were never set.
 
         Parameters
@@ -138,7 +139,12 @@ class MendedWrapper(_Wrapper):
             state["_loss"] = replace(state["_loss"], function=None)
         return state
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Score of the predictions by ``scorer``, which is the accuracy.
 
         Parameters
@@ -161,7 +167,13 @@ class MendedWrapper(_Wrapper):
 
     # ----------------------------------------------------------------------- validation
 
-    def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
+    def _validate_data(
+        self,
+        X: Any = None,
+        y: Any = None,
+        reset: Any = False,
+        y_numeric: Any = False,
+    ) -> tuple[Any, Any]:
         """Check rows and labels; scikeras calls it."""
         if y is not None and X is not None:
             X, y = self._rows_and_labels(X, y, reset)
@@ -171,7 +183,7 @@ class MendedWrapper(_Wrapper):
             y = np.asarray(y)
         return X, y
 
-    def _rows_and_labels(self, X, y, reset: bool):
+    def _rows_and_labels(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
@@ -192,7 +204,7 @@ class MendedWrapper(_Wrapper):
             )
         return X, y
 
-    def _rows(self, X, name: str, reset: bool, **labels: Any) -> Any:
+    def _rows(self, X: Any, name: str, reset: bool, **labels: Any) -> Any:
         """Rows as an array of finite numbers, floats in single precision."""
         options = {"allow_nd": True, "dtype": "numeric", "ensure_all_finite": False}
         if labels:
@@ -239,7 +251,7 @@ class MendedWrapper(_Wrapper):
         """Whether there is a network that can predict."""
         return "_model" in vars(self) or "_packed" in vars(self)
 
-    def _initialize(self, X, y=None):
+    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         """Check rows and labels, fit the encoders and make the network."""
         X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
@@ -256,7 +268,7 @@ class MendedWrapper(_Wrapper):
         self._initialize_callbacks()
         return X, y
 
-    def _check_model_param(self):
+    def _check_model_param(self) -> Callable[..., Any]:
         import keras
 
         model = self.build_fn if self.model is None else self.model
@@ -272,7 +284,7 @@ class MendedWrapper(_Wrapper):
             )
         return model
 
-    def _build_keras_model(self):
+    def _build_keras_model(self) -> Any:
         owner = type(self).__name__
         extra = vars(self).get("_user_params", set())
         parameters = self.get_params(deep=False)
@@ -285,7 +297,7 @@ class MendedWrapper(_Wrapper):
             check_used(owner, build, parameters)
         return model
 
-    def _get_compile_kwargs(self):
+    def _get_compile_kwargs(self) -> dict[str, Any]:
         import keras
 
         found = super()._get_compile_kwargs()
@@ -314,7 +326,7 @@ class MendedWrapper(_Wrapper):
         if not self._has_own_encoder:
             check_rows(type(self).__name__, self.model_, self._row_shape)
 
-    def _check_model_compatibility(self, y) -> None:
+    def _check_model_compatibility(self, y: Any) -> None:
         outputs = getattr(self.model_, "outputs", None)
         if outputs is None:
             return
@@ -383,15 +395,15 @@ class MendedWrapper(_Wrapper):
 
     def _fit_keras_model(
         self,
-        X,
-        y,
-        sample_weight,
-        warm_start,
-        epochs,
-        initial_epoch,
-        callbacks=None,
-        **kwargs,
-    ):
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        warm_start: Any,
+        epochs: Any,
+        initial_epoch: Any,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> None:
         before = vars(self).get("history_")
         own = self._callbacks()
         model = self.model_
@@ -420,7 +432,14 @@ class MendedWrapper(_Wrapper):
             for name, values in curves.items()
         }
 
-    def _fit_freely(self, X, y, sample_weight, kwargs, is_partial=False):
+    def _fit_freely(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        kwargs: Any,
+        is_partial: Any = False,
+    ) -> Self:
         """Train on labels that have no exact curves, as scikeras does."""
         kwargs = dict(kwargs)
         check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
@@ -458,7 +477,7 @@ class MendedWrapper(_Wrapper):
         )
         return self
 
-    def _check_columns(self, y) -> None:
+    def _check_columns(self, y: Any) -> None:
         outputs = getattr(self.model_, "outputs", None) or []
         is_own = type(self).target_encoder is not _Wrapper.target_encoder
         if is_own or len(outputs) != 1 or np.ndim(y) != 2:
@@ -466,7 +485,7 @@ class MendedWrapper(_Wrapper):
         n_units, loss = outputs[0].shape[-1], compiled_loss(self.model_.loss)
         check_columns(type(self).__name__, n_units, loss, y.shape[1])
 
-    def _predict_raw(self, X, **kwargs):
+    def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         if not self._has_plain_labels or self._asks_keras(kwargs):
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))

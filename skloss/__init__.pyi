@@ -1,0 +1,27 @@
+from skloss import datasets, diagnosis, displays, exceptions, metrics
+from skloss.estimators.cnn1d import CNN1DClassifier
+from skloss.estimators.dense import DenseClassifier
+from skloss.estimators.keras import KerasClassifier
+from skloss.model_selection import Pipeline, make_pipeline
+from skloss.readers import diagnose
+from skloss.record import TrainingRecord
+from skloss.reports import report
+
+__version__: str
+
+__all__ = [
+    "CNN1DClassifier",
+    "DenseClassifier",
+    "KerasClassifier",
+    "Pipeline",
+    "TrainingRecord",
+    "__version__",
+    "datasets",
+    "diagnose",
+    "diagnosis",
+    "displays",
+    "exceptions",
+    "make_pipeline",
+    "metrics",
+    "report",
+]
