@@ -17,7 +17,9 @@ copyright = f"2026, {author}"
 version = release = skloss.__version__
 
 extensions = [
+    "changes_page",
     "numpydoc",
+    "parameter_groups",
     "rules_page",
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
@@ -55,6 +57,8 @@ html_theme_options = {
         "api": ["page-toc"],
         "gallery/index": ["page-toc"],
         "generated/*": ["page-toc"],
+        "guide/*": ["page-toc"],
+        "guide/*/*": ["page-toc"],
         "gallery/*/*": [],
         "index": ["page-toc"],
         "rules": ["page-toc"],
