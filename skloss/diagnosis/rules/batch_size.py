@@ -52,10 +52,10 @@ class BatchnormTinyBatch(Rule):
     """Batch normalization over one to four rows.
 
     Reads: batch size; accuracy of the network in training and in inference mode.
-    Hurts: means and variances of so few rows are noise; what the network learned with
+    Effect: means and variances of so few rows are noise; what the network learned with
     them does not hold with the moving averages.
-    Wrong when: each row has many positions to average over, as in images; an alarm
-    needs harm, or modes that disagree.
+    False alarm when: each row has many positions to average over, as in images; an
+    alarm needs harm, or modes that disagree.
     """
 
     code = "C13"
@@ -101,10 +101,10 @@ class BatchnormMomentumLag(Rule):
 
     Reads: momentum, number of updates; accuracy and loss of the network in training
     and in inference mode on the same rows.
-    Hurts: predictions use moving averages, which begin at 0 and 1; after few updates
+    Effect: predictions use moving averages, which begin at 0 and 1; after few updates
     they are not there yet, so validation looks broken while training looks fine.
-    Wrong when: batches differ from each other, or dropout stands before the layer,
-    which has a rule of its own.
+    False alarm when: batches differ from each other, or dropout stands before the
+    layer, which has a rule of its own.
     """
 
     code = "C14"
@@ -189,10 +189,10 @@ class BatchTooLarge(Rule):
     """So few updates that training cannot get anywhere.
 
     Reads: training rows, batch size, epochs; the training loss at the end.
-    Hurts: an epoch is as many steps as there are batches; under a hundred in all are
+    Effect: an epoch is as many steps as there are batches; under a hundred in all are
     too few for most networks, however well each one is averaged.
-    Wrong when: the loss has settled; an alarm needs harm or a loss that still falls,
-    and epochs enough that their number is not the matter.
+    False alarm when: the loss has settled; an alarm needs harm or a loss that still
+    falls, and epochs enough that their number is not the matter.
     """
 
     code = "C10"
@@ -241,10 +241,10 @@ class BatchTooSmall(Rule):
     """Batches of one or two rows: the updates are noise.
 
     Reads: batch size, training rows; swings of the training loss.
-    Hurts: every update follows one row, so the weights wander about the optimum, and
+    Effect: every update follows one row, so the weights wander about the optimum, and
     an epoch takes many times as long.
-    Wrong when: the learning rate is low enough to average over many updates; an alarm
-    needs harm or a loss that swings.
+    False alarm when: the learning rate is low enough to average over many updates; an
+    alarm needs harm or a loss that swings.
     """
 
     code = "C11"
@@ -286,10 +286,10 @@ class BatchWithoutMinority(Rule):
     """Most batches hold no row of the smallest class.
 
     Reads: share of the smallest class, batch size.
-    Hurts: most updates push towards the majority, a few push back; averages over a
+    Effect: most updates push towards the majority, a few push back; averages over a
     batch, such as F1, have no meaning.
-    Wrong when: the learning rate is low enough to average over many batches, which is
-    usual: this is context.
+    False alarm when: the learning rate is low enough to average over many batches,
+    which is usual: this is context.
     """
 
     code = "C12"

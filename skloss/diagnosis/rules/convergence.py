@@ -37,9 +37,9 @@ class LossOscillation(Rule):
 
     Reads: the last half of the training loss: size of the swings about a straight
     line, and how often it turns. Never the validation loss: that of few rows jumps.
-    Hurts: where training ends is left to chance.
-    Wrong when: the loss is small beside that of a constant guess, where swings are
-    large in proportion only.
+    Effect: where training ends is left to chance.
+    False alarm when: the loss is small beside that of a constant guess, where swings
+    are large in proportion only.
     """
 
     code = "O09"
@@ -91,9 +91,9 @@ class LossAtConstantGuess(Rule):
 
     Reads: the training loss and the class counts; without counts, the shares that the
     accuracy implies where the minority is never found.
-    Hurts: nothing was learned from the inputs.
-    Wrong when: the loss is lifted by dropout or weights that are not known, though
-    predictions beat a guess; that is context only.
+    Effect: nothing was learned from the inputs.
+    False alarm when: the loss is lifted by dropout or weights that are not known,
+    though predictions beat a guess; that is context only.
     """
 
     code = "O10"
@@ -157,9 +157,9 @@ class TooFewEpochs(Rule):
     Reads: the slope of the last fifth of the training loss, and what as many epochs
     again would win if the fall went on; after a handful of epochs the number of
     updates, since a schedule has flattened the curve by then.
-    Hurts: the network could be better for a little more time.
-    Wrong when: the network does well as it is (then this is slow-convergence), was
-    stopped for its validation curve, or its learning rate had gone to nothing.
+    Effect: the network could be better for a little more time.
+    False alarm when: the network does well as it is (then this is slow-convergence),
+    was stopped for its validation curve, or its learning rate had gone to nothing.
     """
 
     code = "O11"
@@ -235,8 +235,9 @@ class SlowConvergence(Rule):
     """The training loss was still falling at the end, though the network does well.
 
     Reads: the same as too-few-epochs.
-    Hurts: little; more epochs might still win something.
-    Wrong when: the fall is memorizing; then the validation loss does not fall with it.
+    Effect: little; more epochs might still win something.
+    False alarm when: the fall is memorizing; then the validation loss does not fall
+    with it.
     """
 
     code = "O12"

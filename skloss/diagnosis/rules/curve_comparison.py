@@ -12,9 +12,9 @@ class ValLossMisleads(Rule):
     """The epoch of the lowest validation loss is not that of the best predictions.
 
     Reads: validation loss and validation MCC over the epochs.
-    Hurts: who stops by the loss keeps a worse network.
-    Wrong when: few validation rows make the MCC jump, hence the standard error; it is
-    context unless training was stopped by the loss.
+    Effect: who stops by the loss keeps a worse network.
+    False alarm when: few validation rows make the MCC jump, hence the standard error;
+    it is context unless training was stopped by the loss.
     """
 
     code = "G11"
@@ -66,8 +66,8 @@ class ValBetterThanTrain(Rule):
     """Validation looks better than training because dropout acts in training only.
 
     Reads: both loss curves, and the rates of the dropout layers.
-    Hurts: nobody; the two curves measure different things.
-    Wrong when: the validation rows are easier than the training rows.
+    Effect: nobody; the two curves measure different things.
+    False alarm when: the validation rows are easier than the training rows.
     """
 
     code = "G12"
@@ -105,8 +105,8 @@ class ClassWeightLossScale(Rule):
     """Class weights scale the training loss but not the validation loss.
 
     Reads: class weights, and both loss curves.
-    Hurts: nobody; but the curves lie at different heights.
-    Wrong when: both losses are measured without weights, as skloss does.
+    Effect: nobody; but the curves lie at different heights.
+    False alarm when: both losses are measured without weights, as skloss does.
     """
 
     code = "G13"
@@ -141,8 +141,8 @@ class IncomparableCurves(Rule):
     """The two loss curves are at different class shares, so their distance says little.
 
     Reads: class shares of both sides, and whether the loss was measured at one prior.
-    Hurts: a gap between the curves looks like over-fitting and is none.
-    Wrong when: both sides have the same shares.
+    Effect: a gap between the curves looks like over-fitting and is none.
+    False alarm when: both sides have the same shares.
     """
 
     code = "G14"

@@ -55,8 +55,8 @@ class Overfit(_Gap):
 
     Reads: both loss curves (the validation loss at the training prior, where known),
     and on both sides recalls and ranking of the final network.
-    Hurts: the network has learned its training rows by heart; new rows lose.
-    Wrong when: only the loss rises while ranking and predictions stay as they are
+    Effect: the network has learned its training rows by heart; new rows lose.
+    False alarm when: only the loss rises while ranking and predictions stay as they are
     (over-confidence: see mild-overfit-late), or the sides differ for another reason.
     """
 
@@ -133,9 +133,9 @@ class TrainValGap(_Gap):
     """The network does much worse on validation rows than on training rows.
 
     Reads: recalls and ranking on both sides, which no class shares change.
-    Hurts: what was learned does not carry over: over-fitting, or rows of another kind.
-    Wrong when: the validation rows are few, hence the standard error, or no learner
-    does better on them, hence the comparison.
+    Effect: what was learned does not carry over: over-fitting, or rows of another kind.
+    False alarm when: the validation rows are few, hence the standard error, or no
+    learner does better on them, hence the comparison.
     """
 
     code = "G06"
@@ -174,9 +174,9 @@ class MildOverfitLate(Rule):
     """The validation loss creeps up while the training loss still falls.
 
     Reads: both loss curves (the validation loss at the training prior, where known).
-    Hurts: probabilities get over-confident; where ranking and predictions suffer as
+    Effect: probabilities get over-confident; where ranking and predictions suffer as
     well, it is a symptom of overfit.
-    Wrong when: the rise is the noise of few validation rows.
+    False alarm when: the rise is the noise of few validation rows.
     """
 
     code = "G09"
@@ -206,8 +206,8 @@ class EarlyStoppingTooEarly(Rule):
 
     Reads: patience, the epoch of the stop, the training loss, and whether a simple
     learner does better.
-    Hurts: a dip of a noisy curve ended the training.
-    Wrong when: the validation curve had truly turned.
+    Effect: a dip of a noisy curve ended the training.
+    False alarm when: the validation curve had truly turned.
     """
 
     code = "G10"

@@ -26,8 +26,9 @@ class VanishingGradients(Rule):
 
     Reads: gradient norms of the first and the last kernel, of the final network or of
     the last epochs.
-    Hurts: the first layers stay as they were drawn.
-    Wrong when: training is over and all gradients are small; so the loss must be high.
+    Effect: the first layers stay as they were drawn.
+    False alarm when: training is over and all gradients are small; so the loss must be
+    high.
     """
 
     code = "O05"
@@ -62,9 +63,9 @@ class ExplodingGradients(Rule):
 
     Reads: gradient norms by epoch, each against the median of the epochs before, or of
     the first and the last kernel.
-    Hurts: single updates throw the network far away.
-    Wrong when: gradients are small once more and the loss is none the worse; that is
-    context only.
+    Effect: single updates throw the network far away.
+    False alarm when: gradients are small once more and the loss is none the worse; that
+    is context only.
     """
 
     code = "O06"
@@ -158,11 +159,11 @@ class DeadRelu(Rule):
     """Hidden ReLU units are zero on every row.
 
     Reads: the share of dead units of each layer on up to 256 rows.
-    Hurts: dead units get no gradient and never come back; a layer of nothing but dead
+    Effect: dead units get no gradient and never come back; a layer of nothing but dead
     units makes the output constant.
-    Wrong when: a wide network has units to spare; so it alarms only if the network does
-    not do better than a simple learner or a guess. A strong penalty on the weights
-    takes all units with it: see underfit.
+    False alarm when: a wide network has units to spare; so it alarms only if the
+    network does not do better than a simple learner or a guess. A strong penalty on the
+    weights takes all units with it: see underfit.
     """
 
     code = "O07"
@@ -190,8 +191,8 @@ class SaturatingHidden(Rule):
     """Hidden sigmoid or tanh units are stuck at the ends of their range.
 
     Reads: the share of units of each such layer that are at an end on most rows.
-    Hurts: their slope there is nil, so that no gradient passes.
-    Wrong when: a trained network uses units as switches; so it alarms only if the
+    Effect: their slope there is nil, so that no gradient passes.
+    False alarm when: a trained network uses units as switches; so it alarms only if the
     network does not do better than a simple learner or a guess.
     """
 

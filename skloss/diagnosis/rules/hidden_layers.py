@@ -29,8 +29,8 @@ class ConstantInit(Rule):
     """All units of a layer started with equal weights, and are still equal.
 
     Reads: equal columns of the final kernels, hidden layers only.
-    Hurts: equal units get equal gradients, so they never part: the layer is one unit.
-    Wrong when: a penalty on the weights has made columns zero; layers with an L1
+    Effect: equal units get equal gradients, so they never part: the layer is one unit.
+    False alarm when: a penalty on the weights has made columns zero; layers with an L1
     penalty are left out.
     """
 
@@ -90,10 +90,10 @@ class LargeInit(Rule):
 
     Reads: standard deviation of the final weights over Glorot's, the loss of the
     first epoch against that of a constant guess.
-    Hurts: outputs start far off and units saturate, so the first epochs undo it.
-    Wrong when: training itself made the weights large: an alarm needs a first loss
-    that is far too high, or harm and saturated units; and neither a high learning rate
-    nor small inputs.
+    Effect: outputs start far off and units saturate, so the first epochs undo it.
+    False alarm when: training itself made the weights large: an alarm needs a first
+    loss that is far too high, or harm and saturated units; and neither a high learning
+    rate nor small inputs.
     """
 
     code = "N02"
@@ -165,11 +165,11 @@ class DropoutExcess(Rule):
     """Dropout leaves so few paths that little can be learned through it.
 
     Reads: rates of the dropout layers; their shares kept are multiplied.
-    Hurts: a path through all layers survives with the product of the shares kept:
+    Effect: a path through all layers survives with the product of the shares kept:
     two rates of 0.5 leave 25%, one of 0.5 and ten of 0.2 leave 5.4%.
-    Wrong when: layers are wide enough that many paths are left; a network that is as
-    good as a simple learner, and predicts both classes, gets no alarm, nor one that a
-    strong penalty on its weights keeps from learning.
+    False alarm when: layers are wide enough that many paths are left; a network that is
+    as good as a simple learner, and predicts both classes, gets no alarm, nor one that
+    a strong penalty on its weights keeps from learning.
     """
 
     code = "N06"
@@ -234,10 +234,10 @@ class BatchnormAfterDropout(Rule):
     """Batch normalization stands behind dropout.
 
     Reads: order of the layers; similarity of the outputs in the two modes.
-    Hurts: dropout widens what it lets through, in training only, so the variances
+    Effect: dropout widens what it lets through, in training only, so the variances
     that batch normalization has stored do not hold in inference.
-    Wrong when: the rates are low; it is context unless the outputs of the two modes
-    differ much.
+    False alarm when: the rates are low; it is context unless the outputs of the two
+    modes differ much.
     """
 
     code = "N07"
@@ -287,10 +287,10 @@ class ShrinkingChannels(Rule):
     """Convolutions have fewer filters towards the output.
 
     Reads: filters of the convolutions before and after pooling.
-    Hurts: pooling already drops positions; halving the channels as well leaves little
+    Effect: pooling already drops positions; halving the channels as well leaves little
     room for the many patterns that the simple ones combine to.
-    Wrong when: the last block is still wide, or the task is simple; an alarm needs
-    harm and a fourth of the filters left.
+    False alarm when: the last block is still wide, or the task is simple; an alarm
+    needs harm and a fourth of the filters left.
     """
 
     code = "N08"
@@ -337,9 +337,9 @@ class UnderCapacity(Rule):
 
     Reads: units of the hidden layers, the score on the training rows, scores of
     simple learners on the same rows.
-    Hurts: all that the output can know goes through these few units.
-    Wrong when: something else keeps the network from learning; an alarm needs harm,
-    scaled inputs and a loss that no longer falls.
+    Effect: all that the output can know goes through these few units.
+    False alarm when: something else keeps the network from learning; an alarm needs
+    harm, scaled inputs and a loss that no longer falls.
     """
 
     code = "N09"

@@ -13,9 +13,9 @@ class NoisyValidation(Rule):
 
     Reads: the count of the smallest class among the validation rows, and whether an
     early stopping watched a validation curve.
-    Hurts: one row moves recall by one over that count; stopping by it is a lottery.
-    Wrong when: the classes are so far apart that no row is in doubt; stopping by the
-    loss is an alarm only with harm.
+    Effect: one row moves recall by one over that count; stopping by it is a lottery.
+    False alarm when: the classes are so far apart that no row is in doubt; stopping by
+    the loss is an alarm only with harm.
     """
 
     code = "V08"
@@ -54,8 +54,8 @@ class NoValidation(Rule):
     """Nothing is validated.
 
     Reads: where validation rows come from, and the names of the curves.
-    Hurts: whether the network has learned the rows by heart cannot be seen.
-    Wrong when: the network is judged by cross-validation around the fit.
+    Effect: whether the network has learned the rows by heart cannot be seen.
+    False alarm when: the network is judged by cross-validation around the fit.
     """
 
     code = "V09"

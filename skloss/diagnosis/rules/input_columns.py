@@ -30,9 +30,9 @@ class ConstantInputs(Rule):
     """Columns hold one value.
 
     Reads: the number of columns that hold one value over all training rows.
-    Hurts: nothing can be learned from them; if all are so, nothing at all.
-    Wrong when: the values differ by less than the precision they are stored in; unless
-    all columns are so, this is context.
+    Effect: nothing can be learned from them; if all are so, nothing at all.
+    False alarm when: the values differ by less than the precision they are stored in;
+    unless all columns are so, this is context.
     """
 
     code = "D04"
@@ -75,9 +75,9 @@ class WeakInputVariation(Rule):
     """Columns are nearly constant around a value far from 0.
 
     Reads: the median over columns of the mean over the standard deviation.
-    Hurts: the offset takes part in every unit's sum, and what varies drowns in it.
-    Wrong when: the network copes with the offset; so an alarm needs harm or, where that
-    is not known, ten times the offset.
+    Effect: the offset takes part in every unit's sum, and what varies drowns in it.
+    False alarm when: the network copes with the offset; so an alarm needs harm or,
+    where that is not known, ten times the offset.
     """
 
     code = "D05"
@@ -107,8 +107,9 @@ class UnscaledInputs(Rule):
     Reads: the typical size of a column (its 1st or 99th percentile), the smallest and
     the largest standard deviation; whether units are stuck, and whether the network
     does worse than a simple learner or a guess.
-    Hurts: gradients are as large as the inputs, so no learning rate suits all weights.
-    Wrong when: the network does badly for another reason, and copes with the scale.
+    Effect: gradients are as large as the inputs, so no learning rate suits all weights.
+    False alarm when: the network does badly for another reason, and copes with the
+    scale.
     """
 
     code = "D06"
@@ -183,8 +184,9 @@ class CategoricalAsOrdinal(Rule):
 
     Reads: the scores on the same rows of the network, of a linear learner, and of one
     that has a column for each value of the columns that look like codes.
-    Hurts: a code of 7 counts as seven times a code of 1, which means nothing.
-    Wrong when: the columns are amounts with a bend, which a wider network would learn.
+    Effect: a code of 7 counts as seven times a code of 1, which means nothing.
+    False alarm when: the columns are amounts with a bend, which a wider network would
+    learn.
     """
 
     code = "D07"

@@ -20,8 +20,8 @@ class NanInInputs(Rule):
     """Rows hold values that are no numbers: NaN or infinite.
 
     Reads: the number of such values among the training rows.
-    Hurts: one such value makes the loss of its batch NaN, and then every weight.
-    Wrong when: the network masks these values before it uses them.
+    Effect: one such value makes the loss of its batch NaN, and then every weight.
+    False alarm when: the network masks these values before it uses them.
     """
 
     code = "D01"
@@ -56,8 +56,8 @@ class SingleClassTarget(Rule):
     """The training labels hold one class, as the loss reads them.
 
     Reads: the counts of the classes, the range of the labels, and the loss.
-    Hurts: the network learns to say that class always, with a loss near 0.
-    Wrong when: the task is to recognize one class without examples of others.
+    Effect: the network learns to say that class always, with a loss near 0.
+    False alarm when: the task is to recognize one class without examples of others.
     """
 
     code = "D02"
@@ -120,8 +120,8 @@ class TargetEncodingMismatch(Rule):
     """The labels are not encoded as the loss reads them.
 
     Reads: the kind and the range of the labels, and the loss.
-    Hurts: the loss then measures something else, or one class is never asked for.
-    Wrong when: the labels are encoded between the rows given here and the loss.
+    Effect: the loss then measures something else, or one class is never asked for.
+    False alarm when: the labels are encoded between the rows given here and the loss.
     """
 
     code = "D03"

@@ -35,8 +35,9 @@ class NonfiniteLoss(Rule):
 
     Reads: the curve of the training loss, the final weights, and whether training was
     stopped for that.
-    Hurts: from that step on nothing is learned, and predictions are NaN.
-    Wrong when: a log lacks single epochs; NaN is passed over if the loss ends finite.
+    Effect: from that step on nothing is learned, and predictions are NaN.
+    False alarm when: a log lacks single epochs; NaN is passed over if the loss ends
+    finite.
     """
 
     code = "O01"
@@ -91,9 +92,9 @@ class LrTooHigh(Rule):
 
     Reads: the largest learning rate, the optimizer, and the training loss against that
     of a constant guess; without a learning rate, a loss that jumped back to a guess.
-    Hurts: updates overshoot; the loss swings, diverges, or all units die early.
-    Wrong when: nothing else shows harm (a high rate alone is context only), or inputs
-    are so large that any rate would be too high.
+    Effect: updates overshoot; the loss swings, diverges, or all units die early.
+    False alarm when: nothing else shows harm (a high rate alone is context only), or
+    inputs are so large that any rate would be too high.
     """
 
     code = "O02"
@@ -242,9 +243,9 @@ class LateDivergence(Rule):
 
     Reads: the training loss, smoothed over three epochs, its best against its end; and
     the learning rate, as a warm restart raises the loss on purpose.
-    Hurts: the final weights are worse than those of an earlier epoch.
-    Wrong when: the loss is so small that its jitter is large beside it; a rise of less
-    than a tenth of the whole fall is passed over.
+    Effect: the final weights are worse than those of an earlier epoch.
+    False alarm when: the loss is so small that its jitter is large beside it; a rise of
+    less than a tenth of the whole fall is passed over.
     """
 
     code = "O03"
@@ -300,9 +301,9 @@ class LrTooLow(Rule):
     """The learning rate is so low that training hardly moves.
 
     Reads: the largest learning rate, the optimizer, and how far the loss fell.
-    Hurts: the network ends near where it started.
-    Wrong when: a pretrained network is tuned with a low rate; that is no alarm if the
-    loss gets below half of a constant guess and no simple learner does better.
+    Effect: the network ends near where it started.
+    False alarm when: a pretrained network is tuned with a low rate; that is no alarm if
+    the loss gets below half of a constant guess and no simple learner does better.
     """
 
     code = "O04"

@@ -49,10 +49,10 @@ class LinearStack(Rule):
 
     Reads: activations, and what stands between layers; dropout, flattening, average
     pooling and batch normalization do not bend a line, max pooling does.
-    Hurts: however many there are, they draw one straight boundary; dropout on them
+    Effect: however many there are, they draw one straight boundary; dropout on them
     is noise on that line.
-    Wrong when: a linear network was wanted, or a narrow layer is a projection; some
-    linear layers beside others with an activation are an alarm only with harm.
+    False alarm when: a linear network was wanted, or a narrow layer is a projection;
+    some linear layers beside others with an activation are an alarm only with harm.
     """
 
     code = "N03"
@@ -115,9 +115,9 @@ class LinearConv(Rule):
     """Most convolutions have no activation.
 
     Reads: activations of the convolutions, and what stands between layers.
-    Hurts: convolutions in a row are one convolution; the maximum of a pooling layer
+    Effect: convolutions in a row are one convolution; the maximum of a pooling layer
     bends it, weakly, since it cannot tell a pattern from its absence.
-    Wrong when: the layers after them are enough; an alarm needs harm.
+    False alarm when: the layers after them are enough; an alarm needs harm.
     """
 
     code = "N04"
@@ -149,9 +149,9 @@ class LinearFirstLayer(Rule):
     """The first dense layer has no activation, while others have.
 
     Reads: activations of the layers.
-    Hurts: together with the next layer it is one linear map: it costs weights and
+    Effect: together with the next layer it is one linear map: it costs weights and
     time and adds nothing.
-    Wrong when: it is a projection on purpose; an alarm needs harm.
+    False alarm when: it is a projection on purpose; an alarm needs harm.
     """
 
     code = "N05"

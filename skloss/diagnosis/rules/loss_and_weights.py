@@ -27,9 +27,9 @@ class MseForClassification(Rule):
     """A loss of distances, made for regression, trains a classifier.
 
     Reads: the loss, the task, activation of the output layer.
-    Hurts: behind a sigmoid its slope vanishes where the network is most wrong, so such
+    Effect: behind a sigmoid its slope vanishes where the network is most wrong, so such
     rows are not learned from; on the minority that lasts for many epochs.
-    Wrong when: the squared error of probabilities (Brier's score) is meant: it is
+    False alarm when: the squared error of probabilities (Brier's score) is meant: it is
     proper, so with probabilities as outputs an alarm needs harm.
     """
 
@@ -67,9 +67,9 @@ class WrongLoss(Rule):
     """The loss does not suit the outputs or the labels.
 
     Reads: the loss, activation and units of the output layer, how labels are encoded.
-    Hurts: the smallest loss is then not at the right probabilities.
-    Wrong when: the loss is a good one for another reason; where the mismatch is not
-    certain to hurt, an alarm needs harm.
+    Effect: the smallest loss is then not at the right probabilities.
+    False alarm when: the loss is a good one for another reason; where the mismatch is
+    not certain to hurt, an alarm needs harm.
     """
 
     code = "C02"
@@ -186,11 +186,11 @@ class SigmoidWithFromLogits(_WithFromLogits):
 
     Reads: activation of the output layer, ``from_logits``, the loss that the model
     computes against the loss of its outputs read as logits.
-    Hurts: taken at its word, the loss squeezes the outputs a second time, into 0.5 to
+    Effect: taken at its word, the loss squeezes the outputs a second time, into 0.5 to
     0.73, and cannot fall below 0.31 on positives. Keras 3 on TensorFlow warns and takes
     the logits behind the sigmoid, so the training is right there, by luck; PyTorch and
     JAX do as told.
-    Wrong when: the model runs on TensorFlow forever; an error is given only where
+    False alarm when: the model runs on TensorFlow forever; an error is given only where
     the doubled loss was measured.
     """
 
@@ -206,11 +206,11 @@ class SoftmaxWithFromLogits(_WithFromLogits):
 
     Reads: activation of the output layer, ``from_logits``, the loss that the model
     computes against the loss of its outputs read as logits.
-    Hurts: taken at its word, the loss flattens the outputs by a second softmax, slows
+    Effect: taken at its word, the loss flattens the outputs by a second softmax, slows
     learning and cannot come near 0. Keras 3 on TensorFlow warns and takes the logits
     behind the softmax, so the training is right there, by luck; PyTorch and JAX do as
     told.
-    Wrong when: the model runs on TensorFlow forever; an error is given only where
+    False alarm when: the model runs on TensorFlow forever; an error is given only where
     the doubled loss was measured.
     """
 
@@ -230,11 +230,11 @@ class ClassWeightWithoutEffect(Rule):
     """Class weights were given and did not act.
 
     Reads: the type of the class weights, their keys, the numbers of the classes.
-    Hurts: Keras looks a row's class up in a dict of integers, with 1 for what is not
+    Effect: Keras looks a row's class up in a dict of integers, with 1 for what is not
     there: keys of another type or other numbers are passed over without a word; an
     array is refused by Keras 3 and passed over by older versions.
-    Wrong when: a wrapper turns them into row weights, as scikit-learn's do: dicts are
-    judged for Keras' own fit only.
+    False alarm when: a wrapper turns them into row weights, as scikit-learn's do: dicts
+    are judged for Keras' own fit only.
     """
 
     code = "C05"
@@ -330,10 +330,10 @@ class DoubleBalancing(Rule):
 
     Reads: class counts of the rows trained on and of original ones (of the validation
     rows, where no others are known), class weights.
-    Hurts: the minority then counts more than the majority, and the network answers as
+    Effect: the minority then counts more than the majority, and the network answers as
     if it were the common class.
-    Wrong when: a miss is meant to cost more than a false alarm; then say so by the
-    decision threshold, which leaves the probabilities right.
+    False alarm when: a miss is meant to cost more than a false alarm; then say so by
+    the decision threshold, which leaves the probabilities right.
     """
 
     code = "C06"

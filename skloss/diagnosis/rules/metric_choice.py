@@ -45,10 +45,10 @@ class BatchwiseMetric(Rule):
 
     Reads: metrics that are means over batches; their last values against the exact
     ones of the final network.
-    Hurts: the mean of ratios is not the ratio of sums: a batch without positives counts
-    as 0, or as 1, so that with rare positives the number says how rare they are.
-    Wrong when: batches are large and classes even; where the number shown is within
-    0.02 of the exact one this is no alarm.
+    Effect: the mean of ratios is not the ratio of sums: a batch without positives
+    counts as 0, or as 1, so that with rare positives the number says how rare they are.
+    False alarm when: batches are large and classes even; where the number shown is
+    within 0.02 of the exact one this is no alarm.
     """
 
     code = "C07"
@@ -112,10 +112,10 @@ class BceAccuracyOnMulticlass(Rule):
     """Binary accuracy is shown for a choice among several classes.
 
     Reads: the loss, the metrics, their last values against the true accuracy.
-    Hurts: every output of a row is rounded and counted, so a row of 10 classes
+    Effect: every output of a row is rounded and counted, so a row of 10 classes
     without any answer is 90 % right.
-    Wrong when: Keras has picked the categorical accuracy by the shape of the labels,
-    as Keras 3 does for "accuracy"; the alarm needs a number that is too high.
+    False alarm when: Keras has picked the categorical accuracy by the shape of the
+    labels, as Keras 3 does for "accuracy"; the alarm needs a number that is too high.
     """
 
     code = "C08"
@@ -166,10 +166,10 @@ class AccuracyAsCriterion(Rule):
     """Accuracy decides, and most rows are of one class.
 
     Reads: the monitor of early stopping, the metrics, share of the largest class.
-    Hurts: always guessing that class scores its share; learning to find the others
+    Effect: always guessing that class scores its share; learning to find the others
     first costs accuracy, so the best epoch is often the one that finds none.
-    Wrong when: a majority answered right is all that matters; without early stopping
-    on it accuracy only misleads the reader, which is no alarm.
+    False alarm when: a majority answered right is all that matters; without early
+    stopping on it accuracy only misleads the reader, which is no alarm.
     """
 
     code = "C09"

@@ -26,10 +26,10 @@ class SoftmaxOneUnit(Rule):
     """Softmax over a single unit: the output is always 1.
 
     Reads: units and activation of the output layer; the range of the outputs.
-    Hurts: softmax divides a unit by the sum over all units, here itself, so that every
+    Effect: softmax divides a unit by the sum over all units, here itself, so that every
     row is predicted positive. Keras 3 on TensorFlow trains on the logit behind the
     softmax, so the loss may well fall while the predictions never move.
-    Wrong when: never for a classifier; the output is the number 1.
+    False alarm when: never for a classifier; the output is the number 1.
     """
 
     code = "N10"
@@ -69,9 +69,10 @@ class BinaryHeadForMulticlass(Rule):
     """One unit of a binary classifier is to tell more than two classes apart.
 
     Reads: units and activation of the output layer; the number of classes.
-    Hurts: one number between 0 and 1 separates two classes; the others can never be
+    Effect: one number between 0 and 1 separates two classes; the others can never be
     predicted, and labels above 1 push the loss below zero.
-    Wrong when: the classes are ordered grades and the unit is read as a scaled grade.
+    False alarm when: the classes are ordered grades and the unit is read as a scaled
+    grade.
     """
 
     code = "N11"
@@ -119,9 +120,9 @@ class ReluOutput(Rule):
     """The output unit is a ReLU.
 
     Reads: activation of the output layer, the loss, the range of the outputs.
-    Hurts: outputs are not probabilities: they exceed 1, and where the unit is at 0 its
+    Effect: outputs are not probabilities: they exceed 1, and where the unit is at 0 its
     slope is 0 too, so that a class can be lost for good.
-    Wrong when: the outputs are rates or evidence of a loss made for them.
+    False alarm when: the outputs are rates or evidence of a loss made for them.
     """
 
     code = "N12"
@@ -169,9 +170,9 @@ class LinearOutputWithoutFromLogits(Rule):
     """A linear output feeds a loss that expects probabilities.
 
     Reads: activation of the output layer, the loss, its ``from_logits``.
-    Hurts: cross-entropy takes the logarithm of the output; values below 0 and above 1
+    Effect: cross-entropy takes the logarithm of the output; values below 0 and above 1
     are clipped, where the slope is 0, so rows that are wrong are not learned from.
-    Wrong when: something between the network and the loss makes probabilities.
+    False alarm when: something between the network and the loss makes probabilities.
     """
 
     code = "N13"
@@ -215,12 +216,12 @@ class SigmoidOutputMulticlass(Rule):
 
     Reads: units and activation of the output layer, the loss, the number of classes,
     how far the outputs of a row are from summing to 1.
-    Hurts: every class is judged apart from the others, so the outputs are no
+    Effect: every class is judged apart from the others, so the outputs are no
     distribution. With a categorical cross-entropy Keras 3 on TensorFlow reads the
     logits behind the sigmoids as those of a softmax: the classes are learned, but the
     outputs and the loss shown belong to different models.
-    Wrong when: one against the rest is meant, with binary cross-entropy; then the sums
-    come near 1 by themselves, and this is no more than context.
+    False alarm when: one against the rest is meant, with binary cross-entropy; then the
+    sums come near 1 by themselves, and this is no more than context.
     """
 
     code = "N14"

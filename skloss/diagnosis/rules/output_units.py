@@ -24,9 +24,9 @@ class SingleUnitCategoricalCe(Rule):
     """Categorical cross-entropy on one unit: the loss is 0 whatever the output.
 
     Reads: units of the output layer, the loss.
-    Hurts: the loss normalizes the outputs of a row to sum to 1, so one output becomes
+    Effect: the loss normalizes the outputs of a row to sum to 1, so one output becomes
     1, its logarithm 0, and there is nothing to learn from.
-    Wrong when: never.
+    False alarm when: never.
     """
 
     code = "N15"
@@ -61,8 +61,8 @@ class SoftmaxOnMultilabel(Rule):
     """Softmax outputs where several labels may hold at once.
 
     Reads: the task, activation of the output layer.
-    Hurts: softmax makes the labels compete: two that hold together get half each.
-    Wrong when: the labels are shares that sum to 1.
+    Effect: softmax makes the labels compete: two that hold together get half each.
+    False alarm when: the labels are shares that sum to 1.
     """
 
     code = "N16"
@@ -90,9 +90,9 @@ class ClassCountMismatch(Rule):
 
     Reads: units and activation of the output layer, the number of classes, the
     smallest label.
-    Hurts: with too few units some classes have no output; the loss of their rows is
+    Effect: with too few units some classes have no output; the loss of their rows is
     NaN or an error. Spare units are trained to be zero, which costs little.
-    Wrong when: the rows hold a part of the classes only; spare units are an alarm
+    False alarm when: the rows hold a part of the classes only; spare units are an alarm
     only where the network is worse than a simple learner.
     """
 
@@ -136,10 +136,10 @@ class LinearOutput(Rule):
     """A classifier's outputs are left linear and never become probabilities.
 
     Reads: activation of the output layer, the loss, the range of the outputs.
-    Hurts: outputs below 0 and above 1 are no probabilities, and rows that are right by
+    Effect: outputs below 0 and above 1 are no probabilities, and rows that are right by
     far cost as much as rows that are wrong by far.
-    Wrong when: outputs are compared, never read as probabilities; it is context where
-    they stay within [0, 1] and the network is as good as a simple learner.
+    False alarm when: outputs are compared, never read as probabilities; it is context
+    where they stay within [0, 1] and the network is as good as a simple learner.
     """
 
     code = "N18"
@@ -179,11 +179,11 @@ class BceOnSoftmax2(Rule):
 
     Reads: units and activation of the output layer, the loss, how the labels are
     encoded, the loss of the model against that of its outputs.
-    Hurts: computed from the outputs it equals categorical cross-entropy, since the
+    Effect: computed from the outputs it equals categorical cross-entropy, since the
     two sum to 1. Keras 3 on TensorFlow computes it from the logits behind the softmax,
     as two sigmoids: the ranking is right, the probabilities come out too sure.
-    Wrong when: only the ranking is used; an alarm needs a network that is worse than
-    a simple learner.
+    False alarm when: only the ranking is used; an alarm needs a network that is worse
+    than a simple learner.
     """
 
     code = "N19"

@@ -23,8 +23,9 @@ class Underfit(Rule):
     Reads: the network's score (MCC at its best threshold, or balanced accuracy) beside
     those of a logistic regression and of trees; without them, whether the training rows
     themselves are predicted better than by a guess.
-    Hurts: the network has not learned what is there to be learned.
-    Wrong when: trees simply suit the columns better; then it is a matter of degree.
+    Effect: the network has not learned what is there to be learned.
+    False alarm when: trees simply suit the columns better; then it is a matter of
+    degree.
     """
 
     code = "G04"
@@ -96,8 +97,8 @@ class PlateauAboveFloor(Rule):
 
     Reads: the last third of the training loss, and by how much a simple learner beats
     the network.
-    Hurts: more epochs will not help; something limits the network.
-    Wrong when: a learning rate that went to zero made it stand still.
+    Effect: more epochs will not help; something limits the network.
+    False alarm when: a learning rate that went to zero made it stand still.
     """
 
     code = "G07"
@@ -141,8 +142,8 @@ class PlateauAtFloor(Rule):
     """The training loss stands still where other learners do no better.
 
     Reads: the last third of the training loss, and other learners on the same rows.
-    Hurts: nobody; but more epochs, units or tuning are wasted.
-    Wrong when: all of these learners lack what the rows would allow another one.
+    Effect: nobody; but more epochs, units or tuning are wasted.
+    False alarm when: all of these learners lack what the rows would allow another one.
     """
 
     code = "G08"
@@ -174,8 +175,8 @@ class TooLittleData(Rule):
     """A simple learner still gets better with every row that is added.
 
     Reads: scores of a logistic regression on a quarter, a half and all of the rows.
-    Hurts: more rows would help more than another network.
-    Wrong when: the rise is the noise of few rows; hence the standard error.
+    Effect: more rows would help more than another network.
+    False alarm when: the rise is the noise of few rows; hence the standard error.
     """
 
     code = "G15"

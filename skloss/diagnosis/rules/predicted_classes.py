@@ -74,9 +74,9 @@ class MajorityCollapse(_OneClassOnly):
     there) and the ranking (ROC AUC) on validation rows, or on training rows where there
     are no others; with curves alone, recall, precision or F1 that are zero in every
     epoch.
-    Hurts: accuracy is that of always guessing the commonest class; nothing of the rare
+    Effect: accuracy is that of always guessing the commonest class; nothing of the rare
     class was learned.
-    Wrong when: the rare class cannot be told from the others by anyone.
+    False alarm when: the rare class cannot be told from the others by anyone.
     """
 
     code = "G01"
@@ -156,9 +156,9 @@ class ThresholdNotTuned(_OneClassOnly):
     """The rare class is ranked well and yet (almost) never predicted.
 
     Reads: the confusion matrix at 0.5, and the ranking of the scores.
-    Hurts: F1, recall and MCC are near zero although the network has learned; at another
-    threshold it is of use.
-    Wrong when: the costs of errors make 0.5 the right threshold.
+    Effect: F1, recall and MCC are near zero although the network has learned; at
+    another threshold it is of use.
+    False alarm when: the costs of errors make 0.5 the right threshold.
     """
 
     code = "G02"
@@ -196,10 +196,10 @@ class AllPositive(Rule):
 
     Reads: the confusion matrix on validation rows at their original shares, and the MCC
     that the same scores reach at the best threshold.
-    Hurts: precision is hardly better than the share of the class, or far below what
+    Effect: precision is hardly better than the share of the class, or far below what
     the network could do.
-    Wrong when: missing a rare row costs so much more that this is wanted; weights that
-    balance the classes, and no more, are taken as wanted.
+    False alarm when: missing a rare row costs so much more that this is wanted; weights
+    that balance the classes, and no more, are taken as wanted.
     """
 
     code = "G03"

@@ -20,8 +20,8 @@ class ConflictingLabels(Rule):
 
     Reads: the share of rows that equal a row of another class, and that of all repeated
     rows.
-    Hurts: nothing can predict both labels; the score has a ceiling.
-    Wrong when: rows are coarse, so that equal ones meet by chance.
+    Effect: nothing can predict both labels; the score has a ceiling.
+    False alarm when: rows are coarse, so that equal ones meet by chance.
     """
 
     code = "D08"
@@ -56,8 +56,8 @@ class GoldenFeature(Rule):
     """One column alone tells the classes apart.
 
     Reads: the area under the ROC curve of the best single column.
-    Hurts: such a column is often known only after the fact, and missing in use.
-    Wrong when: the task is that easy.
+    Effect: such a column is often known only after the fact, and missing in use.
+    False alarm when: the task is that easy.
     """
 
     code = "D09"
@@ -91,8 +91,8 @@ class Imbalance(Rule):
     """One class is much rarer than another.
 
     Reads: the counts of the classes before any sampler.
-    Hurts: nothing by itself; accuracy says little, and the threshold matters.
-    Wrong when: never more than context.
+    Effect: nothing by itself; accuracy says little, and the threshold matters.
+    False alarm when: never more than context.
     """
 
     code = "D10"
@@ -124,8 +124,8 @@ class TinyDataset(Rule):
     """There are very few rows to learn from.
 
     Reads: the counts of the classes before any sampler.
-    Hurts: scores are uncertain, and a network can learn the rows by heart.
-    Wrong when: never more than context.
+    Effect: scores are uncertain, and a network can learn the rows by heart.
+    False alarm when: never more than context.
     """
 
     code = "D11"

@@ -17,9 +17,9 @@ class SearchByAccuracy(Rule):
     """The winner was chosen by accuracy although most rows are of one class.
 
     Reads: the scoring of the search, and the class shares.
-    Hurts: always guessing the commonest class scores high, so the search picks networks
-    that hardly predict the rare one.
-    Wrong when: all errors cost the same and the shares are those of use.
+    Effect: always guessing the commonest class scores high, so the search picks
+    networks that hardly predict the rare one.
+    False alarm when: all errors cost the same and the shares are those of use.
     """
 
     code = "S01"
@@ -50,9 +50,9 @@ class BestAtEdge(Rule):
     """The best value of a parameter lies at the edge of its grid.
 
     Reads: the winner's values of numeric parameters with three values or more.
-    Hurts: a still better value may lie beyond.
-    Wrong when: the edge is the end of the scale (dropout 0), or many candidates are
-    tied.
+    Effect: a still better value may lie beyond.
+    False alarm when: the edge is the end of the scale (dropout 0), or many candidates
+    are tied.
     """
 
     code = "S02"
@@ -81,8 +81,8 @@ class FoldsDisagree(Rule):
     """The winner's scores differ between folds by far more than their rows explain.
 
     Reads: the winner's score on every fold, and how many rare rows a fold has.
-    Hurts: the mean hides that some parts of the data are of another kind.
-    Wrong when: folds have too few rare rows; hence the standard error.
+    Effect: the mean hides that some parts of the data are of another kind.
+    False alarm when: folds have too few rare rows; hence the standard error.
     """
 
     code = "S03"

@@ -26,8 +26,8 @@ class TestScalingMismatch(Rule):
 
     Reads: the standard deviations and the means of the columns within classes, on one
     side over the other, and how well a small learner tells the sides apart.
-    Hurts: the network sees rows unlike any that it was trained on.
-    Wrong when: the validation rows come from elsewhere, where columns are larger.
+    Effect: the network sees rows unlike any that it was trained on.
+    False alarm when: the validation rows come from elsewhere, where columns are larger.
     """
 
     __test__ = False
@@ -80,8 +80,8 @@ class FeatureShift(Rule):
 
     Reads: how well a small learner tells the sides apart, with as many rows of each
     class; whether the network does worse on the validation rows.
-    Hurts: validation then judges the difference of the sides as well.
-    Wrong when: the difference is that between now and the use to come.
+    Effect: validation then judges the difference of the sides as well.
+    False alarm when: the difference is that between now and the use to come.
     """
 
     code = "V06"
@@ -123,10 +123,10 @@ class TrainValPriorShift(Rule):
     Reads: the counts of each class among the rows trained on and validated on, and how
     often the class that training has more of is predicted on validation rows; with
     curves alone, the shares that accuracies imply where the rare class is never found.
-    Hurts: the network expects the shares that it was trained on; the two losses are not
-    comparable, and it names the rare class too often.
-    Wrong when: the threshold is chosen on original rows afterwards; curves measured on
-    original rows, as those of skloss, make it context.
+    Effect: the network expects the shares that it was trained on; the two losses are
+    not comparable, and it names the rare class too often.
+    False alarm when: the threshold is chosen on original rows afterwards; curves
+    measured on original rows, as those of skloss, make it context.
     """
 
     code = "V07"

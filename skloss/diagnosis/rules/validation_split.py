@@ -22,8 +22,9 @@ class ResampleBeforeSplit(Rule):
     Reads: the share of validation rows of one class that lie on a line between two
     other rows of it, or equal one, against the same share of another class; or that the
     rows given to an internal split are known to be resampled.
-    Hurts: validation rows are made of training rows and balanced, so scores flatter.
-    Wrong when: one class repeats itself by nature and happens to be as large as others.
+    Effect: validation rows are made of training rows and balanced, so scores flatter.
+    False alarm when: one class repeats itself by nature and happens to be as large as
+    others.
     """
 
     code = "V01"
@@ -89,8 +90,9 @@ class UnshuffledTailValidation(Rule):
 
     Reads: that the tail was cut off, and whether its classes or its columns differ from
     those of the rows before it beyond chance.
-    Hurts: the network is judged on what it was not shown.
-    Wrong when: the rows are in the order of time, and the future is to be predicted.
+    Effect: the network is judged on what it was not shown.
+    False alarm when: the rows are in the order of time, and the future is to be
+    predicted.
     """
 
     code = "V02"
@@ -159,8 +161,8 @@ class MinorityAbsent(Rule):
     """A class is missing among the validation or the training rows.
 
     Reads: the counts of each class on both sides.
-    Hurts: what is said of that class is not checked, or was never learned.
-    Wrong when: the class is left out on purpose.
+    Effect: what is said of that class is not checked, or was never learned.
+    False alarm when: the class is left out on purpose.
     """
 
     code = "V03"
@@ -209,9 +211,9 @@ class TrainRowsInValidation(Rule):
 
     Reads: the share of validation rows that equal a training row, and the share of
     repeated training rows.
-    Hurts: the network is judged on rows that it has learned by heart.
-    Wrong when: rows are coarse, and equal ones meet by chance; or all training rows are
-    given for validation on purpose, to see only whether they can be learned.
+    Effect: the network is judged on rows that it has learned by heart.
+    False alarm when: rows are coarse, and equal ones meet by chance; or all training
+    rows are given for validation on purpose, to see only whether they can be learned.
     """
 
     code = "V04"
