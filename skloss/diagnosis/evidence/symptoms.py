@@ -16,12 +16,12 @@ __all__ = [
     "constant_guess",
     "fitted_part",
     "is_behind",
-    "is_mute",
     "is_penalized",
     "need",
     "never_predicts_minority",
     "prior_from_curves",
     "prior_shift_from_curves",
+    "rarely_predicts_minority",
     "row_facts",
     "shortfall",
     "smoothed",
@@ -145,7 +145,7 @@ def is_penalized(case: Case) -> bool:
     )
 
 
-def is_mute(case: Case) -> bool:
+def rarely_predicts_minority(case: Case) -> bool:
     """Whether the smallest of two classes is hardly ever predicted, and is no handful.
 
     On validation rows where they were predicted, else on training rows.

@@ -12,7 +12,7 @@ from skloss.diagnosis.evidence.classifier_network import (
     training_of,
     updates_per_epoch,
 )
-from skloss.diagnosis.evidence.symptoms import is_mute
+from skloss.diagnosis.evidence.symptoms import rarely_predicts_minority
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
@@ -165,7 +165,11 @@ class BatchnormMomentumLag(Rule):
         if not lags:
             return None
         # An accuracy does not tell that the rare class is no longer predicted.
-        close = gap is not None and gap <= self.small_gap and not is_mute(case)
+        close = (
+            gap is not None
+            and gap <= self.small_gap
+            and not rarely_predicts_minority(case)
+        )
         return "info" if close else "warning"
 
     def _loss_differs(self, case: Case) -> bool:
