@@ -5,7 +5,7 @@ import numpy as np
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.splits import (
     CURVES_APART,
-    both_sides,
+    both_splits,
     is_changed,
     prior_change,
     stops_by,
@@ -164,7 +164,7 @@ class TrainValPriorShift(Rule):
         """Compare the shares of the classes."""
         if case.train is None and case.val is None:
             return self._from_curves(case)
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         if min(train.n_rows, val.n_rows) == 0:
             raise NotApplicable("one split has no rows")
         one, before, after, error = prior_change(train, val)

@@ -5,7 +5,7 @@ import numpy as np
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.splits import (
     CURVES_APART,
-    both_sides,
+    both_splits,
     is_changed,
     missing_classes,
     prior_change,
@@ -53,7 +53,7 @@ class ResampleBeforeSplit(Rule):
         if case.is_resampled and case.holdout in ("internal", "tail"):
             return self._of_split(case)
         facts = row_facts(case, "synthetic_share", "synthetic_null")
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         share, null = facts.synthetic_share or 0.0, facts.synthetic_null or 0.0
         n = min(self.most_suspects, min(c for c in (*val.counts, 10**9) if c > 0))
         middle = (share + null) / 2
@@ -127,7 +127,7 @@ class UnshuffledTailValidation(Rule):
         need(case.holdout, "the source of the validation rows is")
         if case.holdout != "tail":
             return None
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         z = None if case.rows is None else case.rows.label_order_z
         missing = missing_classes(val, train, self.fewest_expected)
         missing += missing_classes(train, val, self.fewest_expected)
@@ -188,7 +188,7 @@ class MinorityAbsent(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for classes without rows."""
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         if min(train.n_rows, val.n_rows) < self.fewest_rows:
             raise NotApplicable(
                 f"{tally(train.n_rows, 'training row')} and "
@@ -245,7 +245,7 @@ class TrainRowsInValidation(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Count rows that are in both splits."""
         facts = row_facts(case, "shared_share", "duplicate_share")
-        _, val = both_sides(case)
+        _, val = both_splits(case)
         share = facts.shared_share or 0.0
         # Of two equal rows only one counts as a duplicate, but a fair split may hold
         # out either of them. So up to twice that share is expected without a fault.
