@@ -19,6 +19,7 @@ from skloss.diagnosis import (
     examine,
     rules,
 )
+from skloss.diagnosis.rule import SECTIONS
 
 FAMILIES = (
     "data",
@@ -142,10 +143,11 @@ def test_a_finding_says_numbers_it_knows_and_one_of_a_thing(name, case):
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_every_rule_says_what_it_reads_its_effect_and_when_it_is_a_false_alarm(name):
+def test_the_page_of_a_rule_has_every_section_and_says_what_to_do(name):
     sections = RULES[name].sections()
     page = " ".join(RULES[name].page().split())
-    assert {"Reads", "Effect", "False alarm when"} <= set(sections)
+    assert tuple(sections) == SECTIONS
+    assert all(section.endswith(".") for section in sections.values())
     for heading, section in sections.items():
         assert f"{heading}: {section}" in page
 

@@ -166,7 +166,8 @@ class BatchnormMomentumLag(Rule):
             f"The moving averages of batch normalization, with a momentum of "
             f"{max(momenta):g}, had only {tally(n_updates, 'update')}.{told}"
             if lags
-            else f"The moving averages of batch normalization do not fit.{told}",
+            else f"The moving averages of batch normalization do not match the "
+            f"training batches.{told}",
             evidence,
             "Set momentum=0.9 in BatchNormalization, lower batch_size, or raise "
             "epochs.",

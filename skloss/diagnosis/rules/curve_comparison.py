@@ -50,7 +50,7 @@ class ValLossMisleads(Rule):
             return None
         uses_loss = monitor is not None and "loss" in monitor
         return self.found(
-            f"In the epoch of the lowest validation loss ({by_loss + 1}) the MCC is "
+            f"In epoch {by_loss + 1}, where the validation loss is lowest, the MCC is "
             f"{lost:.2f} below its best (epoch {by_score + 1}).",
             {
                 "MCC below its best": (lost, ""),
@@ -105,7 +105,7 @@ class ValBetterThanTrain(Rule):
                 "difference of the losses": (difference, "of the training loss"),
                 "highest dropout rate": max(rates),
             },
-            "Nothing to fix. To compare the losses, call model.evaluate on the "
+            "No change is needed. To compare the losses, call model.evaluate on the "
             "training rows.",
         )
 
@@ -146,7 +146,7 @@ class ClassWeightLossScale(Rule):
                 "largest class weight": (max(weights), ""),
                 "smallest class weight": (min(weights), ""),
             },
-            "Nothing to fix. To compare the losses, call model.evaluate on the "
+            "No change is needed. To compare the losses, call model.evaluate on the "
             "training rows.",
         )
 

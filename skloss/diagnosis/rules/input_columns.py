@@ -27,7 +27,7 @@ def _severity_by_harm(case: Case, certain: bool) -> Severity:
 
 
 class ConstantInputs(Rule):
-    """Some columns hold one constant value.
+    """Some columns are constant.
 
     Reads: the number of columns with a single value over all training rows.
     Effect: a network learns nothing from a constant column. If all columns are

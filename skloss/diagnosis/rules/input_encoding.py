@@ -144,7 +144,6 @@ class TargetEncodingMismatch(Rule):
     name = "target-encoding-mismatch"
     severity = "error"
     explains = (
-        "loss-at-constant-guess",
         "nonfinite-loss",
         "lr-too-high",
         "class-count-mismatch",
@@ -188,7 +187,8 @@ class TargetEncodingMismatch(Rule):
         if facts.target_kind == "ids":
             if facts.target_min is None or facts.target_min >= 0:
                 return None
-            return "negative", "Number the classes from 0: LabelEncoder."
+            fix = "Number the classes from 0, for example with LabelEncoder."
+            return "negative", fix
         if facts.target_kind in ("one_hot", "multi_hot"):
             fix = 'Compile with loss="categorical_crossentropy".'
             return "rows with one column per class", fix
@@ -207,7 +207,7 @@ class TargetEncodingMismatch(Rule):
     @staticmethod
     def _out_of_range(low: float, high: float) -> tuple[str, str]:
         fix = "Encode the two classes as 0 and 1, for example with LabelEncoder."
-        return f"from {low:g} to {high:g}", fix
+        return f"numbers from {low:g} to {high:g}", fix
 
     def _wrong_rows(self, case: Case, facts: RowFacts) -> tuple[str, str] | None:
         head = case.head

@@ -63,11 +63,11 @@ class NonfiniteLoss(Rule):
         epoch = None
         if loss is not None and not ends_finite(case):
             epoch = int(np.flatnonzero(~np.isfinite(loss))[0])
-            evidence["first epoch with it"] = epoch + 1
+            evidence["first such epoch"] = epoch + 1
             where = f"The training loss is NaN or infinite from epoch {epoch + 1} on."
         elif loss is not None and np.isinf(loss).any():
             epoch = int(np.flatnonzero(np.isinf(loss))[0])
-            evidence["first epoch with it"] = epoch + 1
+            evidence["first such epoch"] = epoch + 1
             where = f"The training loss is infinite in epoch {epoch + 1}."
         else:
             where = "Training stopped because the loss was no longer finite."

@@ -86,7 +86,7 @@ class WrongLoss(Rule):
 
     code = "C02"
     name = "wrong-loss"
-    explains = (*POOR_FIT, "all-positive", "target-encoding-mismatch")
+    explains = (*POOR_FIT, "target-encoding-mismatch")
     reference = "keras.losses; AutoTrainer; NeuraLint"
 
     def inspect(self, case: Case) -> Finding | None:
@@ -172,13 +172,14 @@ class _WithFromLogits(Rule):
         # backend did not skip the activation of the output layer.
         doubled = losses is not None and np.isclose(*losses, rtol=self.tolerance)
         effect = (
-            "Both are applied."
+            f"it applies a second {self.activation}"
             if doubled
-            else "Keras 3 on TensorFlow skips one of them; other backends apply both."
+            else f"Keras 3 on TensorFlow skips the {self.activation} of the layer, "
+            "other backends apply two"
         )
         return self.found(
-            f"The output layer applies a {self.activation}, and the loss applies "
-            f"another (from_logits=True). {effect}",
+            f"The output layer has a {self.activation}, but the loss expects logits "
+            f"(from_logits=True): {effect}.",
             evidence,
             f"Set from_logits=False in the loss, or remove the {self.activation} from "
             "the output layer and apply it when predicting.",
@@ -389,8 +390,9 @@ class DoubleBalancing(Rule):
         if not self._was_balanced(case, train) or ratio <= self.least_weight_ratio:
             return None
         return self.found(
-            f"The training rows were resampled to {_ratio(train.counts):.1f} to 1, and "
-            f"class weights of {ratio:.1f} to 1 balance them again.",
+            f"The training rows were resampled to a ratio of "
+            f"{_ratio(train.counts):.1f} to 1, and class weights of {ratio:.1f} to 1 "
+            "balance them again.",
             {
                 "largest over smallest class count": _ratio(train.counts),
                 "largest over smallest class weight": ratio,

@@ -129,8 +129,7 @@ class ReluOutput(Rule):
     its gradient is 0 too, so a class can be lost for good.
     What to do: use Dense(1, activation="sigmoid") with binary_crossentropy, or
     Dense(n_classes, activation="softmax") with sparse_categorical_crossentropy.
-    False alarm when: the outputs are rates or evidence for a loss that is made for
-    them.
+    False alarm when: the outputs are rates or other quantities that the loss expects.
     """
 
     code = "N12"
@@ -183,7 +182,7 @@ class LinearOutputWithoutFromLogits(Rule):
 
     Reads: the activation of the output layer, the loss, and its ``from_logits``.
     Effect: cross-entropy takes the logarithm of the output. Values below 0 and above 1
-    are clipped, where the gradient is 0, so rows with a wrong prediction are not
+    are clipped. The gradient is 0 there, so rows with a wrong prediction are not
     learned from.
     What to do: pass the loss as BinaryCrossentropy(from_logits=True) or
     SparseCategoricalCrossentropy(from_logits=True), or put sigmoid or softmax on the

@@ -97,7 +97,7 @@ class MajorityCollapse(_OneClassOnly):
         "threshold-not-tuned",
         "too-few-epochs",
     )
-    reference = "AutoTrainer calls such networks normal (10 Reuters models, recall 0)"
+    reference = "AutoTrainer passes such networks (10 Reuters models with recall 0)"
     least_auc = 0.7  # with curves alone: above it the scores rank the rows
     least_precision = 0.15
 
@@ -110,8 +110,9 @@ class MajorityCollapse(_OneClassOnly):
             return None
         return self.found(
             f"{100 * part.prior[part.minority]:.3g}% of the rows belong to the "
-            f"smallest class, but it is predicted for {100 * _share(part):.3g}%; the "
-            f"accuracy of {part.accuracy:.3f} is that of a constant guess.",
+            f"smallest class, but it is predicted for {100 * _share(part):.3g}% of "
+            f"the rows; the accuracy of {part.accuracy:.3f} is that of a constant "
+            "guess.",
             {
                 "accuracy": (part.accuracy, ""),
                 "share of the largest class": (part.majority_share, "of the rows"),
@@ -221,7 +222,7 @@ class AllPositive(Rule):
     code = "G03"
     name = "all-positive"
     explains = ("train-val-gap",)
-    reference = "twin of majority collapse"
+    reference = "the reverse of majority-collapse"
     most_predicted = 5  # times the actual number
     most_precision = 1.2  # times the prior
     fewest_minority = 10
@@ -250,15 +251,18 @@ class AllPositive(Rule):
             return None
         often = ratio >= min(self.most_predicted, 0.9 / prior)
         if often and precision <= self.most_precision * prior:
-            reason = f"about its share of {prior:.3f}"
+            told = f", and the precision of {precision:.3f} is hardly above its share"
         elif (lost := self._lost_by_weights(case, part, ratio)) is not None:
-            reason = "because its class weight goes far beyond balance"
+            told = (
+                f" (precision {precision:.3f}), because its class weight goes far "
+                "beyond balance"
+            )
             evidence["MCC"], evidence["MCC at the best threshold"] = lost
         else:
             return None
         return self.found(
             f"The rare class is predicted for {ratio:.3g} times its actual number of "
-            f"rows, with a precision of {precision:.3f}, {reason}.",
+            f"rows{told}.",
             evidence,
             "Set class_weight=None or lower weights, or raise the decision threshold "
             "with TunedThresholdClassifierCV.",

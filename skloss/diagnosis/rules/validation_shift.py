@@ -112,7 +112,7 @@ class FeatureShift(Rule):
                 "ROC AUC of training against validation rows": (area, ""),
                 "columns that differ most": (facts.shift_columns, ""),
             },
-            "Plot these columns in both splits. Prepare both splits with the same "
+            "Plot the columns that differ. Prepare both splits with the same "
             "fitted pipeline, and split at random or, for grouped rows, with "
             "GroupKFold.",
             severity="warning" if self._falls_behind(case) else "info",
@@ -179,8 +179,8 @@ class TrainValPriorShift(Rule):
             "predicted over actual validation rows": (ratio, ""),
         }
         return self.found(
-            f"Class {one} is {before:.1%} of the training and {after:.1%} of the "
-            "validation rows.",
+            f"Class {one} has {before:.1%} of the training rows, but {after:.1%} of "
+            "the validation rows.",
             evidence,
             "Train on original rows, or tune the decision threshold on original rows; "
             'set monitor="val_average_precision" instead of "val_loss".',

@@ -264,7 +264,9 @@ class TrainRowsInValidation(Rule):
                 "shared rows": (shared, "rows"),
                 "share of them": (share, "of the validation rows"),
             },
-            "Drop duplicate rows before train_test_split, and keep rows of one group "
-            "together with GroupShuffleSplit.",
+            "Pass rows that are not trained on as validation_data or X_val and y_val."
+            if is_whole
+            else "Drop duplicate rows before train_test_split, and keep rows of one "
+            "group together with GroupShuffleSplit.",
             severity="info" if is_whole else "warning",
         )
