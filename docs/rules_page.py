@@ -1,8 +1,6 @@
-"""Writes ``rules.rst`` from the classes of the rules."""
+"""Write ``rules.rst`` from the classes of the rules."""
 
-import re
 from collections.abc import Iterator
-from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,10 @@ _HEAD = """\
 Rules of the diagnosis
 ======================
 
-Each rule reads one training and finds one thing wrong with it, or passes, or says why
-it could not be assessed. ``skloss rules NAME`` prints the same text. This page is made
-from the classes of the rules.
+Each rule looks for one fault in a training. It finds the fault, or it passes, or it
+says why it cannot be assessed. ``skloss rules NAME`` prints the same text. This page is
+made from the classes of the rules.
 """
-
-_PART = re.compile(r"^(Reads|Hurts|Wrong when):", re.MULTILINE)
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -43,8 +39,9 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield f".. _rule-{rule.name}:\n"
     yield _underlined(f"{rule.code} {rule.name}", "~")
     yield f"*{rule.severity}*\n"
-    said = cleandoc(type(rule).__doc__ or "")
-    yield _PART.sub(r"\n**\1:**", said) + "\n"
+    yield rule.claim() + "\n"
+    for heading, section in rule.sections().items():
+        yield f"**{heading}:** {section}\n"
     if thresholds := rule.thresholds():
         named = (f"``{name}`` = {value:g}" for name, value in thresholds.items())
         yield f"Thresholds: {', '.join(named)}.\n"

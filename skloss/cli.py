@@ -163,7 +163,7 @@ def _table_of_rules(rules: Sequence[Rule]) -> Iterator[str]:
         if rule.family != family:
             family = rule.family
             yield family
-        claim = (rule.__doc__ or "").partition("\n")[0]
+        claim = rule.claim()
         yield textwrap.fill(
             f"  {rule.code}  {rule.name:{name_width}}  {rule.severity:7}  {claim}",
             max(columns, len(indent) + _LEAST_TEXT),
@@ -256,7 +256,7 @@ def _add_rules(commands: argparse._SubParsersAction) -> None:
         "rules",
         help="list the rules of the diagnosis, or explain one",
         description="List the rules of the diagnosis by family, or explain one: what "
-        "it reads, why it hurts, when it is wrong, its thresholds.",
+        "it reads, its effect, what to do, when it is a false alarm, its thresholds.",
     )
     rules.set_defaults(run=_rules)
     rules.add_argument(

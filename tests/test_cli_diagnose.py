@@ -132,7 +132,7 @@ def test_every_rule_has_a_line_under_its_family(capsys, monkeypatch):
         (line,) = (line for line in lines if line.split()[1:2] == [name])
         assert line.split()[0] == rule.code
         assert line.split()[2] == rule.severity
-        assert line.endswith(rule.__doc__.partition("\n")[0])
+        assert line.endswith(rule.claim())
     families = [line for line in lines if not line.startswith(" ")]
     assert len(families) == len(set(families)) == len(lines) - len(RULES)
 
@@ -200,4 +200,4 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 
 def test_a_diagnosis_without_findings_exits_with_0(log, capsys, monkeypatch):
     monkeypatch.setattr("skloss.readers.diagnose", lambda path: Diagnosis())
-    assert run(capsys, "diagnose", log) == (0, "Nothing wrong found\n", "")
+    assert run(capsys, "diagnose", log) == (0, "No problem found\n", "")

@@ -1,6 +1,6 @@
 """The diagnosis: rules read a case, and name the faults of a training."""
 
-from skloss.diagnosis import rules  # noqa: F401 - registers every rule
+from skloss.diagnosis import rules  # noqa: F401 - fills RULES
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.diagnosis.diagnosis import Diagnosis, examine
 from skloss.diagnosis.finding import Finding, Measure

@@ -1,7 +1,7 @@
-"""``Case``: one training as rules see it; every part that is not known is None.
+"""``Case``: all that rules read of one training. Parts that are not known are None.
 
-The parts are plain data and stand in a ``TrainingRecord``, so that a saved record is
-diagnosed as well as the live object that it was made of.
+The parts are plain data and are stored in a ``TrainingRecord``. So a saved record gives
+the same diagnosis as the object it was made from.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Curve = np.ndarray
 
 @dataclass(frozen=True)
 class RowFacts(PlainPart):
-    """What was measured on the rows themselves; see ``skloss.readers.row_facts``."""
+    """Measurements of the rows; see ``skloss.readers.row_facts``."""
 
     n_rows: int | None = None
     n_columns: int | None = None
@@ -48,69 +48,70 @@ class RowFacts(PlainPart):
     best_column: int | None = None  # the one column that ranks the classes best
     best_column_auc: float | None = None
     # Order of the rows as they were given.
-    label_order_z: float | None = None  # runs of labels: standard errors too few
+    label_order_z: float | None = None  # runs of labels fewer than by chance, in errors
     # Training rows against validation rows.
     shared_share: float | None = None  # validation rows that are training rows too
-    synthetic_share: float | None = None  # minority validation rows on a segment
-    synthetic_null: float | None = None  # the same share among training rows
-    shift_auc: float | None = None  # of a classifier that tells the sides apart
+    synthetic_share: float | None = None  # of one class: copies or interpolations
+    synthetic_null: float | None = None  # the same share of another class
+    shift_auc: float | None = None  # of a classifier that separates the two splits
     shift_error: float | None = None  # its standard error
     shift_columns: tuple[int, ...] = ()
-    shift_scale: float | None = None  # std of the validation columns over training
+    shift_scale: float | None = None  # std in validation over std in training
     shift_offset: float | None = None  # |difference of means| over std, median
-    # Other learners on the same training rows, measured by cross-validation, or on the
-    # validation rows where there are some: MCC at the best threshold; with more than
-    # two classes the mean recall, 0 for a guess.
+    # Baseline models on the same training rows, scored on the validation rows where
+    # there are any, else by cross-validation. The score is the MCC at the best
+    # threshold; with more than two classes it is the mean recall, scaled so that chance
+    # is 0.
     linear_score: float | None = None
     tree_score: float | None = None
-    one_hot_score: float | None = None  # linear, with codes as categories
-    network_score: float | None = None  # the network, on the same rows
+    one_hot_score: float | None = None  # linear, with codes one-hot encoded
+    network_score: float | None = None  # of the network on the same rows
     score_error: float | None = None
     linear_scores_by_size: tuple[tuple[int, float, float], ...] = ()  # n, mean, error
 
 
 @dataclass(frozen=True)
 class Probe(PlainPart):
-    """What was measured on the network: final weights, at most 256 fixed rows."""
+    """Measurements of the network: final weights, and outputs on up to 256 rows."""
 
-    gradient_norms: tuple[float, ...] | None = None  # one per kernel, from the input
+    gradient_norms: tuple[float, ...] | None = None  # one per kernel, input first
     weight_norms: tuple[float, ...] | None = None
-    weight_scales: tuple[float, ...] | None = None  # std over Glorot's, one per kernel
-    n_equal_units: tuple[int, ...] | None = None  # beyond the first of equal columns
+    weight_scales: tuple[float, ...] | None = None  # std over Glorot's std, per kernel
+    n_equal_units: tuple[int, ...] | None = None  # units equal to an earlier one
     units: tuple[int, ...] | None = None  # of each kernel
-    dead_shares: tuple[float, ...] | None = None  # one per layer whose units can die
-    saturated_shares: tuple[float, ...] | None = None  # one per hidden sigmoid, tanh
+    dead_shares: tuple[float, ...] | None = None  # one per layer with ReLU units
+    saturated_shares: tuple[float, ...] | None = None  # one per sigmoid or tanh layer
     nonfinite_weights: bool | None = None
     output_min: float | None = None
     output_max: float | None = None
-    output_sum_error: float | None = None  # mean distance of a row's sum from 1
-    loss_of_model: float | None = None  # what the model computes, without penalties
-    loss_of_outputs: float | None = None  # the same loss of what it predicts
+    output_sum_error: float | None = None  # mean |sum of the outputs of a row - 1|
+    loss_of_model: float | None = None  # as the model computes it, without penalties
+    loss_of_outputs: float | None = None  # the same loss, of the predicted values
     loss_training_mode: float | None = None
     accuracy_training_mode: float | None = None
     accuracy_inference_mode: float | None = None
     loss_inference_mode: float | None = None
-    mode_similarity: float | None = None  # cosine of outputs in the two modes
+    mode_similarity: float | None = None  # cosine of the outputs of the two modes
     penalty: float | None = None  # L1, L2 and activity penalties in the loss
 
 
 @dataclass(frozen=True)
 class SearchFacts(PlainPart):
-    """What only a search or a cross-validation can show."""
+    """Results of a search or of a cross-validation."""
 
     scoring: str | None = None
     n_candidates: int | None = None
     n_folds: int | None = None
     best_score: float | None = None
-    fold_scores: tuple[float, ...] | None = None  # of the winner
-    edges: dict[str, Any] | None = None  # best value at the edge of its grid
-    n_tied: int | None = None  # candidates within one standard error of the winner
+    fold_scores: tuple[float, ...] | None = None  # of the best candidate
+    edges: dict[str, Any] | None = None  # best values at the edge of the grid
+    n_tied: int | None = None  # candidates within one standard error of the best
     fold_minority: int | None = None  # rows of the smallest class in one fold
 
 
 @dataclass(frozen=True)
 class Case:
-    """One training: its curves and all that is known around them.
+    """One training: its curves, its settings and its measurements.
 
     Parameters
     ----------
@@ -119,16 +120,16 @@ class Case:
         ``precision``, ``recall``, ``auc``, their ``val_`` twins, ``learning_rate``,
         gradient and update norms.
     layers : tuple of Layer or None
-        From the input to the output, the last one the head.
+        Layers of the network, from the input to the output.
     task : {"binary", "multiclass", "multilabel", "regression"} or None
-        What is asked of the network.
+        Kind of the problem.
     n_classes : int or None
-        Distinct classes among all labels.
+        Number of distinct classes among all labels.
     training : Training or None
-        How it was trained.
+        Settings of the training.
     train, original, val : SplitMetrics or None
-        Rows trained on, original rows among them (None if those are the same), and
-        validation rows.
+        Class counts and predictions of the training rows, of the original rows (None
+        if no sampler changed them), and of the validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
     is_honest : bool
@@ -136,17 +137,16 @@ class Case:
         original rows, without penalties (those of skloss). Keras' training loss is a
         running mean with dropout, class weights and penalties.
     holdout : str or None
-        Where validation rows come from: "pipeline", "internal", "given", "tail" or
+        Source of the validation rows: "pipeline", "internal", "given", "tail" or
         "none"; None if unknown.
     is_resampled : bool or None
-        Whether the training rows are known to be made by a sampler.
+        Whether a sampler made the training rows; None if unknown.
     best_epoch : int or None
         Epoch (from 0) whose weights were kept; None for the last.
     stop_reason : str or None
-        As in the record.
+        Reason why the training stopped, as in the record.
     origin : str
-        Kind of the source, for the texts: "skloss", "keras", "scikeras", "sklearn",
-        "curves".
+        Kind of the source: "skloss", "keras", "scikeras", "sklearn" or "curves".
     """
 
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -179,7 +179,7 @@ class Case:
 
     @cached_property
     def head(self) -> Layer | None:
-        """The last layer with units, with the activation that follows it."""
+        """The output layer: the last one with weights, and the activation behind it."""
         activation = None
         for layer in reversed(self.layers or ()):
             if layer.has_kernel:

@@ -25,9 +25,9 @@ __all__ = ["Diagnosis", "examine"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found, what was looked at and is right, and what could not be seen.
+    """The findings about one training, and the rules that passed or were not assessed.
 
-    It shows itself as text in a terminal and as HTML in a notebook.
+    It is displayed as text in a terminal and as HTML in a notebook.
 
     Parameters
     ----------
@@ -36,25 +36,25 @@ class Diagnosis:
     passed : tuple of str
         Names of the rules that found nothing.
     not_assessed : dict of str to str
-        Names of the rules that could not be assessed, and why.
+        Names of the rules that could not be assessed, with the reasons.
     notes : tuple of str
-        What of the source could not be understood.
+        Parts of the source that could not be read.
     case : Case or None
-        What the rules looked at.
+        All that the rules read.
     given : dict or None
-        What `skloss.diagnose` was given, so that `report` can draw it; a pickle leaves
-        it out.
+        Arguments of `skloss.diagnose`, so that `report` can draw them. A pickle leaves
+        them out.
 
     Examples
     --------
     >>> from skloss.diagnosis import Finding
     >>> symptom = Finding(
     ...     "G01", "majority-collapse", "warning", "The minority is never predicted.",
-    ...     {"recall": 0.0}, "Mend the cause.",
+    ...     {"recall": 0.0}, "Fix the cause first.",
     ... )
     >>> cause = Finding(
-    ...     "N03", "linear-stack", "error", "11 layers amount to one linear map.",
-    ...     {"linear layers": (11, "layers")}, "Give the hidden layers an activation.",
+    ...     "N03", "linear-stack", "error", "11 layers equal one linear layer.",
+    ...     {"linear layers": (11, "layers")}, "Set an activation in hidden layers.",
     ...     params={"activation": "relu"}, explains=(symptom,),
     ... )
     >>> diagnosis = Diagnosis((cause,), passed=("relu-output",))
@@ -62,9 +62,9 @@ class Diagnosis:
     1 error; 1 rule passed
     <BLANKLINE>
     error  linear-stack (N03)
-        11 layers amount to one linear map.
+        11 layers equal one linear layer.
         11 linear layers
-        Fix: Give the hidden layers an activation.  [activation="relu"]
+        Fix: Set an activation in hidden layers.  [activation="relu"]
         explains: majority-collapse: The minority is never predicted.
     >>> diagnosis.ok, diagnosis.find("majority_collapse").severity
     (False, 'warning')
@@ -78,16 +78,16 @@ class Diagnosis:
     given: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Rows and estimators would make a small thing large.
+        # A diagnosis is small, but the rows and estimators it was given are not.
         return self.__dict__ | {"given": None}
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong: no error and no warning."""
+        """Whether there is no alarm: no error and no warning."""
         return not any(finding.is_alarm for finding in self.findings)
 
     def find(self, name: str) -> Finding | None:
-        """Return the finding of a rule, a symptom too, or None.
+        """Return the finding of a rule, or None; symptoms are searched as well.
 
         Parameters
         ----------
@@ -99,12 +99,12 @@ class Diagnosis:
         return next((f for f in everything if f.name == wanted), None)
 
     def to_text(self, verbose: bool = False) -> str:
-        """Return it as text.
+        """Return the diagnosis as text.
 
         Parameters
         ----------
         verbose : bool, default=False
-            Write remarks in full, name the rules that passed, and say why others could
+            Write remarks in full, list the rules that passed, and say why others could
             not be assessed.
 
         Returns
@@ -159,10 +159,10 @@ class Diagnosis:
         return html.fragment(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what strict JSON can say.
+        """Return the diagnosis as plain values that strict JSON can represent.
 
-        NumPy's values become Python's; "NaN", "Infinity" and "-Infinity" stand for
-        numbers that are not finite.
+        NumPy values become Python values. The texts "NaN", "Infinity" and "-Infinity"
+        stand for numbers that are not finite, which strict JSON does not have.
 
         Examples
         --------
@@ -194,12 +194,12 @@ class Diagnosis:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def raise_for_errors(self) -> None:
-        """Raise if there is an error finding.
+        """Raise if there is a finding of severity "error".
 
         Raises
         ------
         DiagnosisError
-            Names the findings of severity "error", causes first.
+            With the names and titles of these findings, causes first.
 
         Examples
         --------
@@ -224,11 +224,11 @@ def examine(
     Parameters
     ----------
     case : Case
-        One training.
+        All that is known about one training.
     notes : iterable of str, default=()
-        Handed on.
+        Parts of the source that could not be read. Stored in the diagnosis.
     given : dict, default=None
-        What the case was read from; handed on.
+        What the case was read from. Stored in the diagnosis.
 
     Returns
     -------
@@ -264,13 +264,14 @@ def examine(
 
 
 def _in_order_of_cause(found: list[Finding]) -> list[Finding]:
-    """Nest symptoms under their first cause; errors come before warnings, then info.
+    """Nest symptoms under their first cause, and sort by severity.
 
-    Only an alarm explains anything. A cause is as severe as its worst symptom, and the
-    symptom of a symptom goes under the cause of both.
+    Only an alarm explains other findings. A cause gets the severity of its worst
+    symptom. The symptom of a symptom is nested under the root cause of both.
     """
     explained_by: dict[str, str] = {}
-    # Backwards, so that of rules that explain each other the first is the cause.
+    # Rules can explain each other. Going backwards, the later rule is assigned to the
+    # earlier one first, and the check of the root then prevents a circle.
     for finding in reversed(found):
         for cause in found:
             if _explains(cause, finding) and _root(cause.name, explained_by) != (
@@ -310,7 +311,7 @@ def _with_symptoms(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _strict(value: Any) -> Any:
-    """Put a value of a rule into what strict JSON can say; the unknown becomes text."""
+    """Return a value that strict JSON can represent; other types become text."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):

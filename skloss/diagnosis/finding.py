@@ -1,4 +1,4 @@
-"""``Finding``: one thing that is wrong with a training, with its evidence and a fix."""
+"""``Finding``: one fault of a training, with its evidence and a fix."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,10 +14,11 @@ ALARMS: tuple[Severity, ...] = ("error", "warning")
 
 
 class Measure(NamedTuple):
-    """A value of the evidence, and its unit ("" if it has none).
+    """A value of the evidence with its unit.
 
-    The value is a number, a text, numbers of columns, or the two ends of a range. A
-    unit that begins with "of " is that of a share.
+    The value is a number, a text, the numbers of some columns, or the two ends of a
+    range. The unit is "" if there is none. A unit that begins with "of " marks a share,
+    which is written as a percentage.
 
     Examples
     --------
@@ -31,7 +32,7 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found.
+    """One fault that a rule found.
 
     Parameters
     ----------
@@ -40,27 +41,28 @@ class Finding:
     name : str
         Name of the rule, such as ``"linear-stack"``.
     severity : {"error", "warning", "info"}
-        An "error" is certain, a "warning" likely; "info" is context, never an alarm.
+        An "error" is certain and a "warning" is likely; both are alarms. "info" is a
+        remark, never an alarm.
     title : str
-        One sentence: what is wrong.
+        What is wrong, in one sentence.
     evidence : dict of str to Measure
-        The numbers that show it, each with its unit.
+        The values that show it, each with its unit.
     fix : str
-        What to do about it.
+        What to do, with the parameter or the line of code to change.
     params : dict, default={}
-        Parameters of a skloss classifier that apply the fix, where it is one of them.
+        Parameters of a skloss classifier that apply the fix, where there are any.
     explains : tuple of Finding, default=()
-        Symptoms of this cause.
+        Findings that are symptoms of this one.
     reference : str, default=""
-        Where the rule or its threshold comes from.
+        Source of the rule or of its threshold.
     epoch : int, default=None
-        Epoch that shows it, from 0. None if it is of no single one.
+        Epoch of the fault, from 0. None if it belongs to no single epoch.
 
     Examples
     --------
     >>> finding = Finding(
-    ...     "N03", "linear-stack", "error", "11 layers amount to one linear map.",
-    ...     {"layers": (11, "layers")}, "Give the hidden layers an activation.",
+    ...     "N03", "linear-stack", "error", "11 layers equal one linear layer.",
+    ...     {"layers": (11, "layers")}, 'Set activation="relu" in every hidden layer.',
     ...     params={"activation": "relu"},
     ... )
     >>> finding.evidence["layers"], finding.is_alarm
@@ -84,7 +86,7 @@ class Finding:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether it is more than context."""
+        """Whether it is an error or a warning."""
         return self.severity in ALARMS
 
     def explaining(self, *symptoms: "Finding") -> "Finding":
@@ -92,11 +94,11 @@ class Finding:
         return replace(self, explains=(*self.explains, *symptoms))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists, strings and numbers.
+        """Return the finding as plain dicts, lists, strings and numbers.
 
         Examples
         --------
-        >>> finding = Finding("X01", "x", "info", "Seen.", {"n": 3}, "Mend.")
+        >>> finding = Finding("X01", "x", "info", "Odd.", {"n": 3}, "Fix it.")
         >>> finding.to_dict()["evidence"]
         {'n': {'value': 3, 'unit': ''}}
         """

@@ -1,7 +1,8 @@
-"""A diagnosis as a fragment of HTML for a notebook, without scripts and colors.
+"""HTML of a diagnosis for a notebook, without scripts and colors.
 
-Titles, evidence and fixes may hold names of columns and classes, so that every text is
-escaped. Borders have the color of the text, which is right on any background.
+Titles, evidence and fixes can contain names of columns and classes. Therefore every
+text is escaped. Borders have the color of the text, so that they show on every
+background.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ def fragment(diagnosis: Diagnosis) -> str:
 
 @cache
 def environment(*packages: str) -> Environment:
-    """Return what renders the templates of this package, and of others.
+    """Return the Jinja environment with the templates of this package and of others.
 
     Parameters
     ----------
     *packages : str
-        Packages with a folder ``templates``.
+        Names of packages with a folder ``templates``.
 
     Returns
     -------
     jinja2.Environment
-        It escapes every value, and refuses a name that is not given.
+        It escapes every value, and raises for a name that is not defined.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 

@@ -1,4 +1,4 @@
-"""A record as a case, and a case as a record."""
+"""Convert a record to a case, and a case to a record."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -29,7 +29,7 @@ _KEY = "case"
 
 
 def record_of(case: Case) -> TrainingRecord:
-    """Return a record that `case_of` reads again."""
+    """Return a record from which `case_of` makes an equal case."""
 
     def chosen(names: tuple[str, ...]) -> dict[str, Any]:
         return {name: _plain(getattr(case, name)) for name in names}
@@ -43,7 +43,7 @@ def record_of(case: Case) -> TrainingRecord:
 
 
 def case_of(record: TrainingRecord) -> Case:
-    """Return all that a record tells: of a fit of skloss, of `record_of`, or curves."""
+    """Return the case of a record: of a skloss fit, of `record_of`, or of curves."""
     curves = {name: np.asarray(c, float) for name, c in record.history.items()}
     sections = (record.configuration, record.data, record.outcome)
     if any(_KEY in section for section in sections):
@@ -88,7 +88,7 @@ _LAYERS = {
 }
 _HOLDOUTS = {"X_val": "given", "resampled": "internal"}
 _ENOUGH_TO_STOP_BY = 50  # rows of each class, as the classifiers have it
-_SAME = 1.02  # ratio of class counts up to which rows are not taken for resampled
+_SAME = 1.02  # ratio of class counts up to which rows count as not resampled
 
 
 def _of_skloss(record: TrainingRecord) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _differ(trained: Any, original: Any) -> bool | None:
 
 
 def _layers_of(network: Mapping[str, Any]) -> tuple[Layer, ...]:
-    if network.get("library") == "keras":  # already named as layers of a case are
+    if network.get("library") == "keras":  # stored in the terms of `Layer` already
         return tuple(Layer.from_dict(layer) for layer in network["layers"])
     return _layers(network)
 
@@ -185,13 +185,13 @@ def _training(parameters: Mapping[str, Any], record: TrainingRecord) -> Training
         restore_best=bool(parameters.get("restore_best")) if stops else None,
         clips=parameters.get("clipnorm") is not None,
     )
-    # A model that was compiled elsewhere says more than the parameters.
+    # A model that the user compiled overrides what the parameters say.
     compiled = record.configuration.get("training", {})
     return Training.from_dict({**known.to_dict(), **compiled})
 
 
 def _stops_early(parameters: Mapping[str, Any], record: TrainingRecord) -> bool:
-    """Whether the best epoch was looked out for; "auto" asks for enough rows."""
+    """Whether early stopping was on; "auto" turns it on with enough rows."""
     stops = parameters.get("early_stopping")
     if stops != "auto":
         return bool(stops)
@@ -208,7 +208,7 @@ def _weight_kind(weights: Any) -> str:
 
 
 def _weights(weights: Any, record: TrainingRecord) -> dict[str, float] | None:
-    """Weight of each class by its number, as they acted."""
+    """Return the class weights by class number, as used in training."""
     trained = record.data.get("class_counts", {}).get("trained")
     classes = record.data.get("classes", ())
     if isinstance(weights, Mapping):
@@ -224,9 +224,9 @@ def _weights(weights: Any, record: TrainingRecord) -> dict[str, float] | None:
 
 
 def _measured_part(record: TrainingRecord, prefix: str) -> SplitMetrics | None:
-    """Rows measured after each epoch, at the weights that were kept."""
-    side = "validation" if prefix else "measured"
-    counts = record.data.get("class_counts", {}).get(side)
+    """Return the metrics of a split in the epoch whose weights were kept."""
+    split = "validation" if prefix else "measured"
+    counts = record.data.get("class_counts", {}).get(split)
     if counts is None:
         return None
     history, epoch = record.history, _kept_epoch(record)
@@ -250,7 +250,7 @@ def _measured_part(record: TrainingRecord, prefix: str) -> SplitMetrics | None:
 
 
 def _kept_epoch(record: TrainingRecord) -> int:
-    """Epoch whose weights the classifier has, from 0 or -1."""
+    """Return the epoch of the kept weights from 0, or -1 for the last epoch."""
     parameters = record.configuration.get("parameters", {})
     cut_short = record.outcome.get("stop_reason") in ("interrupted", "diverged")
     stopped = cut_short or _stops_early(parameters, record)
@@ -279,7 +279,7 @@ def _rows_of(table: Any) -> Any:
 
 
 def _roc_auc(record: TrainingRecord) -> float | None:
-    """ROC AUC on validation rows; with more than two classes a mean over them."""
+    """Return the ROC AUC on validation rows, with more than two classes the mean."""
     truth = record.outcome.get("validation_truth")
     scores = np.asarray(record.outcome.get("validation_scores", ()), float)
     if truth is None or not len(scores) or not np.isfinite(scores).all():
@@ -293,7 +293,7 @@ def _roc_auc(record: TrainingRecord) -> float | None:
 
 
 def rank_auc(truth: np.ndarray, scores: np.ndarray) -> float | None:
-    """Probability that a true row scores above another one; None if one kind lacks."""
+    """Return the ROC AUC of scores; None if one of the two classes has no rows."""
     n_true, n_other = int(truth.sum()), int((~truth).sum())
     if not n_true or not n_other:
         return None
@@ -304,7 +304,7 @@ def rank_auc(truth: np.ndarray, scores: np.ndarray) -> float | None:
 
 
 def _row_facts(record: TrainingRecord) -> RowFacts | None:
-    """Read what the record keeps of the columns."""
+    """Return the facts about the columns that the record has."""
     columns = record.data.get("columns")
     if not columns:
         return None

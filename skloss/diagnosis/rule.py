@@ -1,16 +1,16 @@
-"""``Rule``: what every rule of the diagnosis is, and the table of all of them."""
+"""``Rule``, the base class of all rules, and ``RULES``, the table of them."""
 
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from inspect import cleandoc, isabstract
+from inspect import cleandoc
 from textwrap import fill
 from typing import Any, ClassVar
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import Finding, Severity
 
-__all__ = ["FAMILIES", "RULES", "NotApplicable", "Rule"]
+__all__ = ["FAMILIES", "RULES", "SECTIONS", "NotApplicable", "Rule"]
 
 # Families by the letter of a rule's code.
 FAMILIES = {
@@ -23,33 +23,36 @@ FAMILIES = {
     "S": "Search",
 }
 
-# Where a paragraph of a docstring goes on, on the next line.
-_LINE_WITHIN = re.compile(r"(?<!\n)\n(?!\n|Reads:|Hurts:|Wrong when:)")
+# Sections in the docstring of every rule, in their order.
+SECTIONS = ("Reads", "Effect", "What to do", "False alarm when")
+_HEADING = re.compile(rf"^({'|'.join(SECTIONS)}): ", re.MULTILINE)
 
-# Every rule by its name, causes before symptoms: families register in that order.
+# Every rule by its name. ``skloss.diagnosis.rules`` fills it, causes before symptoms.
 RULES: dict[str, "Rule"] = {}
 
 
 class NotApplicable(Exception):  # noqa: N818 - an answer, not an error
-    """The rule cannot be assessed; the text is the reason."""
+    """A rule cannot be assessed; the message is the reason."""
 
 
 class Rule(ABC):
     """One thing that can be wrong with a training.
 
-    A rule is a pure function of a `Case`. Its docstring has a first line that claims
-    what is wrong, then three paragraphs: "Reads:", "Hurts:" and "Wrong when:".
+    A rule is a pure function of a `Case`. The first line of its docstring claims what
+    is wrong. Four sections follow, each a paragraph that begins with its heading:
+    "Reads:", "Effect:", "What to do:" and "False alarm when:". The pages about the
+    rules are made from them.
 
     Attributes
     ----------
     code : str
         Family letter and number.
     name : str
-        Identity, with hyphens.
+        Unique name, in words joined by hyphens.
     severity : {"error", "warning", "info"}
-        Of its findings, unless one says otherwise.
+        Severity of its findings, unless a finding has its own.
     explains : tuple of str
-        Names of rules whose findings are symptoms of this one's.
+        Names of the rules whose findings are symptoms of this rule's finding.
     reference : str
         Source of the rule or of its threshold.
     """
@@ -60,14 +63,14 @@ class Rule(ABC):
     explains: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[str] = ""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "name" in vars(cls) and not isabstract(cls):
-            RULES[cls.name] = cls()
-
     @abstractmethod
     def inspect(self, case: Case) -> Finding | None:
-        """Look at a training.
+        """Look for the fault in one training.
+
+        Parameters
+        ----------
+        case : Case
+            All that is known about the training.
 
         Returns
         -------
@@ -77,7 +80,7 @@ class Rule(ABC):
         Raises
         ------
         NotApplicable
-            If what it reads is not known, or too little to say anything.
+            If what the rule reads is not known, or if there is too little of it.
         """
 
     def found(
@@ -90,7 +93,7 @@ class Rule(ABC):
         params: Mapping[str, Any] | None = None,
         epoch: int | None = None,
     ) -> Finding:
-        """Make a finding of this rule, of the evidence that is known."""
+        """Make a finding of this rule, and leave out evidence that is not known."""
         return Finding(
             self.code,
             self.name,
@@ -110,7 +113,7 @@ class Rule(ABC):
 
     @classmethod
     def thresholds(cls) -> dict[str, float]:
-        """Numbers that the rule decides by, its own and inherited ones, by name."""
+        """Return the thresholds of the rule by name, inherited ones included."""
         return {
             name: value
             for base in reversed(cls.__mro__)
@@ -119,11 +122,23 @@ class Rule(ABC):
         }
 
     @classmethod
+    def claim(cls) -> str:
+        """Return the first line of the docstring: what is wrong."""
+        return cleandoc(cls.__doc__ or "").partition("\n")[0]
+
+    @classmethod
+    def sections(cls) -> dict[str, str]:
+        """Return the sections of the docstring by heading, each as one line."""
+        _, *parts = _HEADING.split(cleandoc(cls.__doc__ or ""))
+        texts = (" ".join(part.split()) for part in parts[1::2])
+        return dict(zip(parts[::2], texts, strict=True))
+
+    @classmethod
     def page(cls) -> str:
-        """Text about the rule of at most 80 columns, made from the class itself."""
-        paragraphs = _LINE_WITHIN.sub(" ", cleandoc(cls.__doc__ or "")).splitlines()
-        lines = [f"{cls.code}  {cls.name}  ({cls.severity})", ""]
-        lines += [_filled(paragraph) for paragraph in paragraphs]
+        """Return the text about the rule, at most 80 columns wide."""
+        lines = [f"{cls.code}  {cls.name}  ({cls.severity})", "", _filled(cls.claim())]
+        for heading, section in cls.sections().items():
+            lines += ["", _filled(f"{heading}: {section}")]
         if thresholds := cls.thresholds():
             lines += ["", "Thresholds:"]
             lines += [f"    {name} = {value:g}" for name, value in thresholds.items()]
@@ -135,7 +150,7 @@ class Rule(ABC):
 
 
 def _filled(text: str) -> str:
-    # Names of rules and addresses stay whole.
+    # Names of rules and addresses must stay whole to be found and clicked.
     return fill(text, 80, break_on_hyphens=False, break_long_words=False)
 
 

@@ -1,4 +1,4 @@
-"""A diagnosis as plain text of 80 columns, and the texts of values in it."""
+"""Plain text of a diagnosis, 80 columns wide, and of the values in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
     diagnosis : Diagnosis
         What to write.
     verbose : bool, default=False
-        Write remarks in full, name the rules that passed, and say why others could not
+        Write remarks in full, list the rules that passed, and say why others could not
         be assessed.
 
     Returns
@@ -62,7 +62,7 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
 
 
 def headline(diagnosis: Diagnosis) -> str:
-    """Count what was found, what is right, and what could not be seen."""
+    """Count findings by severity, and rules that passed or were not assessed."""
     counts = [
         tally(sum(f.severity == severity for f in diagnosis.findings), noun)
         for severity, noun in _NOUNS.items()
@@ -70,7 +70,7 @@ def headline(diagnosis: Diagnosis) -> str:
     ]
     if diagnosis.ok:
         seen = diagnosis.passed or diagnosis.findings or not diagnosis.not_assessed
-        counts.insert(0, "Nothing wrong found" if seen else "Nothing could be assessed")
+        counts.insert(0, "No problem found" if seen else "Nothing could be assessed")
     n_passed, n_not = len(diagnosis.passed), len(diagnosis.not_assessed)
     rules = [tally(n_passed, "rule") + " passed"] if n_passed else []
     if n_not:
@@ -104,7 +104,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        # Three digits would make 12346 rows "1.23e+04".
+        # With three significant digits, 12346 rows would become "1.23e+04".
         return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
     if isinstance(value, Mapping):
         return _listed(f"{key}: {value_text(part)}" for key, part in value.items())
@@ -114,7 +114,7 @@ def value_text(value: Any) -> str:
 
 
 def measure_text(measure: Measure) -> str:
-    r"""Write a value of the evidence with its unit; a share as a percentage.
+    r"""Write a value of the evidence with its unit, and a share as a percentage.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 
 def by_reason(not_assessed: Mapping[str, str]) -> dict[str, list[str]]:
-    """Group rules that could not be assessed, the commonest reason first."""
+    """Group the rules that could not be assessed by reason, most frequent first."""
     groups: dict[str, list[str]] = {}
     for name, reason in not_assessed.items():
         groups.setdefault(reason, []).append(name)
@@ -183,7 +183,7 @@ def _in_short(finding: Finding) -> str:
 
 
 def _silent_rules(diagnosis: Diagnosis) -> Iterable[str]:
-    """List the rules that found nothing, and of those that could not look."""
+    """List the rules that passed, and those that could not be assessed."""
     if diagnosis.passed:
         names = ", ".join(diagnosis.passed)
         yield f"Passed ({len(diagnosis.passed)}):\n" + _fill(names, _INDENT)
@@ -226,13 +226,16 @@ def _fill(text: str, indent: str = "", hang: int = 0) -> str:
         _WIDTH,
         initial_indent=indent,
         subsequent_indent=indent + " " * hang,
-        break_on_hyphens=False,  # names of rules stay whole
+        break_on_hyphens=False,  # names of rules must stay whole
     )
     return filled.replace(_NO_BREAK, " ")
 
 
 def _printable(text: str) -> str:
-    """Take out what a terminal would obey: names of columns may hold escape codes."""
+    """Replace control characters.
+
+    Names of columns can contain escape codes, which a terminal would execute.
+    """
     return "".join(
         c if c.isprintable() or c == _NO_BREAK else " " if c.isspace() else "\ufffd"
         for c in text

@@ -123,11 +123,11 @@ def test_the_verbose_text_ends_with_what_found_nothing():
 @pytest.mark.parametrize(
     ("diagnosis", "words"),
     [
-        (Diagnosis(), "Nothing wrong found"),
-        (Diagnosis(passed=("a",)), "Nothing wrong found; 1 rule passed"),
+        (Diagnosis(), "No problem found"),
+        (Diagnosis(passed=("a",)), "No problem found; 1 rule passed"),
         (
             Diagnosis((IMBALANCE,) * 2, ("a", "b"), {"c": "d"}),
-            "Nothing wrong found, 2 remarks; 2 rules passed, 1 not assessed",
+            "No problem found, 2 remarks; 2 rules passed, 1 not assessed",
         ),
         (
             Diagnosis(not_assessed={"a": "b", "c": "b"}),

@@ -1,5 +1,6 @@
 """All rules over all examples: each finds its own fault, and none alarms on health."""
 
+import pkgutil
 import re
 import sys
 from dataclasses import replace
@@ -9,7 +10,16 @@ import numpy as np
 import pytest
 from rule_examples.cases import healthy, sick
 
-from skloss.diagnosis import RULES, Case, Diagnosis, NotApplicable, examine
+from skloss.diagnosis import (
+    RULES,
+    Case,
+    Diagnosis,
+    NotApplicable,
+    Rule,
+    examine,
+    rules,
+)
+from skloss.diagnosis.rule import SECTIONS
 
 FAMILIES = (
     "data",
@@ -133,10 +143,24 @@ def test_a_finding_says_numbers_it_knows_and_one_of_a_thing(name, case):
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_every_rule_says_what_it_reads_why_it_hurts_and_when_it_is_wrong(name):
-    page = RULES[name].page()
-    for heading in ("Reads:", "Hurts:", "Wrong when:"):
-        assert heading in page
+def test_the_page_of_a_rule_has_every_section_and_says_what_to_do(name):
+    sections = RULES[name].sections()
+    page = " ".join(RULES[name].page().split())
+    assert tuple(sections) == SECTIONS
+    assert all(section.endswith(".") for section in sections.values())
+    for heading, section in sections.items():
+        assert f"{heading}: {section}" in page
+
+
+def test_the_order_of_rules_is_that_of_one_list_whatever_is_imported_first():
+    defined = {
+        rule
+        for module in pkgutil.iter_modules(rules.__path__, f"{rules.__name__}.")
+        for rule in vars(import_module(module.name)).values()
+        if isinstance(rule, type) and issubclass(rule, Rule) and "name" in vars(rule)
+    }
+    assert defined == set(rules.CAUSAL_ORDER)
+    assert list(RULES) == [rule.name for rule in rules.CAUSAL_ORDER]
 
 
 def test_rules_explain_only_rules_that_exist():

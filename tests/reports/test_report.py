@@ -573,7 +573,7 @@ def test_curves_alone_have_a_page_that_says_what_is_missing():
 def test_curves_that_never_find_the_rare_class_are_answer_enough():
     found = skloss.report(LINEAR_STACK_ON_RARE_EVENTS).answer
     assert found.verdict == "no"
-    assert "Not one row of the minority was found" in found.sentence
+    assert "No row of the minority is predicted correctly" in found.sentence
 
 
 def test_a_loss_that_is_no_number_is_answer_enough():

@@ -1,4 +1,4 @@
-"""Evidence from the network and its loss: head, linear layers, harm."""
+"""Evidence from the network and its loss: output layer, linear layers, harm."""
 
 from dataclasses import dataclass
 
@@ -81,10 +81,11 @@ POOR_FIT = (
     "plateau-above-floor",
     "plateau-at-floor",
 )
-# Symptoms as well, but only of what is certain: they are causes of their own, too.
+# More symptoms of these. They can be causes themselves, so that only rules that are
+# certain of their fault explain them.
 SLOW_FIT = ("lr-too-low", "too-few-epochs", "slow-convergence", "vanishing-gradients")
 
-# Symptoms of inputs or labels that nothing can be learned from as they are.
+# Symptoms of inputs or labels in a form that no network can learn from.
 LITTLE_LEARNED = (
     "underfit",
     "majority-collapse",
@@ -102,12 +103,12 @@ LITTLE_LEARNED = (
 
 @dataclass(frozen=True)
 class Kernel:
-    """A layer with weights, and what stands between it and the next one."""
+    """A layer with weights, and what the layers up to the next kernel do."""
 
     layer: Layer
-    fan_in: int | None  # units before it
-    is_linear: bool  # nothing nonlinear up to the next layer with weights
-    is_max_pooled: bool  # directly behind it, without an activation
+    fan_in: int | None  # values that it receives per row or step
+    is_linear: bool  # no nonlinearity up to the next layer with weights
+    is_max_pooled: bool  # max pooling is the only nonlinearity behind it
 
 
 def classes_of(case: Case) -> int:
@@ -117,19 +118,19 @@ def classes_of(case: Case) -> int:
     if case.task not in ("binary", "multiclass"):
         raise NotApplicable(f"the task is {case.task}")
     if case.n_classes < 2:
-        raise NotApplicable("there is one class only")
+        raise NotApplicable("there is only one class")
     return case.n_classes
 
 
 def layers_of(case: Case) -> tuple[Layer, ...]:
-    """Return the layers of a network that is known."""
+    """Return the layers of the network, or raise if they are not known."""
     if not case.layers:
         raise NotApplicable("the layers of the network are not known")
     return case.layers
 
 
 def head_of(case: Case) -> Layer:
-    """Return the head of a classifier."""
+    """Return the output layer of a classifier, or raise."""
     if case.task == "regression":
         raise NotApplicable("the task is regression")
     head = case.head
@@ -139,14 +140,14 @@ def head_of(case: Case) -> Layer:
 
 
 def training_of(case: Case) -> Training:
-    """Return how the network was trained."""
+    """Return how the network was trained, or raise if that is not known."""
     if case.training is None:
-        raise NotApplicable("how it was trained is not known")
+        raise NotApplicable("the settings of the training are not known")
     return case.training
 
 
 def loss_of(case: Case) -> str:
-    """Return the long name of the loss."""
+    """Return the long name of the loss, or raise if it is not known."""
     loss = training_of(case).loss
     if loss is None:
         raise NotApplicable("the loss is not known")
@@ -154,9 +155,10 @@ def loss_of(case: Case) -> str:
 
 
 def harm(case: Case) -> bool | None:
-    """Whether the network is worse than it could be: than a simple learner, or a guess.
+    """Whether predictions are poor; None if that is not known.
 
-    None if that is not known.
+    They are poor if a baseline model scores higher. Where no baseline was measured,
+    they are poor if the minority is never found, or if they are no better than chance.
     """
     behind = is_behind(case)
     if behind is not None:
@@ -170,7 +172,7 @@ def harm(case: Case) -> bool | None:
 
 
 def updates_per_epoch(case: Case) -> int:
-    """Return the number of batches of an epoch."""
+    """Return the number of updates (batches) per epoch, or raise."""
     batch_size = training_of(case).batch_size
     if batch_size is None or batch_size < 1:
         raise NotApplicable("the batch size is not known")
@@ -180,7 +182,7 @@ def updates_per_epoch(case: Case) -> int:
 
 
 def output_range(case: Case) -> dict[str, tuple[float, str]]:
-    """Range of the outputs as evidence, where it was measured."""
+    """Return the range of the outputs as evidence, where it was measured."""
     probe = case.probe
     if probe is None or probe.output_min is None or probe.output_max is None:
         return {}
@@ -198,12 +200,10 @@ def kernels_of(case: Case) -> list[Kernel]:
     kernels = []
     for place, end in zip(places, [*places[1:], len(layers)], strict=True):
         layer, between = layers[place], layers[place + 1 : end]
-        bends = _bends(layer) or any(_bends(part) for part in between)
-        pooled = [part for part in between if _is_max_pool(part)]
-        active = any(_bends(part) and not _is_max_pool(part) for part in between)
-        max_pooled = bool(pooled) and not active and not _bends(layer)
+        nonlinear = [part for part in (layer, *between) if _is_nonlinear(part)]
+        max_pooled = bool(nonlinear) and all(map(_is_max_pool, nonlinear))
         fan_in = _width_before(layers[:place], width)
-        kernels.append(Kernel(layer, fan_in, not bends, max_pooled))
+        kernels.append(Kernel(layer, fan_in, not nonlinear, max_pooled))
     return kernels
 
 
@@ -216,7 +216,7 @@ def hidden_of(case: Case) -> list[Kernel]:
 
 
 def _width_before(before: tuple[Layer, ...], n_columns: int | None) -> int | None:
-    """Values per row or step that come in; None if that is not known."""
+    """Return the values per row or step that a layer receives; None if not known."""
     for layer in reversed(before):
         if layer.output_shape is not None:
             return layer.output_shape[-1]
@@ -231,7 +231,7 @@ def _is_max_pool(layer: Layer) -> bool:
     return layer.kind == "pool" and "average" not in (layer.pooling or "max")
 
 
-def _bends(layer: Layer) -> bool:
+def _is_nonlinear(layer: Layer) -> bool:
     """Whether a layer is nonlinear, or may be."""
     if layer.kind in ("recurrent", "normalization", "other"):
         return True
@@ -241,9 +241,10 @@ def _bends(layer: Layer) -> bool:
 
 
 def loss_swing(case: Case, fewest: int = 8) -> float | None:
-    """Mean step of the training loss over its level, if it turns at most epochs.
+    """Return the mean change of the training loss per epoch, relative to its level.
 
-    Over the last half of the epochs; None if it does not turn, or cannot be told.
+    It reads the second half of the epochs. None if the loss changes direction in fewer
+    than half of them, or if there are too few.
     """
     curve = case.curves.get("loss")
     if curve is None or len(curve) < fewest:
@@ -256,7 +257,7 @@ def loss_swing(case: Case, fewest: int = 8) -> float | None:
 
 
 def still_falling(case: Case) -> float | None:
-    """Relative fall of the training loss in the last epoch; None if unknown."""
+    """Return the relative fall of the loss in the last epoch; None if unknown."""
     curve = case.curves.get("loss")
     if curve is None or len(curve) < 2 or not curve[-2] > 0:
         return None

@@ -9,14 +9,14 @@ from skloss.record import SplitMetrics
 
 __all__ = [
     "CURVES_APART",
-    "both_sides",
+    "both_splits",
     "is_changed",
     "missing_classes",
     "prior_change",
     "stops_by",
 ]
 
-# What a validation that is unlike the training rows makes of the curves.
+# Symptoms of validation rows that differ from the training rows.
 CURVES_APART = (
     "train-val-gap",
     "val-loss-misleads",
@@ -27,18 +27,18 @@ CURVES_APART = (
 )
 
 
-def both_sides(case: Case) -> tuple[SplitMetrics, SplitMetrics]:
-    """Training and validation counts, with classes in common."""
+def both_splits(case: Case) -> tuple[SplitMetrics, SplitMetrics]:
+    """Return training and validation rows, or raise unless both counts are known."""
     need(case.train, "the class counts of the training rows are")
     need(case.val, "the class counts of the validation rows are")
     train, val = case.train, case.val
     if len(train.counts) != len(val.counts):  # type: ignore[union-attr]
-        raise NotApplicable("the sides do not number the same classes")
+        raise NotApplicable("the two splits have different numbers of classes")
     return train, val  # type: ignore[return-value]
 
 
 def missing_classes(one: SplitMetrics, other: SplitMetrics, fewest: float) -> list[int]:
-    """Classes without rows on one side, of which a fair split had given it `fewest`."""
+    """Return classes without rows in a split where `fewest` or more are expected."""
     expected = (np.asarray(one.counts) + other.counts) * one.n_rows
     expected = expected / max(one.n_rows + other.n_rows, 1)
     return np.flatnonzero((np.asarray(one.counts) == 0) & (expected >= fewest)).tolist()
@@ -47,9 +47,9 @@ def missing_classes(one: SplitMetrics, other: SplitMetrics, fewest: float) -> li
 def prior_change(
     train: SplitMetrics, val: SplitMetrics
 ) -> tuple[int, float, float, float]:
-    """Find the class whose share differs most between the sides.
+    """Find the class whose share differs most between the splits.
 
-    Returns its number, its shares on the two sides, and the standard error of their
+    Returns its number, its shares in the two splits, and the standard error of their
     difference.
     """
     before, after = train.prior, val.prior
@@ -57,7 +57,8 @@ def prior_change(
     error = np.sqrt(pooled * (1 - pooled) * (1 / train.n_rows + 1 / val.n_rows))
     distance = np.abs(before - after) / np.maximum(error, 1e-12)
     one = int(distance.argmax())
-    if len(before) == 2:  # both changes are the same; the rare class tells the factor
+    # Both of two classes change by the same amount. The rare one shows the factor.
+    if len(before) == 2:
         one = 1 - int(pooled[::-1].argmin())
     return one, float(before[one]), float(after[one]), float(error[one])
 
@@ -65,7 +66,7 @@ def prior_change(
 def is_changed(
     before: float, after: float, error: float, least: float, factor: float
 ) -> bool:
-    """Whether a share differs by more than chance, and by enough to matter."""
+    """Whether a share differs beyond chance, and by at least `least` or `factor`."""
     if abs(before - after) <= 3 * error:
         return False
     low, high = sorted((before, after))
@@ -73,6 +74,6 @@ def is_changed(
 
 
 def stops_by(case: Case, prefix: str) -> bool:
-    """Whether an early stopping watched a curve whose name begins so."""
+    """Whether early stopping monitored a curve whose name begins with a prefix."""
     monitor = None if case.training is None else case.training.monitor
     return monitor is not None and monitor.startswith(prefix)

@@ -1,13 +1,14 @@
-"""Signs that something is wrong at all, shared by rules.
+"""Symptoms of a training that went wrong, shared by rules.
 
-Many oddities of a configuration harm nobody, so that many rules need a sign of harm
-before they alarm.
+Many unusual configurations do no harm. Therefore many rules raise an alarm only if one
+of these symptoms shows that the network is worse than it could be.
 """
 
 import numpy as np
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.rule import NotApplicable
+from skloss.diagnosis.text import tally
 from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
@@ -16,12 +17,12 @@ __all__ = [
     "constant_guess",
     "fitted_part",
     "is_behind",
-    "is_mute",
     "is_penalized",
     "need",
     "never_predicts_minority",
     "prior_from_curves",
     "prior_shift_from_curves",
+    "rarely_predicts_minority",
     "row_facts",
     "shortfall",
     "smoothed",
@@ -31,60 +32,99 @@ __all__ = [
 _LEAST_SHORTFALL = 0.05  # MCC
 _FEWEST_EPOCHS = 3
 _FEWEST_MINORITY = 5
-_SURELY_LEARNED = 0.95  # MCC, however few the rows
-_LEARNED_BY_HEART = 0.75  # MCC that any network reaches on a handful of rows
+_SURELY_LEARNED = 0.95  # MCC that is above chance with any number of rows
+_MEMORIZED = 0.75  # MCC that any network reaches on a handful of rows by memorizing
 _STRONG_L1, _STRONG_L2 = 0.05, 0.1
-_FEWEST_CALLED = 10  # rows of the class
-_HARDLY_CALLED = 0.1  # of its rows
-_HARDLY_RECALLED = 0.1  # of the positives: accuracy still tells their share
+_FEWEST_TO_PREDICT = 10  # rows of the class
+_RARELY_PREDICTED = 0.1  # of the actual rows of the class
+_RARELY_FOUND = 0.1  # recall, up to which 1 - accuracy is about the share of positives
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
-_NEAR_GUESS = (0.85, 1.1)  # of the entropy of a share read from an accuracy
+_NEAR_GUESS = (0.85, 1.1)  # of the entropy of the share that an accuracy implies
+
+# Subjects of the reason why a rule cannot be assessed, by the field of `RowFacts`.
+_FACTS = {
+    "n_rows": "the number of rows was",
+    "n_columns": "the number of columns was",
+    "n_nonfinite": "NaN and infinite values were",
+    "n_constant": "constant columns were",
+    "typical_size": "the size of a typical column was",
+    "largest_size": "the size of the largest column was",
+    "offset": "means and standard deviations were",
+    "n_codes": "columns of category codes were",
+    "target_kind": "the encoding of the labels was",
+    "n_distinct_targets": "the number of distinct labels was",
+    "duplicate_share": "duplicate rows were",
+    "conflict_share": "equal rows with different labels were",
+    "best_column_auc": "the ROC AUC of single columns was",
+    "shared_share": "rows shared with the validation rows were",
+    "synthetic_share": "copies and interpolations among validation rows were",
+    "synthetic_null": "copies and interpolations among training rows were",
+    "shift_auc": "the difference from the validation rows was",
+    "shift_error": "the difference from the validation rows was",
+    "shift_scale": "the scale of the validation rows was",
+    "shift_offset": "the scale of the validation rows was",
+    "one_hot_score": "a logistic regression on one-hot columns was",
+    "linear_score": "a logistic regression was",
+    "network_score": "the score of the network was",
+}
 
 
 def need(value: object, what: str) -> None:
-    """Raise unless a thing is known."""
+    """Raise unless a value is known.
+
+    Parameters
+    ----------
+    value : object
+        None if it is not known.
+    what : str
+        Subject and verb of the reason, such as "the layers are".
+    """
     if value is None:
         raise NotApplicable(f"{what} not known")
 
 
 def row_facts(case: Case, *names: str) -> RowFacts:
-    """Facts about the rows, those of the names known."""
-    need(case.rows, "the training rows are")
+    """Return the facts about the rows, or raise if one of the named is not known."""
+    need(case.rows, "the values of the training rows are")
     for name in names:
         if getattr(case.rows, name) is None:
-            what = name.removeprefix("n_").replace("_", " ")
-            raise NotApplicable(f"not measured on the rows: {what}")
+            what = _FACTS.get(name, f"{name} was")
+            raise NotApplicable(f"{what} not measured on the training rows")
     return case.rows  # type: ignore[return-value]
 
 
 def fitted_part(case: Case) -> SplitMetrics:
-    """Return the original training rows, with what the network predicts for them."""
+    """Return the metrics of the original training rows, predictions included."""
     part = case.unsampled
     if part is None or part.confusion is None:
-        raise NotApplicable("predictions on the training rows are not known")
+        raise NotApplicable("the predictions on the training rows are not known")
     return part
 
 
 def training_loss(case: Case) -> np.ndarray:
-    """Curve of the training loss, with enough epochs to be read."""
+    """Return the curve of the training loss, or raise if it is too short."""
     curve = case.curves.get("loss")
     if curve is None:
         raise NotApplicable("there is no curve of the training loss")
     if len(curve) < _FEWEST_EPOCHS:
         raise NotApplicable(
-            f"{len(curve)} epochs; at least {_FEWEST_EPOCHS} are needed"
+            f"{tally(len(curve), 'epoch')}; at least {_FEWEST_EPOCHS} are needed"
         )
     return curve
 
 
 def beats_a_guess(part: SplitMetrics) -> bool | None:
-    """Whether predictions or their ranking are better than chance; None if unknown."""
+    """Whether predictions or their ranking are better than chance; None if unknown.
+
+    The ranking counts too, because a network can learn well and still predict one
+    class only at the threshold 0.5.
+    """
     if part.confusion is None or part.mcc is None:
         return None
     if part.mcc > min(2 * part.mcc_error, _SURELY_LEARNED):
         return True
     if part.n_minority < _FEWEST_MINORITY:
-        return part.mcc > _LEARNED_BY_HEART
+        return part.mcc > _MEMORIZED
     if part.roc_auc is not None:
         error = 0.5 / np.sqrt(max(part.n_minority, 1))
         return bool(part.roc_auc > 0.5 + 2 * error)
@@ -107,28 +147,28 @@ def constant_guess(case: Case) -> float | None:
 
 
 def shortfall(case: Case, least: float = _LEAST_SHORTFALL) -> float | None:
-    """Score by which a simple learner beats the network, if that is beyond chance.
+    """Return by how much a baseline model beats the network; None if within chance.
 
     Raises
     ------
     NotApplicable
-        If no other learner was measured on the same rows.
+        If no baseline model was measured on the same rows.
     """
     facts = case.rows
     if facts is None or facts.network_score is None:
-        raise NotApplicable("no other learner was measured on the same rows")
-    others = [
+        raise NotApplicable("no baseline model was measured on the same rows")
+    baselines = [
         score for score in (facts.linear_score, facts.tree_score) if score is not None
     ]
-    if not others:
-        raise NotApplicable("no other learner was measured on the same rows")
-    missing = max(others) - facts.network_score
+    if not baselines:
+        raise NotApplicable("no baseline model was measured on the same rows")
+    missing = max(baselines) - facts.network_score
     least = max(least, 2 * (facts.score_error or 0.0))
     return float(missing) if missing > least else None
 
 
 def is_behind(case: Case, least: float = _LEAST_SHORTFALL) -> bool | None:
-    """Whether a simple learner does better beyond chance; None if not known."""
+    """Whether a baseline model scores higher beyond chance; None if not known."""
     try:
         return shortfall(case, least) is not None
     except NotApplicable:
@@ -136,7 +176,7 @@ def is_behind(case: Case, least: float = _LEAST_SHORTFALL) -> bool | None:
 
 
 def is_penalized(case: Case) -> bool:
-    """Whether a penalty on weights leaves little to be learned beside it."""
+    """Whether a penalty on the weights is so strong that it prevents learning."""
     layers = case.layers or ()
     return any(
         layer.l1 >= _STRONG_L1 or layer.l2 >= _STRONG_L2
@@ -145,28 +185,29 @@ def is_penalized(case: Case) -> bool:
     )
 
 
-def is_mute(case: Case) -> bool:
-    """Whether the smallest of two classes is hardly ever predicted, and is no handful.
+def rarely_predicts_minority(case: Case) -> bool:
+    """Whether the smaller of two classes is hardly ever predicted.
 
-    On validation rows where they were predicted, else on training rows.
+    It reads the validation rows where predictions on them are known, else the training
+    rows. With fewer than ten rows of the class the answer is no.
     """
     part = case.val
     if part is None or part.confusion is None:
         part = case.unsampled
     if part is None or part.predicted is None or len(part.counts) != 2:
         return False
-    called, there = part.predicted[part.minority], part.prior[part.minority]
-    return part.n_minority >= _FEWEST_CALLED and bool(called < _HARDLY_CALLED * there)
+    predicted, actual = part.predicted[part.minority], part.prior[part.minority]
+    is_rare = bool(predicted < _RARELY_PREDICTED * actual)
+    return part.n_minority >= _FEWEST_TO_PREDICT and is_rare
 
 
 def never_predicts_minority(case: Case) -> dict[str, object] | None:
-    """Evidence, from curves alone, that no rare event is found in any epoch.
+    """Return evidence from curves that no rare event is found in any epoch, or None.
 
-    Reads recall, F1, precision and true positives, which must all be 0, and the
-    accuracy, which says that there are rare events at all and that what is predicted
-    is the majority.
+    Recall, F1, precision and true positives must all be 0. An accuracy between 0.5 and
+    1 shows that there are rare events at all, and that the majority is predicted.
     """
-    for prefix, side in (("val_", "validation"), ("", "training")):
+    for prefix, split in (("val_", "validation"), ("", "training")):
         known = _positive_curves(case, prefix)
         if not known:
             continue
@@ -174,19 +215,20 @@ def never_predicts_minority(case: Case) -> dict[str, object] | None:
             return None
         accuracy = case.curves.get(prefix + "accuracy")
         evidence: dict[str, object] = {"epochs": (case.n_epochs, "epochs")}
-        evidence |= {f"{side} {name}": (0.0, "") for name in known}
+        evidence |= {f"{split} {name}": (0.0, "") for name in known}
         if accuracy is None or not np.isfinite(accuracy).any():
             return evidence
         best = float(np.nanmax(accuracy))
-        return {**evidence, f"{side} accuracy": best} if 0.5 < best < 1 else None
+        return {**evidence, f"{split} accuracy": best} if 0.5 < best < 1 else None
     return None
 
 
 def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | None:
-    """Range of the share of positives that curves imply; None if they imply none.
+    """Return the range of the share of positives that curves imply, or None.
 
-    Exact if the four counts are known. Else, where hardly any positive is found, the
-    errors are the positives, but for what precision and recall tell of false alarms.
+    The share is exact if the four counts of the confusion matrix are known. Otherwise,
+    while hardly any positive is found, almost every error is a positive. Precision and
+    recall, where they are known, correct for the false positives among the errors.
 
     Parameters
     ----------
@@ -204,7 +246,7 @@ def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | Non
     recall = case.curves.get(prefix + "recall", case.curves.get(prefix + "f1"))
     if accuracy is None or recall is None or len(accuracy) < _FEWEST_EPOCHS:
         return None
-    if not np.all(recall <= _HARDLY_RECALLED) or not np.isfinite(accuracy).all():
+    if not np.all(recall <= _RARELY_FOUND) or not np.isfinite(accuracy).all():
         return None
     best = int(np.argmax(accuracy))
     errors = 1 - float(accuracy[best])
@@ -221,9 +263,10 @@ def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | Non
 def prior_shift_from_curves(
     case: Case,
 ) -> tuple[tuple[float, float], float] | None:
-    """Shares of positives in training and in validation rows, if curves show a shift.
+    """Return the shares of positives in both splits, if curves show that they differ.
 
-    Both losses must lie near the entropy of their own share, too.
+    Both losses must also lie near the loss of a constant guess of their own share.
+    Without this, the accuracies may differ for another reason.
 
     Returns
     -------
@@ -242,17 +285,22 @@ def prior_shift_from_curves(
 
 
 def _positive_curves(case: Case, prefix: str) -> dict[str, np.ndarray]:
-    """Curves of the positive class that are 0 if none is found, by their names."""
-    names = {"recall": "recall", "f1": "F1", "precision": "precision", "tp": "hits"}
+    """Return the curves that are 0 while no positive is found, by their names."""
+    names = {
+        "recall": "recall",
+        "f1": "F1",
+        "precision": "precision",
+        "tp": "true positives",
+    }
     curves = {names[name]: case.curves.get(prefix + name) for name in names}
-    # Some programs divide by the number of predicted rows even if that is 0.
+    # Some programs write NaN for a precision without predicted positives (0 / 0).
     known = {n: c for n, c in curves.items() if c is not None and not np.isnan(c).all()}
     long = all(len(c) >= _FEWEST_EPOCHS for c in known.values())
     return known if long and known.keys() - {"precision"} else {}
 
 
 def _near_entropy(case: Case, name: str, shares: tuple[float, float]) -> bool:
-    """Whether a loss lies at the entropy of a share of positives, or is not known."""
+    """Whether a loss is about that of a constant guess of a share, or not known."""
     if name not in case.curves:
         return True
     level = float(np.median(case.curves[name]))
@@ -261,7 +309,7 @@ def _near_entropy(case: Case, name: str, shares: tuple[float, float]) -> bool:
 
 
 def smoothed(curve: np.ndarray) -> np.ndarray:
-    """Return the running median of three, its ends as they are."""
+    """Return the running median of three epochs, with the two ends unchanged."""
     if len(curve) < 3:
         return curve
     middle = np.median(np.stack([curve[:-2], curve[1:-1], curve[2:]]), axis=0)

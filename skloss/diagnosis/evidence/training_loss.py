@@ -1,7 +1,7 @@
-"""The training loss: its course, its level, and the learning rate that drives it.
+"""Evidence from the training loss and the learning rate.
 
-Losses are compared with that of a constant guess: of always answering with the class
-shares that the network was trained on.
+Losses are compared with the loss of a constant guess, which always predicts the class
+shares of the training rows.
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ from skloss.diagnosis.evidence.symptoms import (
     training_loss,
 )
 from skloss.diagnosis.rule import NotApplicable
+from skloss.diagnosis.text import tally
 from skloss.metrics import entropy
 from skloss.optimizers import OPTIMIZERS
 from skloss.record import SplitMetrics
@@ -52,7 +53,7 @@ _CROSS_ENTROPIES = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
 )
-# What follows from a network that does not train.
+# Symptoms of a network that does not learn.
 NOT_LEARNED = (
     "loss-at-constant-guess",
     "majority-collapse",
@@ -63,18 +64,20 @@ NOT_LEARNED = (
 
 
 def finite_loss(case: Case) -> np.ndarray:
-    """Training loss without epochs that were not measured, at least three epochs."""
+    """Return the finite values of the training loss, or raise if there are too few."""
     loss = training_loss(case)
     if not np.isfinite(loss[-1]):
-        raise NotApplicable("the training loss does not end finite")
+        raise NotApplicable("the training loss is not finite in the last epoch")
     loss = loss[np.isfinite(loss)]
     if len(loss) < 3:
-        raise NotApplicable(f"the training loss is finite in {len(loss)} epochs only")
+        raise NotApplicable(
+            f"the training loss is finite in only {tally(len(loss), 'epoch')}"
+        )
     return loss
 
 
 def loss_if_known(case: Case) -> np.ndarray | None:
-    """Finite training loss; None where it cannot be read."""
+    """Return the finite training loss; None where it cannot be read."""
     try:
         return finite_loss(case)
     except NotApplicable:
@@ -82,34 +85,37 @@ def loss_if_known(case: Case) -> np.ndarray | None:
 
 
 def ends_finite(case: Case) -> bool:
-    """Whether no training loss is known to end NaN or infinite."""
+    """Whether the training loss ends finite, or is not known."""
     loss = case.curves.get("loss")
     return loss is None or not len(loss) or bool(np.isfinite(loss[-1]))
 
 
 def end_of(curve: np.ndarray) -> float:
-    """Level of the last epochs."""
+    """Return the median of the last epochs, at most three."""
     return float(np.median(curve[-min(3, max(1, len(curve) // 3)) :]))
 
 
 def rise_of(loss: np.ndarray) -> tuple[float, int, float]:
-    """Smoothed best, epochs since then, and the level of the last epochs."""
+    """Return the lowest smoothed loss, the epochs since then, and the final level."""
     smooth = smoothed(loss)
     best = int(np.argmin(smooth))
     return float(smooth[best]), len(loss) - 1 - best, end_of(loss)
 
 
 def has_diverged(loss: np.ndarray, ratio: float, least_rise: float) -> bool:
-    """Whether the loss rose for good, by more than the jitter of a small loss."""
+    """Whether the loss rose and stayed high, by more than the noise of a small loss."""
     best, since, end = rise_of(loss)
     fall = float(loss[0]) - best
-    # A loss that swings is low again in one of the last epochs.
+    # A loss that only swings is low again in one of the last three epochs.
     stays = float(loss[-3:].min()) >= ratio * best
     return since >= 3 and stays and end - best > least_rise * fall
 
 
 def swing_of(loss: np.ndarray) -> tuple[float, float]:
-    """Of the last half: size of the swings over the level, and share of turns."""
+    """Return size of the swings over level, and share of epochs that change direction.
+
+    Both are of the second half of the epochs, around a straight line.
+    """
     half = loss[len(loss) // 2 :]
     epochs = np.arange(len(half))
     trend = np.polyval(np.polyfit(epochs, half, 1), epochs)
@@ -120,22 +126,24 @@ def swing_of(loss: np.ndarray) -> tuple[float, float]:
 
 
 def is_falling(loss: np.ndarray) -> bool:
-    """Whether the last fifth has a slope beyond three of its standard errors."""
+    """Whether the slope of the last fifth is below 0 by three standard errors."""
     tail = loss[-max(3, len(loss) // 5) :]
     epochs = np.arange(len(tail)) - (len(tail) - 1) / 2
     slope = float(epochs @ tail / (epochs @ epochs))
     rest = tail - tail.mean() - slope * epochs
     error = np.sqrt(rest @ rest / (len(tail) - 2) / (epochs @ epochs))
-    # Few points of a curve that flattens are off their line for that alone.
+    # A flattening curve deviates from a line, which makes the standard error too large
+    # with fewer than five points. A steady fall by 2 % counts as well then.
     falls = bool(np.all(np.diff(tail) < 0)) and tail[-1] < 0.98 * tail[0]
     steady = len(tail) < 5 and falls
     return slope < 0 and (slope < -3 * error or steady)
 
 
 def gain_of(loss: np.ndarray) -> float:
-    """Share of the final loss that as many epochs again would win.
+    """Return the share of the final loss that as many epochs again would win.
 
-    The fall goes on as it went from the last fifth but one to the last.
+    The fall is extrapolated as a geometric series. Its ratio is that of the falls into
+    the last fifth and into the fifth before.
     """
     width = max(1, len(loss) // 5)
     last = float(loss[-width:].mean())
@@ -149,13 +157,13 @@ def gain_of(loss: np.ndarray) -> float:
 
 
 def is_weighted(case: Case) -> bool:
-    """Whether classes weigh differently in the training loss."""
+    """Whether the training loss has class weights."""
     kind = case.training.class_weight_kind if case.training else None
     return kind not in (None, "none")
 
 
 def class_weights(case: Case, counts: np.ndarray) -> np.ndarray | None:
-    """Weights of the classes in the training loss; None if not known."""
+    """Return the class weights in the training loss; None if not known."""
     training = case.training
     if training is None or not is_weighted(case):
         return np.ones(len(counts))
@@ -167,7 +175,7 @@ def class_weights(case: Case, counts: np.ndarray) -> np.ndarray | None:
 
 
 def _penalty(case: Case) -> float | None:
-    """Penalties in the curve of the training loss; None if there are unknown ones."""
+    """Return the penalties that the training loss includes; None if not known."""
     if case.is_honest:
         return 0.0
     if case.probe is not None and case.probe.penalty is not None:
@@ -177,7 +185,10 @@ def _penalty(case: Case) -> float | None:
 
 
 def guess_loss(case: Case) -> float | None:
-    """Training loss of a constant guess as the curve has it; None if not known."""
+    """Return the loss of a constant guess, measured as the training loss is.
+
+    None if it is not known.
+    """
     loss = case.training.loss if case.training else None
     if case.train is None or loss not in _CROSS_ENTROPIES:
         return None
@@ -212,7 +223,7 @@ def guess_of_validation(case: Case) -> float | None:
 
 
 def fitted_if_known(case: Case) -> SplitMetrics | None:
-    """Training rows with what the network predicts; None if that is not known."""
+    """Return the metrics of the training rows; None if predictions are not known."""
     try:
         return fitted_part(case)
     except NotApplicable:
@@ -220,9 +231,10 @@ def fitted_if_known(case: Case) -> SplitMetrics | None:
 
 
 def final_level(case: Case) -> float | None:
-    """Return the final loss in shares of a constant guess's, or of the first epoch's.
+    """Return the final loss relative to a constant guess, or else to the first epoch.
 
-    Dropout lifts Keras' curve, so what the final network does counts if it is less.
+    Dropout raises the training loss of Keras. So the loss of the final network in
+    inference mode is used if it is lower.
     """
     loss, guess = finite_loss(case), guess_loss(case)
     end, part = end_of(loss), fitted_if_known(case)
@@ -233,7 +245,7 @@ def final_level(case: Case) -> float | None:
 
 
 def is_stuck(case: Case, share: float = 0.98) -> bool | None:
-    """Whether nothing was learned beyond a constant guess; None if not known."""
+    """Whether the network is no better than a constant guess; None if not known."""
     if guess_loss(case) is None or loss_if_known(case) is None:
         return None
     level, part = final_level(case), fitted_if_known(case)
@@ -243,12 +255,12 @@ def is_stuck(case: Case, share: float = 0.98) -> bool | None:
 
 
 def is_bad(case: Case, share: float = 0.98) -> bool:
-    """Whether a sign of harm is known."""
+    """Whether predictions are poor, or the loss is that of a constant guess."""
     return bool(harm(case)) or bool(is_stuck(case, share))
 
 
 def largest_rate(case: Case) -> float:
-    """Largest learning rate of the training."""
+    """Return the largest learning rate of the training, or raise."""
     known = []
     if case.training is not None and case.training.learning_rate is not None:
         known.append(float(case.training.learning_rate))
@@ -261,7 +273,7 @@ def largest_rate(case: Case) -> float:
 
 
 def usual_rates(case: Case) -> tuple[float, float, float] | None:
-    """Bounds of the optimizer's learning rate and the usual one; None if not known."""
+    """Return lower limit, usual value and upper limit of the rate; None if unknown."""
     optimizer = case.training.optimizer if case.training else None
     known = OPTIMIZERS.get(optimizer or "")
     return None if known is None else known.rates
@@ -278,5 +290,5 @@ def lower_rate(case: Case) -> float | None:
 
 
 def rate_params(rate: float | None, **others: object) -> dict[str, object]:
-    """Parameters that apply a learning rate, where there is one, and others."""
+    """Return the parameters of a fix, with the learning rate where there is one."""
     return others if rate is None else {"learning_rate": rate, **others}

@@ -1,4 +1,4 @@
-"""The size of the batches, and batch normalization over them."""
+"""Rules about the batch size, and about batch normalization."""
 
 import numpy as np
 
@@ -12,21 +12,21 @@ from skloss.diagnosis.evidence.classifier_network import (
     training_of,
     updates_per_epoch,
 )
-from skloss.diagnosis.evidence.symptoms import is_mute
+from skloss.diagnosis.evidence.symptoms import rarely_predicts_minority
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
 
 
 def _batch_size(case: Case) -> int:
-    """Rows of a batch; at most all of them."""
-    updates_per_epoch(case)  # says what is missing
+    """Return the rows of a batch; at most all training rows."""
+    updates_per_epoch(case)  # raises if the batch size or the rows are not known
     size, train = training_of(case).batch_size, case.train
     return min(size or 0, train.n_rows if train is not None else 0)
 
 
 def _epochs(case: Case) -> int:
-    """Epochs that were run, or else those asked for."""
+    """Return the epochs that were run, else the epochs that were requested."""
     epochs = case.n_epochs or training_of(case).epochs
     if not epochs:
         raise NotApplicable("the number of epochs is not known")
@@ -34,12 +34,12 @@ def _epochs(case: Case) -> int:
 
 
 def _momenta(case: Case) -> list[float | None]:
-    """Momentum of each batch normalization."""
+    """Return the momentum of each batch normalization layer."""
     return [x.momentum for x in layers_of(case) if x.kind == "batch_norm"]
 
 
 def _mode_gap(case: Case) -> float | None:
-    """Accuracy in training mode over that in inference mode."""
+    """Return the accuracy in training mode minus that in inference mode."""
     probe = case.probe
     if probe is None or probe.accuracy_training_mode is None:
         return None
@@ -49,13 +49,15 @@ def _mode_gap(case: Case) -> float | None:
 
 
 class BatchnormTinyBatch(Rule):
-    """Batch normalization over one to four rows.
+    """Batch normalization uses batches of at most four rows.
 
-    Reads: batch size; accuracy of the network in training and in inference mode.
-    Hurts: means and variances of so few rows are noise; what the network learned with
-    them does not hold with the moving averages.
-    Wrong when: each row has many positions to average over, as in images; an alarm
-    needs harm, or modes that disagree.
+    Reads: the batch size, and the accuracy of the network in training mode and in
+    inference mode.
+    Effect: mean and variance of so few rows are noise. What the network learns with
+    them does not hold with the moving averages that inference uses.
+    What to do: set batch_size to at least 16, or remove the BatchNormalization layers.
+    False alarm when: each row has many positions to average over, as images have. An
+    alarm requires poor predictions, or two modes that disagree.
     """
 
     code = "C13"
@@ -72,10 +74,10 @@ class BatchnormTinyBatch(Rule):
     )
     reference = "Ioffe 2017 (batch renormalization); Wu & He 2018"
     most_rows = 4
-    largest_gap = 0.1  # of accuracy, training mode over inference mode
+    largest_gap = 0.1  # of accuracy between training mode and inference mode
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for small batches under batch normalization."""
+        """Look for batch normalization with small batches."""
         n_layers, size = len(_momenta(case)), _batch_size(case)
         if not n_layers or size > self.most_rows:
             return None
@@ -83,28 +85,32 @@ class BatchnormTinyBatch(Rule):
         alarming = harm(case) or (gap is not None and gap > self.largest_gap)
         evidence: dict[str, object] = {
             "batch size": (size, "rows"),
-            "batch normalizations": (n_layers, "layers"),
+            "batch normalization layers": (n_layers, "layers"),
         }
         if gap is not None:
             evidence["accuracy lost in inference mode"] = (gap, "")
         return self.found(
-            f"Batch normalization takes its averages over {tally(size, 'row')}.",
+            f"Batch normalization computes mean and variance of only "
+            f"{tally(size, 'row')}.",
             evidence,
-            "Use batches of at least 16 rows, or no batch normalization.",
+            "Set batch_size to at least 16, or remove the BatchNormalization layers.",
             severity="warning" if alarming else "info",
             params={"batch_size": 32},
         )
 
 
 class BatchnormMomentumLag(Rule):
-    """Moving averages of batch normalization lag behind training.
+    """The moving averages of batch normalization lag behind training.
 
-    Reads: momentum, number of updates; accuracy and loss of the network in training
-    and in inference mode on the same rows.
-    Hurts: predictions use moving averages, which begin at 0 and 1; after few updates
-    they are not there yet, so validation looks broken while training looks fine.
-    Wrong when: batches differ from each other, or dropout stands before the layer,
-    which has a rule of its own.
+    Reads: the momentum, the number of updates, and the accuracy and loss of the network
+    in training mode and in inference mode on the same rows.
+    Effect: predictions use moving averages, which start at 0 and 1. After few updates
+    they are still far from the true values, so validation looks broken while training
+    looks fine.
+    What to do: set momentum=0.9 in BatchNormalization, lower batch_size, or raise
+    epochs.
+    False alarm when: batches differ strongly from each other. Dropout before the layer
+    has a rule of its own, batchnorm-after-dropout.
     """
 
     code = "C14"
@@ -121,13 +127,15 @@ class BatchnormMomentumLag(Rule):
         "early-stopping-too-early",
     )
     reference = "forums.fast.ai/t/7940; keras.layers.BatchNormalization"
-    fewest_spans = 3.0  # updates times (1 - momentum): what is left is e to the minus
+    # Updates times (1 - momentum). After 3, the initial value still has a weight of
+    # exp(-3), or 5 %, in the moving averages.
+    fewest_spans = 3.0
     largest_gap = 0.2  # of accuracy
     small_gap = 0.05
     largest_loss_ratio = 2.0
 
     def inspect(self, case: Case) -> Finding | None:
-        """Count updates against momentum, and compare the modes."""
+        """Compare the updates with the momentum, and the two modes with each other."""
         momenta = [momentum for momentum in _momenta(case) if momentum is not None]
         if not momenta:
             if _momenta(case):
@@ -142,16 +150,27 @@ class BatchnormMomentumLag(Rule):
         evidence: dict[str, object] = {
             "updates": (n_updates, "updates"),
             "momentum": (max(momenta), ""),
-            "start left in the averages": (100 * float(np.exp(-spans)), "%"),
+            "weight of the initial moving averages": (
+                100 * float(np.exp(-spans)),
+                "%",
+            ),
         }
         if gap is not None:
             evidence["accuracy lost in inference mode"] = (gap, "")
-        told = "" if gap is None else f"; inference loses {gap:.2f} accuracy"
+        told = (
+            ""
+            if gap is None or gap < 0.005
+            else f" The accuracy is {gap:.2f} lower in inference mode."
+        )
         return self.found(
-            f"Moving averages of momentum {max(momenta):g} had {n_updates} updates "
-            f"to follow{told}.",
+            f"The moving averages of batch normalization, with a momentum of "
+            f"{max(momenta):g}, had only {tally(n_updates, 'update')}.{told}"
+            if lags
+            else f"The moving averages of batch normalization do not match the "
+            f"training batches.{told}",
             evidence,
-            "Lower the momentum to 0.9, use smaller batches, or train longer.",
+            "Set momentum=0.9 in BatchNormalization, lower batch_size, or raise "
+            "epochs.",
             severity=severity,
             params={"batch_size": 32} if _batch_size(case) > 32 else None,
         )
@@ -164,12 +183,16 @@ class BatchnormMomentumLag(Rule):
             return None if _has_dropout_before(case) else "warning"
         if not lags:
             return None
-        # An accuracy does not tell that the rare class is no longer predicted.
-        close = gap is not None and gap <= self.small_gap and not is_mute(case)
+        # Equal accuracies do not show that the rare class is no longer predicted.
+        close = (
+            gap is not None
+            and gap <= self.small_gap
+            and not rarely_predicts_minority(case)
+        )
         return "info" if close else "warning"
 
     def _loss_differs(self, case: Case) -> bool:
-        """Whether inference costs far more than training, beyond a tenth of a nat."""
+        """Whether the loss in inference mode is far higher, by 0.1 nats or more."""
         probe = case.probe
         if probe is None:
             return False
@@ -186,13 +209,14 @@ def _has_dropout_before(case: Case) -> bool:
 
 
 class BatchTooLarge(Rule):
-    """So few updates that training cannot get anywhere.
+    """Large batches leave too few updates to train a network.
 
-    Reads: training rows, batch size, epochs; the training loss at the end.
-    Hurts: an epoch is as many steps as there are batches; under a hundred in all are
-    too few for most networks, however well each one is averaged.
-    Wrong when: the loss has settled; an alarm needs harm or a loss that still falls,
-    and epochs enough that their number is not the matter.
+    Reads: training rows, batch size, epochs, and the training loss at the end.
+    Effect: each epoch has only as many updates as batches. Fewer than a hundred updates
+    are too few for most networks, even if each is averaged over many rows.
+    What to do: set batch_size=32.
+    False alarm when: the training loss has settled. An alarm requires enough epochs,
+    and either poor predictions or a training loss that is still falling.
     """
 
     code = "C10"
@@ -211,7 +235,7 @@ class BatchTooLarge(Rule):
     fastest_fall = 0.03  # of the loss in the last epoch
 
     def inspect(self, case: Case) -> Finding | None:
-        """Count updates."""
+        """Count the updates of the weights."""
         size = _batch_size(case)
         per_epoch, epochs = updates_per_epoch(case), _epochs(case)
         n_updates = per_epoch * epochs
@@ -228,23 +252,24 @@ class BatchTooLarge(Rule):
         if fall is not None:
             evidence["fall of the loss in the last epoch"] = (100 * fall, "%")
         return self.found(
-            f"{tally(epochs, 'epoch')} of {tally(per_epoch, 'update')} make "
-            f"{tally(n_updates, 'update')} in all.",
+            f"The training had only {tally(n_updates, 'update')} in all: "
+            f"{tally(epochs, 'epoch')} of {tally(per_epoch, 'update')}.",
             evidence,
-            "Use batches of 32 rows.",
+            "Set batch_size=32.",
             severity="warning" if alarming else "info",
             params={"batch_size": 32},
         )
 
 
 class BatchTooSmall(Rule):
-    """Batches of one or two rows: the updates are noise.
+    """Batches of one or two rows make the updates noisy.
 
-    Reads: batch size, training rows; swings of the training loss.
-    Hurts: every update follows one row, so the weights wander about the optimum, and
-    an epoch takes many times as long.
-    Wrong when: the learning rate is low enough to average over many updates; an alarm
-    needs harm or a loss that swings.
+    Reads: the batch size, the training rows, and the swings of the training loss.
+    Effect: each update follows one or two rows, so the weights jump around the optimum.
+    An epoch takes many times as long.
+    What to do: set batch_size=32.
+    False alarm when: the learning rate is so low that many updates average out. An
+    alarm requires poor predictions or a training loss that swings.
     """
 
     code = "C11"
@@ -256,12 +281,12 @@ class BatchTooSmall(Rule):
     largest_swing = 0.1
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for tiny batches, then for what they do."""
+        """Look for tiny batches, and for a noisy loss."""
         size = _batch_size(case)
         if case.train is None or case.train.n_rows < self.fewest_training_rows:
-            raise NotApplicable("there are too few rows for larger batches to matter")
+            raise NotApplicable(f"fewer than {self.fewest_training_rows} training rows")
         if not case.train.n_minority:
-            raise NotApplicable("there is one class only")
+            raise NotApplicable("there is only one class")
         if size > self.most_rows:
             return None
         swing = loss_swing(case)
@@ -271,25 +296,27 @@ class BatchTooSmall(Rule):
             "training rows": (case.train.n_rows, "rows"),
         }
         if swing is not None:
-            evidence["mean step of the loss over its level"] = (swing, "")
+            evidence["mean change of the loss per epoch"] = (swing, "of its level")
         return self.found(
-            f"Each update is computed from {tally(size, 'row')} of "
+            f"Each update of the weights uses only {tally(size, 'row')} of "
             f"{case.train.n_rows}.",
             evidence,
-            "Use batches of 32 rows.",
+            "Set batch_size=32.",
             severity="warning" if alarming else "info",
             params={"batch_size": 32},
         )
 
 
 class BatchWithoutMinority(Rule):
-    """Most batches hold no row of the smallest class.
+    """Most batches contain no row of the smallest class.
 
-    Reads: share of the smallest class, batch size.
-    Hurts: most updates push towards the majority, a few push back; averages over a
-    batch, such as F1, have no meaning.
-    Wrong when: the learning rate is low enough to average over many batches, which is
-    usual: this is context.
+    Reads: the share of the smallest class, and the batch size.
+    Effect: most updates favour the majority, and few correct that. Metrics averaged
+    over batches, such as F1, have no meaning.
+    What to do: raise batch_size, or put a sampler such as RandomOverSampler or SMOTE
+    into skloss.Pipeline.
+    False alarm when: the learning rate is so low that many batches average out, which
+    is usual. This is always a remark.
     """
 
     code = "C12"
@@ -302,19 +329,20 @@ class BatchWithoutMinority(Rule):
         """Compute the chance of a batch without the minority."""
         size, train = _batch_size(case), case.train
         if train is None or not train.n_minority:
-            raise NotApplicable("there is one class only")
+            raise NotApplicable("there is only one class")
         share = train.n_minority / train.n_rows
         chance = (1 - share) ** size
         if chance <= self.largest_chance:
             return None
-        wanted = min(int(np.ceil(np.log(0.05) / np.log(1 - share))), train.n_rows)
+        # With this many rows, 5 % of the batches hold no row of the class.
+        larger = min(int(np.ceil(np.log(0.05) / np.log(1 - share))), train.n_rows)
         return self.found(
-            f"{chance:.0%} of the batches hold no row of the smallest class.",
+            f"{chance:.0%} of the batches contain no row of the smallest class.",
             {
-                "batches without it": (100 * chance, "%"),
+                "batches without the smallest class": (100 * chance, "%"),
                 "share of the smallest class": (100 * share, "%"),
                 "batch size": (size, "rows"),
             },
-            f"Use batches of {wanted} rows, or resample the training rows.",
-            params={"batch_size": wanted},
+            f"Set batch_size={larger}, or put a sampler into skloss.Pipeline.",
+            params={"batch_size": larger},
         )

@@ -1,4 +1,4 @@
-"""Convergence: whether the training loss settled, and lower than a guess's."""
+"""Rules about convergence: whether the training loss settled, and how low."""
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from skloss.diagnosis.evidence.training_loss import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 from skloss.metrics import entropy
 
 __all__: list[str] = []
@@ -35,11 +36,14 @@ __all__: list[str] = []
 class LossOscillation(Rule):
     """The training loss swings from epoch to epoch and does not settle.
 
-    Reads: the last half of the training loss: size of the swings about a straight
-    line, and how often it turns. Never the validation loss: that of few rows jumps.
-    Hurts: where training ends is left to chance.
-    Wrong when: the loss is small beside that of a constant guess, where swings are
-    large in proportion only.
+    Reads: the second half of the training loss: the size of the swings around a
+    straight line, and how often the direction changes. It does not read the validation
+    loss, which is noisy with few rows.
+    Effect: the quality of the final network depends on the epoch in which training
+    ends.
+    What to do: lower learning_rate, use a decaying schedule, or raise batch_size.
+    False alarm when: the loss is small relative to a constant guess, so that swings are
+    large only in proportion.
     """
 
     code = "O09"
@@ -68,32 +72,36 @@ class LossOscillation(Rule):
         alarms = bool(harmed) or is_high or swing > self.large_swing
         lower = lower_rate(case)
         return self.found(
-            f"The training loss swings by {swing:.0%} of its level to the end.",
+            f"The training loss still swings by {swing:.0%} of its level in the second "
+            "half of the training.",
             {
-                "swing": (swing, "of the level"),
-                "turns": (turns, "of the epochs"),
-                "level": (level, "of a constant guess's loss"),
+                "size of the swings": (swing, "of the level"),
+                "changes of direction": (turns, "of the epochs"),
+                "level": (level, "of the loss of a constant guess"),
             },
-            "Let the learning rate decay or lower it, or use larger batches.",
+            "Lower learning_rate, use a decaying schedule, or raise batch_size.",
             severity="warning" if alarms else "info",
             params=rate_params(lower),
         )
 
     def _mean_level(self, case: Case, loss: np.ndarray) -> float:
-        """Mean of the last half, in shares of a guess's or the first epoch's loss."""
+        """Mean of the second half over the loss of a guess, or of the first epoch."""
         guess = guess_loss(case)
         whole = guess if guess is not None else float(loss[0])
         return float(loss[len(loss) // 2 :].mean()) / whole if whole > 0 else 0.0
 
 
 class LossAtConstantGuess(Rule):
-    """The training loss is that of always guessing the class shares.
+    """The training loss is not lower than that of a constant guess.
 
-    Reads: the training loss and the class counts; without counts, the shares that the
-    accuracy implies where the minority is never found.
-    Hurts: nothing was learned from the inputs.
-    Wrong when: the loss is lifted by dropout or weights that are not known, though
-    predictions beat a guess; that is context only.
+    Reads: the training loss and the class counts. Without counts, it reads the class
+    shares that the accuracy implies while the minority is never found.
+    Effect: the network learned nothing from the inputs. A constant guess always
+    predicts the class shares of the training rows.
+    What to do: look at the findings on inputs, activations, dropout and learning rate
+    first. Then try to fit ten rows: a network that cannot memorize them has a fault.
+    False alarm when: dropout, penalties or unknown class weights raise the loss. It is
+    a remark if the predictions are better than chance.
     """
 
     code = "O10"
@@ -118,13 +126,14 @@ class LossAtConstantGuess(Rule):
         )
 
     def _estimated(self, case: Case, loss: np.ndarray) -> Finding | None:
-        """Judge by shares of the classes that the curves imply."""
+        """Compare with the class shares that the curves imply."""
         shares = prior_from_curves(case)
         if shares is None or case.train is not None or is_weighted(case):
             raise NotApplicable("the loss of a constant guess is not known")
         low, high = (float(entropy(np.array([1 - p, p]))) for p in shares)
         end = end_of(loss)
-        # The first epoch of a running mean is not yet what the network can do.
+        # Keras' loss of the first epoch is a running mean from the untrained network
+        # on, so it is too high to show that anything was learned.
         start = float(loss[1] if len(loss) > 3 and not case.is_honest else loss[0])
         is_flat = start - end < self.least_fall * start
         if end < self.share_if_estimated * low or not is_flat:
@@ -139,27 +148,29 @@ class LossAtConstantGuess(Rule):
         low, high = guess
         told = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
         return self.found(
-            f"The training loss ends at {end:.3g}; always guessing the class shares "
-            f"gives {told}.",
+            f"The training loss ends at {end:.3g}; a constant guess of the class "
+            f"shares gives {told}.",
             {
                 "final training loss": (end, "nats"),
                 "loss of a constant guess": (low if low == high else guess, "nats"),
             },
-            "Find what keeps the network from learning: inputs, activations, dropout, "
-            "learning rate.",
+            "Check in this order: inputs scaled (StandardScaler), activation set in "
+            "every hidden layer, dropout rates, learning_rate.",
             severity=severity,
         )
 
 
 class TooFewEpochs(Rule):
-    """Training ended while the training loss still fell.
+    """Training ended while the training loss was still falling.
 
-    Reads: the slope of the last fifth of the training loss, and what as many epochs
-    again would win if the fall went on; after a handful of epochs the number of
-    updates, since a schedule has flattened the curve by then.
-    Hurts: the network could be better for a little more time.
-    Wrong when: the network does well as it is (then this is slow-convergence), was
-    stopped for its validation curve, or its learning rate had gone to nothing.
+    Reads: the slope of the last fifth of the training loss, and the gain from as many
+    epochs again at the same trend. After a handful of epochs it reads the number of
+    updates, because a schedule flattens the curve by then.
+    Effect: a longer training would give a better network.
+    What to do: raise epochs to three times the number, and set early_stopping=True (in
+    Keras, add an EarlyStopping callback).
+    False alarm when: the network does well already (see slow-convergence), the
+    validation curve stopped it, or the learning rate had decayed to nearly 0.
     """
 
     code = "O11"
@@ -178,23 +189,24 @@ class TooFewEpochs(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         loss, gain = _unfinished(case)
-        # As many again are too few to see by, where there were hardly any.
+        # After very few epochs, as many again say little about a longer training.
+        # A smaller gain counts then.
         least = self.gain if len(loss) > self.hardly_any else self.gain_by_hardly_any
         evidence: dict[str, object] = {
             "epochs": (len(loss), "epochs"),
             "final training loss": (float(loss[-1]), "nats"),
         }
         if gain > least and self._is_short(case, gain, len(loss)):
-            evidence["gain by as many again"] = (min(gain, 1.0), "of the loss")
+            evidence["gain from as many epochs again"] = (min(gain, 1.0), "of the loss")
             told = (
-                f"After {len(loss)} epochs the training loss still falls; as many "
-                f"again would lower it by {_about(gain)}."
+                f"After {len(loss)} epochs the training loss is still falling; as many "
+                f"epochs again would lower it by {_about(gain)}."
             )
         elif (updates := self._hardly_any(case, loss)) is not None:
             evidence["updates"] = (updates, "updates")
             told = (
-                f"{len(loss)} epochs are {updates} updates of the weights, too few to "
-                "learn what a simple learner does."
+                f"{len(loss)} epochs, with {tally(updates, 'update')} in all, are too "
+                "few to reach a baseline model."
             )
         else:
             return None
@@ -202,12 +214,12 @@ class TooFewEpochs(Rule):
         return self.found(
             told,
             evidence,
-            f"Train for {epochs} epochs or more, with early stopping.",
+            f"Set epochs={epochs} or more, with early stopping.",
             params={"epochs": epochs},
         )
 
     def _hardly_any(self, case: Case, loss: np.ndarray) -> int | None:
-        """Count the updates, if they are few and the network is no good yet."""
+        """Return the number of updates, if it is low and the predictions are poor."""
         if len(loss) > self.hardly_any or loss[-1] >= loss[0] or not harm(case):
             return None
         try:
@@ -217,7 +229,7 @@ class TooFewEpochs(Rule):
         return updates if updates <= self.few_updates else None
 
     def _is_short(self, case: Case, gain: float, n_epochs: int) -> bool:
-        """Whether the network is not yet good for anything, or gets so fast."""
+        """Whether the loss is still high, or the network is poor or improves fast."""
         level, harmed = final_level(case), harm(case)
         if harmed or level is None:
             return bool(harmed)
@@ -232,11 +244,13 @@ class TooFewEpochs(Rule):
 
 
 class SlowConvergence(Rule):
-    """The training loss was still falling at the end, though the network does well.
+    """The training loss was still falling at the end, but the network does well.
 
     Reads: the same as too-few-epochs.
-    Hurts: little; more epochs might still win something.
-    Wrong when: the fall is memorizing; then the validation loss does not fall with it.
+    Effect: small. More epochs may lower the loss a little.
+    What to do: raise epochs, or raise learning_rate.
+    False alarm when: the network is memorizing its training rows. Then the validation
+    loss does not fall any more. This is always a remark.
     """
 
     code = "O12"
@@ -254,19 +268,22 @@ class SlowConvergence(Rule):
         if level is not None and level < self.least_loss:
             return None
         return self.found(
-            "The training loss still falls; as many epochs again would lower it by "
-            f"{_about(gain)}.",
+            "The training loss is still falling; as many epochs again would lower it "
+            f"by {_about(gain)}.",
             {
                 "epochs": (len(loss), "epochs"),
-                "gain by as many again": (min(gain, 1.0), "of the loss"),
+                "gain from as many epochs again": (min(gain, 1.0), "of the loss"),
             },
-            "Try more epochs, or a higher learning rate.",
+            f"Set epochs={2 * len(loss)}, or raise learning_rate.",
             params={"epochs": 2 * len(loss)},
         )
 
 
 def _unfinished(case: Case) -> tuple[np.ndarray, float]:
-    """Training loss, and its gain by as many epochs again; 0 if it need not go on."""
+    """Return the training loss, and the share that as many epochs again would win.
+
+    The gain is 0 if the loss has settled, or if more epochs would not help.
+    """
     loss = finite_loss(case)
     rates = case.curves.get("learning_rate")
     training = case.training
@@ -275,19 +292,21 @@ def _unfinished(case: Case) -> tuple[np.ndarray, float]:
     if training is not None and training.epochs and len(loss) < training.epochs:
         raise NotApplicable("training was stopped before its last epoch")
     if case.stop_reason not in (None, "epochs"):
-        raise NotApplicable(f"training was stopped: {case.stop_reason}")
+        raise NotApplicable(
+            f"training was stopped ({case.stop_reason.replace('_', ' ')})"
+        )
     if not is_falling(loss) or _gets_worse(case):
         return loss, 0.0
     return loss, gain_of(loss)
 
 
 def _about(gain: float) -> str:
-    """Write a share of the loss; a fall that went on might well end below 0."""
+    """Write a gain as a share; an extrapolated fall may end below a loss of 0."""
     return f"about {gain:.0%}" if gain < 0.9 else "nearly all that is left"
 
 
 def _gets_worse(case: Case) -> bool:
-    """Whether the validation loss has long been past its best."""
+    """Whether the validation loss has been rising for long."""
     val = case.curves.get("val_loss")
     if val is None or not np.isfinite(val).all():
         return False

@@ -1,4 +1,4 @@
-"""Rules about curves that do not compare, or that mislead."""
+"""Rules about curves that are not comparable, or that mislead."""
 
 import numpy as np
 
@@ -6,15 +6,18 @@ from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import need, smoothed, training_loss
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 
 
 class ValLossMisleads(Rule):
-    """The epoch of the lowest validation loss is not that of the best predictions.
+    """The validation loss is lowest in another epoch than the best predictions.
 
-    Reads: validation loss and validation MCC over the epochs.
-    Hurts: who stops by the loss keeps a worse network.
-    Wrong when: few validation rows make the MCC jump, hence the standard error; it is
-    context unless training was stopped by the loss.
+    Reads: the validation loss and the validation MCC of each epoch.
+    Effect: early stopping by the loss keeps a worse network.
+    What to do: set monitor="val_mcc" or "val_average_precision" instead of "val_loss".
+    False alarm when: few validation rows make the MCC noisy. Therefore the loss of MCC
+    must exceed three standard errors. It is a remark unless early stopping by the loss
+    ended the training.
     """
 
     code = "G11"
@@ -31,7 +34,9 @@ class ValLossMisleads(Rule):
         if loss is None or score is None:
             raise NotApplicable("there are no curves of val_loss and val_mcc")
         if len(loss) < self.fewest_epochs:
-            raise NotApplicable(f"{len(loss)} epochs")
+            raise NotApplicable(
+                f"{tally(len(loss), 'epoch')}; at least {self.fewest_epochs} are needed"
+            )
         if not np.isfinite(loss).all() or not np.isfinite(score).all():
             raise NotApplicable("the curves are not finite in every epoch")
         if case.val is None:
@@ -45,15 +50,15 @@ class ValLossMisleads(Rule):
             return None
         uses_loss = monitor is not None and "loss" in monitor
         return self.found(
-            f"At the lowest validation loss (epoch {by_loss + 1}) the MCC is "
+            f"In epoch {by_loss + 1}, where the validation loss is lowest, the MCC is "
             f"{lost:.2f} below its best (epoch {by_score + 1}).",
             {
-                "MCC lost": (lost, ""),
+                "MCC below its best": (lost, ""),
                 "standard error": (case.val.mcc_error, ""),
-                "epoch by loss": (by_loss + 1, ""),
-                "epoch by MCC": (by_score + 1, ""),
+                "epoch of the lowest validation loss": (by_loss + 1, ""),
+                "epoch of the best MCC": (by_score + 1, ""),
             },
-            "Monitor the validation MCC or average precision.",
+            'Set monitor="val_mcc" or "val_average_precision".',
             severity=None
             if uses_loss and case.stop_reason == "early_stopping"
             else "info",
@@ -63,11 +68,14 @@ class ValLossMisleads(Rule):
 
 
 class ValBetterThanTrain(Rule):
-    """Validation looks better than training because dropout acts in training only.
+    """Validation looks better than training, because dropout acts in training only.
 
     Reads: both loss curves, and the rates of the dropout layers.
-    Hurts: nobody; the two curves measure different things.
-    Wrong when: the validation rows are easier than the training rows.
+    Effect: none. The two curves measure different things.
+    What to do: nothing. To compare the curves, call model.evaluate on the training
+    rows, which measures without dropout.
+    False alarm when: the validation rows are easier than the training rows. This is
+    always a remark.
     """
 
     code = "G12"
@@ -77,9 +85,9 @@ class ValBetterThanTrain(Rule):
     least_difference = 0.05  # relative
 
     def inspect(self, case: Case) -> Finding | None:
-        """Ask for a lower validation loss and a layer that makes it so."""
+        """Ask for a lower validation loss and for dropout."""
         loss, val = training_loss(case), case.curves.get("val_loss")
-        need(case.layers, "the network is")
+        need(case.layers, "the layers of the network are")
         if val is None:
             raise NotApplicable("there is no curve of the validation loss")
         rates = [layer.rate for layer in case.layers or () if layer.rate]
@@ -92,21 +100,25 @@ class ValBetterThanTrain(Rule):
             return None
         return self.found(
             f"The validation loss is {100 * difference:.2g}% lower than the training "
-            "loss, which Keras measures with dropout on.",
+            "loss, which Keras measures with dropout.",
             {
-                "difference": (difference, "of the training loss"),
+                "difference of the losses": (difference, "of the training loss"),
                 "highest dropout rate": max(rates),
             },
-            "Nothing to mend: measure the training loss in inference mode to compare.",
+            "No change is needed. To compare the losses, call model.evaluate on the "
+            "training rows.",
         )
 
 
 class ClassWeightLossScale(Rule):
     """Class weights scale the training loss but not the validation loss.
 
-    Reads: class weights, and both loss curves.
-    Hurts: nobody; but the curves lie at different heights.
-    Wrong when: both losses are measured without weights, as skloss does.
+    Reads: the class weights, and both loss curves.
+    Effect: none. The two curves only lie at different heights.
+    What to do: nothing. To compare the curves, call model.evaluate on the training
+    rows, which measures without class weights.
+    False alarm when: both losses are measured without weights, as in skloss. This is
+    always a remark.
     """
 
     code = "G13"
@@ -115,10 +127,10 @@ class ClassWeightLossScale(Rule):
     reference = "Keras weights the training loss only"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Ask for weights that act and a curve with them in it."""
+        """Ask for unequal weights and a training loss that includes them."""
         training = case.training
         if training is None or training.class_weight_kind is None:
-            raise NotApplicable("whether classes were weighted is not known")
+            raise NotApplicable("the class weights are not known")
         acts = training.class_weight_kind in ("dict", "balanced")
         if case.is_honest or not acts or "val_loss" not in case.curves:
             return None
@@ -128,21 +140,26 @@ class ClassWeightLossScale(Rule):
         if max(weights) < 1.1 * min(weights):
             return None
         return self.found(
-            "The training loss has class weights in it, the validation loss has not.",
+            "The training loss includes the class weights, the validation loss does "
+            "not.",
             {
-                "largest weight": (max(weights), ""),
-                "smallest weight": (min(weights), ""),
+                "largest class weight": (max(weights), ""),
+                "smallest class weight": (min(weights), ""),
             },
-            "Compare curves that are measured alike, as skloss records them.",
+            "No change is needed. To compare the losses, call model.evaluate on the "
+            "training rows.",
         )
 
 
 class IncomparableCurves(Rule):
-    """The two loss curves are at different class shares, so their distance says little.
+    """The two losses are measured at different class shares, so their gap says little.
 
-    Reads: class shares of both sides, and whether the loss was measured at one prior.
-    Hurts: a gap between the curves looks like over-fitting and is none.
-    Wrong when: both sides have the same shares.
+    Reads: the class shares of both splits, and whether the losses were measured at one
+    prior.
+    Effect: the gap between the curves can look like overfitting.
+    What to do: plot val_loss_at_train_prior of skloss instead of val_loss. Elsewhere,
+    compare each loss with the loss of a constant guess for the same rows.
+    False alarm when: both splits have the same shares. This is always a remark.
     """
 
     code = "G14"
@@ -152,20 +169,22 @@ class IncomparableCurves(Rule):
     least_difference = 0.05  # nats between the entropies of the shares
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare the entropies of the shares."""
+        """Compare the losses of constant guesses for the two splits."""
         if case.train is None or case.val is None:
-            raise NotApplicable("class shares of both sides are not known")
+            raise NotApplicable("the class shares of both splits are not known")
         if case.is_honest:
             return None
         difference = case.train.entropy - case.val.entropy
         if abs(difference) < self.least_difference:
             return None
         return self.found(
-            f"Always guessing the class shares costs {case.train.entropy:.3f} nats on "
-            f"training rows and {case.val.entropy:.3f} on validation rows.",
+            "The losses are not comparable: a constant guess of the class shares has a "
+            f"loss of {case.train.entropy:.3f} on training rows and "
+            f"{case.val.entropy:.3f} on validation rows.",
             {
                 "loss of a constant guess in training": (case.train.entropy, "nats"),
                 "loss of a constant guess in validation": (case.val.entropy, "nats"),
             },
-            "Compare both losses at one prior: val_loss_at_train_prior in skloss.",
+            "Plot val_loss_at_train_prior of skloss instead of val_loss, or compare "
+            "each loss with its constant guess.",
         )

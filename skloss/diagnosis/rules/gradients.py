@@ -1,4 +1,4 @@
-"""Gradients: whether they reach the layers, and the units that block them."""
+"""Rules about gradients that vanish or explode, and units that block them."""
 
 from bisect import insort
 from math import inf, isnan
@@ -17,17 +17,21 @@ from skloss.diagnosis.evidence.training_loss import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import value_text
 
 __all__: list[str] = []
 
 
 class VanishingGradients(Rule):
-    """Hardly any gradient reaches the first layer.
+    """Almost no gradient reaches the first layer.
 
-    Reads: gradient norms of the first and the last kernel, of the final network or of
-    the last epochs.
-    Hurts: the first layers stay as they were drawn.
-    Wrong when: training is over and all gradients are small; so the loss must be high.
+    Reads: the gradient norms of the first and the last kernel, of the final network or
+    of the last epochs.
+    Effect: the first layers keep their initial weights and learn nothing.
+    What to do: set activation="relu" in the hidden layers instead of "sigmoid" or
+    "tanh", add BatchNormalization layers, or use fewer layers.
+    False alarm when: training has converged, so that all gradients are small. Therefore
+    the training loss must be high, or the predictions poor.
     """
 
     code = "O05"
@@ -47,24 +51,25 @@ class VanishingGradients(Rule):
         hidden = [layer.activation for layer in (case.layers or ())[:-1]]
         bounded = any(name in ("sigmoid", "tanh") for name in hidden)
         return self.found(
-            f"The gradient of the first layer is {first / last:.1g} times that of the "
-            "last.",
+            f"The gradient of the first layer is only {first / last:.1g} times that of "
+            "the last layer.",
             _norms(first, last),
-            "Give the hidden layers ReLU instead of sigmoid or tanh."
+            'Set activation="relu" in the hidden layers instead of sigmoid or tanh.'
             if bounded
-            else "Use batch normalization, or fewer layers.",
+            else "Add BatchNormalization layers, or use fewer layers.",
             params={"activation": "relu"} if bounded else {"batch_norm": True},
         )
 
 
 class ExplodingGradients(Rule):
-    """Gradients became far larger than they had been, or grow towards the input.
+    """Gradients grew suddenly, or grow from layer to layer towards the input.
 
-    Reads: gradient norms by epoch, each against the median of the epochs before, or of
-    the first and the last kernel.
-    Hurts: single updates throw the network far away.
-    Wrong when: gradients are small once more and the loss is none the worse; that is
-    context only.
+    Reads: the gradient norm of each epoch relative to the median of the epochs before,
+    and the gradient norms of the first and the last kernel.
+    Effect: a single update can move the weights far away and undo what was learned.
+    What to do: set clipnorm=1.0 in the optimizer, and divide learning_rate by 10.
+    False alarm when: gradients are small again and the loss did not suffer. Then it is
+    a remark.
     """
 
     code = "O06"
@@ -89,8 +94,8 @@ class ExplodingGradients(Rule):
             return self._found_spike(case, *spike)
         if last > 0 and first > self.ratio * last and is_bad(case, self.high_loss):
             return self._found(
-                f"The gradient of the first layer is {first / last:.0f} times that of "
-                "the last.",
+                f"The gradient of the first layer is {value_text(first / last)} times "
+                "that of the last layer.",
                 _norms(first, last),
                 "warning",
             )
@@ -99,8 +104,10 @@ class ExplodingGradients(Rule):
     def _found_spike(self, case: Case, spike: float, epoch: int) -> Finding:
         clips = bool(case.training and case.training.clips)
         harmless = clips or not (is_bad(case, self.high_loss) or self._rose(case))
+        size = f"{value_text(spike)} times the median of the epochs before"
         return self._found(
-            f"In one epoch the gradient was {spike:.0f} times that of those before.",
+            f"In epoch {epoch + 1} the gradient was "
+            f"{size if spike < inf else 'not finite'}.",
             {"largest gradient": (spike, "times the median before")},
             "info" if harmless else "warning",
             epoch,
@@ -116,14 +123,14 @@ class ExplodingGradients(Rule):
         return self.found(
             title,
             evidence,
-            "Clip the gradients (clipnorm=1), and lower the learning rate.",
+            "Set clipnorm=1.0, and divide learning_rate by 10.",
             severity=severity,
             params={"clipnorm": 1.0},
             epoch=epoch,
         )
 
     def _spike(self, case: Case) -> tuple[float, int] | None:
-        """Largest norm over the median of those before it, and its epoch."""
+        """Return the largest norm over the median of those before, and its epoch."""
         names = ("gradient_norm_first", "gradient_norm_last")
         curves = [case.curves.get(name, np.zeros(0)) for name in names]
         longest = max(map(len, curves))
@@ -133,6 +140,7 @@ class ExplodingGradients(Rule):
 
     def _largest(self, norms: list[float]) -> tuple[float, int]:
         first = self.least_epochs - 1
+        # Kept sorted, so that each median is read and not computed anew.
         largest, before = (0.0, first), sorted(norms[:first])
         if any(map(isnan, before)):
             return largest
@@ -146,7 +154,7 @@ class ExplodingGradients(Rule):
         return largest
 
     def _rose(self, case: Case) -> bool:
-        """Whether the training loss ended higher than it had been."""
+        """Whether the training loss ended clearly above its lowest value."""
         loss = loss_if_known(case)
         if loss is None:
             return not ends_finite(case)
@@ -155,14 +163,16 @@ class ExplodingGradients(Rule):
 
 
 class DeadRelu(Rule):
-    """Hidden ReLU units are zero on every row.
+    """Hidden ReLU units output 0 for every row.
 
-    Reads: the share of dead units of each layer on up to 256 rows.
-    Hurts: dead units get no gradient and never come back; a layer of nothing but dead
-    units makes the output constant.
-    Wrong when: a wide network has units to spare; so it alarms only if the network does
-    not do better than a simple learner or a guess. A strong penalty on the weights
-    takes all units with it: see underfit.
+    Reads: the share of dead units in each layer, on up to 256 rows.
+    Effect: dead units get no gradient and do not recover. A layer with only dead units
+    makes the output constant.
+    What to do: divide learning_rate by 10, put StandardScaler() first in the pipeline,
+    or set activation="leaky_relu".
+    False alarm when: a wide network has more units than it needs. An alarm requires
+    poor predictions or a loss at the level of a constant guess. A strong weight penalty
+    also kills units; then see the rule underfit.
     """
 
     code = "O07"
@@ -172,16 +182,17 @@ class DeadRelu(Rule):
     dead = 0.5
 
     def inspect(self, case: Case) -> Finding | None:
-        share = _largest_share(case, "dead_shares", "dead_share", "that can die")
+        share = _largest_share(case, "dead_shares", "dead_share", "with ReLU")
         if share <= self.dead:
             return None
         bad = is_bad(case) and not is_penalized(case)
-        grave: Severity = "error" if share >= 1 else "warning"
+        alarm: Severity = "error" if share >= 1 else "warning"
         return self.found(
-            f"{share:.0%} of the ReLU units of a layer are zero on every row.",
+            f"{share:.0%} of the ReLU units of a layer output 0 for every row.",
             {"dead units": (share, "of the layer")},
-            "Lower the learning rate, scale the inputs, or use leaky ReLU.",
-            severity=grave if bad else "info",
+            "Divide learning_rate by 10, put StandardScaler() first in the pipeline, "
+            'or set activation="leaky_relu".',
+            severity=alarm if bad else "info",
             params={"activation": "leaky_relu"},
         )
 
@@ -189,10 +200,12 @@ class DeadRelu(Rule):
 class SaturatingHidden(Rule):
     """Hidden sigmoid or tanh units are stuck at the ends of their range.
 
-    Reads: the share of units of each such layer that are at an end on most rows.
-    Hurts: their slope there is nil, so that no gradient passes.
-    Wrong when: a trained network uses units as switches; so it alarms only if the
-    network does not do better than a simple learner or a guess.
+    Reads: for each such layer, the share of units that are at an end on most rows.
+    Effect: the gradient is nearly 0 there, so the layers before do not learn.
+    What to do: put StandardScaler() first in the pipeline, or set activation="relu" in
+    the hidden layers.
+    False alarm when: a well-trained network uses units as switches. An alarm requires
+    poor predictions or a loss at the level of a constant guess.
     """
 
     code = "O08"
@@ -210,21 +223,22 @@ class SaturatingHidden(Rule):
         return self.found(
             f"{share:.0%} of the units of a hidden layer are saturated.",
             {"saturated units": (share, "of the layer")},
-            "Scale the inputs, or give the hidden layers ReLU.",
+            "Put StandardScaler() first in the pipeline, or set activation="
+            '"relu" in the hidden layers.',
             severity="warning" if is_bad(case) else "info",
             params={"activation": "relu"},
         )
 
 
 def _gradients(case: Case) -> tuple[float, float]:
-    """Norms of the first and the last kernel's gradient at the end of training."""
+    """Return the final gradient norms of the first and the last kernel."""
     norms = case.probe.gradient_norms if case.probe else None
     if norms and len(norms) >= 2 and np.isfinite(norms).all():
         return float(norms[0]), float(norms[-1])
     first = case.curves.get("gradient_norm_first")
     last = case.curves.get("gradient_norm_last")
     if first is None or last is None or norms is not None:
-        raise NotApplicable("gradient norms of two kernels are not known")
+        raise NotApplicable("the gradient norms of two layers are not known")
     return end_of(first), end_of(last)
 
 
@@ -236,11 +250,11 @@ def _norms(first: float, last: float) -> dict[str, object]:
 
 
 def _largest_share(case: Case, shares: str, curve: str, kind: str) -> float:
-    """Share of units of the worst layer; of all layers, if only the curve is known."""
+    """Return the share in the worst layer, or in all layers if only that is known."""
     known = getattr(case.probe, shares) if case.probe else None
     if known is not None:
         return float(max(known, default=0.0))
     values = case.curves.get(curve)
     if values is None or not len(values) or not np.isfinite(values[-1]):
-        raise NotApplicable(f"units {kind} were not looked at")
+        raise NotApplicable(f"hidden units {kind} were not examined")
     return float(values[-1])

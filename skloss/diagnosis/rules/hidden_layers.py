@@ -1,4 +1,4 @@
-"""The network up to its output layer."""
+"""Rules about the hidden layers: weights, dropout, normalization, width."""
 
 import math
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from skloss.diagnosis.evidence.classifier_network import (
 from skloss.diagnosis.evidence.symptoms import (
     constant_guess,
     fitted_part,
-    is_mute,
     is_penalized,
+    rarely_predicts_minority,
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -27,12 +27,15 @@ from skloss.record import Layer
 
 
 class ConstantInit(Rule):
-    """All units of a layer started with equal weights, and are still equal.
+    """Units of a hidden layer started with equal weights and are still equal.
 
-    Reads: equal columns of the final kernels, hidden layers only.
-    Hurts: equal units get equal gradients, so they never part: the layer is one unit.
-    Wrong when: a penalty on the weights has made columns zero; layers with an L1
-    penalty are left out.
+    Reads: equal columns of the final kernels of the hidden layers.
+    Effect: units with equal weights get equal gradients and stay equal, so the layer
+    acts as a single unit.
+    What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a
+    constant such as "zeros".
+    False alarm when: a penalty on the weights has set columns to zero. Layers with an
+    L1 penalty are not examined.
     """
 
     code = "N01"
@@ -54,7 +57,7 @@ class ConstantInit(Rule):
     least_share = 0.5
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for hidden layers of equal units."""
+        """Look for hidden layers whose units are equal."""
         probe = case.probe
         if probe is None or probe.n_equal_units is None or probe.units is None:
             raise NotApplicable("the final weights are not known")
@@ -72,14 +75,15 @@ class ConstantInit(Rule):
         if share <= self.least_share:
             return None
         return self.found(
-            f"{equal} of the {units} units of a hidden layer have equal weights.",
+            f"{equal} of the {units} units of a hidden layer have the same weights.",
             {"equal units": (equal, "units"), "units of the layer": (units, "units")},
-            "Start from random weights (Glorot's or He's), which skloss always does.",
+            'Set kernel_initializer="glorot_uniform" in this layer, or use a skloss '
+            "classifier, which always starts from random weights.",
         )
 
 
 def _without_l1(case: Case, n_kernels: int) -> list[bool]:
-    """Whether each kernel is free of a penalty that makes weights zero."""
+    """Whether each kernel has no penalty that sets weights to exactly zero."""
     kernels = [layer for layer in case.layers or () if layer.has_kernel]
     if len(kernels) != n_kernels:
         return [True] * n_kernels
@@ -89,12 +93,15 @@ def _without_l1(case: Case, n_kernels: int) -> list[bool]:
 class LargeInit(Rule):
     """Weights are far larger than a network of this width needs.
 
-    Reads: standard deviation of the final weights over Glorot's, the loss of the
-    first epoch against that of a constant guess.
-    Hurts: outputs start far off and units saturate, so the first epochs undo it.
-    Wrong when: training itself made the weights large: an alarm needs a first loss
-    that is far too high, or harm and saturated units; and neither a high learning rate
-    nor small inputs.
+    Reads: the standard deviation of the final weights relative to Glorot
+    initialization, and the loss of the first epoch relative to a constant guess.
+    Effect: the first outputs are far off and hidden units saturate. The first epochs
+    only repair this.
+    What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a
+    RandomNormal with a large stddev.
+    False alarm when: training itself made the weights large. An alarm requires a far
+    too high first loss, or poor predictions together with saturated units. With a high
+    learning rate or small inputs it is always a remark.
     """
 
     code = "N02"
@@ -126,9 +133,11 @@ class LargeInit(Rule):
         if self._rate_is_high(case) or self._inputs_are_small(case):
             alarming = False
         return self.found(
-            f"Weights are {scale:.1f} times as large as Glorot's initial weights.",
-            {"weights over Glorot's": (scale, "times")},
-            "Start from Glorot's or He's weights, which skloss always does.",
+            f"The weights of a layer are {scale:.3g} times as large as after Glorot "
+            "initialization.",
+            {"weights relative to Glorot initialization": (scale, "times")},
+            'Set kernel_initializer="glorot_uniform" in this layer, or use a skloss '
+            "classifier, which always does.",
             severity="warning" if alarming else "info",
         )
 
@@ -147,7 +156,7 @@ class LargeInit(Rule):
         return bool(curve[0] - penalty > self.largest_first_loss * guess)
 
     def _rate_is_high(self, case: Case) -> bool:
-        """Whether the learning rate may have driven the weights there."""
+        """Whether the learning rate, not the initial weights, may be the reason."""
         training = case.training
         if training is None or training.learning_rate is None:
             return False
@@ -158,20 +167,23 @@ class LargeInit(Rule):
 
     @staticmethod
     def _inputs_are_small(case: Case) -> bool:
-        """Whether weights had to grow because the inputs are small."""
+        """Whether the weights had to grow to compensate small inputs."""
         size = case.rows.typical_size if case.rows is not None else None
         return size is not None and size < 0.2
 
 
 class DropoutExcess(Rule):
-    """Dropout leaves so few paths that little can be learned through it.
+    """So much dropout that the network can hardly learn.
 
-    Reads: rates of the dropout layers; their shares kept are multiplied.
-    Hurts: a path through all layers survives with the product of the shares kept:
-    two rates of 0.5 leave 25%, one of 0.5 and ten of 0.2 leave 5.4%.
-    Wrong when: layers are wide enough that many paths are left; a network that is as
-    good as a simple learner, and predicts both classes, gets no alarm, nor one that a
-    strong penalty on its weights keeps from learning.
+    Reads: the rates of the dropout layers. The shares of units that they keep are
+    multiplied.
+    Effect: a path through all layers survives with the product of the kept shares. Two
+    rates of 0.5 leave 25 %; one rate of 0.5 and ten of 0.2 leave 5.4 %.
+    What to do: lower the rates, so that all dropout layers together keep at least half
+    of the paths, or keep only the dropout layer before the output.
+    False alarm when: the layers are so wide that enough paths are left. It is a remark
+    if the network scores as well as a baseline model and predicts both classes, or if a
+    strong weight penalty is the more likely cause.
     """
 
     code = "N06"
@@ -190,7 +202,7 @@ class DropoutExcess(Rule):
     absurd_rate = 0.9
 
     def inspect(self, case: Case) -> Finding | None:
-        """Multiply the shares kept."""
+        """Multiply the shares of units that the dropout layers keep."""
         rates = [
             layer.rate
             for layer in layers_of(case)
@@ -202,44 +214,50 @@ class DropoutExcess(Rule):
         severity = self._severity(case, kept, max(rates))
         if severity is None:
             return None
-        gentle = self._gentle(len(rates))
+        lower = self._lower_rate(len(rates))
         return self.found(
-            f"{100 * kept:.2g}% of the paths survive "
+            f"Only {100 * kept:.2g}% of the paths through the network survive "
+            f"{tally(len(rates), 'dropout layer')}."
+            if severity != "info"
+            else f"{100 * kept:.2g}% of the paths through the network survive "
             f"{tally(len(rates), 'dropout layer')}.",
             {
                 "paths kept": (100 * kept, "%"),
                 "dropout layers": (len(rates), "layers"),
                 "highest rate": (max(rates), ""),
             },
-            f"Lower the rates to {gentle:g} at most, or keep dropout before the "
-            "output only.",
+            f"Lower the rates to {lower:g} or less, or keep only the dropout layer "
+            "before the output.",
             severity=severity,
-            params={"dropout": gentle},
+            params={"dropout": lower},
         )
 
     def _severity(self, case: Case, kept: float, highest: float) -> Severity | None:
         severe = kept < self.hardly_any or highest >= self.absurd_rate
         if not severe and kept >= self.least_kept:
             return "info" if highest > self.highest_rate else None
-        harmed = harm(case) or (severe and is_mute(case))
+        harmed = harm(case) or (severe and rarely_predicts_minority(case))
         if harmed is False or is_penalized(case):
             return "info"
         return "error" if severe and harmed else "warning"
 
     @staticmethod
-    def _gentle(n_layers: int) -> float:
-        """Rate that leaves half of the paths, and is 0.2 at most."""
+    def _lower_rate(n_layers: int) -> float:
+        """Return the rate that keeps half of the paths, but at most 0.2."""
         return min(0.2, math.floor(100 * (1 - 0.5 ** (1 / n_layers))) / 100)
 
 
 class BatchnormAfterDropout(Rule):
-    """Batch normalization stands behind dropout.
+    """Batch normalization follows dropout.
 
-    Reads: order of the layers; similarity of the outputs in the two modes.
-    Hurts: dropout widens what it lets through, in training only, so the variances
-    that batch normalization has stored do not hold in inference.
-    Wrong when: the rates are low; it is context unless the outputs of the two modes
-    differ much.
+    Reads: the order of the layers, and the cosine similarity of the outputs in training
+    mode and in inference mode.
+    Effect: dropout increases the variance of its outputs in training only. The
+    variances that batch normalization stores are then wrong in inference.
+    What to do: move the Dropout layers behind the last BatchNormalization layer, or
+    remove one of the two.
+    False alarm when: the rates are low. It is a remark unless the outputs of the two
+    modes differ strongly.
     """
 
     code = "N07"
@@ -256,7 +274,7 @@ class BatchnormAfterDropout(Rule):
     least_similarity = 0.75
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for a dropout and a batch normalization behind it."""
+        """Look for batch normalization behind dropout."""
         kinds = _active_kinds(layers_of(case))
         if "dropout" not in kinds:
             return None
@@ -266,33 +284,36 @@ class BatchnormAfterDropout(Rule):
         similarity = None if case.probe is None else case.probe.mode_similarity
         alarming = similarity is not None and similarity < self.least_similarity
         evidence: dict[str, object] = {
-            "batch normalizations behind dropout": (after, "layers")
+            "batch normalization layers behind dropout": (after, "layers")
         }
         if similarity is not None:
             evidence["cosine similarity of outputs in the two modes"] = similarity
         return self.found(
-            f"{tally(after, 'batch normalization')} "
-            f"{'stands' if after == 1 else 'stand'} behind dropout.",
+            f"{tally(after, 'batch normalization layer')} "
+            f"{'follows' if after == 1 else 'follow'} a dropout layer.",
             evidence,
-            "Put dropout behind the last batch normalization, or leave one out.",
+            "Move the Dropout layers behind the last BatchNormalization layer, or "
+            "remove one of the two.",
             severity="warning" if alarming else "info",
             params={"dropout": 0.0},
         )
 
 
 def _active_kinds(layers: Sequence[Layer]) -> list[str]:
-    """Kinds of the layers, without dropout of rate 0."""
+    """Return the kinds of the layers, without dropout of rate 0."""
     return [x.kind for x in layers if x.kind != "dropout" or x.rate != 0]
 
 
 class ShrinkingChannels(Rule):
     """Convolutions have fewer filters towards the output.
 
-    Reads: filters of the convolutions before and after pooling.
-    Hurts: pooling already drops positions; halving the channels as well leaves little
-    room for the many patterns that the simple ones combine to.
-    Wrong when: the last block is still wide, or the task is simple; an alarm needs
-    harm and a fourth of the filters left.
+    Reads: the filters of the convolutions before and after each pooling layer.
+    Effect: pooling already discards positions. With fewer filters as well, the later
+    layers cannot represent the many combinations of simple patterns.
+    What to do: keep the number of filters, or double it, after each pooling layer, such
+    as filters=(32, 64, 128).
+    False alarm when: the last block is still wide, or the task is simple. An alarm
+    requires poor predictions and at most a quarter of the filters left.
     """
 
     code = "N08"
@@ -303,7 +324,7 @@ class ShrinkingChannels(Rule):
     alarming_factor = 4
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare the widest block with the last one behind pooling."""
+        """Compare the first block of convolutions with the last one."""
         blocks = _filters_by_block(layers_of(case))
         if len(blocks) < 2:
             return None
@@ -312,19 +333,20 @@ class ShrinkingChannels(Rule):
             return None
         severe = blocks[0] >= self.alarming_factor * blocks[-1]
         return self.found(
-            f"Filters fall from {blocks[0]} to {blocks[-1]} towards the output.",
+            f"The number of filters falls from {blocks[0]} to {blocks[-1]} towards the "
+            "output.",
             {
                 "filters of the first block": (blocks[0], "filters"),
                 "filters of the last block": (blocks[-1], "filters"),
             },
-            "Keep the number of filters, or double it, after each pooling.",
+            "Keep the number of filters, or double it, after each pooling layer.",
             severity="warning" if severe and harm(case) else "info",
             params={"filters": tuple(sorted(blocks))},
         )
 
 
 def _filters_by_block(layers: Sequence[Layer]) -> list[int]:
-    """Return filters of the widest convolution between two poolings."""
+    """Return the filters of the widest convolution between two pooling layers."""
     blocks: list[list[int]] = [[]]
     for layer in layers:
         if layer.kind == "pool":
@@ -337,11 +359,12 @@ def _filters_by_block(layers: Sequence[Layer]) -> list[int]:
 class UnderCapacity(Rule):
     """A hidden layer is too narrow for the task.
 
-    Reads: units of the hidden layers, the score on the training rows, scores of
-    simple learners on the same rows.
-    Hurts: all that the output can know goes through these few units.
-    Wrong when: something else keeps the network from learning; an alarm needs harm,
-    scaled inputs and a loss that no longer falls.
+    Reads: the units of the hidden layers, the score on the training rows, and the
+    scores of baseline models on the same rows.
+    Effect: all information about the inputs has to pass through these few units.
+    What to do: set units, filters or width to at least 16 in every hidden layer.
+    False alarm when: something else keeps the network from learning. An alarm requires
+    poor predictions, scaled inputs, and a training loss that no longer falls.
     """
 
     code = "N09"
@@ -368,15 +391,20 @@ class UnderCapacity(Rule):
         if not widths or part.mcc is None:
             raise NotApplicable("the units of the hidden layers are not known")
         if part.n_rows < self.fewest_rows:
-            raise NotApplicable(f"{part.n_rows} rows are too few")
+            raise NotApplicable(
+                f"{tally(part.n_rows, 'training row')}; at least {self.fewest_rows} "
+                "are needed"
+            )
         n_units = min(widths)
         if n_units > self.most_units or part.mcc > self.highest_mcc or not harm(case):
             return None
         return self.found(
-            f"A hidden layer of {tally(n_units, 'unit')} is all that the output can "
-            "see.",
-            {"units": (n_units, "units"), "MCC on the training rows": (part.mcc, "")},
-            "Use at least 16 units or filters in every hidden layer.",
+            f"The narrowest hidden layer has only {tally(n_units, 'unit')}.",
+            {
+                "units of the narrowest hidden layer": (n_units, "units"),
+                "MCC on the training rows": (part.mcc, ""),
+            },
+            "Set units, filters or width to at least 16 in every hidden layer.",
             severity="info" if self._has_better_cause(case) else "warning",
             params={"width": 16},
         )

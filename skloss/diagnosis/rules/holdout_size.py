@@ -1,4 +1,4 @@
-"""Rules about a missing or a small hold-out."""
+"""Rules about a hold-out that is missing or too small."""
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import harm
@@ -6,16 +6,20 @@ from skloss.diagnosis.evidence.splits import stops_by
 from skloss.diagnosis.evidence.symptoms import need
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 
 
 class NoisyValidation(Rule):
-    """So few validation rows of the smallest class that its curve jumps by chance.
+    """The validation rows of the smallest class are so few that its curves are noise.
 
-    Reads: the count of the smallest class among the validation rows, and whether an
-    early stopping watched a validation curve.
-    Hurts: one row moves recall by one over that count; stopping by it is a lottery.
-    Wrong when: the classes are so far apart that no row is in doubt; stopping by the
-    loss is an alarm only with harm.
+    Reads: the count of the smallest class among the validation rows, and whether early
+    stopping used a validation curve.
+    Effect: one row changes the recall by one over that count. Early stopping then picks
+    an epoch by chance.
+    What to do: raise validation_fraction or validation_split, stratified by class, or
+    score with RepeatedStratifiedKFold and a fixed number of epochs.
+    False alarm when: the classes are so well separated that no prediction is in doubt.
+    Early stopping by the loss is a remark unless the predictions are poor.
     """
 
     code = "V08"
@@ -35,27 +39,38 @@ class NoisyValidation(Rule):
         if least >= self.few_minority:
             return None
         is_used = stops_by(case, "val_") or case.stop_reason == "early_stopping"
-        is_alarm = least < self.fewest_minority and is_used and self._hurts(case)
+        is_alarm = least < self.fewest_minority and is_used and self._is_harmful(case)
         return self.found(
-            f"Only {least} of the validation rows {'is' if least == 1 else 'are'} of "
-            f"the smallest class; one row moves its recall by {1 / least:.2f}.",
-            {"smallest class": (least, "rows"), "step of its recall": (1 / least, "")},
-            "Hold out more rows, or judge by repeated cross-validation.",
+            f"Only {tally(least, 'validation row')} "
+            f"{'belongs' if least == 1 else 'belong'} to the smallest class; each row "
+            f"changes its recall by {1 / least:.2f}.",
+            {
+                "validation rows of the smallest class": (least, "rows"),
+                "change of recall by one row": (1 / least, ""),
+            },
+            "Raise validation_fraction or validation_split, or score with "
+            "RepeatedStratifiedKFold.",
             severity="warning" if is_alarm else "info",
         )
 
-    def _hurts(self, case: Case) -> bool:
-        """Whether it was stopped by few rare rows, or is worse than it could be."""
+    def _is_harmful(self, case: Case) -> bool:
+        """Whether few rows decided when to stop, or the predictions are poor.
+
+        A loss averages over all rows, so that it is less noisy than other monitors.
+        """
         monitor = case.training.monitor if case.training is not None else None
         return bool((monitor is not None and "loss" not in monitor) or harm(case))
 
 
 class NoValidation(Rule):
-    """Nothing is validated.
+    """The training has no validation rows.
 
-    Reads: where validation rows come from, and the names of the curves.
-    Hurts: whether the network has learned the rows by heart cannot be seen.
-    Wrong when: the network is judged by cross-validation around the fit.
+    Reads: the source of the validation rows, and the names of the curves.
+    Effect: overfitting cannot be seen.
+    What to do: set validation_fraction=0.2 in a skloss classifier, or pass
+    validation_data=(X_val, y_val) to fit.
+    False alarm when: the whole fit is evaluated by cross-validation. This is always a
+    remark.
     """
 
     code = "V09"
@@ -69,11 +84,11 @@ class NoValidation(Rule):
         if case.val is not None or has_curve or case.holdout not in (None, "none"):
             return None
         if case.holdout is None and not case.curves:
-            raise NotApplicable("neither curves nor the hold-out are known")
+            raise NotApplicable("neither the curves nor the hold-out are known")
         return self.found(
-            "There are no validation rows.",
+            "The training has no validation rows.",
             {"epochs without validation": (case.n_epochs, "epochs")},
-            "Hold out rows: validation_fraction of a skloss classifier, or "
-            "validation_data of fit.",
+            "Set validation_fraction=0.2 in a skloss classifier, or pass "
+            "validation_data=(X_val, y_val) to fit.",
             params={"validation_fraction": 0.2} if case.origin == "skloss" else None,
         )

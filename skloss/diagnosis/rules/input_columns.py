@@ -1,4 +1,4 @@
-"""Columns: of one value, far from unit scale, or codes taken for amounts."""
+"""Rules about input columns: constant, badly scaled, or codes used as quantities."""
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED, harm
@@ -11,7 +11,7 @@ _NORMALIZERS = ("batch_norm", "normalization", "embedding")
 
 
 def _is_normalized(case: Case) -> bool:
-    """Whether the network scales or embeds its inputs itself, before any weights."""
+    """Whether a layer before the first weights normalizes or embeds the inputs."""
     for layer in case.layers or ():
         if layer.kind in _NORMALIZERS:
             return True
@@ -21,18 +21,22 @@ def _is_normalized(case: Case) -> bool:
 
 
 def _severity_by_harm(case: Case, certain: bool) -> Severity:
-    """Alarm if the network is worse than it could be; if unknown, where certain."""
+    """Warn if predictions are poor or, if that is unknown, if the fault is certain."""
     harmed = harm(case)
     return "warning" if harmed or (harmed is None and certain) else "info"
 
 
 class ConstantInputs(Rule):
-    """Columns hold one value.
+    """Some columns are constant.
 
-    Reads: the number of columns that hold one value over all training rows.
-    Hurts: nothing can be learned from them; if all are so, nothing at all.
-    Wrong when: the values differ by less than the precision they are stored in; unless
-    all columns are so, this is context.
+    Reads: the number of columns with a single value over all training rows.
+    Effect: a network learns nothing from a constant column. If all columns are
+    constant, it learns nothing at all.
+    What to do: drop constant columns with VarianceThreshold() in the pipeline. If all
+    are constant, look for the line of code that lost the values, such as an integer
+    division or a cast to uint8.
+    False alarm when: the values differ by less than the precision of their data type.
+    Unless all columns are constant, this is a remark.
     """
 
     code = "D04"
@@ -50,34 +54,44 @@ class ConstantInputs(Rule):
     fewest_rows = 10
 
     def inspect(self, case: Case) -> Finding | None:
-        """Count columns of one value."""
+        """Count columns with a single value."""
         facts = row_facts(case, "n_constant", "n_columns")
         if (facts.n_rows or 0) < self.fewest_rows:
-            raise NotApplicable(f"{facts.n_rows} rows")
+            raise NotApplicable(
+                f"{tally(facts.n_rows or 0, 'training row')}; at least "
+                f"{self.fewest_rows} are needed"
+            )
         if not facts.n_constant:
             return None
         is_all = facts.n_constant == facts.n_columns
         return self.found(
             f"{facts.n_constant} of {facts.n_columns} columns "
-            f"{'holds' if facts.n_constant == 1 else 'hold'} a single value.",
+            f"{'is' if facts.n_constant == 1 else 'are'} constant.",
             {
                 "constant columns": (facts.n_constant, "columns"),
-                "columns": (facts.constant_columns, ""),
+                "their numbers": (facts.constant_columns, ""),
             },
-            "Check how the inputs were made, such as by a division of integers."
+            "Find the line of code that lost the values, such as an integer division "
+            "or a cast to uint8."
             if is_all
-            else "Drop them with VarianceThreshold, unless they are edges of images.",
+            else "Drop them with VarianceThreshold() in the pipeline, unless they are "
+            "border pixels of images.",
             severity="error" if is_all else "info",
         )
 
 
 class WeakInputVariation(Rule):
-    """Columns are nearly constant around a value far from 0.
+    """Columns vary little around a mean that is far from 0.
 
-    Reads: the median over columns of the mean over the standard deviation.
-    Hurts: the offset takes part in every unit's sum, and what varies drowns in it.
-    Wrong when: the network copes with the offset; so an alarm needs harm or, where that
-    is not known, ten times the offset.
+    Reads: the absolute mean of each column over its standard deviation, and the median
+    of that ratio over the columns.
+    Effect: the constant offset dominates the sum in every unit, so the variation is
+    learned slowly or not at all.
+    What to do: put StandardScaler() first in the pipeline. It subtracts the mean and
+    divides by the standard deviation.
+    False alarm when: the network learns well despite the offset. It is a remark unless
+    the predictions are poor or, where these are not known, the ratio exceeds ten times
+    the threshold.
     """
 
     code = "D05"
@@ -87,28 +101,32 @@ class WeakInputVariation(Rule):
     largest_offset = 20.0
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare means with deviations."""
+        """Compare means with standard deviations."""
         facts = row_facts(case, "offset")
         offset = facts.offset or 0.0
         if facts.is_token_ids or _is_normalized(case) or offset <= self.largest_offset:
             return None
         return self.found(
-            f"A typical column varies by 1/{offset:.0f} of its mean.",
+            f"The mean of a typical column is {offset:.0f} times its standard "
+            "deviation.",
             {"mean over standard deviation": (offset, "")},
-            "Take the mean off and divide by the standard deviation: StandardScaler as "
-            "the first step of the pipeline.",
+            "Standardize the columns: put StandardScaler() first in the pipeline.",
             severity=_severity_by_harm(case, certain=offset > 10 * self.largest_offset),
         )
 
 
 class UnscaledInputs(Rule):
-    """Columns are far from unit scale, or of very different scales.
+    """Columns are far from unit scale, or differ widely in scale.
 
-    Reads: the typical size of a column (its 1st or 99th percentile), the smallest and
-    the largest standard deviation; whether units are stuck, and whether the network
-    does worse than a simple learner or a guess.
-    Hurts: gradients are as large as the inputs, so no learning rate suits all weights.
-    Wrong when: the network does badly for another reason, and copes with the scale.
+    Reads: the size of a typical column (its 1st or 99th percentile), the smallest and
+    the largest standard deviation, the shares of dead and saturated units, and whether
+    the network scores below a baseline model or no better than chance.
+    Effect: gradients grow with the inputs, so no single learning rate suits all
+    weights.
+    What to do: put StandardScaler() first in the pipeline. For images, divide by 255 or
+    add a Rescaling(1/255) layer.
+    False alarm when: the network can handle this scale and predicts poorly for another
+    reason.
     """
 
     code = "D06"
@@ -119,8 +137,8 @@ class UnscaledInputs(Rule):
     certain_size = 100.0
     smallest_size = 0.1
     largest_ratio = 100.0
-    stuck_share = 0.5  # of the first layer's units
-    lost_share = 0.9  # of any layer's units
+    stuck_share = 0.5  # of the units of the first layer
+    lost_share = 0.9  # of the units of any layer
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large, small and very different columns."""
@@ -135,21 +153,23 @@ class UnscaledInputs(Rule):
         return self.found(
             what,
             {
-                "typical size": (size, ""),
-                "smallest deviation": (facts.smallest_std, ""),
-                "column of the smallest deviation": (facts.smallest_column, ""),
-                "largest deviation": (facts.largest_std, ""),
+                "size of a typical column": (size, ""),
+                "smallest standard deviation": (facts.smallest_std, ""),
+                "its column": (facts.smallest_column, ""),
+                "largest standard deviation": (facts.largest_std, ""),
                 "column of the largest values": (facts.largest_column, ""),
             },
-            "Scale the columns: StandardScaler as the first step of the pipeline, or "
-            "divide pictures by 255.",
+            "Put StandardScaler() first in the pipeline. For images, divide by 255.",
             severity="warning"
             if self._sticks(case)
             else _severity_by_harm(case, certain=size > self.certain_size),
         )
 
     def _sticks(self, case: Case) -> bool:
-        """Whether most units of the first layer, or nearly all of one, are stuck."""
+        """Whether most units of the first layer, or nearly all of a layer, are stuck.
+
+        Stuck units are dead or saturated, and large inputs are the usual reason.
+        """
         probe = case.probe
         if probe is None:
             return False
@@ -165,26 +185,30 @@ class UnscaledInputs(Rule):
 
     def _what(self, facts: RowFacts, size: float, ratio: float) -> str | None:
         if size > self.largest_size:
-            return (
-                f"A typical column reaches {size:.3g}; about 1 is what networks expect."
-            )
+            return f"Values of a typical column reach {size:.3g}, which is far above 1."
         if ratio > self.largest_ratio:
             return (
-                f"The columns' standard deviations differ by a factor of {ratio:.3g}."
+                "The standard deviations of the columns differ by a factor of "
+                f"{ratio:.3g}."
             )
-        # A few columns of usual size carry the rest; sparse ones are small by nature.
+        # Sparse columns are small by nature. The network can do without them as long
+        # as a few columns have a usual size.
         if 0 < size < self.smallest_size and (facts.largest_size or 0) < 0.5:
-            return f"A typical column reaches {size:.3g} only; about 1 is expected."
+            return f"Values of a typical column reach {size:.3g}, which is far below 1."
         return None
 
 
 class CategoricalAsOrdinal(Rule):
-    """Numbers that name categories are used as if they were amounts.
+    """Columns of category codes are used as quantities.
 
-    Reads: the scores on the same rows of the network, of a linear learner, and of one
-    that has a column for each value of the columns that look like codes.
-    Hurts: a code of 7 counts as seven times a code of 1, which means nothing.
-    Wrong when: the columns are amounts with a bend, which a wider network would learn.
+    Reads: three scores on the same rows: of the network, of a logistic regression, and
+    of a logistic regression with the columns that look like codes one-hot encoded.
+    Effect: the network treats code 7 as seven times code 1, although the order of codes
+    means nothing.
+    What to do: encode these columns with OneHotEncoder in a ColumnTransformer, or give
+    them an Embedding layer.
+    False alarm when: the columns are true quantities with a nonlinear effect, which a
+    wider network would learn.
     """
 
     code = "D07"
@@ -199,7 +223,7 @@ class CategoricalAsOrdinal(Rule):
     least_gain = 0.1
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare with a linear learner that takes codes as categories."""
+        """Compare with a logistic regression that reads codes as categories."""
         facts = row_facts(case, "n_codes")
         n_codes = facts.n_codes or 0
         if not n_codes or facts.is_token_ids:
@@ -211,13 +235,14 @@ class CategoricalAsOrdinal(Rule):
         if gain <= max(self.least_gain, 2 * (facts.score_error or 0.0)):
             return None
         return self.found(
-            f"With {tally(n_codes, 'column')} as categories a linear model "
-            f"scores {gain:.2f} more than the network.",
+            f"With {tally(n_codes, 'column')} one-hot encoded, a logistic regression "
+            f"scores at least {gain:.2f} higher than the network.",
             {
-                "score with categories": (facts.one_hot_score, ""),
+                "score of a one-hot logistic regression": (facts.one_hot_score, ""),
                 "score of the network": (facts.network_score, ""),
-                "score of a linear model": (facts.linear_score, ""),
+                "score of a logistic regression": (facts.linear_score, ""),
                 "columns of codes": (n_codes, "columns"),
             },
-            "Encode these columns with OneHotEncoder in the pipeline, or embed them.",
+            "Encode these columns with OneHotEncoder in a ColumnTransformer, or give "
+            "them an Embedding layer.",
         )

@@ -1,4 +1,4 @@
-"""Inputs and labels that cannot be learned from as they are encoded."""
+"""Rules about inputs and labels in a form that no network can learn from."""
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED
@@ -17,11 +17,14 @@ _LOSSES = (
 
 
 class NanInInputs(Rule):
-    """Rows hold values that are no numbers: NaN or infinite.
+    """The inputs contain values that are NaN or infinite.
 
-    Reads: the number of such values among the training rows.
-    Hurts: one such value makes the loss of its batch NaN, and then every weight.
-    Wrong when: the network masks these values before it uses them.
+    Reads: the number of such values in the training rows.
+    Effect: one such value makes the loss of its batch NaN. The next update makes every
+    weight NaN.
+    What to do: impute the values with SimpleImputer as the first step of the pipeline,
+    or drop their rows before fit.
+    False alarm when: the network masks these values before it uses them.
     """
 
     code = "D01"
@@ -37,27 +40,30 @@ class NanInInputs(Rule):
     reference = "UMLAUT InputNotFloating; Deepchecks"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Count values that are no numbers."""
+        """Count values that are not finite."""
         facts = row_facts(case, "n_nonfinite")
         if not facts.n_nonfinite:
             return None
         return self.found(
-            f"{tally(facts.n_nonfinite, 'value')} of the inputs "
+            f"The inputs contain {tally(facts.n_nonfinite, 'value')} that "
             f"{'is' if facts.n_nonfinite == 1 else 'are'} NaN or infinite.",
             {
-                "values": (facts.n_nonfinite, "values"),
-                "columns": (facts.nonfinite_columns, ""),
+                "NaN or infinite values": (facts.n_nonfinite, "values"),
+                "columns with them": (facts.nonfinite_columns, ""),
             },
-            "Fill the values in (SimpleImputer in the pipeline), or drop their rows.",
+            "Impute the values with SimpleImputer as the first step of the pipeline, "
+            "or drop their rows before fit.",
         )
 
 
 class SingleClassTarget(Rule):
-    """The training labels hold one class, as the loss reads them.
+    """The loss sees only one class in the training labels.
 
-    Reads: the counts of the classes, the range of the labels, and the loss.
-    Hurts: the network learns to say that class always, with a loss near 0.
-    Wrong when: the task is to recognize one class without examples of others.
+    Reads: the class counts, the range of the labels, and the loss.
+    Effect: the network learns to predict that class for every row, with a loss near 0.
+    What to do: print np.unique(y, return_counts=True) just before fit. Scale X only,
+    never y, and keep rows of every class.
+    False alarm when: the task is to recognize one class without examples of any other.
     """
 
     code = "D02"
@@ -82,29 +88,35 @@ class SingleClassTarget(Rule):
             raise NotApplicable(f"the task is {case.task}")
         n_rows, n_classes = self._size(case)
         if n_rows < self.fewest_rows:
-            raise NotApplicable(f"{n_rows} rows")
+            raise NotApplicable(
+                f"{tally(n_rows, 'training row')}; at least {self.fewest_rows} are "
+                "needed"
+            )
         if n_classes > 1 and not self._all_become_zero(case):
             return None
-        evidence = {"rows": (n_rows, "rows"), "classes": (1, "classes")}
+        evidence = {"training rows": (n_rows, "rows"), "classes": (1, "classes")}
         if n_classes > 1 and case.rows is not None:
             evidence["largest label"] = (case.rows.target_max, "")  # type: ignore[assignment]
         return self.found(
-            f"All {n_rows} training labels are one class"
-            + (" once they are read as class numbers." if n_classes > 1 else "."),
+            f"All {n_rows} training labels belong to one class"
+            + (" when the loss reads them as class numbers." if n_classes > 1 else "."),
             evidence,
-            "Check how the labels were made: they must not be scaled with the inputs, "
-            "and every class must be among them.",
+            "Print np.unique(y, return_counts=True) just before fit. Scale X only, "
+            "never y, and keep rows of every class.",
         )
 
     def _size(self, case: Case) -> tuple[int, int]:
-        """Rows and classes."""
+        """Return the numbers of rows and classes."""
         if case.train is not None:
             return case.train.n_rows, len(case.train.present)
         facts = row_facts(case, "n_rows", "n_distinct_targets")
         return int(facts.n_rows or 0), int(facts.n_distinct_targets or 0)
 
     def _all_become_zero(self, case: Case) -> bool:
-        """Whether fractions all round down to class 0, or stay under a half."""
+        """Whether the loss reads every scaled label as class 0.
+
+        A sparse loss truncates labels to integers; the others compare them with 0.5.
+        """
         facts = case.rows
         if facts is None or facts.target_kind != "scaled" or case.training is None:
             return False
@@ -117,18 +129,21 @@ class SingleClassTarget(Rule):
 
 
 class TargetEncodingMismatch(Rule):
-    """The labels are not encoded as the loss reads them.
+    """The labels are not encoded in the form that the loss expects.
 
     Reads: the kind and the range of the labels, and the loss.
-    Hurts: the loss then measures something else, or one class is never asked for.
-    Wrong when: the labels are encoded between the rows given here and the loss.
+    Effect: the loss measures something other than intended, or one class is never
+    trained.
+    What to do: choose the loss for the encoding: sparse_categorical_crossentropy for
+    class numbers from 0, categorical_crossentropy for one-hot rows, binary_crossentropy
+    for 0 and 1.
+    False alarm when: the labels are encoded between the rows given here and the loss.
     """
 
     code = "D03"
     name = "target-encoding-mismatch"
     severity = "error"
     explains = (
-        "loss-at-constant-guess",
         "nonfinite-loss",
         "lr-too-high",
         "class-count-mismatch",
@@ -137,7 +152,7 @@ class TargetEncodingMismatch(Rule):
     reference = "NeuraLint; stackoverflow 46165464"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare the labels with what the loss reads."""
+        """Compare the labels with the encoding that the loss expects."""
         if case.origin in ("skloss", "scikeras", "sklearn"):
             raise NotApplicable("the estimator encodes the labels itself")
         facts = row_facts(case, "target_kind")
@@ -150,18 +165,18 @@ class TargetEncodingMismatch(Rule):
             return None
         what, fix = wrong
         return self.found(
-            f"The labels are {what}, which {loss} does not expect.",
+            f"The labels are {what}, but {loss} expects another encoding.",
             {
-                "labels": (facts.target_kind, ""),
-                "smallest": (facts.target_min, ""),
-                "largest": (facts.target_max, ""),
+                "encoding of the labels": (facts.target_kind, ""),
+                "smallest label": (facts.target_min, ""),
+                "largest label": (facts.target_max, ""),
                 "loss": (loss, ""),
             },
             fix,
         )
 
     def _wrong(self, case: Case, facts: RowFacts, loss: str) -> tuple[str, str] | None:
-        """Say what is wrong with the labels, and what to do."""
+        """Return what is wrong with the labels, and the fix."""
         if loss.startswith("sparse"):
             return self._wrong_numbers(facts)
         if loss.startswith("binary"):
@@ -172,30 +187,43 @@ class TargetEncodingMismatch(Rule):
         if facts.target_kind == "ids":
             if facts.target_min is None or facts.target_min >= 0:
                 return None
-            return "negative", "Number the classes from 0 (LabelEncoder)."
+            fix = "Number the classes from 0, for example with LabelEncoder."
+            return "negative", fix
         if facts.target_kind in ("one_hot", "multi_hot"):
-            return "rows with a column per class", "Use categorical_crossentropy."
-        return "fractions", "Give class numbers; scale the inputs only, not the labels."
+            fix = 'Compile with loss="categorical_crossentropy".'
+            return "rows with one column per class", fix
+        return "fractions", "Pass integer class numbers as y; scale X only, never y."
 
     def _wrong_bits(self, facts: RowFacts) -> tuple[str, str] | None:
         low, high = facts.target_min, facts.target_max
         if low is None or high is None or facts.target_kind in ("one_hot", "multi_hot"):
             return None
         if low < 0 or (high > 1 and (facts.n_distinct_targets or 0) <= 2):
-            return f"from {low:g} to {high:g}", "Encode the two classes as 0 and 1."
+            return self._out_of_range(low, high)
         if high > 1 and facts.target_kind in ("scaled", "real"):
-            return f"from {low:g} to {high:g}", "Encode the two classes as 0 and 1."
+            return self._out_of_range(low, high)
         return None
+
+    @staticmethod
+    def _out_of_range(low: float, high: float) -> tuple[str, str]:
+        fix = "Encode the two classes as 0 and 1, for example with LabelEncoder."
+        return f"numbers from {low:g} to {high:g}", fix
 
     def _wrong_rows(self, case: Case, facts: RowFacts) -> tuple[str, str] | None:
         head = case.head
         if facts.target_kind == "multi_hot":
-            # Several labels per row and a softmax: there the head is wrong.
+            # With several labels per row the softmax is wrong, not the encoding.
             if case.task == "multilabel" and head and head.activation == "softmax":
                 return None
-            fix = "Use binary_crossentropy, or make one column of each row 1."
-            return "rows that do not add up to 1", fix
+            fix = (
+                'Compile with loss="binary_crossentropy" if a row can have several '
+                "labels; otherwise set exactly one column of each row to 1."
+            )
+            return "rows that do not sum to 1", fix
         if facts.target_kind == "one_hot" or (head and head.units == 1):
             return None
-        fix = "Use sparse_categorical_crossentropy, or encode the labels one-hot."
+        fix = (
+            'Compile with loss="sparse_categorical_crossentropy", or encode y with '
+            "keras.utils.to_categorical."
+        )
         return "not one-hot", fix

@@ -1,4 +1,4 @@
-"""Learning rates: a training that blew up, overshot, or hardly moved."""
+"""Rules about the learning rate: training that diverges, swings, or hardly moves."""
 
 import numpy as np
 
@@ -31,12 +31,15 @@ __all__: list[str] = []
 
 
 class NonfiniteLoss(Rule):
-    """The loss or the weights became NaN or infinite.
+    """The training loss or the weights became NaN or infinite.
 
-    Reads: the curve of the training loss, the final weights, and whether training was
-    stopped for that.
-    Hurts: from that step on nothing is learned, and predictions are NaN.
-    Wrong when: a log lacks single epochs; NaN is passed over if the loss ends finite.
+    Reads: the training loss, the final weights, and whether training was stopped for
+    this reason.
+    Effect: from that update on the network learns nothing, and its predictions are NaN.
+    What to do: check np.isfinite(X).all(), put StandardScaler() first in the pipeline,
+    divide learning_rate by 10, and set clipnorm=1.0 in the optimizer.
+    False alarm when: a log lacks the values of single epochs. NaN is ignored if the
+    loss ends finite.
     """
 
     code = "O01"
@@ -60,40 +63,42 @@ class NonfiniteLoss(Rule):
         epoch = None
         if loss is not None and not ends_finite(case):
             epoch = int(np.flatnonzero(~np.isfinite(loss))[0])
-            evidence["first epoch"] = epoch + 1
+            evidence["first such epoch"] = epoch + 1
             where = f"The training loss is NaN or infinite from epoch {epoch + 1} on."
         elif loss is not None and np.isinf(loss).any():
             epoch = int(np.flatnonzero(np.isinf(loss))[0])
-            evidence["first epoch"] = epoch + 1
+            evidence["first such epoch"] = epoch + 1
             where = f"The training loss is infinite in epoch {epoch + 1}."
         else:
-            where = "Training was stopped because its loss was no longer finite."
+            where = "Training stopped because the loss was no longer finite."
         if weights:
             evidence["weights"] = "not finite"
             if len(evidence) == 1:
-                where = "The network has weights that are not finite."
+                where = "Some weights of the network are NaN or infinite."
         if case.stop_reason == "diverged":
-            evidence["stopped"] = "diverged"
+            evidence["reason of the stop"] = "diverged"
         if not evidence:
             return None
         return self.found(
             where,
             evidence,
-            "Look for NaN and huge values in the inputs, lower the learning rate "
-            "tenfold, and clip the gradients.",
+            "Check np.isfinite(X).all() and scale the inputs with StandardScaler(). "
+            "Then divide learning_rate by 10, and set clipnorm=1.0.",
             params=rate_params(lower_rate(case), clipnorm=1.0),
             epoch=epoch,
         )
 
 
 class LrTooHigh(Rule):
-    """The learning rate is so high that training cannot settle.
+    """The learning rate is so high that the training does not settle.
 
-    Reads: the largest learning rate, the optimizer, and the training loss against that
-    of a constant guess; without a learning rate, a loss that jumped back to a guess.
-    Hurts: updates overshoot; the loss swings, diverges, or all units die early.
-    Wrong when: nothing else shows harm (a high rate alone is context only), or inputs
-    are so large that any rate would be too high.
+    Reads: the largest learning rate, the optimizer, and the training loss relative to a
+    constant guess. Without a learning rate, it looks for a loss that jumps back to the
+    level of a constant guess.
+    Effect: updates overshoot. The loss swings or diverges, or all ReLU units die early.
+    What to do: divide learning_rate by 10, and set clipnorm=1.0 in the optimizer.
+    False alarm when: the inputs are so large that any rate would be too high. A high
+    rate without any other sign of harm is a remark.
     """
 
     code = "O02"
@@ -122,18 +127,19 @@ class LrTooHigh(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         rate, bounds = self._known(case)
-        signs = self._signs(case)
+        symptoms = self._symptoms(case)
         if rate is not None and bounds is not None and rate > bounds[2]:
-            return self._above(case, rate, bounds[2], signs)
+            return self._above(case, rate, bounds[2], symptoms)
         jump = self._jump(case)
         if jump is not None:
             return self._found_jump(case, rate, jump)
         killed = self._killed(case, rate)
         if killed is not None and rate is not None:
             return self.found(
-                f"The learning rate {rate:g} killed {killed:.0%} of a layer's units.",
+                f"With the learning rate {rate:g}, {killed:.0%} of the units of a "
+                "layer died.",
                 {"learning rate": rate, "dead units": (killed, "of the layer")},
-                f"Lower the learning rate to {lower_rate(case):g}.",
+                f"Set learning_rate={lower_rate(case):g}.",
                 params=rate_params(lower_rate(case)),
             )
         return None
@@ -141,7 +147,7 @@ class LrTooHigh(Rule):
     def _known(
         self, case: Case
     ) -> tuple[float | None, tuple[float, float, float] | None]:
-        """Rate and bounds; raises if neither they nor a curve can be judged."""
+        """Return rate and bounds, or raise if neither they nor the loss are known."""
         bounds = usual_rates(case)
         try:
             return largest_rate(case), bounds
@@ -151,49 +157,49 @@ class LrTooHigh(Rule):
             finite_loss(case)
             return None, bounds
 
-    def _signs(self, case: Case) -> dict[str, object]:
-        """Collect what shows that training did not settle."""
-        signs: dict[str, object] = {}
+    def _symptoms(self, case: Case) -> dict[str, object]:
+        """Collect evidence that the training did not settle."""
+        symptoms: dict[str, object] = {}
         loss = loss_if_known(case)
         if case.stop_reason == "diverged" or not ends_finite(case):
-            signs["training loss"] = "not finite"
+            symptoms["training loss"] = "not finite"
         elif loss is not None:
-            signs |= self._signs_of(loss)
+            symptoms |= self._symptoms_of_loss(loss)
         if loss is not None and is_stuck(case, self.lost):
-            signs["loss of a constant guess"] = (guess_loss(case), "nats")
-            signs["final training loss"] = (end_of(loss), "nats")
+            symptoms["loss of a constant guess"] = (guess_loss(case), "nats")
+            symptoms["final training loss"] = (end_of(loss), "nats")
         if harm(case):
-            signs["harm"] = "a simple learner or a guess does as well"
-        return signs
+            symptoms["predictions"] = "below a baseline model or no better than chance"
+        return symptoms
 
-    def _signs_of(self, loss: np.ndarray) -> dict[str, object]:
+    def _symptoms_of_loss(self, loss: np.ndarray) -> dict[str, object]:
         swing, turns = swing_of(loss)
         best, _, end = rise_of(loss)
         if has_diverged(loss, 1.5, 0.1):
-            return {"best training loss": best, "final training loss": end}
+            return {"lowest training loss": best, "final training loss": end}
         if len(loss) >= 10 and swing > self.swing and turns > self.turns:
-            return {"swing of the loss": (swing, "of its level")}
+            return {"swings of the training loss": (swing, "of its level")}
         return {}
 
     def _above(
-        self, case: Case, rate: float, bound: float, signs: dict[str, object]
+        self, case: Case, rate: float, bound: float, symptoms: dict[str, object]
     ) -> Finding:
         optimizer = case.training.optimizer if case.training else None
         lower = lower_rate(case)
-        certain = bool(signs) and (
-            rate > self.far_beyond * bound or "training loss" in signs
+        certain = bool(symptoms) and (
+            rate > self.far_beyond * bound or "training loss" in symptoms
         )
         return self.found(
-            f"The learning rate of {optimizer} is {rate:g}; it seldom bears more than "
-            f"{bound:g}.",
-            {"learning rate": rate, "usual limit": bound, **signs},
-            f"Lower the learning rate to {lower:g}.",
-            severity="error" if certain else "warning" if signs else "info",
+            f"The learning rate {rate:g} is high for {optimizer}: rates above "
+            f"{bound:g} seldom work.",
+            {"learning rate": rate, "usual upper limit": bound, **symptoms},
+            f"Set learning_rate={lower:g}.",
+            severity="error" if certain else "warning" if symptoms else "info",
             params=rate_params(lower),
         )
 
     def _jump(self, case: Case) -> tuple[float, float, int] | None:
-        """Lowest loss, level after the jump back to a guess, and the epoch of it."""
+        """Return the lowest loss, the level after the jump, and its epoch from 1."""
         guess, loss = guess_loss(case), loss_if_known(case)
         if guess is None or loss is None:
             return None
@@ -209,25 +215,25 @@ class LrTooHigh(Rule):
     ) -> Finding:
         before, after, epoch = jump
         evidence = {
-            "lowest loss": (before, "nats"),
-            "loss since": (after, "nats"),
+            "lowest loss before the jump": (before, "nats"),
+            "median loss after it": (after, "nats"),
             "loss of a constant guess": (guess_loss(case), "nats"),
-            "epoch": epoch,
+            "epoch of the jump": epoch,
         }
         if rate is not None:
             evidence["learning rate"] = (rate, "")
         lower = lower_rate(case)
         return self.found(
-            f"In epoch {epoch} the training loss jumped from {before:.3g} to the level "
-            "of a constant guess, and stayed there.",
+            f"In epoch {epoch} the training loss jumped to the level of a constant "
+            f"guess and stayed there; it had been {before:.3g}.",
             evidence,
-            "Lower the learning rate tenfold, and clip the gradients.",
+            "Divide learning_rate by 10, and set clipnorm=1.0.",
             params=rate_params(lower, clipnorm=1.0),
             epoch=epoch - 1,
         )
 
     def _killed(self, case: Case, rate: float | None) -> float | None:
-        """Largest share of dead units, if the rate is high and nothing was learned."""
+        """Return the largest share of dead units, if a high rate may be the reason."""
         shares = case.probe.dead_shares if case.probe else None
         if rate is None or rate < self.rate_that_kills or not shares:
             return None
@@ -238,13 +244,16 @@ class LrTooHigh(Rule):
 
 
 class LateDivergence(Rule):
-    """The training loss fell, then rose for good.
+    """The training loss fell at first, then rose and stayed high.
 
-    Reads: the training loss, smoothed over three epochs, its best against its end; and
-    the learning rate, as a warm restart raises the loss on purpose.
-    Hurts: the final weights are worse than those of an earlier epoch.
-    Wrong when: the loss is so small that its jitter is large beside it; a rise of less
-    than a tenth of the whole fall is passed over.
+    Reads: the training loss, smoothed over three epochs, at its lowest and at the end;
+    and the learning rate, since a warm restart raises the loss on purpose.
+    Effect: the final weights are worse than those of an earlier epoch.
+    What to do: lower learning_rate or use a decaying schedule, set clipnorm=1.0 in the
+    optimizer, and restore_best=True (in Keras,
+    EarlyStopping(restore_best_weights=True)).
+    False alarm when: the loss is so small that its noise looks large. A rise of less
+    than a tenth of the whole fall is ignored.
     """
 
     code = "O03"
@@ -275,19 +284,22 @@ class LateDivergence(Rule):
             f"The training loss rose from {best:.3g} to {end:.3g} in the last {since} "
             "epochs.",
             {
-                "best training loss": (best, "nats"),
+                "lowest training loss": (best, "nats"),
                 "final training loss": (end, "nats"),
-                "epochs since the best": (since, "epochs"),
+                "epochs since the lowest": (since, "epochs"),
             },
-            "Lower the learning rate or let it decay, clip the gradients, and keep the "
-            "weights of the best epoch.",
+            "Lower learning_rate or use a decaying schedule, set clipnorm=1.0, and "
+            "keep the weights of the best epoch (restore_best=True).",
             severity="info" if restored and harm(case) is False else "warning",
             params=rate_params(lower, clipnorm=1.0),
             epoch=int(_finite_epochs(case)[-1 - since]),
         )
 
     def _was_restarted(self, case: Case, since: int) -> bool:
-        """Whether the rate rose after the best epoch, to no more than it had been."""
+        """Whether the learning rate rose again, as a warm restart does.
+
+        A rate that rises above all earlier ones is no restart, but may be the fault.
+        """
         curve = case.curves.get("learning_rate")
         if curve is None or len(curve) <= since:
             return False
@@ -297,12 +309,15 @@ class LateDivergence(Rule):
 
 
 class LrTooLow(Rule):
-    """The learning rate is so low that training hardly moves.
+    """The learning rate is so low that the training hardly changes the network.
 
-    Reads: the largest learning rate, the optimizer, and how far the loss fell.
-    Hurts: the network ends near where it started.
-    Wrong when: a pretrained network is tuned with a low rate; that is no alarm if the
-    loss gets below half of a constant guess and no simple learner does better.
+    Reads: the largest learning rate, the optimizer, and how far the training loss fell.
+    Effect: the network ends near its initial weights.
+    What to do: raise learning_rate to the default of the optimizer: 0.001 for Adam,
+    0.01 for SGD, 1.0 for Adadelta.
+    False alarm when: a pretrained network is fine-tuned with a low rate. There is no
+    alarm if the loss falls below half of a constant guess and no baseline model scores
+    higher.
     """
 
     code = "O04"
@@ -332,22 +347,23 @@ class LrTooLow(Rule):
         if not (moves or fall < self.little_fall) or not is_high:
             return None
         optimizer = case.training.optimizer if case.training else None
-        how = "still falls" if moves else f"fell by {fall:.0%} only"
+        how = "is still falling" if moves else f"fell by only {fall:.0%}"
         return self.found(
-            f"The learning rate {rate:g} is low for {optimizer}; the loss {how}.",
+            f"The learning rate {rate:g} is low for {optimizer}, and the training loss "
+            f"{how}.",
             {
                 "learning rate": rate,
                 "usual learning rate": bounds[1],
-                "fall of the training loss": (fall, "of the first epoch's"),
+                "fall of the training loss": (fall, "of that of the first epoch"),
                 "final training loss": (end_of(loss), "nats"),
                 **self._update(case),
             },
-            f"Raise the learning rate to {bounds[1]:g}.",
+            f"Set learning_rate={bounds[1]:g}.",
             params={"learning_rate": bounds[1]},
         )
 
     def _update(self, case: Case) -> dict[str, object]:
-        """Size of a step beside the weights, where it is known."""
+        """Return the size of an update relative to the weights, where it is known."""
         steps = case.curves.get("update_norm_first")
         weights = case.probe.weight_norms if case.probe else None
         if steps is None or not weights or not weights[0] > 0:
@@ -355,11 +371,11 @@ class LrTooLow(Rule):
         return {
             "update of the first layer": (
                 float(steps[-1]) / weights[0],
-                "of its weights a step",
+                "of the norm of its weights per update",
             )
         }
 
 
 def _finite_epochs(case: Case) -> np.ndarray:
-    """Epochs of the values that `finite_loss` keeps."""
+    """Return the epochs of the values that `finite_loss` keeps."""
     return np.flatnonzero(np.isfinite(training_loss(case)))

@@ -1,4 +1,4 @@
-"""Layers without an activation."""
+"""Rules about layers without an activation."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,15 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import Rule
+from skloss.diagnosis.text import tally
 
 
 def _is_bottleneck(kernels: Sequence[Kernel], place: int) -> bool:
-    """Whether a layer is narrower than both sides, as a factorized map is."""
+    """Whether a layer is narrower than its input and its output.
+
+    Two layers with a bottleneck between them are a low-rank linear map. That may be
+    intended, as it saves weights.
+    """
     kernel, after = kernels[place], kernels[place + 1].layer.units
     units = kernel.layer.units
     if units is None or after is None or kernel.fan_in is None:
@@ -45,14 +50,17 @@ def _is_first_only(case: Case) -> bool:
 
 
 class LinearStack(Rule):
-    """Layers without an activation between them amount to one linear map.
+    """Layers without an activation between them collapse into one linear layer.
 
-    Reads: activations, and what stands between layers; dropout, flattening, average
-    pooling and batch normalization do not bend a line, max pooling does.
-    Hurts: however many there are, they draw one straight boundary; dropout on them
-    is noise on that line.
-    Wrong when: a linear network was wanted, or a narrow layer is a projection; some
-    linear layers beside others with an activation are an alarm only with harm.
+    Reads: the activations, and the layers between layers with weights. Dropout,
+    flattening, average pooling and batch normalization are linear here; max pooling is
+    not.
+    Effect: any number of such layers has the same decision boundary as a single linear
+    layer. Dropout between them only adds noise.
+    What to do: set activation="relu" in every hidden Dense and Conv layer. The default
+    of Keras is no activation.
+    False alarm when: a linear network is intended, or a narrow layer is a projection.
+    If only some of the layers are linear, an alarm requires poor predictions.
     """
 
     code = "N03"
@@ -66,28 +74,28 @@ class LinearStack(Rule):
     least_layers = 2
 
     def inspect(self, case: Case) -> Finding | None:
-        """Count the layers of the longest run without an activation."""
+        """Find the longest run of layers without an activation."""
         hidden, whole = hidden_of(case), _is_linear_throughout(case)
         if not whole and (_linear_convs(case) or _is_first_only(case)):
-            return None  # rules of their own
+            return None  # linear-conv and linear-first-layer describe these better
         n_maps, narrow = self._longest(case)
         if n_maps < self.least_layers:
             return None
         return self.found(
-            f"{n_maps} layers amount to one linear map: "
-            "no activation stands between them.",
+            f"{n_maps} layers in a row without an activation between them equal one "
+            "linear layer.",
             {
-                "layers in one linear map": (n_maps, "layers"),
+                "layers that equal one": (n_maps, "layers"),
                 "layers with weights": (len(hidden) + 1, "layers"),
             },
-            "Give the hidden layers an activation such as relu.",
+            'Set activation="relu" in every hidden layer.',
             severity=self._severity(case, whole, narrow),
             params={"activation": "relu"},
         )
 
     @staticmethod
     def _longest(case: Case) -> tuple[int, bool]:
-        """Layers of the longest run, and whether bottlenecks alone make it."""
+        """Return the length of the longest run, and whether it is all bottlenecks."""
         kernels = kernels_of(case)
         best, run, wide = 1, 1, 0
         narrow = True
@@ -114,10 +122,12 @@ class LinearStack(Rule):
 class LinearConv(Rule):
     """Most convolutions have no activation.
 
-    Reads: activations of the convolutions, and what stands between layers.
-    Hurts: convolutions in a row are one convolution; the maximum of a pooling layer
-    bends it, weakly, since it cannot tell a pattern from its absence.
-    Wrong when: the layers after them are enough; an alarm needs harm.
+    Reads: the activations of the convolutions, and the layers between them.
+    Effect: consecutive linear convolutions equal a single one. Max pooling between them
+    is only a weak nonlinearity, since it cannot separate a pattern from its absence.
+    What to do: set activation="relu" in every Conv1D and Conv2D layer.
+    False alarm when: the layers after the convolutions suffice. An alarm requires poor
+    predictions.
     """
 
     code = "N04"
@@ -137,21 +147,24 @@ class LinearConv(Rule):
             f"{len(linear)} of {n_convs} convolutions have no activation.",
             {
                 "linear convolutions": (len(linear), "layers"),
-                "of them before max pooling": (pooled, "layers"),
+                "linear convolutions before max pooling": (pooled, "layers"),
             },
-            "Give the convolutions an activation such as relu.",
+            'Set activation="relu" in every convolution.',
             severity="warning" if harm(case) else "info",
             params={"activation": "relu"},
         )
 
 
 class LinearFirstLayer(Rule):
-    """The first dense layer has no activation, while others have.
+    """Only the first dense layer has no activation.
 
-    Reads: activations of the layers.
-    Hurts: together with the next layer it is one linear map: it costs weights and
-    time and adds nothing.
-    Wrong when: it is a projection on purpose; an alarm needs harm.
+    Reads: the activations of the layers.
+    Effect: the first layer and the next one together equal a single linear layer. The
+    first one costs weights and time and adds nothing.
+    What to do: give the first Dense layer the activation of the other layers, such as
+    activation="relu".
+    False alarm when: the first layer is meant to be a linear projection. An alarm
+    requires poor predictions.
     """
 
     code = "N05"
@@ -160,15 +173,19 @@ class LinearFirstLayer(Rule):
     reference = "stackoverflow.com/questions/55328966; UMLAUT MissingActivation"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look at the first of several layers."""
+        """Look at the first of several dense layers."""
         hidden = hidden_of(case)
         if _linear_convs(case) or not _is_first_only(case):
             return None
         units = hidden[0].layer.units
         return self.found(
-            f"The first layer, of {units} units, has no activation.",
-            {"units": (units, "units"), "hidden layers": (len(hidden), "layers")},
-            "Give the first layer the activation of the others.",
+            f"The first layer, with {tally(units or 0, 'unit')}, has no activation.",
+            {
+                "units of the first layer": (units, "units"),
+                "hidden layers": (len(hidden), "layers"),
+            },
+            "Give the first layer the activation of the other hidden layers, such as "
+            'activation="relu".',
             severity="warning" if harm(case) else "info",
             params={"activation": "relu"},
         )

@@ -1,4 +1,4 @@
-"""The loss and the class weights that the training was given."""
+"""Rules about the loss and the class weights of a training."""
 
 import re
 
@@ -24,13 +24,16 @@ _BOUNDED = ("sigmoid", "hard_sigmoid", "softmax")
 
 
 class MseForClassification(Rule):
-    """A loss of distances, made for regression, trains a classifier.
+    """A classifier is trained with a regression loss.
 
-    Reads: the loss, the task, activation of the output layer.
-    Hurts: behind a sigmoid its slope vanishes where the network is most wrong, so such
-    rows are not learned from; on the minority that lasts for many epochs.
-    Wrong when: the squared error of probabilities (Brier's score) is meant: it is
-    proper, so with probabilities as outputs an alarm needs harm.
+    Reads: the loss, the task, and the activation of the output layer.
+    Effect: behind a sigmoid, the gradient of such a loss vanishes where the network is
+    most wrong. Those rows, mostly of the rare class, are not learned for many epochs.
+    What to do: compile with loss="binary_crossentropy" or "categorical_crossentropy";
+    in skloss, set loss="crossentropy".
+    False alarm when: the Brier score, the squared error of probabilities, is intended.
+    It is a proper score, so with probabilities as outputs an alarm requires poor
+    predictions.
     """
 
     code = "C01"
@@ -54,31 +57,40 @@ class MseForClassification(Rule):
         one = case.task == "multilabel" or head.units == 1
         suited = "binary" if one else "categorical"
         return self.found(
-            f"{loss} trains a classifier with {head.units} {head.activation} "
-            f"output{'s' if head.units != 1 else ''}.",
-            {"loss": loss, "output": head.activation, "output units": head.units},
-            f"Train with {suited} cross-entropy.",
+            f"A classifier with {head.units} {head.activation} "
+            f"output{'s' if head.units != 1 else ''} is trained with the regression "
+            f"loss {loss}.",
+            {
+                "loss": loss,
+                "output activation": head.activation,
+                "output units": head.units,
+            },
+            f'Compile with loss="{suited}_crossentropy".',
             severity="warning" if alarming else "info",
             params={"loss": "crossentropy"},
         )
 
 
 class WrongLoss(Rule):
-    """The loss does not suit the outputs or the labels.
+    """The loss does not match the outputs or the labels.
 
-    Reads: the loss, activation and units of the output layer, how labels are encoded.
-    Hurts: the smallest loss is then not at the right probabilities.
-    Wrong when: the loss is a good one for another reason; where the mismatch is not
-    certain to hurt, an alarm needs harm.
+    Reads: the loss, activation and units of the output layer, and the encoding of the
+    labels.
+    Effect: the loss is then not lowest at the true probabilities.
+    What to do: use binary_crossentropy for sigmoid outputs, and for softmax outputs
+    categorical_crossentropy (one-hot labels) or sparse_categorical_crossentropy (class
+    numbers).
+    False alarm when: the loss is chosen for another reason. If the mismatch does not
+    always do harm, an alarm requires poor predictions.
     """
 
     code = "C02"
     name = "wrong-loss"
-    explains = (*POOR_FIT, "all-positive", "target-encoding-mismatch")
+    explains = (*POOR_FIT, "target-encoding-mismatch")
     reference = "keras.losses; AutoTrainer; NeuraLint"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look up what is wrong with the pair of loss and output."""
+        """Look for a loss that does not match the output or the labels."""
         head, loss = head_of(case), loss_of(case)
         if case.task is None:
             raise NotApplicable("the task is not known")
@@ -90,16 +102,17 @@ class WrongLoss(Rule):
         alarming = certain or harm(case)
         evidence = {
             "loss": loss,
-            "output": head.activation,
+            "output activation": head.activation,
             "output units": head.units,
-            "labels": kind,
+            "encoding of the labels": kind,
         }
         return self.found(
-            f"{loss} on {head.units} {head.activation} "
+            f"The loss {loss} does not match {head.units} {head.activation} "
             f"output{'s' if head.units != 1 else ''}: {reason}.",
             evidence,
-            "Train with the cross-entropy that belongs to the output: binary for "
-            "sigmoid, categorical (one-hot) or sparse categorical for softmax.",
+            "Use binary_crossentropy for sigmoid outputs, and for softmax outputs "
+            "categorical_crossentropy (one-hot labels) or "
+            "sparse_categorical_crossentropy (class numbers).",
             severity="warning" if alarming else "info",
             params={"loss": "crossentropy"},
         )
@@ -108,28 +121,29 @@ class WrongLoss(Rule):
     def _mismatch(
         case: Case, loss: str, activation: str, kind: str | None
     ) -> tuple[str, bool] | None:
-        """Say what is wrong, and whether it is certain to hurt."""
+        """Return the reason, and whether it always does harm."""
         units = case.head.units if case.head is not None else None
         entropies = (*BINARY_LOSSES, *CATEGORICAL_LOSSES)
         if activation == "tanh" and loss in entropies:
             return "outputs below 0 have no logarithm", True
         if loss == "kl_divergence" and kind == "ids" and units == 1:
-            return "rows of class 0 cost nothing", True
-        # Wrappers encode labels, and so may whoever calls Keras' own fit.
+            return "its value is 0 for every row of class 0", True
+        # Wrappers encode the labels before the loss sees them. Callers of Keras' own
+        # fit may do so too, which is why this is not certain.
         numbered = kind == "ids" and case.origin == "keras"
         if loss == "categorical_crossentropy" and numbered and (units or 0) > 1:
-            return "the labels are numbers, not one-hot", False
+            return "the labels are class numbers, not one-hot", False
         if loss in BINARY_LOSSES and activation == "softmax" and (units or 0) > 2:
-            return "it judges each class apart", False
+            return "it judges each class on its own", False
         if loss in ("hinge", "squared_hinge") and activation in _BOUNDED:
-            return "a margin needs outputs on both sides of 0", False
+            return "it expects outputs from -1 to 1", False
         if loss in ("poisson", "cosine_similarity"):
-            return "it is not made for classes", False
+            return "it is not a loss for classes", False
         return None
 
 
 def _from_logits(case: Case, activation: str) -> Training | None:
-    """Training with a loss of logits, if the output has an activation."""
+    """Return the training if its loss expects logits but the output is activated."""
     head, training = head_of(case), training_of(case)
     if training.from_logits is None:
         raise NotApplicable("from_logits is not known")
@@ -137,7 +151,7 @@ def _from_logits(case: Case, activation: str) -> Training | None:
 
 
 class _WithFromLogits(Rule):
-    """What the two rules on ``from_logits`` share."""
+    """Base of the two rules about ``from_logits``."""
 
     tolerance = 1e-3  # relative
     activation: str
@@ -151,21 +165,24 @@ class _WithFromLogits(Rule):
         losses = self._losses(case)
         if losses is not None:
             evidence |= {
-                "loss of the model": (losses[0], "nats"),
-                "loss of its outputs, read as logits": (losses[1], "nats"),
+                "loss as Keras computes it": (losses[0], "nats"),
+                "loss of the outputs read as logits": (losses[1], "nats"),
             }
+        # If the loss of the model equals that of its outputs read as logits, the
+        # backend did not skip the activation of the output layer.
         doubled = losses is not None and np.isclose(*losses, rtol=self.tolerance)
         effect = (
-            "both act"
+            f"it applies a second {self.activation}"
             if doubled
-            else "Keras 3 on TensorFlow leaves one out, others apply both"
+            else f"Keras 3 on TensorFlow skips the {self.activation} of the layer, "
+            "other backends apply two"
         )
         return self.found(
-            f"The output has a {self.activation}, and the loss, told to expect logits "
-            f"(from_logits=True), has another: {effect}.",
+            f"The output layer has a {self.activation}, but the loss expects logits "
+            f"(from_logits=True): {effect}.",
             evidence,
-            f"Set from_logits=False, or take the {self.activation} off the output and "
-            "apply it when predicting.",
+            f"Set from_logits=False in the loss, or remove the {self.activation} from "
+            "the output layer and apply it when predicting.",
             severity="error" if doubled else "warning",
         )
 
@@ -182,16 +199,18 @@ class _WithFromLogits(Rule):
 
 
 class SigmoidWithFromLogits(_WithFromLogits):
-    """Sigmoid output and a loss told to expect logits.
+    """The output is a sigmoid, but the loss expects logits.
 
-    Reads: activation of the output layer, ``from_logits``, the loss that the model
-    computes against the loss of its outputs read as logits.
-    Hurts: taken at its word, the loss squeezes the outputs a second time, into 0.5 to
-    0.73, and cannot fall below 0.31 on positives. Keras 3 on TensorFlow warns and takes
-    the logits behind the sigmoid, so the training is right there, by luck; PyTorch and
-    JAX do as told.
-    Wrong when: the model runs on TensorFlow forever; an error is given only where
-    the doubled loss was measured.
+    Reads: the activation of the output layer, ``from_logits``, and the loss of the
+    model compared with the loss of its outputs read as logits.
+    Effect: the loss applies a second sigmoid. Probabilities are limited to 0.5 to 0.73,
+    and the loss of a positive row cannot fall below 0.31. Keras 3 on TensorFlow warns
+    and uses the logits before the sigmoid, so training is right there. PyTorch and JAX
+    apply both.
+    What to do: set from_logits=False in the loss, or remove the sigmoid from the output
+    layer and apply it when predicting.
+    False alarm when: the model will only ever run on TensorFlow. It is an error only if
+    the doubled sigmoid was measured.
     """
 
     code = "C03"
@@ -202,16 +221,18 @@ class SigmoidWithFromLogits(_WithFromLogits):
 
 
 class SoftmaxWithFromLogits(_WithFromLogits):
-    """Softmax output and a loss told to expect logits.
+    """The output is a softmax, but the loss expects logits.
 
-    Reads: activation of the output layer, ``from_logits``, the loss that the model
-    computes against the loss of its outputs read as logits.
-    Hurts: taken at its word, the loss flattens the outputs by a second softmax, slows
-    learning and cannot come near 0. Keras 3 on TensorFlow warns and takes the logits
-    behind the softmax, so the training is right there, by luck; PyTorch and JAX do as
-    told.
-    Wrong when: the model runs on TensorFlow forever; an error is given only where
-    the doubled loss was measured.
+    Reads: the activation of the output layer, ``from_logits``, and the loss of the
+    model compared with the loss of its outputs read as logits.
+    Effect: the loss applies a second softmax, which flattens the probabilities.
+    Learning is slow and the loss cannot approach 0. Keras 3 on TensorFlow warns and
+    uses the logits before the softmax, so training is right there. PyTorch and JAX
+    apply both.
+    What to do: set from_logits=False in the loss, or remove the softmax from the output
+    layer and apply it when predicting.
+    False alarm when: the model will only ever run on TensorFlow. It is an error only if
+    the doubled softmax was measured.
     """
 
     code = "C04"
@@ -227,14 +248,16 @@ def _ratio(values: tuple[int, ...] | list[float]) -> float:
 
 
 class ClassWeightWithoutEffect(Rule):
-    """Class weights were given and did not act.
+    """Class weights were given but had no effect.
 
-    Reads: the type of the class weights, their keys, the numbers of the classes.
-    Hurts: Keras looks a row's class up in a dict of integers, with 1 for what is not
-    there: keys of another type or other numbers are passed over without a word; an
-    array is refused by Keras 3 and passed over by older versions.
-    Wrong when: a wrapper turns them into row weights, as scikit-learn's do: dicts are
-    judged for Keras' own fit only.
+    Reads: the type of the class weights, their keys, and the numbers of the classes.
+    Effect: Keras looks up the class number of a row in a dict with integer keys, and
+    uses 1 for missing keys. It ignores keys of other types and other numbers without a
+    warning. Keras 3 refuses an array; older versions ignore it.
+    What to do: pass class_weight={0: w0, 1: w1} with integer keys to fit, or
+    class_weight="balanced" to a skloss classifier.
+    False alarm when: a wrapper turns the weights into sample weights, as scikit-learn
+    does. The keys are examined only for the fit of Keras itself.
     """
 
     code = "C05"
@@ -245,7 +268,7 @@ class ClassWeightWithoutEffect(Rule):
     least_ratio = 1.1  # of balanced weights, to act at all
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look at kind, then keys, then values."""
+        """Examine the type of the weights, then their keys, then their values."""
         training = training_of(case)
         kind = training.class_weight_kind
         if kind is None:
@@ -260,10 +283,11 @@ class ClassWeightWithoutEffect(Rule):
 
     def _of_wrong_kind(self, kind: str) -> Finding:
         return self.found(
-            f"Class weights were given as {kind}, and Keras reads only a dict: they "
-            "did not act.",
+            f"The class weights had no effect: they are of type {kind}, but Keras "
+            "reads only a dict.",
             {"type of the class weights": kind},
-            "Pass dict(enumerate(weights)), or class_weight='balanced' to skloss.",
+            "Pass class_weight=dict(enumerate(weights)) to fit, or "
+            'class_weight="balanced" to a skloss classifier.',
             params={"class_weight": "balanced"},
         )
 
@@ -276,14 +300,16 @@ class ClassWeightWithoutEffect(Rule):
         if not lost or all(weights[key] == 1 for key in lost):
             return None
         return self.found(
-            f"{len(lost)} of {len(weights)} class weights name no class: "
+            f"{len(lost)} of {len(weights)} class weights had no effect: no class has "
+            f"{'this key' if len(lost) == 1 else 'these keys'}: "
             f"{', '.join(map(repr, lost[:5]))}.",
             {
                 "keys without a class": (", ".join(lost), ""),
                 "type of the keys": training.class_weight_keys or "unknown",
                 "classes": (", ".join(map(str, sorted(classes))), ""),
             },
-            f"Use the integers {min(classes)} to {max(classes)} as keys.",
+            f"Use the integers {min(classes)} to {max(classes)} as keys of "
+            "class_weight.",
             params={"class_weight": "balanced"},
         )
 
@@ -294,17 +320,17 @@ class ClassWeightWithoutEffect(Rule):
         if ratio >= self.least_ratio:
             return None
         return self.found(
-            f"Balanced class weights differ by {ratio - 1:.0%} only: the rows are "
-            "balanced already.",
-            {"largest over smallest weight": ratio},
-            "Leave the class weights out.",
+            f"The class weights have almost no effect: they differ by only "
+            f"{ratio - 1:.0%}, because the classes are balanced already.",
+            {"largest over smallest class weight": ratio},
+            "Set class_weight=None.",
             severity="info",
             params={"class_weight": None},
         )
 
 
 def _labels(case: Case, n_classes: int) -> set[int]:
-    """Numbers of the classes; the labels themselves where they are numbers."""
+    """Return the class numbers; the labels themselves where they are numbers."""
     rows = case.rows
     first = 0
     if rows is not None and rows.target_kind == "ids" and rows.target_min is not None:
@@ -326,14 +352,15 @@ def _as_label(key: str, training: Training) -> int | None:
 
 
 class DoubleBalancing(Rule):
-    """Rows were resampled to balance, and class weights balance them again.
+    """Rows were resampled to balance the classes, and class weights balance them again.
 
-    Reads: class counts of the rows trained on and of original ones (of the validation
-    rows, where no others are known), class weights.
-    Hurts: the minority then counts more than the majority, and the network answers as
-    if it were the common class.
-    Wrong when: a miss is meant to cost more than a false alarm; then say so by the
-    decision threshold, which leaves the probabilities right.
+    Reads: the class counts of the training rows and of the original rows (or of the
+    validation rows, where these are not known), and the class weights.
+    Effect: the rare class then weighs more than the common one, and is predicted too
+    often.
+    What to do: set class_weight=None, or remove the sampler.
+    False alarm when: a missed positive is meant to cost more than a false positive.
+    Then tune the decision threshold instead, which keeps the probabilities right.
     """
 
     code = "C06"
@@ -363,20 +390,21 @@ class DoubleBalancing(Rule):
         if not self._was_balanced(case, train) or ratio <= self.least_weight_ratio:
             return None
         return self.found(
-            f"Rows resampled to {_ratio(train.counts):.1f} to 1 are weighted "
-            f"{ratio:.1f} to 1 again.",
+            f"The training rows were resampled to a ratio of "
+            f"{_ratio(train.counts):.1f} to 1, and class weights of {ratio:.1f} to 1 "
+            "balance them again.",
             {
-                "classes, largest over smallest": _ratio(train.counts),
-                "weights, largest over smallest": ratio,
+                "largest over smallest class count": _ratio(train.counts),
+                "largest over smallest class weight": ratio,
             },
-            "Use one of the two: leave the class weights out.",
+            "Set class_weight=None, or remove the sampler.",
             params={"class_weight": None},
         )
 
     def _was_balanced(self, case: Case, train: SplitMetrics) -> bool:
-        """Whether the rows are even, and were not by nature."""
+        """Whether the training rows are balanced, but the original rows were not."""
         if _ratio(train.counts) > self.balanced_ratio:
             return False
         original = [part for part in (case.original, case.val) if part is not None]
-        uneven = any(_ratio(part.counts) > self.balanced_ratio for part in original)
-        return bool(case.is_resampled) or uneven
+        imbalanced = any(_ratio(part.counts) > self.balanced_ratio for part in original)
+        return bool(case.is_resampled) or imbalanced

@@ -1,4 +1,4 @@
-"""The metrics that the training showed and was steered by."""
+"""Rules about metrics that mislead, or that stop training at the wrong epoch."""
 
 import re
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ _CURVE_OF = {"matthews": "mcc", "fbeta": "f1"}
 
 
 def _token(metric: str) -> str | None:
-    """Which measure a metric's name speaks of."""
+    """Return the measure that the name of a metric contains."""
     letters = re.sub(r"[^a-z0-9]", "", metric.lower())
     return next((token for token in _NOT_ADDITIVE if token in letters), None)
 
 
 def _exact(part: SplitMetrics | None, token: str) -> float | None:
-    """Compute the measure over all rows; None if it is not known."""
+    """Compute a measure over all rows; None if it is not known."""
     if part is None or part.confusion is None or len(part.counts) != 2:
         return None
     if token in ("mcc", "matthews"):
@@ -41,14 +41,17 @@ def _exact(part: SplitMetrics | None, token: str) -> float | None:
 
 
 class BatchwiseMetric(Rule):
-    """A recall, precision, F1 or the like is averaged over batches.
+    """A metric such as recall, precision or F1 is averaged over batches.
 
-    Reads: metrics that are means over batches; their last values against the exact
-    ones of the final network.
-    Hurts: the mean of ratios is not the ratio of sums: a batch without positives counts
-    as 0, or as 1, so that with rare positives the number says how rare they are.
-    Wrong when: batches are large and classes even; where the number shown is within
-    0.02 of the exact one this is no alarm.
+    Reads: the metrics that are means over batches, and their last values compared with
+    the exact values of the final network.
+    Effect: the mean of ratios is not the ratio of sums. A batch without positives
+    counts as 0 or as 1. With rare positives, the displayed value mostly shows how rare
+    they are.
+    What to do: pass a metric object such as keras.metrics.F1Score(), which accumulates
+    over all batches, or read the curves of a skloss classifier.
+    False alarm when: batches are large and classes are balanced. It is a remark if the
+    displayed value is within 0.02 of the exact one.
     """
 
     code = "C07"
@@ -58,7 +61,7 @@ class BatchwiseMetric(Rule):
     tolerance = 0.02
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare what is shown with what is right."""
+        """Compare the displayed values with the exact ones."""
         names = training_of(case).batch_metrics
         if names is None:
             raise NotApplicable("the metrics are not known")
@@ -71,20 +74,26 @@ class BatchwiseMetric(Rule):
             key=lambda gap: abs(gap[1] - gap[2]),
             default=(wrong[0][0], None, None),
         )
-        evidence: dict[str, object] = {"metrics": ", ".join(n for n, _ in wrong)}
+        evidence: dict[str, object] = {
+            "metrics averaged over batches": ", ".join(n for n, _ in wrong)
+        }
         agrees = False
         if shown is not None and exact is not None:
             evidence |= {
-                f"{name} shown": (shown, ""),
-                f"{name} of all rows": (exact, ""),
+                f"displayed {name}": (shown, ""),
+                f"exact {name}": (exact, ""),
             }
             agrees = abs(shown - exact) <= self.tolerance
-        told = "" if exact is None else f": {shown:.2f} is shown, {exact:.2f} is right"
+        told = (
+            ""
+            if exact is None
+            else f": its displayed value is {shown:.2f}, the exact one {exact:.2f}"
+        )
         return self.found(
-            f"{name} is a mean over batches{told}.",
+            f"The metric {name} is averaged over batches{told}.",
             evidence,
-            "Compute it over all rows at the end of the epoch, with Keras' metric "
-            "classes (keras.metrics.F1Score) or skloss' curves.",
+            "Pass a metric object such as keras.metrics.F1Score(), which accumulates "
+            "over all batches, or read the curves of a skloss classifier.",
             severity="info" if agrees else "warning",
         )
 
@@ -92,9 +101,8 @@ class BatchwiseMetric(Rule):
     def _gaps(
         case: Case, metrics: list[tuple[str, str]]
     ) -> Iterator[tuple[str, float, float]]:
-        """Name, last value and exact value; of validation rows, else training rows."""
-        sides = (("val_", case.val), ("", case.train))
-        for prefix, part in sides:
+        """Yield name, last value and exact value; for validation rows where known."""
+        for prefix, part in (("val_", case.val), ("", case.train)):
             found = False
             for name, token in metrics:
                 exact = _exact(part, token)
@@ -104,18 +112,22 @@ class BatchwiseMetric(Rule):
                 if exact is not None and curve is not None and len(curve):
                     found = True
                     yield prefix + name, float(curve[-1]), exact
-            if found:  # a training curve is a running mean, inexact by itself
+            # A training curve is a running mean over a changing network, so it can
+            # differ from the exact value for that reason alone.
+            if found:
                 return
 
 
 class BceAccuracyOnMulticlass(Rule):
-    """Binary accuracy is shown for a choice among several classes.
+    """Binary accuracy is displayed for a choice among several classes.
 
-    Reads: the loss, the metrics, their last values against the true accuracy.
-    Hurts: every output of a row is rounded and counted, so a row of 10 classes
-    without any answer is 90 % right.
-    Wrong when: Keras has picked the categorical accuracy by the shape of the labels,
-    as Keras 3 does for "accuracy"; the alarm needs a number that is too high.
+    Reads: the loss, the metrics, and their last values compared with the true accuracy.
+    Effect: each output of a row is rounded and counted on its own. With 10 classes, a
+    row on which every output is 0 counts as 90 % correct.
+    What to do: replace "binary_accuracy" by "categorical_accuracy" for one-hot labels,
+    or by "sparse_categorical_accuracy" for class numbers.
+    False alarm when: Keras chose categorical accuracy by the shape of the labels, as
+    Keras 3 does for "accuracy". An alarm requires a displayed value that is too high.
     """
 
     code = "C08"
@@ -125,7 +137,7 @@ class BceAccuracyOnMulticlass(Rule):
     least_flattery = 0.05
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare the accuracy shown with the true one."""
+        """Compare the displayed accuracy with the true one."""
         head, n_classes, loss = head_of(case), classes_of(case), loss_of(case)
         if n_classes <= 2 or (head.units or 0) <= 2:
             return None
@@ -139,20 +151,24 @@ class BceAccuracyOnMulticlass(Rule):
         alarming, told = binary, ""
         if known is not None:
             shown, exact = known
-            evidence |= {"accuracy shown": (shown, ""), "true accuracy": (exact, "")}
+            evidence |= {
+                "displayed accuracy": (shown, ""),
+                "true accuracy": (exact, ""),
+            }
             alarming = shown - exact > self.least_flattery
-            told = f": {shown:.3f} is shown, {exact:.3f} is right"
+            told = f": it shows {shown:.3f}, the true accuracy is {exact:.3f}"
         return self.found(
-            f"Accuracy counts each of {head.units} outputs apart{told}.",
+            f"The accuracy counts each of {head.units} outputs on its own{told}.",
             evidence,
-            "Use the metric 'categorical_accuracy' ('sparse_categorical_accuracy' for "
-            "labels as numbers), and categorical cross-entropy on softmax outputs.",
+            'Set metrics=["categorical_accuracy"] for one-hot labels, or '
+            '["sparse_categorical_accuracy"] for class numbers, with categorical '
+            "cross-entropy on softmax outputs.",
             severity="warning" if alarming else "info",
         )
 
     @staticmethod
     def _shown(case: Case) -> tuple[float, float] | None:
-        """Last accuracy shown and the true one; of validation rows where known."""
+        """Return the displayed and the true accuracy, of validation rows if known."""
         for prefix, part in (("val_", case.val), ("", case.train)):
             for name in ("binary_accuracy", "accuracy"):
                 curve = case.curves.get(prefix + name)
@@ -163,13 +179,17 @@ class BceAccuracyOnMulticlass(Rule):
 
 
 class AccuracyAsCriterion(Rule):
-    """Accuracy decides, and most rows are of one class.
+    """Accuracy is the criterion, although most rows belong to one class.
 
-    Reads: the monitor of early stopping, the metrics, share of the largest class.
-    Hurts: always guessing that class scores its share; learning to find the others
-    first costs accuracy, so the best epoch is often the one that finds none.
-    Wrong when: a majority answered right is all that matters; without early stopping
-    on it accuracy only misleads the reader, which is no alarm.
+    Reads: the monitor of early stopping, the metrics, and the share of the largest
+    class.
+    Effect: a constant guess reaches an accuracy equal to the share of that class.
+    Learning to find other classes lowers accuracy at first, so the best epoch is often
+    one that finds none of them.
+    What to do: set monitor="val_mcc" or "val_average_precision", and show F1, MCC or
+    average precision instead of accuracy.
+    False alarm when: only the share of correct predictions matters. If accuracy is
+    displayed but does not decide when to stop, it is a remark.
     """
 
     code = "C09"
@@ -182,7 +202,7 @@ class AccuracyAsCriterion(Rule):
         """Look at the monitor, then at the metrics."""
         training = training_of(case)
         if training.monitor is None and training.metrics is None:
-            raise NotApplicable("neither monitor nor metrics are known")
+            raise NotApplicable("neither the monitor nor the metrics are known")
         part = case.unsampled
         if case.val is not None and training.monitor is not None:
             part = case.val  # the rows that it is measured on
@@ -194,14 +214,17 @@ class AccuracyAsCriterion(Rule):
         share = part.majority_share
         if share < self.least_majority or not (decides or alone):
             return None
-        verb = "decides when to stop" if decides else "is the only metric"
+        role = "decides when to stop" if decides else "is the only metric"
         return self.found(
-            f"Accuracy {verb}, and always guessing one class scores {share:.0%}.",
+            f"Accuracy {role}, but always predicting the largest class already scores "
+            f"{share:.1%}.",
             {
                 "share of the largest class": (100 * share, "%"),
                 "monitor": training.monitor or "none",
             },
-            "Monitor the Matthews correlation, F1 or average precision instead.",
+            'Set monitor="val_mcc" or "val_average_precision".'
+            if decides
+            else "Show MCC, F1 or average precision beside the accuracy.",
             severity="warning" if decides else "info",
             params={"monitor": "val_mcc"} if decides else None,
         )

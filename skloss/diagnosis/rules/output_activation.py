@@ -1,4 +1,4 @@
-"""The activation of the output layer."""
+"""Rules about the activation of the output layer."""
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import (
@@ -23,13 +23,15 @@ _CROSS_ENTROPIES = CATEGORICAL_LOSSES + BINARY_LOSSES
 
 
 class SoftmaxOneUnit(Rule):
-    """Softmax over a single unit: the output is always 1.
+    """Softmax over a single unit always outputs 1.
 
-    Reads: units and activation of the output layer; the range of the outputs.
-    Hurts: softmax divides a unit by the sum over all units, here itself, so that every
-    row is predicted positive. Keras 3 on TensorFlow trains on the logit behind the
-    softmax, so the loss may well fall while the predictions never move.
-    Wrong when: never for a classifier; the output is the number 1.
+    Reads: units and activation of the output layer, and the range of the outputs.
+    Effect: softmax divides each unit by the sum over all units, here by itself. Every
+    row is predicted positive. Keras 3 on TensorFlow trains on the logit before the
+    softmax, so the loss can fall while the predictions never change.
+    What to do: use Dense(1, activation="sigmoid") with binary_crossentropy, or Dense(2,
+    activation="softmax") with sparse_categorical_crossentropy.
+    False alarm when: never for a classifier, since the output is constant.
     """
 
     code = "N10"
@@ -57,21 +59,24 @@ class SoftmaxOneUnit(Rule):
         if head.units != 1 or head.activation != "softmax":
             return None
         return self.found(
-            "The output is softmax over 1 unit, which is 1 for every row.",
+            "The output is a softmax over 1 unit, which equals 1 for every row.",
             {"output units": (1, "units"), "activation": "softmax"}
             | output_range(case),
-            "Use one sigmoid unit with binary cross-entropy, or one softmax unit for "
-            "each class with categorical cross-entropy.",
+            'Use Dense(1, activation="sigmoid") with binary_crossentropy, or '
+            'Dense(2, activation="softmax") with sparse_categorical_crossentropy.',
         )
 
 
 class BinaryHeadForMulticlass(Rule):
-    """One unit of a binary classifier is to tell more than two classes apart.
+    """A single output unit is used for more than two classes.
 
-    Reads: units and activation of the output layer; the number of classes.
-    Hurts: one number between 0 and 1 separates two classes; the others can never be
-    predicted, and labels above 1 push the loss below zero.
-    Wrong when: the classes are ordered grades and the unit is read as a scaled grade.
+    Reads: units and activation of the output layer, and the number of classes.
+    Effect: one number between 0 and 1 separates two classes only. The other classes can
+    never be predicted, and labels above 1 make the loss negative.
+    What to do: use Dense(n_classes, activation="softmax") with
+    sparse_categorical_crossentropy.
+    False alarm when: the classes are ordered grades, and the output is read as a scaled
+    grade.
     """
 
     code = "N11"
@@ -103,25 +108,28 @@ class BinaryHeadForMulticlass(Rule):
         ):
             return None
         return self.found(
-            f"One {head.activation} unit is to tell {n_classes} classes apart.",
+            f"The output is one {head.activation} unit, but there are {n_classes} "
+            "classes.",
             {
                 "output units": (1, "units"),
                 "classes": (n_classes, "classes"),
                 "activation": head.activation,
             },
-            f"Give the output {n_classes} softmax units, and train with sparse "
-            "categorical cross-entropy (labels as numbers) or categorical "
-            "cross-entropy (one-hot).",
+            f'Use Dense({n_classes}, activation="softmax") with '
+            "sparse_categorical_crossentropy for class numbers, or "
+            "categorical_crossentropy for one-hot labels.",
         )
 
 
 class ReluOutput(Rule):
-    """The output unit is a ReLU.
+    """The output layer has a ReLU or a similar activation.
 
-    Reads: activation of the output layer, the loss, the range of the outputs.
-    Hurts: outputs are not probabilities: they exceed 1, and where the unit is at 0 its
-    slope is 0 too, so that a class can be lost for good.
-    Wrong when: the outputs are rates or evidence of a loss made for them.
+    Reads: the activation of the output layer, the loss, and the range of the outputs.
+    Effect: the outputs are not probabilities, because they exceed 1. Where a ReLU is 0
+    its gradient is 0 too, so a class can be lost for good.
+    What to do: use Dense(1, activation="sigmoid") with binary_crossentropy, or
+    Dense(n_classes, activation="softmax") with sparse_categorical_crossentropy.
+    False alarm when: the outputs are rates or other quantities that the loss expects.
     """
 
     code = "N12"
@@ -142,36 +150,44 @@ class ReluOutput(Rule):
     reference = "UMLAUT; NeuraLint; stackoverflow.com/questions/48251943"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for a rectifier at the end."""
+        """Look for a rectifier on the output layer."""
         head = head_of(case)
         if case.task is None:
             raise NotApplicable("the task is not known")
         if head.activation not in RECTIFIERS:
             return None
         return self.found(
-            f"The output of a classifier goes through {head.activation}, on "
-            f"{tally(head.units or 0, 'unit')}.",
+            f"The output layer, with {tally(head.units or 0, 'unit')}, has the "
+            f"activation {head.activation}.",
             {"activation": head.activation, "output units": (head.units, "units")}
             | output_range(case),
-            "Use sigmoid on one unit, or softmax on one unit for each class, with the "
-            "cross-entropy that belongs to it.",
+            'Use Dense(1, activation="sigmoid") with binary_crossentropy, or '
+            'Dense(n_classes, activation="softmax") with '
+            "sparse_categorical_crossentropy.",
             severity=self._severity(case),
         )
 
     def _severity(self, case: Case) -> Severity:
-        """Tell what can be lived with, a squared error, from what breaks."""
+        """Return a warning if the network can still learn, else an error.
+
+        A regression loss accepts any output; a cross-entropy does not.
+        """
         loss = case.training.loss if case.training is not None else None
-        bearable = loss is not None and loss_of(case) in DISTANCE_LOSSES
-        return "warning" if bearable and harm(case) is False else "error"
+        tolerant = loss is not None and loss_of(case) in DISTANCE_LOSSES
+        return "warning" if tolerant and harm(case) is False else "error"
 
 
 class LinearOutputWithoutFromLogits(Rule):
     """A linear output feeds a loss that expects probabilities.
 
-    Reads: activation of the output layer, the loss, its ``from_logits``.
-    Hurts: cross-entropy takes the logarithm of the output; values below 0 and above 1
-    are clipped, where the slope is 0, so rows that are wrong are not learned from.
-    Wrong when: something between the network and the loss makes probabilities.
+    Reads: the activation of the output layer, the loss, and its ``from_logits``.
+    Effect: cross-entropy takes the logarithm of the output. Values below 0 and above 1
+    are clipped. The gradient is 0 there, so rows with a wrong prediction are not
+    learned from.
+    What to do: pass the loss as BinaryCrossentropy(from_logits=True) or
+    SparseCategoricalCrossentropy(from_logits=True), or put sigmoid or softmax on the
+    output layer.
+    False alarm when: a step between the network and the loss makes probabilities.
     """
 
     code = "N13"
@@ -192,7 +208,7 @@ class LinearOutputWithoutFromLogits(Rule):
     reference = "UMLAUT; keras.losses, from_logits"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for a cross-entropy of probabilities on a linear head."""
+        """Look for a cross-entropy of probabilities on a linear output."""
         head, loss = head_of(case), loss_of(case)
         from_logits = training_of(case).from_logits
         if head.activation != "linear" or loss not in _CROSS_ENTROPIES:
@@ -202,25 +218,28 @@ class LinearOutputWithoutFromLogits(Rule):
         if from_logits:
             return None
         return self.found(
-            f"The output is linear, and {loss} expects probabilities "
+            f"The output layer is linear, but {loss} expects probabilities "
             "(from_logits=False).",
             {"activation": "linear", "from_logits": False} | output_range(case),
-            "Give the loss from_logits=True and pass the outputs through sigmoid or "
-            "softmax when predicting, or put that activation on the output.",
+            "Create the loss with from_logits=True and apply sigmoid or softmax when "
+            "predicting, or put that activation on the output layer.",
         )
 
 
 class SigmoidOutputMulticlass(Rule):
-    """Sigmoid outputs where one class of several is to be chosen.
+    """Sigmoid outputs are used to choose one of several classes.
 
     Reads: units and activation of the output layer, the loss, the number of classes,
-    how far the outputs of a row are from summing to 1.
-    Hurts: every class is judged apart from the others, so the outputs are no
-    distribution. With a categorical cross-entropy Keras 3 on TensorFlow reads the
-    logits behind the sigmoids as those of a softmax: the classes are learned, but the
-    outputs and the loss shown belong to different models.
-    Wrong when: one against the rest is meant, with binary cross-entropy; then the sums
-    come near 1 by themselves, and this is no more than context.
+    and how far the outputs of a row are from summing to 1.
+    Effect: each class is judged on its own, so the outputs are no distribution over the
+    classes. With a categorical cross-entropy, Keras 3 on TensorFlow reads the logits
+    before the sigmoids as logits of a softmax. The classes are learned, but the outputs
+    and the displayed loss belong to different models.
+    What to do: set activation="softmax" on the output layer, with
+    categorical_crossentropy for one-hot labels or sparse_categorical_crossentropy for
+    class numbers.
+    False alarm when: one-against-rest training with binary cross-entropy is intended.
+    It is a remark if the outputs of a row sum to about 1.
     """
 
     code = "N14"
@@ -246,26 +265,27 @@ class SigmoidOutputMulticlass(Rule):
         if severity is None:
             return None
         evidence: dict[str, object] = {
-            "sigmoid units": (head.units, "units"),
+            "sigmoid output units": (head.units, "units"),
             "classes": (n_classes, "classes"),
             "loss": loss,
         }
         if case.probe is not None:
             error = case.probe.output_sum_error
-            evidence["distance of a row's outputs from summing to 1"] = error
+            evidence["mean distance of the sum of outputs from 1"] = error
         return self.found(
-            f"{head.units} sigmoid units are to choose one of {n_classes} classes; "
-            "their outputs are no distribution.",
+            f"The output has {head.units} sigmoid units for {n_classes} exclusive "
+            "classes, so its outputs are no distribution over the classes.",
             evidence,
-            "Use softmax, with categorical cross-entropy (one-hot labels) or sparse "
-            "categorical cross-entropy (labels as numbers).",
+            'Set activation="softmax" on the output layer, with '
+            "categorical_crossentropy for one-hot labels or "
+            "sparse_categorical_crossentropy for class numbers.",
             severity=severity,
         )
 
     def _severity(self, case: Case, loss: str, n_classes: int) -> Severity | None:
         error = case.probe.output_sum_error if case.probe is not None else None
         shown = error is not None and error > self.largest_sum_error
-        if n_classes == 2:  # two sigmoids with one-hot labels are often meant
+        if n_classes == 2:  # two sigmoids with one-hot labels are often intended
             return "warning" if shown and loss in CATEGORICAL_LOSSES else None
         if loss in CATEGORICAL_LOSSES:
             return "error"

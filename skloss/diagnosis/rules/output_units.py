@@ -1,4 +1,4 @@
-"""The output units, their loss and their labels, which must suit each other."""
+"""Rules about output units that do not match the loss or the labels."""
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import (
@@ -21,12 +21,14 @@ from skloss.record import Layer
 
 
 class SingleUnitCategoricalCe(Rule):
-    """Categorical cross-entropy on one unit: the loss is 0 whatever the output.
+    """Categorical cross-entropy on one unit is 0 for every output.
 
-    Reads: units of the output layer, the loss.
-    Hurts: the loss normalizes the outputs of a row to sum to 1, so one output becomes
-    1, its logarithm 0, and there is nothing to learn from.
-    Wrong when: never.
+    Reads: the units of the output layer, and the loss.
+    Effect: this loss normalizes the outputs of a row to sum to 1. A single output
+    becomes 1 and its logarithm 0, so the network learns nothing.
+    What to do: compile with loss="binary_crossentropy" and Dense(1,
+    activation="sigmoid"), or use Dense(n_classes, activation="softmax").
+    False alarm when: never.
     """
 
     code = "N15"
@@ -48,21 +50,24 @@ class SingleUnitCategoricalCe(Rule):
         evidence: dict[str, object] = {"output units": (1, "units"), "loss": loss}
         curve = case.curves.get("loss")
         if curve is not None and len(curve):
-            evidence["last training loss"] = (float(curve[-1]), "nats")
+            evidence["final training loss"] = (float(curve[-1]), "nats")
         return self.found(
-            f"{loss} on 1 output unit is 0 whatever the network answers.",
+            f"{loss} on 1 output unit is 0 for every output.",
             evidence,
-            "Use binary cross-entropy with one sigmoid unit, or give the output one "
-            "softmax unit for each class.",
+            'Compile with loss="binary_crossentropy" and Dense(1, '
+            'activation="sigmoid"), or use Dense(n_classes, activation="softmax").',
         )
 
 
 class SoftmaxOnMultilabel(Rule):
-    """Softmax outputs where several labels may hold at once.
+    """Softmax outputs are used where several labels can be true at once.
 
-    Reads: the task, activation of the output layer.
-    Hurts: softmax makes the labels compete: two that hold together get half each.
-    Wrong when: the labels are shares that sum to 1.
+    Reads: the task, and the activation of the output layer.
+    Effect: softmax makes the labels compete, so two labels that are both true get about
+    half each.
+    What to do: set activation="sigmoid" on the output layer, and compile with
+    loss="binary_crossentropy".
+    False alarm when: the labels are shares that sum to 1.
     """
 
     code = "N16"
@@ -79,21 +84,25 @@ class SoftmaxOnMultilabel(Rule):
         if case.task != "multilabel" or head.activation != "softmax":
             return None
         return self.found(
-            f"Softmax makes {head.units} labels compete that may hold at once.",
+            f"The output is a softmax over {head.units} labels, although several "
+            "labels can be true at once.",
             {"output units": (head.units, "units"), "activation": "softmax"},
-            "Use sigmoid on each unit with binary cross-entropy.",
+            'Set activation="sigmoid" on the output layer, and compile with '
+            'loss="binary_crossentropy".',
         )
 
 
 class ClassCountMismatch(Rule):
-    """The output has more or fewer units than there are classes.
+    """The number of output units differs from the number of classes.
 
-    Reads: units and activation of the output layer, the number of classes, the
+    Reads: units and activation of the output layer, the number of classes, and the
     smallest label.
-    Hurts: with too few units some classes have no output; the loss of their rows is
-    NaN or an error. Spare units are trained to be zero, which costs little.
-    Wrong when: the rows hold a part of the classes only; spare units are an alarm
-    only where the network is worse than a simple learner.
+    Effect: with too few units some classes have no output, and the loss of their rows
+    is NaN or raises an error. Surplus units learn to output 0, which costs little.
+    What to do: set the units of the output layer to the number of classes, and number
+    the labels from 0 (LabelEncoder).
+    False alarm when: the rows contain only some of the classes. Surplus units are a
+    remark unless the predictions are poor.
     """
 
     code = "N17"
@@ -113,16 +122,16 @@ class ClassCountMismatch(Rule):
         if not few and _labels_begin_at_1(case, units, n_classes):
             surplus = "info"
         return self.found(
-            f"The output has {tally(units, 'unit')} for {n_classes} classes.",
+            f"The output layer has {tally(units, 'unit')} for {n_classes} classes.",
             {"output units": (units, "units"), "classes": (n_classes, "classes")},
-            f"Give the output {n_classes} units, and number the labels from 0 to "
-            f"{n_classes - 1}.",
+            f"Set the units of the output layer to {n_classes}, and number the labels "
+            f"from 0 to {n_classes - 1} (LabelEncoder).",
             severity="error" if few else surplus,
         )
 
 
 def _is_short(head: Layer, n_classes: int) -> bool:
-    """Whether one unit is too few; other rules know more about most of these."""
+    """Whether one unit is too few, and no other rule names the reason."""
     known = ("sigmoid", "hard_sigmoid", "tanh", "linear", "softmax", *RECTIFIERS)
     return n_classes > 2 and head.activation not in known
 
@@ -133,13 +142,15 @@ def _labels_begin_at_1(case: Case, units: int, n_classes: int) -> bool:
 
 
 class LinearOutput(Rule):
-    """A classifier's outputs are left linear and never become probabilities.
+    """The output layer of a classifier is linear, so its outputs are no probabilities.
 
-    Reads: activation of the output layer, the loss, the range of the outputs.
-    Hurts: outputs below 0 and above 1 are no probabilities, and rows that are right by
-    far cost as much as rows that are wrong by far.
-    Wrong when: outputs are compared, never read as probabilities; it is context where
-    they stay within [0, 1] and the network is as good as a simple learner.
+    Reads: the activation of the output layer, the loss, and the range of the outputs.
+    Effect: outputs below 0 and above 1 cannot be read as probabilities. A regression
+    loss punishes rows that are classified correctly by a wide margin.
+    What to do: set activation="sigmoid" with binary_crossentropy, or
+    activation="softmax" with categorical_crossentropy.
+    False alarm when: outputs are only compared with each other. It is a remark if they
+    stay within [0, 1] and the predictions are not poor.
     """
 
     code = "N18"
@@ -149,7 +160,7 @@ class LinearOutput(Rule):
     tolerance = 0.05  # outside [0, 1]
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for a linear head under a loss of distances."""
+        """Look for a linear output with a regression loss."""
         head, loss = head_of(case), loss_of(case)
         if case.task is None:
             raise NotApplicable("the task is not known")
@@ -157,11 +168,11 @@ class LinearOutput(Rule):
             return None
         alarming = self._leaves(case) or harm(case)
         return self.found(
-            f"{tally(head.units or 0, 'output unit')} without an activation: the "
-            "outputs are no probabilities.",
+            f"The output layer, with {tally(head.units or 0, 'unit')}, has no "
+            "activation, so its outputs are no probabilities.",
             {"activation": "linear", "loss": loss} | output_range(case),
-            "Use sigmoid with binary cross-entropy, or softmax with categorical "
-            "cross-entropy.",
+            'Set activation="sigmoid" with binary_crossentropy, or '
+            'activation="softmax" with categorical_crossentropy.',
             severity="warning" if alarming else "info",
         )
 
@@ -175,15 +186,16 @@ class LinearOutput(Rule):
 
 
 class BceOnSoftmax2(Rule):
-    """Binary cross-entropy on two softmax units.
+    """Binary cross-entropy is used on two softmax units.
 
-    Reads: units and activation of the output layer, the loss, how the labels are
-    encoded, the loss of the model against that of its outputs.
-    Hurts: computed from the outputs it equals categorical cross-entropy, since the
-    two sum to 1. Keras 3 on TensorFlow computes it from the logits behind the softmax,
-    as two sigmoids: the ranking is right, the probabilities come out too sure.
-    Wrong when: only the ranking is used; an alarm needs a network that is worse than
-    a simple learner.
+    Reads: units and activation of the output layer, the loss, the encoding of the
+    labels, and the loss of the model compared with the loss of its outputs.
+    Effect: on probabilities it equals categorical cross-entropy, since two outputs sum
+    to 1. Keras 3 on TensorFlow computes it from the logits before the softmax, as for
+    two sigmoids. The ranking is right, but the probabilities are overconfident.
+    What to do: compile with loss="categorical_crossentropy", or use Dense(1,
+    activation="sigmoid").
+    False alarm when: only the ranking is used. An alarm requires poor predictions.
     """
 
     code = "N19"
@@ -192,7 +204,7 @@ class BceOnSoftmax2(Rule):
     reference = "keras.backend.tensorflow.nn, _get_logits"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for the pair."""
+        """Look for binary cross-entropy on two softmax units."""
         head, loss, n_classes = head_of(case), loss_of(case), classes_of(case)
         pair = head.units == 2 and head.activation == "softmax"
         if not pair or n_classes != 2 or loss not in BINARY_LOSSES:
@@ -201,15 +213,19 @@ class BceOnSoftmax2(Rule):
         evidence: dict[str, object] = {
             "output units": (2, "units"),
             "loss": loss,
-            "labels": kind,
+            "encoding of the labels": kind,
         }
         probe = case.probe
         if probe is not None and probe.loss_of_model is not None:
-            evidence["loss of the model"] = (probe.loss_of_model, "nats")
-            evidence["loss of its outputs"] = (probe.loss_of_outputs, "nats")
+            evidence["loss as Keras computes it"] = (probe.loss_of_model, "nats")
+            evidence["loss of the predicted probabilities"] = (
+                probe.loss_of_outputs,
+                "nats",
+            )
         return self.found(
-            "Binary cross-entropy trains 2 softmax units as if they were two sigmoids.",
+            "Binary cross-entropy trains 2 softmax units as if they were 2 sigmoids.",
             evidence,
-            "Use categorical cross-entropy (one-hot labels), or one sigmoid unit.",
+            'Compile with loss="categorical_crossentropy", or use Dense(1, '
+            'activation="sigmoid").',
             severity="warning" if harm(case) else "info",
         )

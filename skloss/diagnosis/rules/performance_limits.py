@@ -1,4 +1,4 @@
-"""Rules about limits: of the network, of the rows, and of the task itself."""
+"""Rules about limits of the score: the network, the columns, or too few rows."""
 
 from typing import Any
 
@@ -14,17 +14,22 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 from skloss.record import SplitMetrics
 
 
 class Underfit(Rule):
-    """A simple learner does better than the network on the same rows.
+    """A baseline model scores higher than the network on the same rows.
 
-    Reads: the network's score (MCC at its best threshold, or balanced accuracy) beside
-    those of a logistic regression and of trees; without them, whether the training rows
-    themselves are predicted better than by a guess.
-    Hurts: the network has not learned what is there to be learned.
-    Wrong when: trees simply suit the columns better; then it is a matter of degree.
+    Reads: the score of the network (MCC at its best threshold, or balanced accuracy)
+    and the scores of a logistic regression and of extra trees. Without these, it reads
+    whether the network predicts its own training rows better than chance.
+    Effect: the network has not learned what the columns can tell.
+    What to do: put StandardScaler() first in the pipeline, then raise epochs, try
+    another learning_rate, and add units. With a strong weight penalty, lower l1 and l2
+    to 1e-4 or less.
+    False alarm when: trees suit the columns better than networks do. Then the gap is
+    small.
     """
 
     code = "G04"
@@ -33,12 +38,12 @@ class Underfit(Rule):
     reference = "SKD002, SKD009; Karpathy's baselines"
     most_behind_linear = 0.1  # in the score
     most_behind_trees = 0.25
-    most_own = 0.8  # score on the training rows: beyond it they are fitted
+    most_own = 0.8  # MCC on the training rows: above it they are fitted well
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare with other learners, or with a guess."""
+        """Compare with baseline models or, without them, with chance."""
         if case.task in ("regression", "multilabel"):
-            raise NotApplicable("not a classification into one of several classes")
+            raise NotApplicable(f"the task is {case.task}")
         part = fitted_part(case)
         try:
             shortfall(case)
@@ -54,14 +59,14 @@ class Underfit(Rule):
         if not behind_linear and not behind_trees:
             return None
         fix, params = self._fix(case)
-        best = "a logistic regression scores" if linear > trees else "trees score"
+        best = "A logistic regression scores" if linear > trees else "Extra trees score"
         return self.found(
-            f"{best.capitalize()} {max(linear, trees):.2f} where the network scores "
-            f"{own:.2f} ({_score(part)}).",
+            f"{best} {max(linear, trees):.2f}, the network only {own:.2f} "
+            f"({_score(part)}).",
             {
                 "score of the network": own,
                 "score of a logistic regression": linear,
-                "score of trees": trees,
+                "score of extra trees": trees,
                 "standard error": error,
                 "MCC on the training rows": (part.mcc, ""),
             },
@@ -72,18 +77,25 @@ class Underfit(Rule):
     @staticmethod
     def _fix(case: Case) -> tuple[str, dict[str, Any]]:
         if is_penalized(case):
-            fix = "Lower the penalty on the weights to 1e-4 or less."
+            fix = "Lower the weight penalties l1 and l2 to 1e-4 or less."
             return fix, {"l1": 0.0, "l2": 1e-4}
-        return "Scale the inputs, train longer or at another rate, then add units.", {}
+        fix = (
+            "Put StandardScaler() first in the pipeline, then raise epochs, try "
+            "another learning_rate, and add units."
+        )
+        return fix, {}
 
     def _by_guess(self, case: Case, part: SplitMetrics) -> Finding | None:
         if part.n_minority < 10:
-            raise NotApplicable(f"{part.n_minority} rows of the smallest class")
+            raise NotApplicable(
+                f"{tally(part.n_minority, 'row')} of the smallest class; at least 10 "
+                "are needed"
+            )
         if beats_a_guess(part) is not False:
             return None
         fix, params = self._fix(case)
         return self.found(
-            f"The training rows themselves are predicted no better than by a guess "
+            f"The network predicts its own training rows no better than chance "
             f"(MCC {part.mcc:.2f}).",
             {"MCC": (part.mcc, ""), "standard error": (part.mcc_error, "")},
             fix,
@@ -92,12 +104,15 @@ class Underfit(Rule):
 
 
 class PlateauAboveFloor(Rule):
-    """The training loss stands still above what these rows allow.
+    """The training loss has settled above the level that these rows allow.
 
-    Reads: the last third of the training loss, and by how much a simple learner beats
+    Reads: the last third of the training loss, and by how much a baseline model beats
     the network.
-    Hurts: more epochs will not help; something limits the network.
-    Wrong when: a learning rate that went to zero made it stand still.
+    Effect: more epochs will not help, since something limits the network.
+    What to do: add units or layers, raise learning_rate, or put StandardScaler() first
+    in the pipeline.
+    False alarm when: the loss is flat because the learning rate decayed to 0. This is
+    always a remark.
     """
 
     code = "G07"
@@ -108,27 +123,32 @@ class PlateauAboveFloor(Rule):
     fewest_epochs = 9
 
     def inspect(self, case: Case) -> Finding | None:
-        """Ask for a flat curve and a better learner."""
+        """Ask for a flat curve and a better baseline model."""
         fall = _late_fall(case, self.fewest_epochs)
         behind = shortfall(case)
         if behind is None or abs(fall) > self.most_fall:
             return None
         return self.found(
-            f"The training loss fell by {100 * fall:.2g}% over its last third, and a "
-            f"simple learner still scores {behind:.2f} more.",
-            {"fall": (fall, "of the loss"), "score behind": behind},
-            "Add units or layers, raise the learning rate, or scale the inputs.",
+            f"The training loss changed by only {100 * abs(fall):.2g}% in the last "
+            f"third of the epochs, and a baseline model scores {behind:.2f} higher.",
+            {
+                "fall in the last third": (fall, "of the loss"),
+                "score below the best baseline model": behind,
+            },
+            "Add units or layers, raise learning_rate, or put StandardScaler() first "
+            "in the pipeline.",
         )
 
 
 def _score(part: SplitMetrics) -> str:
-    """Say what learners are compared by."""
+    """Name the score that models are compared by."""
     if len(part.counts) == 2:
         return "MCC at the best threshold"
-    return "mean recall, 0 for a guess"
+    return "mean recall, scaled so that chance is 0"
 
 
 def _late_fall(case: Case, fewest: int) -> float:
+    """Return the relative fall of the training loss over its last third."""
     curve = training_loss(case)
     if len(curve) < fewest or not np.isfinite(curve).all():
         raise NotApplicable(f"fewer than {fewest} epochs with a finite loss")
@@ -138,23 +158,26 @@ def _late_fall(case: Case, fewest: int) -> float:
 
 
 class PlateauAtFloor(Rule):
-    """The training loss stands still where other learners do no better.
+    """The training loss has settled, and baseline models score no higher.
 
-    Reads: the last third of the training loss, and other learners on the same rows.
-    Hurts: nobody; but more epochs, units or tuning are wasted.
-    Wrong when: all of these learners lack what the rows would allow another one.
+    Reads: the last third of the training loss, and the scores of baseline models on the
+    same rows.
+    Effect: none on this network. More epochs, units or tuning would be wasted.
+    What to do: add informative columns or more rows instead of tuning the network.
+    False alarm when: a different kind of model could learn more from these rows. This
+    is always a remark.
     """
 
     code = "G08"
     name = "plateau-at-floor"
     severity = "info"
-    reference = "Bayes error; seed question on plateaus"
+    reference = "Bayes error"
     most_fall = 0.01
     fewest_epochs = 9
-    most_score = 0.95  # beyond it there is no floor to speak of
+    most_score = 0.95  # above it there is hardly an error left
 
     def inspect(self, case: Case) -> Finding | None:
-        """Ask for a flat curve and no better learner."""
+        """Ask for a flat curve and no better baseline model."""
         fall = _late_fall(case, self.fewest_epochs)
         behind = shortfall(case)
         own = case.rows.network_score if case.rows else None
@@ -163,19 +186,24 @@ class PlateauAtFloor(Rule):
         if own > self.most_score:
             return None
         return self.found(
-            f"The training loss stands still, and no simple learner scores more than "
-            f"the network's {own:.2f}: this is about what these columns can tell.",
-            {"fall": (fall, "of the loss"), "score of the network": own},
-            "Look for better columns or more rows rather than for another network.",
+            f"The training loss has settled, and no baseline model scores higher than "
+            f"the network ({own:.2f}): this is about the limit of these columns.",
+            {
+                "fall in the last third": (fall, "of the loss"),
+                "score of the network": own,
+            },
+            "Add informative columns or more rows instead of tuning the network.",
         )
 
 
 class TooLittleData(Rule):
-    """A simple learner still gets better with every row that is added.
+    """A baseline model still improves with every added row.
 
-    Reads: scores of a logistic regression on a quarter, a half and all of the rows.
-    Hurts: more rows would help more than another network.
-    Wrong when: the rise is the noise of few rows; hence the standard error.
+    Reads: the scores of a logistic regression on a quarter, a half and all of the rows.
+    Effect: more rows would help more than another network.
+    What to do: collect more rows, of the rare class first.
+    False alarm when: the rise is noise from few rows. Therefore it must exceed two
+    standard errors. This is always a remark.
     """
 
     code = "G15"
@@ -188,13 +216,13 @@ class TooLittleData(Rule):
         """Ask for a rise from half of the rows to all, beyond chance."""
         facts = case.rows
         if facts is None or len(facts.linear_scores_by_size) < 2:
-            raise NotApplicable("no learner was measured on parts of the rows")
+            raise NotApplicable("no baseline model was fitted on parts of the rows")
         (half, before, _), (all_rows, after, error) = facts.linear_scores_by_size[-2:]
         if after - before < max(self.least_rise, 2 * error):
             return None
         return self.found(
             f"A logistic regression scores {before:.2f} with {half:,} rows and "
-            f"{after:.2f} with {all_rows:,}.",
+            f"{after:.2f} with {all_rows:,} rows.",
             {"gain in the score": after - before, "standard error": error},
-            "Get more rows, of the rare class first.",
+            "Collect more rows, of the rare class first.",
         )

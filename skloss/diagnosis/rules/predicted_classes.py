@@ -1,4 +1,4 @@
-"""Rules about predictions: one class only, or too many positives."""
+"""Rules about predicted classes: only one class, or too many positives."""
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from skloss.diagnosis.evidence.symptoms import (
 from skloss.diagnosis.evidence.training_loss import class_weights
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 from skloss.record import SplitMetrics
 
 _ZERO_IF_NEVER = tuple(
-    side + name for side in ("val_", "") for name in ("recall", "precision", "f1", "tp")
+    prefix + name
+    for prefix in ("val_", "")
+    for name in ("recall", "precision", "f1", "tp")
 )
 
 
@@ -25,15 +28,15 @@ def _judged(case: Case) -> SplitMetrics:
     return fitted_part(case)
 
 
-def _called_share(part: SplitMetrics) -> float:
-    """Rows called the smallest class, as a multiple of its true number."""
-    called = part.predicted
-    need(called, "predictions are")
-    return float(called[part.minority] / max(part.prior[part.minority], 1e-12))  # type: ignore[index]
+def _predicted_over_actual(part: SplitMetrics) -> float:
+    """Return the rows predicted as the smallest class over its actual rows."""
+    predicted = part.predicted
+    need(predicted, "the predictions are")
+    return float(predicted[part.minority] / max(part.prior[part.minority], 1e-12))  # type: ignore[index]
 
 
 def _weighted_odds(case: Case, rare: int) -> float | None:
-    """Weight of all training rows of a class over that of the others'."""
+    """Return the total weight of a class in the loss over that of the other class."""
     if case.train is None or len(case.train.counts) != 2:
         return None
     counts = np.asarray(case.train.counts, float)
@@ -48,35 +51,38 @@ class _OneClassOnly(Rule):
     """Base of the rules about networks that hardly ever predict a class."""
 
     fewest_minority = 10
-    least_called = 0.1  # of the true number
+    least_predicted = 0.1  # of the actual number
 
     def collapsed(self, case: Case) -> SplitMetrics | None:
-        """Return the rows if (nearly) all of them get one class."""
+        """Return the rows if (almost) all of them are predicted as one class."""
         part = _judged(case)
         if part.n_minority < self.fewest_minority:
             raise NotApplicable(
-                f"{part.n_minority} rows of the smallest class; at least "
+                f"{tally(part.n_minority, 'row')} of the smallest class; at least "
                 f"{self.fewest_minority} are needed"
             )
-        called = part.predicted
-        if called is None:
-            raise NotApplicable("predictions are not known")
+        predicted = part.predicted
+        if predicted is None:
+            raise NotApplicable("the predictions are not known")
         if len(part.counts) > 2:
-            silent = int((called < 0.1 * part.prior).sum())
-            return part if silent >= max(1, len(part.counts) // 2) else None
-        return part if _called_share(part) < self.least_called else None
+            missed = int((predicted < 0.1 * part.prior).sum())
+            return part if missed >= max(1, len(part.counts) // 2) else None
+        return part if _predicted_over_actual(part) < self.least_predicted else None
 
 
 class MajorityCollapse(_OneClassOnly):
-    """Only the commonest class is predicted, and the scores do not rank the rows.
+    """Only the most frequent class is predicted, and the scores do not rank the rows.
 
-    Reads: how often the rare class is predicted (less than a tenth as often as it is
-    there) and the ranking (ROC AUC) on validation rows, or on training rows where there
-    are no others; with curves alone, recall, precision or F1 that are zero in every
-    epoch.
-    Hurts: accuracy is that of always guessing the commonest class; nothing of the rare
-    class was learned.
-    Wrong when: the rare class cannot be told from the others by anyone.
+    Reads: how often the rare class is predicted (less than a tenth of its actual share)
+    and the ROC AUC, on validation rows or, without these, on training rows. From curves
+    alone, it reads recall, precision or F1 that are 0 in every epoch.
+    Effect: the accuracy equals that of a constant guess, and the network learned
+    nothing about the rare class.
+    What to do: fix the causes first: scale the inputs, check activations and
+    learning_rate. Then set class_weight="balanced", or start the output bias at log(p /
+    (1 - p)) for a prior p.
+    False alarm when: no model can separate the rare class from the others with these
+    columns.
     """
 
     code = "G01"
@@ -91,8 +97,8 @@ class MajorityCollapse(_OneClassOnly):
         "threshold-not-tuned",
         "too-few-epochs",
     )
-    reference = "AutoTrainer calls such networks normal (10 Reuters models, recall 0)"
-    least_auc = 0.7  # of curves alone: beyond it the rows are ranked
+    reference = "AutoTrainer passes such networks (10 Reuters models with recall 0)"
+    least_auc = 0.7  # with curves alone: above it the scores rank the rows
     least_precision = 0.15
 
     def inspect(self, case: Case) -> Finding | None:
@@ -103,24 +109,25 @@ class MajorityCollapse(_OneClassOnly):
         if part is None or self._ranks_well(part):
             return None
         return self.found(
-            f"The smallest class is {100 * part.prior[part.minority]:.3g}% of the rows "
-            f"and predicted for {100 * _called(part):.3g}%; the accuracy of "
-            f"{part.accuracy:.3f} is that of always guessing the commonest class.",
+            f"{100 * part.prior[part.minority]:.3g}% of the rows belong to the "
+            f"smallest class, but it is predicted for {100 * _share(part):.3g}% of "
+            f"the rows; the accuracy of {part.accuracy:.3f} is that of a constant "
+            "guess.",
             {
                 "accuracy": (part.accuracy, ""),
-                "share of the commonest class": (part.majority_share, "of the rows"),
+                "share of the largest class": (part.majority_share, "of the rows"),
                 "ROC AUC": (part.roc_auc, ""),
                 "MCC": (part.mcc, ""),
                 "rows of the smallest class": (part.n_minority, "rows"),
             },
-            "See to the causes first (inputs scaled, learning rate, activations); then "
-            "start the output's bias at the class shares, or weight the classes.",
+            "Fix the causes first: scale the inputs, check activations and "
+            'learning_rate. Then set class_weight="balanced".',
             params={"class_weight": "balanced"},
         )
 
     @staticmethod
     def _ranks_well(part: SplitMetrics) -> bool:
-        """Whether a threshold would do: the ranking is far better than chance."""
+        """Whether another threshold would suffice: the ranking is far above chance."""
         if part.roc_auc is None:
             return False
         error = 0.5 / np.sqrt(max(part.n_minority, 1))
@@ -128,7 +135,9 @@ class MajorityCollapse(_OneClassOnly):
 
     def _from_curves(self, case: Case) -> Finding | None:
         if not any(name in case.curves for name in _ZERO_IF_NEVER):
-            raise NotApplicable("neither predictions nor curves of recall are known")
+            raise NotApplicable(
+                "neither predictions nor curves of recall, precision or F1 are known"
+            )
         evidence = never_predicts_minority(case)
         if evidence is None:
             return None
@@ -138,27 +147,31 @@ class MajorityCollapse(_OneClassOnly):
             precision is not None and precision[-1] > self.least_precision
         )
         return self.found(
-            "Not one row of the minority was found in any epoch.",
+            "No row of the minority is predicted correctly in any epoch.",
             evidence,
-            "Do not read the accuracy. Find what keeps the network from learning: "
-            "inputs, activations, dropout, learning rate; then weight the classes.",
+            "Ignore the accuracy. Check in this order: inputs scaled "
+            "(StandardScaler), activation set in every hidden layer, dropout rates, "
+            'learning_rate. Then set class_weight="balanced".',
             severity="info" if ranks else None,
             params={"class_weight": "balanced"},
         )
 
 
-def _called(part: SplitMetrics) -> float:
-    called = part.predicted
-    return 0.0 if called is None else float(called[part.minority])
+def _share(part: SplitMetrics) -> float:
+    """Return the share of rows that are predicted as the smallest class."""
+    predicted = part.predicted
+    return 0.0 if predicted is None else float(predicted[part.minority])
 
 
 class ThresholdNotTuned(_OneClassOnly):
-    """The rare class is ranked well and yet (almost) never predicted.
+    """The rare class is ranked well but (almost) never predicted.
 
-    Reads: the confusion matrix at 0.5, and the ranking of the scores.
-    Hurts: F1, recall and MCC are near zero although the network has learned; at another
-    threshold it is of use.
-    Wrong when: the costs of errors make 0.5 the right threshold.
+    Reads: the confusion matrix at the threshold 0.5, and the ROC AUC.
+    Effect: F1, recall and MCC are near 0 although the network has learned. Another
+    threshold makes it useful.
+    What to do: wrap the classifier in TunedThresholdClassifierCV(classifier,
+    scoring="matthews_corrcoef"), or set class_weight="balanced".
+    False alarm when: the costs of the two errors make 0.5 the right threshold.
     """
 
     code = "G02"
@@ -166,89 +179,100 @@ class ThresholdNotTuned(_OneClassOnly):
     reference = "SKD002; probability threshold against ranking"
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for good rankings behind silent predictions."""
+        """Look for a good ranking behind predictions of one class."""
         part = self.collapsed(case)
         if part is None or len(part.counts) > 2:
             return None
         if not MajorityCollapse._ranks_well(part):
             return None
-        share = _called_share(part)
-        called = "never predicted"
-        if share:
-            called = f"predicted for {share:.2g} times as many rows as it has"
+        ratio = _predicted_over_actual(part)
+        how_often = (
+            f"predicted for only {ratio:.2g} times its actual number of rows"
+            if ratio
+            else "never predicted"
+        )
         return self.found(
             f"The scores rank the rare class well (ROC AUC {part.roc_auc:.2f}), but at "
-            f"the threshold 0.5 it is {called}.",
+            f"the threshold 0.5 it is {how_often}.",
             {
                 "ROC AUC": (part.roc_auc, ""),
                 "average precision": (part.average_precision, ""),
-                "predicted over true positives": (share, ""),
+                "predicted over actual rows of the class": (ratio, ""),
             },
-            "Choose the threshold on validation rows, for example with scikit-learn's "
-            "TunedThresholdClassifierCV, or weight the classes.",
+            "Tune the threshold with TunedThresholdClassifierCV, or set "
+            'class_weight="balanced".',
             severity="info" if part.n_minority < 30 else None,
             params={"class_weight": "balanced"},
         )
 
 
 class AllPositive(Rule):
-    """Far more rows are called the rare class than belong to it.
+    """The rare class is predicted for far more rows than belong to it.
 
-    Reads: the confusion matrix on validation rows at their original shares, and the MCC
-    that the same scores reach at the best threshold.
-    Hurts: precision is hardly better than the share of the class, or far below what
-    the network could do.
-    Wrong when: missing a rare row costs so much more that this is wanted; weights that
-    balance the classes, and no more, are taken as wanted.
+    Reads: the confusion matrix on validation rows with their original class shares, and
+    the MCC that the same scores reach at the best threshold.
+    Effect: precision is hardly above the share of the class, or far below what the
+    network could reach.
+    What to do: set class_weight=None or lower weights, or raise the decision threshold
+    with TunedThresholdClassifierCV.
+    False alarm when: a missed rare row costs so much more that this is intended. Class
+    weights that only balance the classes are taken as intended.
     """
 
     code = "G03"
     name = "all-positive"
     explains = ("train-val-gap",)
-    reference = "twin of majority collapse"
-    most_called = 5  # times the true number
+    reference = "the reverse of majority-collapse"
+    most_predicted = 5  # times the actual number
     most_precision = 1.2  # times the prior
     fewest_minority = 10
     most_weighted = 3.0  # rare class over common one, all rows of each together
-    least_weighted = 1.5  # times called, for weights to be the cause
-    least_lost = 0.1  # MCC at the best threshold over that at 0.5
+    least_weighted = 1.5  # times the actual number, for weights to be the cause
+    least_lost = 0.1  # of MCC, at 0.5 compared with the best threshold
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare how often the class is called with how often it is there."""
+        """Compare predicted with actual rows of the rare class."""
         part = _judged(case)
         if len(part.counts) != 2:
-            raise NotApplicable("more than two classes")
+            raise NotApplicable("there are more than two classes")
         if part.n_minority < self.fewest_minority:
-            raise NotApplicable(f"{part.n_minority} rows of the smallest class")
-        ratio, prior = _called_share(part), float(part.prior[part.minority])
+            raise NotApplicable(
+                f"{tally(part.n_minority, 'row')} of the smallest class; at least "
+                f"{self.fewest_minority} are needed"
+            )
+        ratio, prior = _predicted_over_actual(part), float(part.prior[part.minority])
         precision = self._precision(part)
         evidence: dict[str, object] = {
-            "predicted over true": (ratio, ""),
+            "predicted over actual rows": (ratio, ""),
             "precision": (precision, ""),
             "share of the rare class": (prior, "of the rows"),
         }
         if prior > 0.4:
             return None
-        often = ratio >= min(self.most_called, 0.9 / prior)
+        often = ratio >= min(self.most_predicted, 0.9 / prior)
         if often and precision <= self.most_precision * prior:
-            says = "hardly above its share"
+            told = f", and the precision of {precision:.3f} is hardly above its share"
         elif (lost := self._lost_by_weights(case, part, ratio)) is not None:
-            says = "since its weights go far beyond balance"
+            told = (
+                f" (precision {precision:.3f}), because its class weight goes far "
+                "beyond balance"
+            )
             evidence["MCC"], evidence["MCC at the best threshold"] = lost
         else:
             return None
         return self.found(
-            f"The rare class is predicted for {ratio:.3g} times as many rows as it "
-            f"has, with a precision of {precision:.3f}, {says}.",
+            f"The rare class is predicted for {ratio:.3g} times its actual number of "
+            f"rows{told}.",
             evidence,
-            "Lower the class weights, or raise the threshold.",
+            "Set class_weight=None or lower weights, or raise the decision threshold "
+            "with TunedThresholdClassifierCV.",
             params={"class_weight": None},
         )
 
     def _lost_by_weights(
         self, case: Case, part: SplitMetrics, ratio: float
     ) -> tuple[float, float] | None:
-        """MCC and what it could be, if class weights beyond balance cost that much."""
+        """Return MCC and best MCC, if class weights beyond balance explain the gap."""
         odds = _weighted_odds(case, part.minority)
         facts, mcc = case.rows, part.mcc
         if odds is None or facts is None or facts.network_score is None or mcc is None:
@@ -262,5 +286,5 @@ class AllPositive(Rule):
     @staticmethod
     def _precision(part: SplitMetrics) -> float:
         table = np.asarray(part.confusion, float)
-        called = table[:, part.minority].sum()
-        return float(table[part.minority, part.minority] / max(called, 1))
+        predicted = table[:, part.minority].sum()
+        return float(table[part.minority, part.minority] / max(predicted, 1))

@@ -1,14 +1,15 @@
-"""Rules about what rows can teach: conflicts, a telling column, rare classes."""
+"""Rules about the training rows: conflicts, a leaking column, imbalance, size."""
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import row_facts
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 from skloss.record import SplitMetrics
 
 
 def _original(case: Case) -> SplitMetrics:
-    """Class counts before any sampler."""
+    """Return the class counts of the original rows, before any sampler."""
     part = case.unsampled
     if part is None or part.n_rows == 0:
         raise NotApplicable("the class counts of the training rows are not known")
@@ -18,10 +19,14 @@ def _original(case: Case) -> SplitMetrics:
 class ConflictingLabels(Rule):
     """Equal rows have different labels.
 
-    Reads: the share of rows that equal a row of another class, and that of all repeated
-    rows.
-    Hurts: nothing can predict both labels; the score has a ceiling.
-    Wrong when: rows are coarse, so that equal ones meet by chance.
+    Reads: the share of rows that equal a row of another class, and the share of all
+    duplicate rows.
+    Effect: no model can predict both labels of two equal rows, so the score has an
+    upper limit.
+    What to do: list these rows with DataFrame.duplicated(keep=False). Correct their
+    labels, drop them, or add a column that distinguishes them.
+    False alarm when: the columns have few distinct values, so that equal rows occur by
+    chance.
     """
 
     code = "D08"
@@ -30,10 +35,10 @@ class ConflictingLabels(Rule):
     reference = "Deepchecks ConflictingLabels; TheDeepChecker"
     least_share = 0.01
     alarming_share = 0.05
-    coarse_share = 0.3  # of repeated rows, above which they meet by chance
+    coarse_share = 0.3  # of duplicate rows, above which they are equal by chance
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look at equal rows."""
+        """Compare the share of equal rows with different labels."""
         facts = row_facts(case, "conflict_share", "duplicate_share")
         share = facts.conflict_share or 0.0
         if share <= self.least_share:
@@ -41,23 +46,27 @@ class ConflictingLabels(Rule):
         is_coarse = (facts.duplicate_share or 0.0) > self.coarse_share
         is_alarm = share > self.alarming_share and not is_coarse
         return self.found(
-            f"{share:.1%} of the rows equal a row of another class.",
+            f"{share:.1%} of the training rows equal a row of another class.",
             {
-                "in conflict": (share, "of the rows"),
-                "repeated": (facts.duplicate_share, "of the rows"),
+                "rows equal to a row of another class": (share, "of the rows"),
+                "duplicate rows": (facts.duplicate_share, "of the rows"),
             },
-            "Look at these rows: mend their labels, drop them, or add a column that "
-            "tells them apart.",
+            "List these rows with DataFrame.duplicated(keep=False). Correct their "
+            "labels, drop them, or add a column that distinguishes them.",
             severity="warning" if is_alarm else "info",
         )
 
 
 class GoldenFeature(Rule):
-    """One column alone tells the classes apart.
+    """A single column almost separates the classes.
 
-    Reads: the area under the ROC curve of the best single column.
-    Hurts: such a column is often known only after the fact, and missing in use.
-    Wrong when: the task is that easy.
+    Reads: the ROC AUC of the best single column.
+    Effect: such a column is often recorded after the event (target leakage), and is not
+    available when the model is used.
+    What to do: find out when this column is recorded. Drop it if that is after the
+    moment of the prediction.
+    False alarm when: the task is really that easy. This is always a remark, never an
+    alarm.
     """
 
     code = "D09"
@@ -72,27 +81,32 @@ class GoldenFeature(Rule):
         """Look at the best single column."""
         facts = row_facts(case, "best_column_auc", "n_columns")
         if _original(case).n_minority < self.fewest_minority:
+            n_minority = _original(case).n_minority
             raise NotApplicable(
-                f"{_original(case).n_minority} rows of the smallest class"
+                f"{tally(n_minority, 'row')} of the smallest class; at least "
+                f"{self.fewest_minority} are needed"
             )
         if (facts.n_columns or 0) < self.fewest_columns:
-            raise NotApplicable("there is one column")
+            raise NotApplicable("there is only one column")
         if (facts.best_column_auc or 0.0) < self.least_auc:
             return None
         return self.found(
-            f"Column {facts.best_column} alone ranks the classes with an area of "
-            f"{facts.best_column_auc:.3f} under the ROC curve.",
-            {"area": (facts.best_column_auc, ""), "column": (facts.best_column, "")},
-            "Make sure that the column is known at the time of a prediction.",
+            f"Column {facts.best_column} alone separates the classes with a ROC AUC "
+            f"of {facts.best_column_auc:.3f}.",
+            {"ROC AUC": (facts.best_column_auc, ""), "column": (facts.best_column, "")},
+            "Check that this column is known at the time of a prediction; drop it "
+            "otherwise.",
         )
 
 
 class Imbalance(Rule):
     """One class is much rarer than another.
 
-    Reads: the counts of the classes before any sampler.
-    Hurts: nothing by itself; accuracy says little, and the threshold matters.
-    Wrong when: never more than context.
+    Reads: the class counts of the original rows, before any sampler.
+    Effect: none by itself. Accuracy says little, and the decision threshold matters.
+    What to do: score by MCC or average precision instead of accuracy, and tune the
+    threshold with TunedThresholdClassifierCV.
+    False alarm when: never, as this is always a remark and no alarm.
     """
 
     code = "D10"
@@ -105,27 +119,29 @@ class Imbalance(Rule):
         """Compare the smallest class with the largest."""
         counts = _original(case).present
         if len(counts) < 2:
-            raise NotApplicable("there is one class")
+            raise NotApplicable("there is only one class")
         share = float(counts.min() / (counts.min() + counts.max()))
         if share >= self.least_share:
             return None
         return self.found(
-            f"The smallest class has {counts.min()} rows, the largest {counts.max()}.",
+            f"The smallest class has {tally(int(counts.min()), 'row')}, the largest "
+            f"{counts.max()}.",
             {
                 "smallest class": (int(counts.min()), "rows"),
                 "largest class": (int(counts.max()), "rows"),
             },
-            "Judge by MCC or average precision, and choose the threshold on validation "
-            "rows.",
+            'Score with scoring="matthews_corrcoef" or "average_precision", and tune '
+            "the threshold with TunedThresholdClassifierCV.",
         )
 
 
 class TinyDataset(Rule):
-    """There are very few rows to learn from.
+    """There are very few training rows.
 
-    Reads: the counts of the classes before any sampler.
-    Hurts: scores are uncertain, and a network can learn the rows by heart.
-    Wrong when: never more than context.
+    Reads: the class counts of the original rows, before any sampler.
+    Effect: scores are uncertain, and a network can memorize the rows.
+    What to do: score with RepeatedStratifiedKFold, and compare with LogisticRegression.
+    False alarm when: never, as this is always a remark and no alarm.
     """
 
     code = "D11"
@@ -142,7 +158,13 @@ class TinyDataset(Rule):
         if part.n_rows >= self.fewest_rows and least >= self.fewest_minority:
             return None
         return self.found(
-            f"There are {part.n_rows} training rows, {least} of the smallest class.",
-            {"rows": (part.n_rows, "rows"), "smallest class": (least, "rows")},
-            "Judge by repeated cross-validation, and compare with a linear model.",
+            f"There are only {tally(part.n_rows, 'training row')}, {least} of the "
+            "smallest class."
+            if part.n_rows < self.fewest_rows
+            else f"The smallest class has only {tally(least, 'training row')}.",
+            {
+                "training rows": (part.n_rows, "rows"),
+                "smallest class": (least, "rows"),
+            },
+            "Score with RepeatedStratifiedKFold, and compare with LogisticRegression.",
         )

@@ -5,21 +5,25 @@ import numpy as np
 from skloss.diagnosis.case import Case, SearchFacts
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 
 
 def _facts(case: Case) -> SearchFacts:
     if case.search is None:
-        raise NotApplicable("this is no search")
+        raise NotApplicable("there are no results of a search")
     return case.search
 
 
 class SearchByAccuracy(Rule):
-    """The winner was chosen by accuracy although most rows are of one class.
+    """The search selected by accuracy, although most rows belong to one class.
 
     Reads: the scoring of the search, and the class shares.
-    Hurts: always guessing the commonest class scores high, so the search picks networks
-    that hardly predict the rare one.
-    Wrong when: all errors cost the same and the shares are those of use.
+    Effect: a constant guess scores high, so the search prefers networks that hardly
+    ever predict the rare class.
+    What to do: pass scoring="matthews_corrcoef", "f1" or "average_precision" to
+    GridSearchCV.
+    False alarm when: all errors cost the same, and the class shares are those of later
+    use.
     """
 
     code = "S01"
@@ -32,27 +36,29 @@ class SearchByAccuracy(Rule):
         facts = _facts(case)
         part = case.unsampled
         if facts.scoring is None or part is None:
-            raise NotApplicable("scoring or class shares are not known")
+            raise NotApplicable("the scoring or the class shares are not known")
         if facts.scoring != "accuracy" or part.majority_share < self.least_majority:
             return None
         return self.found(
-            f"The search maximized accuracy, and always guessing the commonest class "
-            f"has an accuracy of {part.majority_share:.3f}.",
+            f"The search maximized accuracy, but a constant guess already has an "
+            f"accuracy of {part.majority_share:.3f}.",
             {
-                "share of the commonest class": (part.majority_share, "of the rows"),
-                "best accuracy": (facts.best_score, ""),
+                "share of the largest class": (part.majority_share, "of the rows"),
+                "best accuracy of the search": (facts.best_score, ""),
             },
-            'Search with scoring="matthews_corrcoef", "f1" or "average_precision".',
+            'Pass scoring="matthews_corrcoef", "f1" or "average_precision" to the '
+            "search.",
         )
 
 
 class BestAtEdge(Rule):
     """The best value of a parameter lies at the edge of its grid.
 
-    Reads: the winner's values of numeric parameters with three values or more.
-    Hurts: a still better value may lie beyond.
-    Wrong when: the edge is the end of the scale (dropout 0), or many candidates are
-    tied.
+    Reads: the best values of numeric parameters with at least three values in the grid.
+    Effect: a better value may lie beyond the edge.
+    What to do: add values beyond that edge to param_grid, and search again.
+    False alarm when: the edge is the end of the scale (dropout=0), or many candidates
+    score about the same. This is always a remark.
     """
 
     code = "S02"
@@ -61,7 +67,7 @@ class BestAtEdge(Rule):
     reference = "tuning playbook; SKD014 to SKD016"
 
     def inspect(self, case: Case) -> Finding | None:
-        """List parameters at an edge."""
+        """List the parameters at an edge of the grid."""
         facts = _facts(case)
         if facts.edges is None:
             raise NotApplicable("the grid is not known")
@@ -70,19 +76,23 @@ class BestAtEdge(Rule):
             return None
         named = ", ".join(f"{k}={v['value']} ({v['side']})" for k, v in beyond.items())
         return self.found(
-            f"The winner stands at the edge of the grid: {named}.",
-            {f"{k}, {v['side']} tried": v["value"] for k, v in beyond.items()}
-            | {"within a standard error of it": (facts.n_tied, "candidates")},
-            "Widen the grid on that side.",
+            f"The best candidate lies at the edge of the grid: {named}.",
+            {f"{k}, {v['side']} in the grid": v["value"] for k, v in beyond.items()}
+            | {"within one standard error of the best": (facts.n_tied, "candidates")},
+            "Add values beyond that edge to param_grid, and search again.",
         )
 
 
 class FoldsDisagree(Rule):
-    """The winner's scores differ between folds by far more than their rows explain.
+    """The scores of the folds differ far more than chance explains.
 
-    Reads: the winner's score on every fold, and how many rare rows a fold has.
-    Hurts: the mean hides that some parts of the data are of another kind.
-    Wrong when: folds have too few rare rows; hence the standard error.
+    Reads: the score of the best candidate on each fold, and how many rare rows a fold
+    has.
+    Effect: the mean score hides that some folds contain another kind of rows.
+    What to do: look at the rows of the worst fold. Keep groups together with
+    StratifiedGroupKFold, and set shuffle=True for ordered rows.
+    False alarm when: folds have too few rare rows. Therefore the range must exceed five
+    standard errors.
     """
 
     code = "S03"
@@ -93,12 +103,15 @@ class FoldsDisagree(Rule):
     fewest_minority = 10
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare the range of the scores with what chance gives."""
+        """Compare the range of the scores with that of chance."""
         facts = _facts(case)
         if not facts.fold_scores or facts.fold_minority is None:
-            raise NotApplicable("scores or rows of the folds are not known")
+            raise NotApplicable("the scores or the rows of the folds are not known")
         if facts.fold_minority < self.fewest_minority:
-            raise NotApplicable(f"{facts.fold_minority} rare rows a fold")
+            raise NotApplicable(
+                f"{tally(facts.fold_minority, 'row')} of the smallest class per fold; "
+                f"at least {self.fewest_minority} are needed"
+            )
         if not np.isfinite(facts.fold_scores).all():
             raise NotApplicable("the score is not finite in every fold")
         spread = float(np.ptp(facts.fold_scores))
@@ -106,9 +119,9 @@ class FoldsDisagree(Rule):
         if spread < max(self.least_range, self.errors * error):
             return None
         return self.found(
-            f"The folds score from {min(facts.fold_scores):.2f} to "
+            f"The scores of the folds range from {min(facts.fold_scores):.2f} to "
             f"{max(facts.fold_scores):.2f}.",
             {"range of the scores": spread, "standard error of a score": error},
-            "Look at the rows of the worst fold; keep groups together with "
-            "StratifiedGroupKFold, and shuffle ordered rows.",
+            "Look at the rows of the worst fold. Keep groups together with "
+            "StratifiedGroupKFold, and set shuffle=True for ordered rows.",
         )

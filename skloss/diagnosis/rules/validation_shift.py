@@ -1,11 +1,11 @@
-"""Validation rows of another kind: other scales, other columns, other shares."""
+"""Rules about validation rows with other scales, columns or class shares."""
 
 import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.splits import (
     CURVES_APART,
-    both_sides,
+    both_splits,
     is_changed,
     prior_change,
     stops_by,
@@ -22,12 +22,17 @@ from skloss.record import SplitMetrics
 
 
 class TestScalingMismatch(Rule):
-    """Validation rows were scaled otherwise than training rows.
+    """Validation rows were scaled differently from training rows.
 
-    Reads: the standard deviations and the means of the columns within classes, on one
-    side over the other, and how well a small learner tells the sides apart.
-    Hurts: the network sees rows unlike any that it was trained on.
-    Wrong when: the validation rows come from elsewhere, where columns are larger.
+    Reads: standard deviations and means of the columns within each class, in the
+    validation rows relative to the training rows, and how well a classifier separates
+    the two splits.
+    Effect: the network sees validation rows unlike any training row, so its validation
+    scores are too low.
+    What to do: fit one scaler on the training rows and call transform, not
+    fit_transform, on the validation rows. A pipeline does this.
+    False alarm when: the validation rows come from another source, in which the columns
+    have a wider range.
     """
 
     __test__ = False
@@ -42,14 +47,14 @@ class TestScalingMismatch(Rule):
         *CURVES_APART,
     )
     reference = "stackoverflow 59325381; scikit-learn common pitfalls"
-    largest_scale = 2.5  # other people's or machines' rows differ by less
+    largest_scale = 2.5  # rows of other patients or machines differ by less
     largest_offset = 1.5
     certain_scale = 4.0
     certain_offset = 3.0
     least_auc = 0.8
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare scales and places of the columns."""
+        """Compare standard deviations and means of the columns."""
         names = ("shift_scale", "shift_offset", "shift_auc", "shift_error")
         facts = row_facts(case, *names)
         scale, offset, area, error = (float(getattr(facts, name)) for name in names)
@@ -59,29 +64,33 @@ class TestScalingMismatch(Rule):
         if factor <= self.largest_scale and offset <= self.largest_offset:
             return None
         certain = factor > self.certain_scale or offset > self.certain_offset
-        what = f"{scale:.3g} times as spread out as among the training rows"
+        what = f"standard deviation is {scale:.3g} times that of the training rows"
         if factor <= self.largest_scale:
-            what = f"{offset:.2g} standard deviations off the training rows"
+            what = f"mean is {offset:.2g} standard deviations off the training rows"
         return self.found(
-            f"A typical column of the validation rows is {what}.",
+            f"In a typical column of the validation rows, the {what}.",
             {
-                "spread": (scale, "times that of the training rows"),
-                "offset": (offset, "standard deviations"),
-                "sides told apart": (area, "area under the ROC curve"),
+                "standard deviation": (scale, "times that of the training rows"),
+                "difference of the means": (offset, "standard deviations"),
+                "ROC AUC of training against validation rows": (area, ""),
             },
-            "Fit one scaler on the training rows and apply it to both sides: put it "
-            "into the pipeline.",
+            "Fit one scaler on the training rows and call transform, not "
+            "fit_transform, on the validation rows. A pipeline does this.",
             severity="error" if certain else "warning",
         )
 
 
 class FeatureShift(Rule):
-    """Validation rows are unlike training rows of their class.
+    """Validation rows differ from training rows of the same class.
 
-    Reads: how well a small learner tells the sides apart, with as many rows of each
-    class; whether the network does worse on the validation rows.
-    Hurts: validation then judges the difference of the sides as well.
-    Wrong when: the difference is that between now and the use to come.
+    Reads: how well a classifier separates the two splits, with equal counts of each
+    class, and whether the network scores lower on the validation rows.
+    Effect: the validation score measures the difference between the splits as well as
+    the network.
+    What to do: plot the columns that differ. Prepare both splits with the same fitted
+    pipeline, and split at random or, for grouped rows, with GroupKFold.
+    False alarm when: the same difference will exist between training and later use. It
+    is a remark if the network scores as well on the validation rows.
     """
 
     code = "V06"
@@ -91,20 +100,21 @@ class FeatureShift(Rule):
     least_auc = 0.65
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look at how well the sides are told apart."""
+        """Ask whether a classifier separates the two splits."""
         facts = row_facts(case, "shift_auc", "shift_error")
         area, error = float(facts.shift_auc or 0.0), float(facts.shift_error or 0.0)
         if area <= max(self.least_auc, 0.5 + 4 * error):
             return None
         return self.found(
-            "A small learner tells validation from training rows with an area of "
-            f"{area:.2f} under the ROC curve.",
+            "A classifier separates validation rows from training rows with a ROC AUC "
+            f"of {area:.2f}.",
             {
-                "sides told apart": (area, "area under the ROC curve"),
-                "columns": (facts.shift_columns, ""),
+                "ROC AUC of training against validation rows": (area, ""),
+                "columns that differ most": (facts.shift_columns, ""),
             },
-            "Look at the columns that differ; split at random, or by group with "
-            "GroupKFold, and prepare both sides alike.",
+            "Plot the columns that differ. Prepare both splits with the same "
+            "fitted pipeline, and split at random or, for grouped rows, with "
+            "GroupKFold.",
             severity="warning" if self._falls_behind(case) else "info",
         )
 
@@ -118,15 +128,20 @@ class FeatureShift(Rule):
 
 
 class TrainValPriorShift(Rule):
-    """The classes have other shares among training than among validation rows.
+    """Training rows and validation rows have different class shares.
 
-    Reads: the counts of each class among the rows trained on and validated on, and how
-    often the class that training has more of is predicted on validation rows; with
-    curves alone, the shares that accuracies imply where the rare class is never found.
-    Hurts: the network expects the shares that it was trained on; the two losses are not
-    comparable, and it names the rare class too often.
-    Wrong when: the threshold is chosen on original rows afterwards; curves measured on
-    original rows, as those of skloss, make it context.
+    Reads: the class counts of the training rows and of the validation rows, and how
+    often the class that is more frequent in training is predicted on validation rows.
+    From curves alone, it reads the class shares that the accuracies imply while the
+    rare class is never found.
+    Effect: the network expects the class shares of its training rows. The two losses
+    are not comparable, and the class that is more frequent in training is predicted too
+    often.
+    What to do: train on original rows without a sampler, or tune the decision threshold
+    on original rows. Set monitor="val_average_precision" or "val_mcc" instead of
+    "val_loss".
+    False alarm when: the threshold is tuned on original rows afterwards. It is a remark
+    for the curves of skloss, which are measured on original rows.
     """
 
     code = "V07"
@@ -149,9 +164,9 @@ class TrainValPriorShift(Rule):
         """Compare the shares of the classes."""
         if case.train is None and case.val is None:
             return self._from_curves(case)
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         if min(train.n_rows, val.n_rows) == 0:
-            raise NotApplicable("a side has no rows")
+            raise NotApplicable("one split has no rows")
         one, before, after, error = prior_change(train, val)
         limits = (self.least_difference, self.least_factor)
         if not is_changed(before, after, error, *limits):
@@ -161,54 +176,61 @@ class TrainValPriorShift(Rule):
             "class": (one, ""),
             "share in training": (before, "of the rows"),
             "share in validation": (after, "of the rows"),
-            "predicted over true": (ratio, ""),
+            "predicted over actual validation rows": (ratio, ""),
         }
         return self.found(
-            f"Class {one} is {before:.1%} of the training and {after:.1%} of the "
-            "validation rows.",
+            f"Class {one} has {before:.1%} of the training rows, but {after:.1%} of "
+            "the validation rows.",
             evidence,
-            "Train on original shares, or choose the threshold on original rows; stop "
-            "by MCC or average precision, not by the validation loss.",
+            "Train on original rows, or tune the decision threshold on original rows; "
+            'set monitor="val_average_precision" instead of "val_loss".',
             severity=self._severity(case, ratio),
         )
 
     def _severity(self, case: Case, ratio: float | None) -> Severity:
         if case.is_honest:
-            return "info"  # its curves are of original rows, whatever it was trained on
+            return "info"  # both curves were measured on original rows
         is_overdone = ratio is None or ratio > self.most_predicted
         return "warning" if is_overdone or stops_by(case, "val_loss") else "info"
 
     def _from_curves(self, case: Case) -> Finding | None:
-        """Compare the shares that accuracies imply where nothing is predicted."""
+        """Compare the class shares that the accuracies of the two splits imply."""
         if prior_from_curves(case) is None or prior_from_curves(case, "val_") is None:
-            raise NotApplicable("class shares of both sides are not known")
+            raise NotApplicable("the class shares of both splits are not known")
         shift = prior_shift_from_curves(case)
         if shift is None:
             return None
         (low, high), share = shift
         guesses = tuple(float(entropy([p, 1 - p])) for p in (low, high, share))
         return self.found(
-            f"The accuracies imply {low:.1%} to {high:.1%} positives among training "
-            f"rows and {share:.1%} among validation rows: the split changed "
-            "the shares.",
+            f"The accuracies imply {_range_text(low, high)} positives among training "
+            f"rows, but {share:.1%} among validation rows.",
             {
-                "share in training": ((low, high), "of the rows"),
-                "share in validation": (share, "of the rows"),
+                "positives in training": ((low, high), "of the rows"),
+                "positives in validation": (share, "of the rows"),
                 "loss of a constant guess in training": (guesses[:2], "nats"),
                 "loss of a constant guess in validation": (guesses[2], "nats"),
             },
-            "Split at random, stratified by class. Until then do not take the distance "
-            "of the two losses for over-fitting: they are at different shares.",
+            "Split with train_test_split(..., stratify=y). Until then, do not read the "
+            "gap between the two losses as overfitting: their class shares differ.",
         )
 
     def _predicted(self, train: SplitMetrics, val: SplitMetrics) -> float | None:
-        """Predicted over true rows of the class that training has more of."""
+        """Predicted over actual rows of the class that is more frequent in training.
+
+        An excess within chance is cut to 1, so that it raises no alarm.
+        """
         if val.predicted is None:
             return None
         grown = train.prior - val.prior
         grown[np.asarray(val.counts) == 0] = -1.0
         one = int(grown.argmax())
-        true, said = val.counts[one], float(val.predicted[one] * val.n_rows)
-        if said - true <= 3 * np.sqrt(true):
-            return 1.0 if said > true else said / true
-        return said / true
+        actual, predicted = val.counts[one], float(val.predicted[one] * val.n_rows)
+        if predicted - actual <= 3 * np.sqrt(actual):
+            return 1.0 if predicted > actual else predicted / actual
+        return predicted / actual
+
+
+def _range_text(low: float, high: float) -> str:
+    ends = f"{low:.1%}", f"{high:.1%}"
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)

@@ -1,11 +1,11 @@
-"""Rules about the split: too late, in order, or with rows in common."""
+"""Rules about the split: resampled before it, ordered, or with shared rows."""
 
 import numpy as np
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.splits import (
     CURVES_APART,
-    both_sides,
+    both_splits,
     is_changed,
     missing_classes,
     prior_change,
@@ -13,17 +13,23 @@ from skloss.diagnosis.evidence.splits import (
 from skloss.diagnosis.evidence.symptoms import need, row_facts
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import tally
 from skloss.record import SplitMetrics
 
 
 class ResampleBeforeSplit(Rule):
     """Rows were resampled before the validation rows were split off.
 
-    Reads: the share of validation rows of one class that lie on a line between two
-    other rows of it, or equal one, against the same share of another class; or that the
+    Reads: for each class, the share of validation rows that equal another row of the
+    class or lie on a line between two of them, compared between classes; or whether the
     rows given to an internal split are known to be resampled.
-    Hurts: validation rows are made of training rows and balanced, so scores flatter.
-    Wrong when: one class repeats itself by nature and happens to be as large as others.
+    Effect: the validation rows are copies or interpolations of training rows, and
+    balanced. All validation scores are too high.
+    What to do: put the sampler into skloss.Pipeline, which splits the hold-out off
+    before it resamples. Elsewhere, call train_test_split first and fit_resample on the
+    training rows only.
+    False alarm when: one class really contains many copies and happens to be as large
+    as the others.
     """
 
     code = "V01"
@@ -38,16 +44,16 @@ class ResampleBeforeSplit(Rule):
         *CURVES_APART,
     )
     reference = "Vandewiele et al., arXiv 2001.06296"
-    least_excess = 0.3  # a sampler that makes a class half as large again, or more
+    least_excess = 0.3  # of rows: the sampler enlarged a class by about a half
     most_suspects = 64
     least_balance = 0.8  # smallest over largest class, for copies
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for validation rows made of others."""
+        """Look for validation rows that a sampler made."""
         if case.is_resampled and case.holdout in ("internal", "tail"):
             return self._of_split(case)
         facts = row_facts(case, "synthetic_share", "synthetic_null")
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         share, null = facts.synthetic_share or 0.0, facts.synthetic_null or 0.0
         n = min(self.most_suspects, min(c for c in (*val.counts, 10**9) if c > 0))
         middle = (share + null) / 2
@@ -55,42 +61,45 @@ class ResampleBeforeSplit(Rule):
         if share - null <= max(self.least_excess, 3 * error):
             return None
         if not self._is_balanced(train) and self._are_copies(facts, val):
-            return None  # one class may repeat itself by nature
+            return None  # the class may contain natural copies
         return self.found(
-            f"{share:.0%} of the validation rows of one class are made of other rows "
-            f"of it, against {null:.0%} of another class.",
+            f"{share:.0%} of the validation rows of one class are copies or "
+            f"interpolations of its other rows; in another class {null:.0%} are.",
             {
-                "made of other rows": (share, "of the rows"),
+                "copies or interpolations": (share, "of the rows of the class"),
                 "in another class": (null, "of the rows"),
             },
-            "Split first, and resample the training rows only: put the sampler into a "
-            "Pipeline of skloss.",
+            "Split first and resample the training rows only: put the sampler into "
+            "skloss.Pipeline.",
         )
 
     def _of_split(self, case: Case) -> Finding:
         return self.found(
-            "The validation rows were split off rows that a sampler had made.",
+            "The validation rows were split off after the rows had been resampled.",
             {"hold-out": case.holdout},
             "Put the sampler and the classifier into one skloss.Pipeline, which splits "
-            "first; or split first, and give original rows with X_val and y_val.",
+            "first; or split first, and pass original rows as X_val and y_val to fit.",
         )
 
     def _is_balanced(self, part: SplitMetrics) -> bool:
         return min(part.counts) >= self.least_balance * max(part.counts)
 
     def _are_copies(self, facts: RowFacts, val: SplitMetrics) -> bool:
-        """Whether rows on both sides are as many as the rows made of others."""
+        """Whether the suspect validation rows are mostly equal to training rows."""
         made = (facts.synthetic_share or 0.0) * val.n_minority
         return (facts.shared_share or 0.0) * val.n_rows > 0.5 * made
 
 
 class UnshuffledTailValidation(Rule):
-    """The validation rows are the tail of rows that were in an order.
+    """The validation rows are the last rows of ordered data.
 
-    Reads: that the tail was cut off, and whether its classes or its columns differ from
-    those of the rows before it beyond chance.
-    Hurts: the network is judged on what it was not shown.
-    Wrong when: the rows are in the order of time, and the future is to be predicted.
+    Reads: whether the last rows were taken for validation, and whether their classes or
+    columns differ from those of the rows before them by more than chance.
+    Effect: the network is validated on rows unlike those it was trained on.
+    What to do: replace validation_split by train_test_split(X, y, stratify=y) and
+    validation_data, or shuffle the rows before fit.
+    False alarm when: the rows are in the order of time, and the model is meant to
+    predict the future.
     """
 
     code = "V02"
@@ -114,11 +123,11 @@ class UnshuffledTailValidation(Rule):
     fewest_expected = 5.0
 
     def inspect(self, case: Case) -> Finding | None:
-        """Compare the tail with the rows before it."""
-        need(case.holdout, "where the validation rows come from is")
+        """Compare the last rows with the rows before them."""
+        need(case.holdout, "the source of the validation rows is")
         if case.holdout != "tail":
             return None
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         z = None if case.rows is None else case.rows.label_order_z
         missing = missing_classes(val, train, self.fewest_expected)
         missing += missing_classes(train, val, self.fewest_expected)
@@ -128,39 +137,43 @@ class UnshuffledTailValidation(Rule):
         if what is None and (z is None or z <= self.least_z):
             return None
         severity: Severity = "error" if missing else "warning"
-        seen = what or "labels come in runs"
+        seen = what or "equal labels follow each other"
         return self.found(
-            f"The validation rows are the tail of ordered rows: {seen}.",
+            f"The validation rows are the last rows of ordered data: {seen}.",
             {
-                f"class {one} before the tail": (before, "of the rows"),
-                f"class {one} in the tail": (after, "of the rows"),
-                "order of the labels": (z, "standard errors"),
+                f"class {one} among training rows": (before, "of the rows"),
+                f"class {one} among validation rows": (after, "of the rows"),
+                "runs of equal labels, too few by": (z, "standard errors"),
             },
-            "Shuffle the rows before fit, or split them with train_test_split(..., "
-            "stratify=y); validation_split takes the last rows as they are.",
+            "Replace validation_split, which takes the last rows, by "
+            "train_test_split(X, y, stratify=y) and validation_data; or shuffle the "
+            "rows before fit.",
             severity=severity if what else "info",
         )
 
     def _what(self, case: Case, missing: list[int], is_changed: bool) -> str | None:
-        """Say how the tail differs, if it does."""
+        """Say how the last rows differ, if they do."""
         if missing:
-            return f"class {missing[0]} is on one side only"
+            return f"class {missing[0]} is in one split only"
         if is_changed:
-            return "the classes have other shares in it"
+            return "their class shares differ from those of the training rows"
         facts = case.rows
         if facts is None or facts.shift_auc is None or facts.shift_error is None:
             return None
         if facts.shift_auc > max(self.least_auc, 0.5 + 3 * facts.shift_error):
-            return "its columns are unlike those before it"
+            return "their columns differ from those of the training rows"
         return None
 
 
 class MinorityAbsent(Rule):
-    """A class is missing among the validation or the training rows.
+    """A class is missing from the training rows or from the validation rows.
 
-    Reads: the counts of each class on both sides.
-    Hurts: what is said of that class is not checked, or was never learned.
-    Wrong when: the class is left out on purpose.
+    Reads: the counts of each class among training rows and validation rows.
+    Effect: the predictions of that class cannot be validated, or the class cannot be
+    learned.
+    What to do: split with train_test_split(..., stratify=y), and check np.unique(y) of
+    both parts.
+    False alarm when: the class is left out on purpose.
     """
 
     code = "V03"
@@ -175,9 +188,13 @@ class MinorityAbsent(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for classes without rows."""
-        train, val = both_sides(case)
+        train, val = both_splits(case)
         if min(train.n_rows, val.n_rows) < self.fewest_rows:
-            raise NotApplicable(f"{train.n_rows} and {val.n_rows} rows")
+            raise NotApplicable(
+                f"{tally(train.n_rows, 'training row')} and "
+                f"{tally(val.n_rows, 'validation row')}; at least {self.fewest_rows} "
+                "of each are needed"
+            )
         absent = missing_classes(val, train, 0.0)
         absent = [one for one in absent if train.counts[one] > 0]
         expected = missing_classes(val, train, self.fewest_expected)
@@ -192,26 +209,30 @@ class MinorityAbsent(Rule):
         one = (known or scarce or absent)[0]
         is_certain = known or (scarce and len(train.counts) <= self.most_classes)
         return self.found(
-            f"Class {one} has {train.counts[one]} training and {val.counts[one]} "
-            "validation rows.",
+            f"Class {one} has {tally(train.counts[one], 'training row')} and "
+            f"{tally(val.counts[one], 'validation row')}.",
             {
-                "training": (train.counts[one], "rows"),
-                "validation": (val.counts[one], "rows"),
+                f"class {one} in training": (train.counts[one], "rows"),
+                f"class {one} in validation": (val.counts[one], "rows"),
             },
-            "Split with train_test_split(..., stratify=y), and see that every class is "
-            "among the rows.",
+            "Split with train_test_split(..., stratify=y), and check np.unique(y) of "
+            "both parts.",
             severity="error" if is_certain else "info",
         )
 
 
 class TrainRowsInValidation(Rule):
-    """Validation rows are training rows as well.
+    """Some validation rows are also training rows.
 
     Reads: the share of validation rows that equal a training row, and the share of
-    repeated training rows.
-    Hurts: the network is judged on rows that it has learned by heart.
-    Wrong when: rows are coarse, and equal ones meet by chance; or all training rows are
-    given for validation on purpose, to see only whether they can be learned.
+    duplicate training rows.
+    Effect: the network is validated on rows that it may have memorized, so the scores
+    are too high.
+    What to do: drop duplicate rows before train_test_split, and keep rows of one group
+    together with GroupShuffleSplit.
+    False alarm when: the columns have few distinct values, so that equal rows occur by
+    chance. If all training rows are validated on purpose, to see whether they can be
+    learned, it is a remark.
     """
 
     code = "V04"
@@ -222,11 +243,12 @@ class TrainRowsInValidation(Rule):
     fewest_shared = 3
 
     def inspect(self, case: Case) -> Finding | None:
-        """Look for rows on both sides."""
+        """Count rows that are in both splits."""
         facts = row_facts(case, "shared_share", "duplicate_share")
-        _, val = both_sides(case)
+        _, val = both_splits(case)
         share = facts.shared_share or 0.0
-        # Of two equal rows one is counted as repeated, and either may be held out.
+        # Of two equal rows only one counts as a duplicate, but a fair split may hold
+        # out either of them. So up to twice that share is expected without a fault.
         original = min(2 * (facts.duplicate_share or 0.0), 1.0)
         error = np.sqrt(max(original * (1 - original), 1e-12) / val.n_rows)
         least = max(self.least_excess, 3 * error)
@@ -235,10 +257,16 @@ class TrainRowsInValidation(Rule):
             return None
         is_whole = share >= 1 and facts.n_rows == val.n_rows
         return self.found(
-            "The network is validated on its training rows."
+            "The validation rows are the training rows."
             if is_whole
-            else f"{share:.1%} of the validation rows are training rows.",
-            {"shared": (shared, "rows"), "share": (share, "of the validation rows")},
-            "Hold rows out before fit, and drop those that are on both sides.",
+            else f"{share:.1%} of the validation rows are also training rows.",
+            {
+                "shared rows": (shared, "rows"),
+                "share of them": (share, "of the validation rows"),
+            },
+            "Pass rows that are not trained on as validation_data or X_val and y_val."
+            if is_whole
+            else "Drop duplicate rows before train_test_split, and keep rows of one "
+            "group together with GroupShuffleSplit.",
             severity="info" if is_whole else "warning",
         )
