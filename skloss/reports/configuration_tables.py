@@ -39,12 +39,10 @@ def parameters(context: ReportContext) -> list[Table]:
             default = _value(defaults[name]) if name in defaults else Cell("")
             changed.append((Cell(name), _value(value), default))
     columns = ("parameter", "value", "default")
-    found = [
-        Table("Parameters with other values than the default", columns, tuple(changed))
-    ]
+    found = [Table("Changed parameters", columns, tuple(changed))]
     if not changed:
         found = []
-    title = "Parameters with their default values"
+    title = "Default parameters"
     return [*found, Table(title, columns[:2], tuple(rest), is_folded=True)]
 
 
