@@ -1,8 +1,8 @@
-"""Pictures of trainings, searches and predictions; TensorFlow is never needed.
+"""Plots of trainings, searches and predictions; none of them needs TensorFlow.
 
-All follow scikit-learn's displays: the constructor takes numbers, ``plot(ax=None)``
-draws them and returns the display, which keeps its artists, and the class methods
-compute the numbers of what has been fitted.
+All classes follow the displays of scikit-learn. The constructor takes numbers.
+``plot(ax=None)`` draws them, keeps the artists and returns the display. The class
+methods compute the numbers from a fitted estimator, a record or predictions.
 """
 
 from skloss.displays.fold_curves import FoldCurvesDisplay

@@ -1,4 +1,4 @@
-"""``FoldCurvesDisplay``: one curve of every fold, their median and range."""
+"""``FoldCurvesDisplay``: one curve of every fold, with their median and range."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.displays.metric_curves import METRICS
 from skloss.displays.record_display import nothing_to_draw, record_of
 from skloss.displays.style import (
@@ -18,7 +19,6 @@ from skloss.displays.style import (
     draw_curve,
     epoch_axis,
     legend_above,
-    new_axes,
     plain,
 )
 from skloss.record import TrainingRecord
@@ -26,43 +26,43 @@ from skloss.record import TrainingRecord
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import FillBetweenPolyCollection
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 __all__ = ["FoldCurvesDisplay"]
 
-_SIDES = {"val_": "validation", "": "training"}
+_SPLITS = {"val_": "validation", "": "training"}
 _LOSSES = {"loss": "loss", "loss_at_train_prior": "loss at training prior"}
 
 
-class FoldCurvesDisplay:
-    """The same curve of every fold, with their median and range.
+class FoldCurvesDisplay(Display):
+    """Plot of the same curve of every fold, with their median and range.
 
-    What all folds do is the network's doing; what one of them does is chance, or its
-    rows. Folds may stop at different epochs: the median and the range are of those that
-    still train, and the median ends where fewer than half of them do.
+    A pattern in all folds is a property of the network. A pattern in one fold is due
+    to chance or to its rows. Folds may stop at different epochs. The median and the
+    range at an epoch are those of the folds that still train, and the median ends where
+    fewer than half of the folds train.
 
     Parameters
     ----------
     curves : sequence of array-like of shape (n_epochs_of_the_fold,)
-        One of each fold.
+        The curve of each fold.
     curve : str, default="val_mcc"
-        Its name, as in a record's history.
+        Name of the curve in the history of a record.
     best_epochs : sequence of int or None, default=None
-        Best epoch of each fold, from 0.
+        Best epoch of each fold, counted from 0.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : list of matplotlib Line2D
-        One of each fold.
+        Line of each fold.
     median_ : matplotlib Line2D
-        Their median.
+        Median of the folds.
     range_ : matplotlib FillBetweenPolyCollection
-        From the lowest to the highest.
+        Band from the minimum to the maximum of the folds.
     stops_ : matplotlib Line2D
         Ticks at the last epoch of each fold.
     best_ : matplotlib Line2D or None
@@ -81,8 +81,6 @@ class FoldCurvesDisplay:
     array([0.2, 0.4])
     """
 
-    ax_: Axes
-    figure_: Figure
     lines_: list[Line2D]
     median_: Line2D
     range_: FillBetweenPolyCollection
@@ -113,21 +111,21 @@ class FoldCurvesDisplay:
         Parameters
         ----------
         records : iterable of TrainingRecord
-            One of each fold.
+            Training record of each fold.
         curve : str, default="val_mcc"
-            Which curve of their history.
+            Name of the curve in their history.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : FoldCurvesDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
         ValueError
-            If there is no record, or one lacks the curve.
+            If there is no record, or a record does not have the curve.
 
         Examples
         --------
@@ -161,25 +159,25 @@ class FoldCurvesDisplay:
         Parameters
         ----------
         cv_results : mapping
-            What ``cross_validate(..., return_estimator=True)`` returned.
+            Result of ``cross_validate(..., return_estimator=True)``.
         curve : str, default="val_mcc"
-            Which curve of the estimators' history.
+            Name of the curve in the history of the estimators.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : FoldCurvesDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
         ValueError
-            If the results hold no estimators, or these have no such curve.
+            If the results have no estimators, or an estimator does not have the curve.
         """
         if "estimator" not in cv_results:
             raise ValueError(
-                "cv_results holds no estimators: call cross_validate with "
+                "cv_results has no estimators: call cross_validate with "
                 "return_estimator=True."
             )
         records = [record_of(estimator) for estimator in cv_results["estimator"]]
@@ -198,26 +196,26 @@ class FoldCurvesDisplay:
     ) -> Self:
         """Draw a curve of the winner of a search on every fold.
 
-        A search of scikit-learn keeps scores, but none of the estimators that it fitted
-        on its folds: the winner is trained on them again.
+        A search of scikit-learn keeps the scores of the folds, but not the fitted
+        estimators. This method therefore trains the winner on every fold again.
 
         Parameters
         ----------
         search : fitted search
-            With ``best_estimator_`` and ``cv``.
+            Search with ``best_estimator_`` and ``cv``.
         X, y : array-like
-            The rows that were given to its ``fit``.
+            Rows and labels that were passed to its ``fit``.
         groups : array-like of shape (n,), default=None
-            The groups that were given to its ``fit``.
+            Groups that were passed to its ``fit``.
         curve : str, default="val_mcc"
-            Which curve of the estimators' history.
+            Name of the curve in the history of the estimators.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : FoldCurvesDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -230,8 +228,8 @@ class FoldCurvesDisplay:
         kind = type(search).__name__
         if X is None or y is None:
             raise ValueError(
-                f"{kind} keeps no estimators of its folds: pass X and y too, and the "
-                "winner is trained on each fold again, or give the result of "
+                f"{kind} keeps no estimators of its folds. Pass X and y, so that the "
+                "winner can be trained on each fold again, or pass the result of "
                 "cross_validate(..., return_estimator=True) to from_cv_results."
             )
         results = cross_validate(
@@ -251,12 +249,12 @@ class FoldCurvesDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         self : FoldCurvesDisplay
-            With its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
@@ -274,10 +272,15 @@ class FoldCurvesDisplay:
         has_half = 2 * np.isfinite(table).sum(axis=0) >= n_folds
         median[has_half] = np.nanmedian(table[:, has_half], axis=0)
 
-        ax = self.ax_ = new_axes(ax)
-        self.figure_ = ax.figure  # type: ignore[assignment]
+        ax = self._begin(ax)
         self.range_ = ax.fill_between(
-            epochs, low, high, color=BLUE, alpha=0.12, linewidth=0.0, label="range"
+            epochs,
+            low,
+            high,
+            color=BLUE,
+            alpha=0.12,
+            linewidth=0.0,
+            label="minimum to maximum",
         )
         self.lines_ = [draw_curve(ax, v, color=LIGHT, linewidth=0.9) for v in table]
         self.lines_[0].set_label("one fold")
@@ -307,7 +310,7 @@ class FoldCurvesDisplay:
         lengths = [np.size(values) for values in self.curves]
         if not any(lengths):
             raise ValueError(
-                "curves has no fold with an epoch: there is nothing to draw."
+                "curves has no fold with an epoch, so there is nothing to draw."
             )
         table = np.full((len(lengths), max(lengths)), np.nan)
         for row, values in zip(table, self.curves, strict=True):
@@ -353,8 +356,8 @@ def _spread(epochs: Sequence[int] | np.ndarray) -> str:
 
 
 def _label(curve: str) -> str:
-    """Words for the name of a curve."""
+    """Axis label of a curve."""
     prefix = "val_" if curve.startswith("val_") else ""
     name = curve.removeprefix(prefix)
     words = METRICS[name]["label"] if name in METRICS else _LOSSES.get(name, name)
-    return f"{_SIDES[prefix]} {words}"
+    return f"{_SPLITS[prefix]} {words}"

@@ -1,4 +1,4 @@
-"""``LossCurveDisplay``: losses over the epochs, with what a diagnosis says of them."""
+"""``LossCurveDisplay``: losses versus epochs, with the findings of a diagnosis."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from skloss.displays.style import (
     epoch_axis,
     legend_above,
     legend_below,
-    new_axes,
     plain,
+    right_axes,
 )
 from skloss.metrics import entropy
 from skloss.record import TrainingRecord
@@ -59,28 +59,29 @@ _EPOCHS: dict[str, dict[str, Any]] = {
 _REASONS = {
     "early_stopping": "stopped early",
     "callback": "stopped by a callback",
-    "diverged": "diverged after it",
+    "diverged": "then diverged",
     "interrupted": "interrupted",
 }
-# Two curves closer than this share of the picture's height would print as one.
+# Two curves that differ by less than this share of the height look like one.
 _NOTICEABLE = 0.02
-# A loss that ever was this many times the median would press all others to the bottom.
+# A loss this many times the median would flatten all other losses on a linear scale.
 _BLOWN_UP = 30.0
-# A curve that never rose above this share of the picture would lie on its floor.
+# A curve that stays below this share of the height would look like zero.
 _ON_THE_FLOOR = 0.1
 _MOST_FINDINGS = 6
-# Marks closer than this share of the epochs would overlap.
+# Two marks closer than this share of the epochs would overlap.
 _CLOSE = 0.05
 _MARK_HEIGHT = 15.0  # points
 
 
 class LossCurveDisplay(RecordDisplay):
-    """Losses on original rows after every epoch.
+    """Plot of the losses on original rows after every epoch.
 
-    Training and validation loss are measured at the same weights, on rows that no
-    sampler has made. Where the two have different shares of the classes, the third
-    curve shows the validation loss at the prior that was trained on. Above the
-    horizontal line, a constant guess of the validation prior would do better.
+    Training and validation loss are measured with the same weights, on original rows,
+    that is on rows not made by a sampler. If training and validation rows have
+    different class priors, a third curve shows the validation loss at the prior of the
+    training. The horizontal line is the loss of a constant guess of the validation
+    prior. A network with a loss above this line is worse than that guess.
 
     Parameters
     ----------
@@ -89,38 +90,39 @@ class LossCurveDisplay(RecordDisplay):
     val_loss : array-like of shape (n_epochs,), default=None
         Validation loss.
     val_loss_at_train_prior : array-like of shape (n_epochs,), default=None
-        Validation loss, reweighted to the prior that was trained on.
+        Validation loss, reweighted to the class prior of the training.
     constant_guess : float, default=None
-        Entropy of the validation rows' prior, in nats.
+        Loss of a constant guess, the entropy of the validation prior, in nats.
     error_floor : float, default=None
-        Loss that no network can get below, as far as it was estimated, in nats.
+        Estimated lowest loss that any network can reach, in nats.
     learning_rate : array-like of shape (n_epochs,), default=None
-        Drawn on an axis of its own if it changes.
+        Learning rate. It is drawn on a second axis, if it changes.
     best_epoch : int, default=None
-        Best epoch by the monitored curve, from 0.
+        Best epoch by the monitored curve, counted from 0.
     stop_reason : str, default=None
-        Why the last epoch was the last one, as in a record's outcome.
+        Reason for the end of the training, as in the outcome of a record.
     findings : iterable of Finding, default=()
-        Of a diagnosis: with ``name``, ``is_alarm``, ``epoch`` and ``explains``.
+        Findings of a diagnosis, with ``name``, ``is_alarm``, ``epoch`` and
+        ``explains``.
     original_rows : bool, default=True
         Whether the losses were measured on original rows, as skloss does.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
-        The lines by the names of the parameters.
+        Lines, under the names of the parameters.
     rate_ax_ : matplotlib Axes or None
         Axes of the learning rate.
     marks_ : list of matplotlib Text
-        Numbers of findings, at their epochs.
+        Numbers of the findings, at their epochs.
     findings_ : matplotlib Legend or None
-        Their names.
+        Legend with the names of the findings.
     not_finite_ : matplotlib Polygon or None
-        Epochs at the end whose training loss is not finite.
+        Shaded epochs at the end, where the training loss is NaN or infinite.
 
     See Also
     --------
@@ -175,21 +177,21 @@ class LossCurveDisplay(RecordDisplay):
         Parameters
         ----------
         record : TrainingRecord
-            With a ``loss`` in its history.
+            Training record whose history has a ``loss``.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
         diagnosis : Diagnosis, default=None
-            Its findings are numbered at their epochs and named below.
+            Diagnosis whose findings are marked at their epochs and named below.
         constant_guess : float, default=None
-            Loss of always answering with the shares of the classes, in nats. None
-            takes the entropy of the validation prior, where the record has it.
+            Loss of a constant guess of the class prior, in nats. None uses the entropy
+            of the validation prior, if the record has it.
         error_floor : float, default=None
-            Loss that no network can get below, in nats.
+            Lowest loss that any network can reach, in nats.
 
         Returns
         -------
         display : LossCurveDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -231,12 +233,12 @@ class LossCurveDisplay(RecordDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         self : LossCurveDisplay
-            With its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
@@ -245,9 +247,8 @@ class LossCurveDisplay(RecordDisplay):
         """
         curves = self._curves()
         n_epochs = len(curves["loss"])
-        ax = new_axes(ax)
-        self.ax_, self.lines_ = ax, {}
-        self.figure_ = ax.figure  # type: ignore[assignment]
+        ax = self._begin(ax)
+        self.lines_ = {}
         for name, values in curves.items():
             self.lines_[name] = draw_curve(ax, values, **_CURVES[name])
         self._draw_levels()
@@ -267,7 +268,7 @@ class LossCurveDisplay(RecordDisplay):
         return self
 
     def _curves(self) -> dict[str, np.ndarray]:
-        """Return the curves that there are, without one that would hide another."""
+        """Return the known curves, without the third one if it equals the second."""
         given = {name: getattr(self, name) for name in _CURVES}
         curves = {
             name: np.asarray(values, dtype=float)
@@ -290,7 +291,7 @@ class LossCurveDisplay(RecordDisplay):
                 self.lines_[name] = self.ax_.axhline(height, label=label, **style)
 
     def _draw_epochs(self, n_epochs: int) -> None:
-        """Mark the best epoch and, where it says more, the last one."""
+        """Mark the best epoch and, if it adds information, the last epoch."""
         best, last = self.best_epoch, n_epochs - 1
         reason = _REASONS.get(self.stop_reason or "")
         why = f", {reason}" if reason else ""
@@ -307,7 +308,7 @@ class LossCurveDisplay(RecordDisplay):
             )
 
     def _shade_not_finite(self, loss: np.ndarray) -> Polygon | Rectangle | None:
-        """Shade the end of a training whose loss never was finite again."""
+        """Shade the epochs at the end in which the loss is NaN or infinite."""
         finite = np.flatnonzero(np.isfinite(loss))
         first = finite[-1] + 1 if len(finite) else 0
         if first == len(loss):
@@ -319,12 +320,12 @@ class LossCurveDisplay(RecordDisplay):
             edgecolor=LIGHT,
             hatch="//",
             linewidth=0.0,
-            label=f"not finite from epoch {first + 1} on",
+            label=f"NaN or infinite from epoch {first + 1}",
             zorder=0,
         )
 
     def _scale(self, curves: Mapping[str, np.ndarray]) -> None:
-        """Start at zero; if a curve could not be seen then, count in powers of ten."""
+        """Start at zero, or use a logarithmic scale if a curve would look flat."""
         finite = [values[np.isfinite(values)] for values in curves.values()]
         finite = [values for values in finite if values.size]
         if not finite:
@@ -342,36 +343,33 @@ class LossCurveDisplay(RecordDisplay):
             self.ax_.set_ylim(bottom=0)
 
     def _draw_rate(self) -> Axes | None:
-        """Draw the learning rate on an axis of its own, if it changes."""
+        """Draw the learning rate on a second axis, if it changes."""
         if self.learning_rate is None:
             return None
         rates = np.asarray(self.learning_rate, dtype=float)
         finite = rates[np.isfinite(rates)]
         if not finite.size or np.ptp(finite) <= 1e-6 * np.abs(finite).max():
             return None
-        ax: Axes = self.ax_.twinx()
+        ax = right_axes(self.ax_, "learning rate")
         line = draw_curve(
             ax,
             rates,
-            label="learning rate (right)",
+            label="learning rate (right axis)",
             color=PURPLE,
             linewidth=1.0,
             linestyle=(0, (4, 1, 1, 1)),
         )
         self.lines_["learning_rate"] = line
-        # Steps of ten need a logarithm; a cosine that ends near zero must not have one.
+        # A schedule that divides by ten needs a logarithmic scale. A cosine schedule,
+        # which ends near zero, needs a linear one.
         if finite.min() > 0 and finite.max() > 10 * np.median(finite):
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=0)
-        ax.set_ylabel("learning rate", color=GRAY)
-        ax.tick_params(axis="y", colors=GRAY)
-        plain(ax)
-        ax.spines["right"].set(visible=True, color=LIGHT)
         return ax
 
     def _mark_findings(self, n_epochs: int) -> tuple[list[Text], Legend | None]:
-        """Write the numbers of findings above their epochs, and the names below."""
+        """Write the numbers of findings at their epochs, and the names below."""
         shown = [f for f in self.findings if f.is_alarm or _epoch_of(f) is not None]
         named, rest = shown[:_MOST_FINDINGS], len(shown[_MOST_FINDINGS:])
         if not named:
@@ -414,18 +412,18 @@ def _name(label: str, marker: str) -> Line2D:
     from matplotlib.lines import Line2D
 
     style: dict[str, Any] = {"linestyle": "none", "color": BLACK}
-    # The outline of a marker would make a number of it bold.
+    # A thick outline would make the number bold.
     return Line2D([], [], marker=marker, markeredgewidth=0.2, label=label, **style)
 
 
 def _epoch_of(finding: Any) -> int | None:
-    """Epoch of a finding or, if it has none, of the first of its symptoms with one."""
+    """Epoch of a finding, or else the first epoch among the symptoms it explains."""
     epochs = (finding.epoch, *map(_epoch_of, finding.explains))
     return next((epoch for epoch in epochs if epoch is not None), None)
 
 
 def _differ(curves: Mapping[str, np.ndarray], third: np.ndarray) -> bool:
-    """Whether the third curve would be seen beside the validation loss."""
+    """Whether the third curve is visibly different from the validation loss."""
     if "val_loss" not in curves:
         return True
     heights = np.concatenate(list(curves.values()))

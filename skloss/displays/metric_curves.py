@@ -1,4 +1,4 @@
-"""``MetricCurveDisplay``: metrics over the epochs, with how far chance moves them."""
+"""``MetricCurveDisplay``: metrics versus epochs, with their standard errors."""
 
 from __future__ import annotations
 
@@ -60,45 +60,46 @@ METRICS: dict[str, dict[str, Any]] = {
 _DEFAULT = ("mcc", "f1", "precision", "recall", "fpr")
 _THICK, _THIN = 2.2, 0.9
 _FAINT = 0.16
-_HALF_WIDTH = 0.02  # epochs, of the band of a single one
+_HALF_WIDTH = 0.02  # epochs; half the width of the band if there is one epoch
 
 
 class MetricCurveDisplay(RecordDisplay):
-    """MCC, F1, precision, recall and false positive rate after every epoch.
+    """Plot of MCC, F1, precision, recall and false positive rate after every epoch.
 
-    Validation is drawn thick, training thin; both on rows that no sampler has made. The
-    bands are one standard error wide to each side: ups and downs within them are what
-    other validation rows would have changed too.
+    Validation curves are thick, training curves are thin. Both are measured on original
+    rows, that is on rows not made by a sampler. The bands show plus and minus one
+    standard error. Changes within a band may be due to the choice of validation rows.
 
     Parameters
     ----------
     curves : mapping of str to array-like of shape (n_epochs,)
-        Names as in a record's history: ``"mcc"``, ``"val_mcc"`` and so on.
+        Curves under their names in the history of a record, such as ``"mcc"`` and
+        ``"val_mcc"``.
     errors : mapping of str to array-like of shape (n_epochs,), default=None
         Standard errors of some of the curves, under the same names.
     n_minority : int, default=None
-        Validation rows of the smallest class, which the errors come from.
+        Number of validation rows of the smallest class.
     best_epoch : int, default=None
-        Best epoch by the monitored curve, from 0.
+        Best epoch by the monitored curve, counted from 0.
     name : str, default=None
-        Name of the estimator, where several share the axes. Each then has a color of
-        its own, and only its validation curves are drawn.
+        Name of the estimator, if several estimators share the axes. Each of them has
+        its own color, and only its validation curves are drawn.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
-        The lines by the names of the curves, and ``"best_epoch"``.
+        Lines, under the names of the curves and ``"best_epoch"``.
     bands_ : dict of str to matplotlib FillBetweenPolyCollection
-        The standard errors by the names of the curves.
+        Bands of the standard errors, under the names of the curves.
 
     See Also
     --------
     LossCurveDisplay : Losses on original rows.
-    ThresholdDisplay : The same metrics over the threshold.
+    ThresholdDisplay : The same metrics versus the threshold.
 
     Examples
     --------
@@ -139,18 +140,18 @@ class MetricCurveDisplay(RecordDisplay):
         Parameters
         ----------
         record : TrainingRecord
-            With at least one of the metrics in its history.
+            Training record whose history has at least one of the metrics.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
         metrics : sequence of str, default=("mcc", "f1", "precision", "recall", "fpr")
-            Which of these, or ``"average_precision"``.
+            Metrics to draw, of these and ``"average_precision"``.
         name : str, default=None
-            Name of the estimator, where several share the axes.
+            Name of the estimator, if several estimators share the axes.
 
         Returns
         -------
         display : MetricCurveDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -166,7 +167,9 @@ class MetricCurveDisplay(RecordDisplay):
         """
         unknown = [metric for metric in metrics if metric not in METRICS]
         if unknown:
-            raise ValueError(f"metrics must be of {', '.join(METRICS)}, got {unknown}.")
+            raise ValueError(
+                f"metrics must be among {', '.join(METRICS)}, got {unknown}."
+            )
         names = [prefix + metric for metric in metrics for prefix in ("", "val_")]
         curves = {n: record.history[n] for n in names if record.history.get(n)}
         if not curves:
@@ -195,16 +198,16 @@ class MetricCurveDisplay(RecordDisplay):
         Parameters
         ----------
         estimators : mapping of str to estimator
-            By the names that the legend shows; each as in `from_estimator`.
+            Fitted estimators as in `from_estimator`, under their names in the legend.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
         metrics : sequence of str, default=("mcc",)
-            As in `from_record`.
+            Metrics to draw, as in `from_record`.
 
         Returns
         -------
         displays : list of MetricCurveDisplay
-            One of each estimator, drawn.
+            One drawn display for each estimator.
 
         Raises
         ------
@@ -212,7 +215,7 @@ class MetricCurveDisplay(RecordDisplay):
             If there is no estimator, or one of them has no record.
         """
         if not estimators:
-            raise ValueError("estimators is empty: give at least one by its name.")
+            raise ValueError("estimators is empty; pass at least one estimator.")
         records = {name: record_of(found) for name, found in estimators.items()}
         ax = new_axes(ax)
         return [
@@ -226,12 +229,12 @@ class MetricCurveDisplay(RecordDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         self : MetricCurveDisplay
-            With its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
@@ -242,9 +245,8 @@ class MetricCurveDisplay(RecordDisplay):
         if not any(map(np.size, curves.values())):
             raise ValueError("curves has no epoch, so there is nothing to draw.")
         equally_long(curves)
-        ax = new_axes(ax)
-        self.ax_, self.lines_, self.bands_ = ax, {}, {}
-        self.figure_ = ax.figure  # type: ignore[assignment]
+        ax = self._begin(ax)
+        self.lines_, self.bands_ = {}, {}
         held_out = any(name.startswith("val_") for name in curves)
         if self.name is None:
             self._draw_alone(curves, held_out)
@@ -263,14 +265,14 @@ class MetricCurveDisplay(RecordDisplay):
         for name, values in curves.items():
             style = METRICS[name.removeprefix("val_")]
             is_thick = name.startswith("val_") or not held_out
-            # The thin twins go without a label: one entry a color is enough.
+            # The thin training curve needs no legend entry; it has the same color.
             label = style["label"] if is_thick else "_" + name
             self._draw(name, values, is_thick, **style | {"label": label})
 
     def _draw_among_others(
         self, curves: Mapping[str, np.ndarray], held_out: bool
     ) -> None:
-        """Take the next color, also of displays that were drawn here before."""
+        """Draw with the next color that no display in these axes has used."""
         from cycler import cycler
 
         if not self.ax_.lines:
@@ -304,7 +306,7 @@ class MetricCurveDisplay(RecordDisplay):
             return
         error = np.asarray(self.errors[name], dtype=float)
         epochs = np.arange(1.0, len(values) + 1)
-        if len(values) == 1:  # a band of no width would not be seen
+        if len(values) == 1:  # a band without width would be invisible
             epochs = np.array([1 - _HALF_WIDTH, 1 + _HALF_WIDTH])
             values, error = np.repeat(values, 2), np.repeat(error, 2)
         lowest = -1.0 if name.endswith("mcc") else 0.0
@@ -332,7 +334,7 @@ class MetricCurveDisplay(RecordDisplay):
                 linewidth=1.0,
             )
             return
-        # Lines of several estimators would not tell whose they are.
+        # With several estimators, vertical lines would not show which one they mark.
         name, line = next(iter(self.lines_.items()))
         (self.lines_["best_epoch"],) = self.ax_.plot(
             [best + 1],
@@ -345,7 +347,7 @@ class MetricCurveDisplay(RecordDisplay):
         )
 
     def _common_handles(self) -> list[Artist]:
-        """Explain what has the color of its curve, whichever that is."""
+        """Legend entries of the bands and best epochs, which have several colors."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
@@ -361,12 +363,14 @@ class MetricCurveDisplay(RecordDisplay):
         return handles
 
     def _ylabel(self, curves: Mapping[str, np.ndarray], held_out: bool) -> str:
-        side = "validation" if held_out else "training"
+        split = "validation" if held_out else "training"
         has_both = held_out and not all(name.startswith("val_") for name in curves)
         if self.name is None and has_both:
             return "validation (thick), training (thin)"
         metrics = list({name.removeprefix("val_") for name in curves})
-        return f"{side} {METRICS[metrics[0]]['label']}" if len(metrics) == 1 else side
+        if len(metrics) > 1:
+            return f"{split} metric"
+        return f"{split} {METRICS[metrics[0]]['label']}"
 
 
 def _errors(

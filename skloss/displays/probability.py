@@ -1,4 +1,4 @@
-"""``ProbabilityDisplay``: whether probabilities mean what they say."""
+"""``ProbabilityDisplay``: calibration before and after a correction of the prior."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.displays.record_display import record_of
-from skloss.displays.style import (
-    BLUE,
-    GRAY,
-    VERMILLION,
-    legend_above,
-    new_axes,
-    plain,
-)
+from skloss.displays.style import BLUE, GRAY, VERMILLION, legend_above, plain
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 __all__ = ["ProbabilityDisplay", "at_prior"]
@@ -31,7 +24,7 @@ _STYLES: dict[str, dict[str, Any]] = {
         "linestyle": "--",
         "marker": "s",
         "markerfacecolor": "white",
-        "markersize": 8,  # seen around the other one where both are the same
+        "markersize": 8,  # larger than the other marker, so that both can be seen
     },
     "corrected": {"color": BLUE, "linestyle": "-", "marker": "o", "markersize": 5},
 }
@@ -39,27 +32,28 @@ _N_BINS = 10
 
 
 def at_prior(y_prob: ArrayLike, train_prior: float, prior: float) -> np.ndarray:
-    r"""Correct probabilities for another share of positives than was trained on.
+    r"""Correct probabilities for a class prior that differs from that of the training.
 
     .. math:: p' = \frac{p \, \pi' / \pi}
                    {p \, \pi' / \pi + (1 - p) (1 - \pi') / (1 - \pi)}
 
-    with the share :math:`\pi` that was trained on and :math:`\pi'` of use, after Elkan,
-    "The foundations of cost-sensitive learning", IJCAI 2001, theorem 2.
+    where :math:`\pi` is the share of positives in training and :math:`\pi'` their share
+    in use. See Elkan, "The foundations of cost-sensitive learning", IJCAI 2001,
+    theorem 2.
 
     Parameters
     ----------
     y_prob : array-like of shape (n,)
-        Probabilities of the positive class.
+        Predicted probabilities of the positive class.
     train_prior : float
-        Share of positives that was trained on, after sampling and weighting.
+        Share of positives in training, after sampling and weighting.
     prior : float
         Share of positives where the probabilities are used.
 
     Returns
     -------
     corrected : ndarray of shape (n,)
-        In the same order, so that no ranking changes.
+        Corrected probabilities. The ranking of the rows does not change.
 
     Examples
     --------
@@ -72,36 +66,37 @@ def at_prior(y_prob: ArrayLike, train_prior: float, prior: float) -> np.ndarray:
     return yes / (yes + no)
 
 
-class ProbabilityDisplay:
-    """Calibration before and after a correction of the prior.
+class ProbabilityDisplay(Display):
+    """Plot of the calibration before and after a correction of the class prior.
 
-    A network that was trained on balanced rows gives probabilities for a balanced
-    world; where positives are rare, they are far too high. The correction needs the two
-    shares only. Points on the diagonal say what happens; bars are one standard error.
+    A network that was trained on balanced rows predicts probabilities for balanced
+    rows. Where positives are rare, these probabilities are far too high. The correction
+    needs only the share of positives in training and in use. Points on the diagonal are
+    perfectly calibrated. The bars are one standard error.
 
     Parameters
     ----------
     curves : dict of str to array-like of shape (3, n_bins)
-        ``"predicted"`` and ``"corrected"``: mean probability, share of positives and
-        its standard error in each bin.
+        Curves ``"predicted"`` and ``"corrected"``: mean predicted probability, actual
+        share of positives, and standard error of this share in each bin.
     briers : dict of str to float, default=None
-        Brier scores of both.
+        Brier scores of the two curves.
     prior : float, default=None
-        Share of positives that was corrected to.
+        Share of positives that the probabilities were corrected to.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
-        The curves by their names, and ``"diagonal"``.
+        Lines, under the names of the curves and ``"diagonal"``.
 
     See Also
     --------
-    sklearn.calibration.CalibrationDisplay : Without a correction.
-    ThresholdDisplay : Metrics over the threshold.
+    sklearn.calibration.CalibrationDisplay : Calibration without a correction.
+    ThresholdDisplay : Metrics versus the threshold.
 
     Examples
     --------
@@ -113,8 +108,6 @@ class ProbabilityDisplay:
     (['corrected', 'diagonal', 'predicted'], 0.25)
     """
 
-    ax_: Axes
-    figure_: Figure
     lines_: dict[str, Line2D]
 
     def __init__(
@@ -140,35 +133,36 @@ class ProbabilityDisplay:
         pos_label: Any = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the calibration of probabilities.
+        """Draw the calibration of predicted probabilities.
 
         Parameters
         ----------
         y_true : array-like of shape (n,)
             Labels of two classes, of rows that were not trained on.
         y_prob : array-like of shape (n,) or (n, 2)
-            Probabilities of the positive class.
+            Predicted probabilities, of the positive class or of both classes.
         train_prior : float
-            Share of positives that was trained on, after sampling and weighting.
+            Share of positives in training, after sampling and weighting.
         prior : float, default=None
-            Share of positives to correct to. None takes that of ``y_true``.
+            Share of positives to correct to. None uses their share in ``y_true``.
         n_bins : int, default=10
-            Most bins. Each holds as much of both classes together as every other, where
-            either class counts half, so that rare positives get bins of their own.
+            Largest number of bins. The bins have equal weight, and each class has half
+            of the total weight, so that rare positives get bins of their own.
         pos_label : object, default=None
-            Label of the positive class. None takes the last in order.
+            Label of the positive class. None uses the last label in sorted order.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : ProbabilityDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
         ValueError
-            If there are not two classes, or a probability or a prior is none.
+            If there are not two classes, or if a probability or prior is not between 0
+            and 1.
         """
         positive, given, _ = checked_binary(y_true, y_prob, pos_label, "y_prob")
         if given.min() < 0 or given.max() > 1:
@@ -210,45 +204,45 @@ class ProbabilityDisplay:
         Parameters
         ----------
         estimator : classifier
-            Fitted, with ``predict_proba``.
+            Fitted classifier with ``predict_proba``.
         X : array-like of shape (n, ...)
             Rows that were not trained on.
         y : array-like of shape (n,)
-            Their labels, of two classes.
+            Labels of the rows, of two classes.
         train_prior : float, default=None
-            Share of positives that was trained on. None reads it from the ``record_``
-            of the estimator.
+            Share of positives in training. None reads it from the ``record_`` of the
+            estimator.
         prior : float, default=None
-            Share of positives to correct to. None takes that of ``y``.
+            Share of positives to correct to. None uses their share in ``y``.
         n_bins : int, default=10
-            Most bins.
+            Largest number of bins, as in `from_predictions`.
         pos_label : object, default=None
-            Label of the positive class. None takes the last in order.
+            Label of the positive class. None uses the last label in sorted order.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : ProbabilityDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If there are not two classes, or the prior is not known.
+            If there are not two classes, or if the prior of the training is not known.
         """
         p, label = positive_scores(estimator, X, pos_label, methods=("predict_proba",))
         if train_prior is None:
-            shares = _trained_on(estimator)
-            if shares is None:
+            priors = _train_priors(estimator)
+            if priors is None:
                 raise ValueError(
-                    f"{type(estimator).__name__} does not tell the share of positives "
-                    "that was trained on: pass train_prior."
+                    f"{type(estimator).__name__} has no record of the share of "
+                    "positives in training: pass train_prior."
                 )
             position = int(np.flatnonzero(estimator.classes_ == label)[0])
-            train_prior = float(shares[position])
+            train_prior = float(priors[position])
         return cls.from_predictions(
             y,
             p,
@@ -265,21 +259,21 @@ class ProbabilityDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         self : ProbabilityDisplay
-            With its artists.
+            The display, with its artists as attributes.
         """
         from sklearn.calibration import CalibrationDisplay
 
-        ax = self.ax_ = new_axes(ax)
-        self.figure_, self.lines_ = ax.figure, {}  # type: ignore[assignment]
+        ax = self._begin(ax)
+        self.lines_ = {}
         (self.lines_["diagonal"],) = ax.plot(
             [0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1.0
         )
-        self.lines_["diagonal"].set_label("what is said happens")
+        self.lines_["diagonal"].set_label("perfectly calibrated")
         for name, curve in self.curves.items():
             predicted, observed, error = np.asarray(curve, dtype=float)
             style = {"label": self._label(name), **_STYLES[name]}
@@ -298,7 +292,7 @@ class ProbabilityDisplay:
             )
         ax.set(
             xlabel="mean predicted probability",
-            ylabel="share of positives",
+            ylabel="actual share of positives",
             xlim=(-0.02, 1.02),
             ylim=(-0.02, 1.02),
         )
@@ -307,29 +301,29 @@ class ProbabilityDisplay:
         return self
 
     def _label(self, name: str) -> str:
-        words = "as predicted"
+        words = "uncorrected"
         if name == "corrected":
-            prior = "" if self.prior is None else f" to {self.prior:.2%} positives"
+            prior = "" if self.prior is None else f" to prior {self.prior:.2%}"
             words = f"corrected{prior}"
         if self.briers is None:
             return words
         return f"{words} (Brier score {self.briers[name]:.3f})"
 
 
-def _trained_on(estimator: Any) -> Any:
-    """Shares of the classes that an estimator was trained on; None if not known."""
+def _train_priors(estimator: Any) -> Any:
+    """Share of each class in training, from the record; None if it is not known."""
     try:
         return record_of(estimator).data.get("priors", {}).get("train")
-    except ValueError:  # it has no record
+    except ValueError:  # the estimator has no record
         return None
 
 
 def _bins(positive: np.ndarray, p: np.ndarray, n_bins: int) -> np.ndarray:
-    """Bin of each row: equal shares of the rows, where either class weighs half."""
+    """Assign rows to bins of equal weight; each class has half of the weight."""
     order = np.argsort(p, kind="stable")
     weight = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
     ranked = p[order]
-    # Equal probabilities share a bin, that of the first.
+    # Rows of equal probability go into the bin of the first one.
     first = np.searchsorted(ranked, ranked)
     passed = (np.cumsum(weight[order]) - weight[order])[first]
     bins = np.empty(len(p), dtype=int)
@@ -338,12 +332,12 @@ def _bins(positive: np.ndarray, p: np.ndarray, n_bins: int) -> np.ndarray:
 
 
 def _reliability(positive: np.ndarray, p: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """Mean probability, share of positives and its standard error in each bin."""
+    """Mean probability, share of positives, and standard error of it in each bin."""
     n = np.bincount(bins)
     used = n > 0
     n = n[used]
     hits = np.bincount(bins, positive)[used]
     predicted = np.bincount(bins, p)[used] / n
-    # One more hit and one more miss: a bin of no hits is not certain.
+    # Add one positive and one negative, or a bin without positives had no error bar.
     smooth = (hits + 1) / (n + 2)
     return np.array([predicted, hits / n, np.sqrt(smooth * (1 - smooth) / n)])

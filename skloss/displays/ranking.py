@@ -1,4 +1,4 @@
-"""Receiver operating characteristic and precision-recall of any number of classes."""
+"""ROC and precision-recall curves for any number of classes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.displays.style import (
     BLACK,
     CYCLE,
@@ -14,42 +15,38 @@ from skloss.displays.style import (
     LIGHT,
     legend_above,
     legend_beside,
-    new_axes,
     plain,
+    thinned,
 )
 from skloss.displays.truth_and_scores import checked_scores, class_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 __all__ = ["PrecisionRecallCurvesDisplay", "RocCurvesDisplay"]
 
 _GRID = np.linspace(0.0, 1.0, 201)
-_MOST_POINTS = 500
 _MOST_NAMED = 10
 _LONGEST_NAME = 14
 _METHODS = ("predict_proba", "decision_function")
 
 
-class _RankingDisplay:
-    """Base of the displays of one class against the rest.
+class _RankingDisplay(Display):
+    """Base of the displays of one class versus the rest.
 
     Parameters
     ----------
     curves : dict of str to ndarray of shape (2, n_points)
-        Horizontal and vertical values of each class, by its name.
+        Horizontal and vertical values of each class, under its name.
     areas : dict of str to float
         Area under each curve.
     macro : ndarray of shape (2, n_points), default=None
-        Mean of the curves; None if there is one only.
+        Mean of the curves; None if there is only one.
     chance : float or None, default=None
-        Share of positives, of one curve.
+        Share of positives, if there is one curve.
     """
 
-    ax_: Axes
-    figure_: Figure
     lines_: dict[str, Line2D]
 
     _area: ClassVar[str]
@@ -83,31 +80,33 @@ class _RankingDisplay:
         y_true : array-like of shape (n,)
             Labels of rows that were not trained on.
         y_score : array-like of shape (n, n_classes) or (n,)
-            Probabilities, or other scores that rise with them; of two classes one
-            column, of the last one, is enough.
+            Predicted probabilities, or other scores that rise with them. For two
+            classes, one column with the scores of the last class is enough.
         classes : array-like of shape (n_classes,), default=None
-            Labels in the order of the columns. None takes those in ``y_true``, in
-            order.
+            Labels in the order of the columns. None uses the sorted labels in
+            ``y_true``.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display
-            The display, drawn. Of two classes there is one curve, of the last one; of
-            more also their plain mean. A class without rows in ``y_true`` is left out.
+            The drawn display. For two classes it has one curve, of the last class. For
+            more classes it has a curve for each, and their macro average. A class
+            without rows in ``y_true`` is left out.
 
         Raises
         ------
         ValueError
-            If the scores do not fit the classes, or ``y_true`` has one class only.
+            If the shape of the scores does not match the classes, or if ``y_true`` has
+            only one class.
         """
         truth, scores, known = checked_scores(y_true, y_score, classes)
         columns = [1] if len(known) == 2 else range(len(known))
         present = [c for c in columns if 0 < np.sum(truth == known[c]) < len(truth)]
         if not present:
             raise ValueError(
-                "y_true has one class only: rows of another one are needed to rank."
+                "y_true has only one class, but rows of two classes are needed."
             )
         curves, areas = {}, {}
         for column in present:
@@ -120,8 +119,8 @@ class _RankingDisplay:
             macro = np.array([_GRID, np.mean(heights, axis=0)])
         positive = truth == known[present[0]]
         chance = float(np.mean(positive)) if len(known) == 2 else None
-        thinned = {name: _thinned(curve) for name, curve in curves.items()}
-        return cls(thinned, areas, macro=macro, chance=chance).plot(ax)
+        drawn = {name: c[:, thinned(c.shape[1])] for name, c in curves.items()}
+        return cls(drawn, areas, macro=macro, chance=chance).plot(ax)
 
     @classmethod
     def from_estimator(
@@ -132,25 +131,25 @@ class _RankingDisplay:
         Parameters
         ----------
         estimator : classifier
-            Fitted, with ``predict_proba`` or ``decision_function``.
+            Fitted classifier with ``predict_proba`` or ``decision_function``.
         X : array-like of shape (n, ...)
             Rows that were not trained on.
         y : array-like of shape (n,)
-            Their labels.
+            Labels of the rows.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display
-            As of `from_predictions`.
+            The drawn display, as in `from_predictions`.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If ``y`` has labels that it was not fitted on.
+            If ``y`` has labels that the estimator was not fitted on.
         """
         scores, classes = class_scores(estimator, X, methods=_METHODS)
         return cls.from_predictions(y, scores, classes=classes, ax=ax)
@@ -161,15 +160,14 @@ class _RankingDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         self
-            With its artists.
+            The display, with its artists as attributes.
         """
-        ax = self.ax_ = new_axes(ax)
-        self.figure_ = ax.figure  # type: ignore[assignment]
+        ax = self._begin(ax)
         order = sorted(self.curves, key=lambda name: self.areas[name])
         named = set(order) if len(order) <= _MOST_NAMED else set(order[:_MOST_NAMED])
         styles = iter(CYCLE)
@@ -179,16 +177,16 @@ class _RankingDisplay:
             if name in named:
                 style = {**next(styles), "linewidth": 1.4}
             self.lines_[name] = self._draw(self.curves[name], style)
-            # A label in the style would make scikit-learn draw a legend each time.
+            # With a label in the style, scikit-learn would draw a legend for each line.
             self.lines_[name].set_label(self._label(name, self.areas[name]))
         if self.macro is not None:
             area = float(np.mean(list(self.areas.values())))
             style = {"color": BLACK, "linewidth": 2.8}
             self.lines_["macro"] = self._draw(self.macro, style)
-            self.lines_["macro"].set_label(self._label("macro mean", area))
+            self.lines_["macro"].set_label(self._label("macro average", area))
         self._draw_chance()
         plain(ax)
-        # Beside a square of scikit-learn there is no room for a legend.
+        # scikit-learn draws square axes, which leave no room for a legend beside them.
         ax.set_aspect("auto")
         self._name_lines([name for name in order if name in named])
         return self
@@ -200,7 +198,7 @@ class _RankingDisplay:
         return f"{short} ({self._area} {area:.2f})"
 
     def _name_lines(self, named: list[str]) -> None:
-        """Name the mean, then the classes, the worst first; then those left over."""
+        """List the average in the legend, then the classes, the worst first."""
         from matplotlib.lines import Line2D
 
         first = [name for name in ("macro",) if name in self.lines_]
@@ -208,7 +206,7 @@ class _RankingDisplay:
         handles = [self.lines_[name] for name in (*first, *named, *last)]
         n_more = len(self.curves) - len(named)
         if n_more:
-            label = f"{n_more} more, all higher"
+            label = f"{n_more} more classes, all with higher {self._area}"
             handles.append(Line2D([], [], color=LIGHT, linewidth=0.7, label=label))
         if len(self.curves) == 1:
             legend_above(self.ax_, handles)
@@ -233,36 +231,36 @@ class _RankingDisplay:
 
 
 class RocCurvesDisplay(_RankingDisplay):
-    """Receiver operating characteristic, one class against the rest, and their mean.
+    """Plot of ROC curves, one class versus the rest, and of their macro average.
 
-    Drawn by scikit-learn's ``RocCurveDisplay``. With rare positives look at
-    `PrecisionRecallCurvesDisplay` too: a false positive rate of 1 % may be ten false
-    alarms for each true one.
+    The curves are drawn by ``RocCurveDisplay`` of scikit-learn. If positives are rare,
+    also look at `PrecisionRecallCurvesDisplay`: a false positive rate of 1 % may mean
+    ten false positives for each true positive.
 
     Parameters
     ----------
     curves : dict of str to ndarray of shape (2, n_points)
-        False and true positive rates of each class, by its name.
+        False and true positive rates of each class, under its name.
     areas : dict of str to float
         Area under each curve.
     macro : ndarray of shape (2, n_points), default=None
-        Plain mean of the curves at equal false positive rates.
+        Unweighted mean of the curves at equal false positive rates.
     chance : float, default=None
-        Not drawn: chance is the diagonal.
+        Not used, because the diagonal is the curve of guessing.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
-        The classes by their names, ``"macro"`` and ``"chance"``.
+        Lines, under the names of the classes, ``"macro"`` and ``"chance"``.
 
     See Also
     --------
-    PrecisionRecallCurvesDisplay : Precision over recall.
-    sklearn.metrics.RocCurveDisplay : Two classes.
+    PrecisionRecallCurvesDisplay : Precision versus recall.
+    sklearn.metrics.RocCurveDisplay : The ROC curve of two classes.
 
     Examples
     --------
@@ -310,34 +308,34 @@ class RocCurvesDisplay(_RankingDisplay):
 
 
 class PrecisionRecallCurvesDisplay(_RankingDisplay):
-    """Precision over recall, one class against the rest, and their mean.
+    """Plot of precision-recall curves, one class versus the rest, and of their average.
 
-    Drawn by scikit-learn's ``PrecisionRecallDisplay``.
+    The curves are drawn by ``PrecisionRecallDisplay`` of scikit-learn.
 
     Parameters
     ----------
     curves : dict of str to ndarray of shape (2, n_points)
-        Recalls, falling, and precisions of each class, by its name.
+        Recalls in falling order, and precisions, of each class, under its name.
     areas : dict of str to float
         Average precision of each class.
     macro : ndarray of shape (2, n_points), default=None
-        Plain mean of the curves at equal recalls.
+        Unweighted mean of the curves at equal recalls.
     chance : float, default=None
-        Share of positives, where there is one curve: the precision of a guess.
+        Share of positives, if there is one curve. It is the precision of guessing.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
-        The classes by their names, ``"macro"`` and ``"chance"``.
+        Lines, under the names of the classes, ``"macro"`` and ``"chance"``.
 
     See Also
     --------
-    RocCurvesDisplay : True over false positive rate.
-    sklearn.metrics.PrecisionRecallDisplay : Two classes.
+    RocCurvesDisplay : True positive rate versus false positive rate.
+    sklearn.metrics.PrecisionRecallDisplay : The curve of two classes.
 
     Examples
     --------
@@ -363,7 +361,7 @@ class PrecisionRecallCurvesDisplay(_RankingDisplay):
 
     @staticmethod
     def _on_grid(curve: np.ndarray) -> np.ndarray:
-        # The precision at a recall is that of the first threshold that reaches it.
+        # The precision at a recall is that of the highest threshold that reaches it.
         recall, precision = curve[:, ::-1]
         return precision[np.searchsorted(recall, _GRID)]
 
@@ -384,9 +382,3 @@ class PrecisionRecallCurvesDisplay(_RankingDisplay):
                 label=f"chance (AP {self.chance:.2f})",
             )
         self.ax_.set(xlabel="recall", ylabel="precision")
-
-
-def _thinned(curve: np.ndarray) -> np.ndarray:
-    """Keep at most `_MOST_POINTS` points of a curve, first and last among them."""
-    n = curve.shape[1]
-    return curve[:, np.linspace(0, n - 1, min(n, _MOST_POINTS)).astype(int)]

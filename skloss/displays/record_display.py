@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.record import TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 __all__ = ["RecordDisplay", "equally_long", "nothing_to_draw", "record_of"]
@@ -21,11 +21,9 @@ __all__ = ["RecordDisplay", "equally_long", "nothing_to_draw", "record_of"]
 _INNER = ("best_estimator_", "estimator_")
 
 
-class RecordDisplay:
+class RecordDisplay(Display):
     """Base of the displays of one training."""
 
-    ax_: Axes
-    figure_: Figure
     lines_: dict[str, Line2D]
 
     @classmethod
@@ -42,17 +40,17 @@ class RecordDisplay:
         Parameters
         ----------
         estimator : estimator
-            With a ``record_``; or a pipeline that ends in one, or a search whose
-            ``best_estimator_`` is one of these.
+            Fitted classifier of skloss, a pipeline that ends in one, or a search over
+            one of these.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
         **options : dict
-            As of `from_record`.
+            Other arguments of `from_record`.
 
         Returns
         -------
         display
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -65,28 +63,28 @@ class RecordDisplay:
     def from_history(
         cls, history: Any, *, ax: Axes | None = None, **options: Any
     ) -> Self:
-        """Draw curves that anyone measured.
+        """Draw curves that were measured by any library.
 
         Parameters
         ----------
         history : mapping of str to list of float, Keras History or DataFrame
-            One value per epoch under each name, the names as in a record.
+            A list of one value per epoch under the name of each curve.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
         **options : dict
-            As of `from_record`.
+            Other arguments of `from_record`.
 
         Returns
         -------
         display
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
         TypeError
-            If it is no history.
+            If `history` is of another type.
         ValueError
-            If its curves differ in length, or none of them can be drawn.
+            If the curves differ in length, or none of them can be drawn.
         """
         return cls.from_record(_record_of_history(history), ax=ax, **options)
 

@@ -1,4 +1,4 @@
-"""``Candidates``: what a search tried and what came out, as numbers to be drawn."""
+"""``Candidates``: parameters and scores of the candidates of a search."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import numpy as np
 
 __all__ = ["COARSE", "Candidates", "Levels", "read_results"]
 
-# More levels than that are put into bins of about equally many candidates.
+# More values than this are put into bins of about equally many candidates.
 _MOST_LEVELS = 8
-# Finer bins of two parameters together would hold too few candidates each.
+# Most levels of two parameters together; finer bins would have too few candidates.
 COARSE = 4
 _LONGEST_TEXT = 14
 _NOT_SET = "not set"
@@ -26,12 +26,12 @@ _REST = "others"
 
 @dataclass(frozen=True)
 class Levels:
-    """The values of one parameter, or bins of them, in order.
+    """The values of one parameter in order, or bins of them.
 
     Parameters
     ----------
     names : tuple of str
-        Text of each level.
+        Label of each level.
     codes : ndarray of int, shape (n_candidates,)
         Level of each candidate.
     """
@@ -50,17 +50,17 @@ class Candidates:
     Parameters
     ----------
     parameters : dict of str to sequence of length n_candidates
-        Values by name.
+        Values of each parameter, under its name.
     scores : ndarray of shape (n_candidates, n_folds)
-        Higher is better; NaN where a fit failed.
+        Scores, higher is better; NaN where a fit failed.
     train_scores : ndarray of shape (n_candidates, n_folds), default=None
-        The same on the training rows, where the search kept them.
+        Scores on the training rows, if the search kept them.
     seconds : ndarray of shape (n_candidates,), default=None
-        Mean time of a fit.
+        Mean fit time.
     metric : str, default="score"
         Name of the score.
     chosen : int, default=None
-        Winner by another rule than the highest mean.
+        Winner, if the search selected it by another rule than the highest mean.
     """
 
     parameters: Mapping[str, Sequence[Any]]
@@ -88,7 +88,7 @@ class Candidates:
 
     @cached_property
     def winner(self) -> int:
-        """Candidate that was chosen, or the first of the highest mean."""
+        """Candidate that the search selected, or else the one with the highest mean."""
         return int(np.nanargmax(self.means)) if self.chosen is None else self.chosen
 
     @cached_property
@@ -101,26 +101,26 @@ class Candidates:
 
     @cached_property
     def varied(self) -> tuple[str, ...]:
-        """Parameters that are not the same in all candidates."""
+        """Parameters whose values differ between candidates."""
         return tuple(name for name in self.parameters if len(self.levels(name)) > 1)
 
     def short(self, name: str) -> str:
-        """Name of a parameter without its steps, unless two would be the same."""
+        """Name of a parameter without its steps, unless two would become the same."""
         tails = [full.rpartition("__")[2] for full in self.parameters]
         tail = name.rpartition("__")[2]
         return tail if tails.count(tail) == 1 else name
 
     def levels(self, name: str, most: int = _MOST_LEVELS) -> Levels:
-        """Return the values of a parameter in order; many numbers are put into bins."""
+        """Return the values of a parameter in order, or bins if they are many."""
         return _levels_of(self.parameters[name], most)
 
     def effect(self, name: str) -> np.ndarray:
-        """Mean score of each level, the other parameters averaged."""
+        """Mean score of each level, averaged over the other parameters."""
         levels = self.levels(name)
         return np.array([_mean(self.means[levels.codes == c]) for c in _range(levels)])
 
     def sizes(self) -> dict[str, float]:
-        """How far the level of each parameter moves the mean score, largest first."""
+        """Range of the mean score over the levels of each parameter, largest first."""
         ranges = {}
         for name in self.varied:
             effect = self.effect(name)
@@ -131,13 +131,13 @@ class Candidates:
     def table(
         self, row: str, column: str, most: int = _MOST_LEVELS
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and spread of the scores at each pair of levels.
+        """Mean and standard deviation of the scores at each pair of levels.
 
         Returns
         -------
         means, spreads : ndarray of shape (n_levels_of_row, n_levels_of_column)
-            NaN where there is no candidate. The spread is the standard deviation over
-            the folds, of each of which the candidates of the pair are averaged.
+            NaN where there is no candidate. The scores of the candidates of a pair are
+            averaged in each fold; the spread is the standard deviation over folds.
         """
         rows, columns = self.levels(row, most), self.levels(column, most)
         means = np.full((len(rows), len(columns)), np.nan)
@@ -151,11 +151,11 @@ class Candidates:
         return means, spreads
 
     def interaction(self) -> tuple[str, str] | None:
-        """Return the two parameters whose effects add up least, the finer one first.
+        """Return the two parameters with the largest interaction.
 
-        Measured by the spread of the pairs' means that the two effects alone, added,
-        leave unexplained; pairs with fewer than two levels of both, or without a full
-        table, are passed over.
+        The interaction is the spread of the mean scores of a pair that the sum of the
+        two effects does not explain. Pairs whose table has an empty cell are left out.
+        The parameter with more levels comes first.
         """
         unexplained = {}
         for pair in combinations(self.varied, 2):
@@ -182,7 +182,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _levels_of(values: Sequence[Any], most: int) -> Levels:
-    """Numbers in order, in bins if they are many; then all else as it came."""
+    """Sort numbers, in bins if they are many; then list other values as they occur."""
     numbers = np.array([_number(value) for value in values])
     is_number = np.isfinite(numbers)
     known, codes = np.unique(numbers, return_inverse=True)
@@ -202,7 +202,7 @@ def _levels_of(values: Sequence[Any], most: int) -> Levels:
 def _binned(
     known: np.ndarray, numbers: np.ndarray, most: int
 ) -> tuple[list[str], np.ndarray]:
-    """Bins of about equally many candidates, each named by its median."""
+    """Make bins of about equally many candidates, each named by its median."""
     edges = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)))
     n_bins = len(edges) - 1
     codes = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, n_bins - 1)
@@ -212,14 +212,14 @@ def _binned(
 
 
 def _number(value: Any) -> float:
-    """Value of a number, and NaN of all else."""
+    """Value of a number; NaN for any other value."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return np.nan
     return float(value) if np.isfinite(float(value)) else np.nan
 
 
 def _text(value: Any) -> str:
-    """Text of a value that is no number."""
+    """Label of a value that is not a number."""
     if value is np.ma.masked or (isinstance(value, float) and np.isnan(value)):
         return _NOT_SET
     if isinstance(value, np.ndarray):
@@ -228,7 +228,7 @@ def _text(value: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Keep head and tail of a long text, which differ more often than its middle."""
+    """Keep the start and the end of a long text, which differ most often."""
     if len(text) <= _LONGEST_TEXT:
         return text
     half = _LONGEST_TEXT // 2
@@ -241,7 +241,7 @@ def read_results(
     parameters: Sequence[str] | None,
     winner: int | None = None,
 ) -> Candidates:
-    """Read what a search of scikit-learn keeps, as a dict or as a DataFrame of it.
+    """Read the results of a search of scikit-learn, from a dict or a DataFrame.
 
     Raises
     ------
@@ -250,7 +250,7 @@ def read_results(
     """
     results = {str(name): list(cv_results[name]) for name in cv_results}
     if "iter" in results:
-        # Earlier rounds of a halving search scored on fewer rows.
+        # Earlier rounds of a halving search used fewer rows.
         rounds = np.asarray(results["iter"])
         last = np.flatnonzero(rounds == rounds.max())
         results = {name: [part[i] for i in last] for name, part in results.items()}
@@ -269,8 +269,8 @@ def read_results(
     )
 
 
-def _of_folds(results: Mapping[str, Any], side: str, metric: str) -> list[np.ndarray]:
-    pattern = re.compile(rf"split\d+_{side}_{re.escape(metric)}")
+def _of_folds(results: Mapping[str, Any], split: str, metric: str) -> list[np.ndarray]:
+    pattern = re.compile(rf"split\d+_{split}_{re.escape(metric)}")
     named = [name for name in results if pattern.fullmatch(name)]
     return [np.asarray(results[name], dtype=float) for name in named]
 
@@ -281,13 +281,15 @@ def _chosen_metric(results: Mapping[str, Any], metric: str | None) -> str:
     known = list(dict.fromkeys(match[1] for match in matches))
     if not known:
         raise ValueError(
-            "cv_results has no scores of the folds (split0_test_score, ...): give the "
+            "cv_results has no scores of the folds (split0_test_score, ...): pass the "
             "cv_results_ of a fitted search, or a DataFrame of it."
         )
     if metric is None and len(known) > 1:
-        raise ValueError(f"The search has several metrics: choose one of {known}.")
+        raise ValueError(
+            f"The search has several metrics: set metric to one of {known}."
+        )
     if metric is not None and metric not in known:
-        raise ValueError(f"metric must be of {known}, got {metric!r}.")
+        raise ValueError(f"metric must be one of {known}, got {metric!r}.")
     return metric or known[0]
 
 
@@ -308,5 +310,5 @@ def _chosen_parameters(
 def _full_name(name: str, found: Mapping[str, Any]) -> str:
     ends = [full for full in found if full == name or full.endswith("__" + name)]
     if len(ends) != 1:
-        raise ValueError(f"parameters must be of {list(found)}, got {name!r}.")
+        raise ValueError(f"parameters must be among {list(found)}, got {name!r}.")
     return ends[0]

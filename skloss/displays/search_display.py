@@ -1,4 +1,4 @@
-"""``SearchDisplay``: what a search tried, what mattered, and what it cost."""
+"""``SearchDisplay``: scores of a search versus its parameters or versus fit time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.displays.search_candidates import Candidates, read_results
 from skloss.displays.search_panels import (
     MOST_IN_TABLE,
@@ -16,11 +17,10 @@ from skloss.displays.search_panels import (
     draw_interaction,
     draw_table,
 )
-from skloss.displays.style import BLACK, LEGEND, legend_above, new_axes
+from skloss.displays.style import BLACK, LEGEND, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["SearchDisplay"]
 
@@ -33,41 +33,42 @@ _PANEL = (3.0, 2.6)  # inches
 _METRICS = {"matthews_corrcoef": "MCC", "f1": "F1", "average_precision": "AP"}
 
 
-class SearchDisplay:
-    """Scores of all candidates of a search, over their parameters or their cost.
+class SearchDisplay(Display):
+    """Plot of the scores of a search, versus its parameters or versus fit time.
 
-    Two parameters make a heat map; of more, the effect of each is shown with the others
-    averaged, the largest first, then the two whose effects add up least. The winner is
-    marked, and so are its ties: candidates within one standard error of it, among which
-    these folds cannot choose.
+    Two parameters make a heat map. For more parameters, one panel for each shows its
+    effect, averaged over the other parameters, with the largest effect first; a last
+    panel shows the two parameters with the largest interaction. The winner is marked.
+    Candidates within one standard error of the winner are marked too, because the folds
+    cannot tell them from the winner.
 
     Parameters
     ----------
     parameters : mapping of str to sequence of length n_candidates
         Values of each parameter.
     scores : array-like of shape (n_candidates, n_folds)
-        Higher is better; NaN where a fit failed.
+        Scores, higher is better; NaN where a fit failed.
     train_scores : array-like of shape (n_candidates, n_folds), default=None
-        The same on training rows.
+        Scores on the training rows.
     seconds : array-like of shape (n_candidates,), default=None
-        Mean time of a fit.
+        Mean fit time.
     metric : str, default="score"
         Name of the score.
     winner : int, default=None
-        Candidate that was chosen. None takes that of the highest mean.
+        Candidate that the search selected. None uses the one with the highest mean.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The first axes.
+        Axes of the first panel.
     axes_ : list of matplotlib Axes
-        All of them, in the order of the panels.
+        Axes of all panels, in their order.
     figure_ : matplotlib Figure
-        Their figure.
+        Figure of the panels.
     artists_ : list of dict of str to matplotlib Artist
-        What was drawn in each of the axes, ``"winner"`` and ``"tied"`` among it.
+        Artists of each panel, among them ``"winner"`` and ``"tied"``.
     candidates_ : Candidates
-        The numbers that were drawn: ``means``, ``errors``, ``winner``, ``is_tied``,
+        Numbers that were drawn: ``means``, ``errors``, ``winner``, ``is_tied``,
         ``effect(name)``, ``interaction()``.
 
     See Also
@@ -85,9 +86,7 @@ class SearchDisplay:
     (1, [False, False, True])
     """
 
-    ax_: Axes
     axes_: list[Axes]
-    figure_: Figure
     artists_: list[dict[str, Any]]
     candidates_: Candidates
 
@@ -126,21 +125,21 @@ class SearchDisplay:
         cv_results : mapping or DataFrame
             The ``cv_results_`` of a search.
         metric : str, default=None
-            Which score, where there are several.
+            Score to draw, if there are several.
         parameters : sequence of str, default=None
-            Which parameters, with or without the names of their steps. None takes all
-            that differ between candidates.
+            Parameters to draw, with or without the names of their steps. None uses all
+            whose values differ between candidates.
         winner : int, default=None
-            Candidate that was chosen. None takes that of the highest mean.
+            Candidate that the search selected. None uses the one with the highest mean.
         kind : {"auto", "heatmap", "effects", "cost"}, default="auto"
-            As of `plot`.
+            Kind of plot, as in `plot`.
         ax : matplotlib Axes, default=None
-            Where to draw a single panel. None makes a figure.
+            Axes to draw a single panel in. None creates a figure.
 
         Returns
         -------
         display : SearchDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -184,22 +183,22 @@ class SearchDisplay:
         Parameters
         ----------
         search : fitted search
-            With ``cv_results_``, such as GridSearchCV and RandomizedSearchCV. Of a
-            halving search the last round is drawn, the only one on all rows.
+            Search with ``cv_results_``, such as GridSearchCV and RandomizedSearchCV. Of
+            a halving search only the last round is drawn, which uses all rows.
         metric : str, default=None
-            Which score, where there are several. None takes that of ``refit``.
+            Score to draw, if there are several. None uses that of ``refit``.
         parameters : sequence of str, default=None
-            Which parameters, with or without the names of their steps. None takes all
-            that differ between candidates.
+            Parameters to draw, with or without the names of their steps. None uses all
+            whose values differ between candidates.
         kind : {"auto", "heatmap", "effects", "cost"}, default="auto"
-            As of `plot`.
+            Kind of plot, as in `plot`.
         ax : matplotlib Axes, default=None
-            Where to draw a single panel. None makes a figure.
+            Axes to draw a single panel in. None creates a figure.
 
         Returns
         -------
         display : SearchDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -209,12 +208,12 @@ class SearchDisplay:
         results = getattr(search, "cv_results_", None)
         if results is None:
             raise ValueError(
-                f"{type(search).__name__} has no cv_results_: fit it before drawing it."
+                f"{type(search).__name__} has no cv_results_: fit the search first."
             )
         is_single = "mean_test_score" in results
         if metric is None and not is_single and isinstance(search.refit, str):
             metric = search.refit
-        # By a metric that it was not chosen by, the winner is another one.
+        # best_index_ is the winner only by the metric that the search selected by.
         is_chosen = is_single or callable(search.refit) or metric == search.refit
         options: dict[str, Any] = {
             "parameters": parameters,
@@ -238,30 +237,30 @@ class SearchDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw a single panel. None makes a figure.
+            Axes to draw a single panel in. None creates a figure.
         kind : {"auto", "heatmap", "effects", "cost"}, default="auto"
-            A heat map of two parameters, of more that differ those of the largest
-            effects; the effect of each parameter; or scores over the time of a fit.
-            "auto" draws a heat map of exactly two, and effects of any other number.
+            "heatmap" draws the two parameters with the largest effects. "effects" draws
+            the effect of each parameter. "cost" draws scores versus fit time. "auto"
+            draws a heat map if exactly two parameters differ, else the effects.
 
         Returns
         -------
         self : SearchDisplay
-            With its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
         ValueError
-            If no candidate has a score on every fold, if nothing differs between them,
-            or if the axes given cannot hold all panels.
+            If no candidate has a score on every fold, if no parameter differs between
+            candidates, or if one `ax` is given for several panels.
         """
         if kind not in _KINDS:
-            raise ValueError(f"kind must be of {', '.join(_KINDS)}, got {kind!r}.")
+            raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}.")
         self.candidates_ = self._candidates()
         kind = self._resolved(kind)
         if kind == "effects":
             return self._plot_effects(ax)
-        self._begin(new_axes(ax))
+        self.axes_ = [self._begin(ax)]
         if kind == "cost":
             drawn = draw_cost(self.ax_, self.candidates_)
         else:
@@ -289,8 +288,8 @@ class SearchDisplay:
             )
         if not np.isfinite(scores).all(axis=1).any():
             raise ValueError(
-                f"None of {len(scores)} candidates has a score on every fold: look at "
-                "the warnings of the search, or pass error_score='raise' to it."
+                f"None of {len(scores)} candidates has a score on every fold: read the "
+                "warnings of the search, or set its error_score='raise'."
             )
         return Candidates(
             self.parameters,
@@ -302,7 +301,7 @@ class SearchDisplay:
         )
 
     def _resolved(self, kind: Kind) -> Kind:
-        """Choose a kind that the candidates have numbers for."""
+        """Choose the kind of plot for "auto"."""
         n_varied = len(self.candidates_.varied)
         if kind == "auto":
             if n_varied == 0 and self.candidates_.seconds is not None:
@@ -311,18 +310,18 @@ class SearchDisplay:
         return kind
 
     def _is_full(self) -> bool:
-        """Whether a table of the two parameters would have few empty cells."""
+        """Whether at most half of the cells of a heat map would be empty."""
         row, column = self.candidates_.varied
         means, _ = self.candidates_.table(row, column, MOST_IN_TABLE)
         return float(np.isfinite(means).mean()) >= 0.5
 
     def _table_axes(self) -> tuple[str, str]:
-        """Return the two parameters of the largest effects, the finer one across."""
+        """Return the two parameters with the largest effects, fewer levels first."""
         chosen = list(self.candidates_.sizes())[:2]
         if len(chosen) < 2:
             raise ValueError(
                 f"A heat map needs two parameters that differ between candidates, got "
-                f"{chosen or 'none'}: draw kind='effects' or kind='cost'."
+                f"{chosen or 'none'}: set kind='effects' or kind='cost'."
             )
         first, second = sorted(chosen, key=lambda n: len(self.candidates_.levels(n)))
         return first, second
@@ -332,20 +331,20 @@ class SearchDisplay:
         names = list(candidates.sizes())
         if not names:
             raise ValueError(
-                "No parameter differs between the candidates: there is no effect to "
-                "draw. Draw kind='cost'."
+                "No parameter differs between the candidates, so there is no effect to "
+                "plot. Set kind='cost'."
             )
         shown = names[:_MOST_EFFECTS]
         pair = candidates.interaction() if len(names) > 1 else None
         n_panels = len(shown) + (pair is not None)
         if n_panels == 1:
-            self._begin(new_axes(ax))
+            self.axes_ = [self._begin(ax)]
         elif ax is None:
             self._make_panels(n_panels)
         else:
             raise ValueError(
-                f"The effects of {len(shown)} parameters need {n_panels} panels: leave "
-                "ax=None, or name one in parameters."
+                f"The effects of {len(shown)} parameters need {n_panels} panels: set "
+                "ax=None, or pass one name in parameters."
             )
         panels = zip(self.axes_, shown, strict=False)
         self.artists_ = [draw_effect(at, candidates, name) for at, name in panels]
@@ -353,10 +352,6 @@ class SearchDisplay:
             self.artists_.append(draw_interaction(self.axes_[-1], candidates, pair))
         self._name_effects(n_panels, len(names) - len(shown))
         return self
-
-    def _begin(self, ax: Axes) -> None:
-        self.ax_, self.axes_ = ax, [ax]
-        self.figure_ = ax.figure  # type: ignore[assignment]
 
     def _make_panels(self, n_panels: int) -> None:
         import matplotlib.pyplot as plt
@@ -377,13 +372,13 @@ class SearchDisplay:
         self.ax_ = self.axes_[0]
 
     def _name_effects(self, n_panels: int, n_left_out: int) -> None:
-        """Name what all panels have in common once, above them."""
+        """Add the legend and the axis label that all panels share."""
         from matplotlib.lines import Line2D
 
         label = f"{self.metric}, mean over folds"
         handles = list(self.artists_[0].values())
         if n_left_out:
-            text = f"{n_left_out} parameters of smaller effects are not shown"
+            text = f"{n_left_out} parameters with smaller effects are not shown"
             handles.append(Line2D([], [], linestyle="none", color=BLACK, label=text))
         if n_panels == 1:
             self.ax_.set_ylabel(label)

@@ -1,4 +1,4 @@
-"""The panels of a search display: table, effects, interaction and cost."""
+"""The panels of a search display: heat map, effects, interaction and fit time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MOST_IN_TABLE = 12
-# With more cells, or more levels in a row, numbers in them could not be read.
+# In a heat map with more cells, numbers would be too small to read.
 _MOST_WRITTEN = 42
 _MOST_WRITTEN_IN_ROW = 7
 _MOST_LETTERS = 22
@@ -59,7 +59,7 @@ Artists = dict[str, Any]
 
 
 def draw_table(ax: Axes, candidates: Candidates, row: str, column: str) -> Artists:
-    """Draw the mean at each pair of levels as a color, with the spread in numbers."""
+    """Draw a heat map of the mean score at each pair of levels."""
     rows = candidates.levels(row, MOST_IN_TABLE)
     columns = candidates.levels(column, MOST_IN_TABLE)
     means, spreads = candidates.table(row, column, MOST_IN_TABLE)
@@ -68,7 +68,7 @@ def draw_table(ax: Axes, candidates: Candidates, row: str, column: str) -> Artis
     few = means.size <= _MOST_WRITTEN and len(columns) <= _MOST_WRITTEN_IN_ROW
     for r, c in np.ndindex(*means.shape):
         if not np.isfinite(means[r, c]):
-            ax.text(c, r, "none", ha="center", va="center", color=GRAY, fontsize=7)
+            ax.text(c, r, "n/a", ha="center", va="center", color=GRAY, fontsize=7)
         elif few:
             ax.text(
                 c,
@@ -98,7 +98,7 @@ def draw_table(ax: Axes, candidates: Candidates, row: str, column: str) -> Artis
 
 
 def draw_effect(ax: Axes, candidates: Candidates, name: str) -> Artists:
-    """Draw the mean of each level, all else averaged, over the single candidates."""
+    """Draw the mean score of each level, in front of the scores of all candidates."""
     levels = candidates.levels(name)
     places = np.arange(len(levels))
     artists: Artists = {}
@@ -122,7 +122,7 @@ def draw_effect(ax: Axes, candidates: Candidates, name: str) -> Artists:
             color=ORANGE,
             linestyle="--",
             linewidth=1.2,
-            label="mean on training rows",
+            label="mean training score",
         )
     (artists["effect"],) = ax.plot(
         places,
@@ -131,7 +131,7 @@ def draw_effect(ax: Axes, candidates: Candidates, name: str) -> Artists:
         linewidth=2.0,
         marker="s",
         markersize=4,
-        label="mean, all else averaged",
+        label="mean over other parameters",
     )
     tied = candidates.is_tied
     if tied.any():
@@ -149,7 +149,7 @@ def draw_effect(ax: Axes, candidates: Candidates, name: str) -> Artists:
 def draw_interaction(
     ax: Axes, candidates: Candidates, pair: tuple[str, str]
 ) -> Artists:
-    """Draw the mean over the levels of one parameter for each level of another."""
+    """Draw the mean score versus one parameter, one line per level of another."""
     along, across = pair
     means, _ = candidates.table(across, along, COARSE)
     lines = candidates.levels(across, COARSE)
@@ -181,10 +181,10 @@ def draw_interaction(
 
 
 def draw_cost(ax: Axes, candidates: Candidates) -> Artists:
-    """Draw the mean score over the seconds of a fit, and the best for its cost."""
+    """Draw the mean score versus the fit time, and the best score up to each time."""
     seconds, means = candidates.seconds, candidates.means
     if seconds is None:
-        raise ValueError("The times of the fits are not known: draw another kind.")
+        raise ValueError("The fit times are not known: choose another kind.")
     artists: Artists = {}
     (artists["candidates"],) = ax.plot(
         seconds,
@@ -205,7 +205,7 @@ def draw_cost(ax: Axes, candidates: Candidates) -> Artists:
         color=GRAY,
         linestyle="--",
         linewidth=1.0,
-        label="best for its cost",
+        label="best up to this fit time",
     )
     tied, best = candidates.is_tied, candidates.winner
     named = np.unique([*front, best])
@@ -225,13 +225,13 @@ def draw_cost(ax: Axes, candidates: Candidates) -> Artists:
     if known.min() > 0 and known.max() > 10 * known.min():
         ax.set_xscale("log")
         count_in_tens(ax.xaxis)
-    ax.set(xlabel="seconds of a fit", ylabel=_score_label(candidates))
+    ax.set(xlabel="fit time (seconds)", ylabel=_score_label(candidates))
     plain(ax)
     return artists
 
 
 def _best_for_cost(seconds: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Candidates that no other one beats in less time, the fastest first."""
+    """Candidates that are better than all faster ones, the fastest first."""
     order = [i for i in np.argsort(seconds, kind="stable") if np.isfinite(means[i])]
     highest = np.maximum.accumulate(means[order])
     is_new = np.append(True, np.diff(highest) > 0)
@@ -247,7 +247,7 @@ def _level_axis(ax: Axes, candidates: Candidates, name: str, levels: Levels) -> 
 
 
 def _turn_if_long(ax: Axes, levels: Levels) -> None:
-    """Turn labels that would run into each other."""
+    """Turn tick labels that would overlap."""
     if sum(map(len, levels.names)) + len(levels) > _MOST_LETTERS:
         ax.tick_params(axis="x", labelrotation=45, labelsize="x-small")
         for label in ax.get_xticklabels():
@@ -259,7 +259,7 @@ def _frame(ax: Axes, row: int, column: int, dashes: str, label: str) -> Any:
 
     style: dict[str, Any] = {"facecolor": "none", "linewidth": 2.0}
     place = (column - 0.46, row - 0.46)
-    # A light frame around the dark one, so that it stands out on any color.
+    # A white frame behind the black one makes it visible on any color.
     for color, line in (("white", "-"), (BLACK, dashes)):
         frame = Rectangle(place, 0.92, 0.92, edgecolor=color, linestyle=line, **style)
         ax.add_patch(frame)

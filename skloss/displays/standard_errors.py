@@ -1,4 +1,4 @@
-"""Standard errors of metrics that were counted on few rows."""
+"""Standard errors of metrics that are computed from few rows."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _STEP = 1e-4
 def score_of_rates(
     metric: str, recall: ArrayLike, fpr: ArrayLike, counts: Sequence[float]
 ) -> np.ndarray:
-    """Metric of two classes as a function of its two rates.
+    """Compute a metric of two classes from recall and false positive rate.
 
     Parameters
     ----------
     metric : {"mcc", "f1", "precision", "recall", "fpr"}
-        Which.
+        Metric to compute.
     recall, fpr : array-like of shape (n,)
-        Shares of the positive and of the negative rows that are called positive.
+        Shares of the positive and of the negative rows that are predicted positive.
     counts : sequence of 2 numbers
-        Negative and positive rows.
+        Numbers of negative and of positive rows.
 
     Returns
     -------
     score : ndarray of shape (n,)
-        NaN where it is 0/0.
+        Values of the metric; NaN where it is 0/0.
 
     Examples
     --------
@@ -43,8 +43,10 @@ def score_of_rates(
 
 
 def _mcc(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray) -> np.ndarray:
-    called, other = tp + fp, tn + fn
-    margins = np.sqrt(called) * np.sqrt(other) * np.sqrt(tp + fn) * np.sqrt(tn + fp)
+    positive, negative = tp + fp, tn + fn  # predicted rows
+    margins = (
+        np.sqrt(positive) * np.sqrt(negative) * np.sqrt(tp + fn) * np.sqrt(tn + fp)
+    )
     return (tp * tn - fp * fn) / margins
 
 
@@ -64,34 +66,36 @@ def standard_error(
     class_counts: Sequence[float],
     rates: Mapping[str, ArrayLike] | None = None,
 ) -> np.ndarray:
-    r"""Estimate how far chance moves a metric, from the rows it was counted on.
+    r"""Estimate the standard error of a metric, due to the choice of the rows.
 
-    With two classes and known rates r (recall, of P rows) and f (false positives, of N
-    rows), both binomial, by the delta method:
+    Suppose that there are two classes, and that the recall r of P positive rows and the
+    false positive rate f of N negative rows are known. Both are binomial. The variance
+    of a metric g is then, by the delta method,
 
     .. math:: \left(\frac{\partial g}{\partial r}\right)^2 \frac{r (1 - r)}{P} +
               \left(\frac{\partial g}{\partial f}\right)^2 \frac{f (1 - f)}{N}
 
-    at rates with one more hit and one more miss, as none of 30 found does not mean that
-    none ever will be. Else, from the n rows of the smallest of K classes alone,
-    :math:`\sqrt{(1 - v^2) / K n}` for MCC and :math:`\sqrt{v (1 - v) / m}` for shares,
-    where m is n with two classes and :math:`K n` for means over more.
+    One hit and one miss are added to each rate, because a recall of 0 in 30 rows does
+    not mean that the true recall is 0. In all other cases the error is estimated from
+    the n rows of the smallest of K classes: :math:`\sqrt{(1 - v^2) / K n}` for MCC and
+    :math:`\sqrt{v (1 - v) / m}` for other metrics, where m is n for two classes and
+    :math:`K n` for averages over more classes.
 
     Parameters
     ----------
     metric : str
-        Name in a record's history, without ``val_``.
+        Name of the metric in the history of a record, without ``val_``.
     values : array-like of shape (n_epochs,)
-        Its values.
+        Values of the metric.
     class_counts : sequence of shape (n_classes,)
-        Rows of each class; with two, those of the positive class last.
+        Rows of each class. With two classes, the positive class is the last.
     rates : mapping of str to array-like of shape (n_epochs,), default=None
-        ``"recall"`` and ``"fpr"``, where they are known.
+        ``"recall"`` and ``"fpr"``, if they are known.
 
     Returns
     -------
     error : ndarray of shape (n_epochs,)
-        NaN where the value is.
+        Standard errors; NaN where the value is NaN.
 
     Examples
     --------
@@ -118,10 +122,10 @@ def _by_rates(
         for name, n in zip(("fpr", "recall"), counts, strict=True)
     ]
     variance = np.zeros(len(smooth[0]))
-    for side, (rate, n) in enumerate(zip(smooth, counts, strict=True)):
+    for label, (rate, n) in enumerate(zip(smooth, counts, strict=True)):
         step = _STEP * np.minimum(rate, 1 - rate)
         above, below = list(smooth), list(smooth)
-        above[side], below[side] = rate + step, rate - step
+        above[label], below[label] = rate + step, rate - step
         scores = [score_of_rates(metric, r, f, counts) for f, r in (above, below)]
         slope = (scores[0] - scores[1]) / (2 * step)
         variance = variance + slope**2 * rate * (1 - rate) / n
@@ -135,7 +139,7 @@ def _by_minority(
     if metric == "mcc":
         return np.sqrt(np.clip(1 - values**2, 0, None) / (n_classes * n))
     if metric == "fpr":
-        n = float(sum(counts) - max(counts))  # the fewest rows of the others
+        n = float(sum(counts) - max(counts))  # negatives of the largest class
     if n_classes > 2:
         n *= n_classes
     smooth = (values * n + 1) / (n + 2)

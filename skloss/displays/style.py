@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -34,6 +35,8 @@ __all__ = [
     "legend_beside",
     "new_axes",
     "plain",
+    "right_axes",
+    "thinned",
 ]
 
 # Okabe and Ito's palette without its yellow, which is hard to see on white.
@@ -47,8 +50,8 @@ VERMILLION = "#D55E00"
 GRAY = "#555555"
 LIGHT = "#999999"
 
-# Line styles say the same in black and white; their number and that of the colors have
-# no common divisor, so that the pairs repeat late.
+# Line styles tell curves apart in black and white. The numbers of colors and of line
+# styles have no common divisor, so that a pair repeats only after 35 curves.
 _COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 _DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 CYCLE: tuple[dict[str, Any], ...] = tuple(
@@ -64,7 +67,8 @@ LEGEND: dict[str, Any] = {
     "columnspacing": 1.5,
 }
 _POINTS_PER_INCH = 72
-# Within so many powers of ten, ticks at these alone would be too few.
+_MOST_POINTS = 500
+# An axis of fewer powers of ten than this also has ticks at 2 and 5.
 _FEW_TENS = 2.5
 
 
@@ -78,23 +82,40 @@ def new_axes(ax: Axes | None) -> Axes:
 
 
 def plain(ax: Axes) -> None:
-    """Take the box away, which says nothing."""
+    """Remove the top and right border of the axes, which carry no information."""
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def right_axes(ax: Axes, label: str) -> Axes:
+    """Add axes with a gray scale at the right side."""
+    right: Axes = ax.twinx()
+    right.set_ylabel(label, color=GRAY)
+    right.tick_params(axis="y", which="both", colors=GRAY)
+    plain(right)
+    right.spines["right"].set(visible=True, color=LIGHT)
+    return right
+
+
+def thinned(n: int, kept: ArrayLike = ()) -> np.ndarray:
+    """Positions of about 500 of n points, evenly spaced; those in `kept` are added."""
+    even = np.linspace(0, n - 1, min(n, _MOST_POINTS)).astype(int)
+    wanted = np.asarray(kept, dtype=int)
+    return np.union1d(even, wanted[wanted < n])
+
+
 def epoch_axis(ax: Axes, n_epochs: int) -> None:
-    """Count epochs from one; axes that hold more of them already keep their width."""
+    """Label epochs from 1; axes that already show more epochs keep their limits."""
     from matplotlib.ticker import MaxNLocator
 
     drawn = ax.get_xlim()[1] if ax.get_xlabel() == "epoch" else 0.0
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    # There must be no tick at zero.
+    # The axis starts at 0.5, so that it has no tick at epoch 0.
     ax.set_xlim(0.5, max(n_epochs + 0.5, drawn))
 
 
 def draw_curve(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:
-    """Draw values over the epochs, those without a neighbor as points."""
+    """Draw values versus epochs; a value between two NaN is drawn as a point."""
     is_known = np.isfinite(values)
     has_neighbor = np.append(is_known[1:], False) | np.append(False, is_known[:-1])
     alone = np.flatnonzero(is_known & ~has_neighbor).tolist()
@@ -107,7 +128,7 @@ def draw_curve(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:
 
 
 def count_in_tens(axis: Axis) -> None:
-    """Write plain numbers on a logarithmic axis, and none between its ticks."""
+    """Write plain numbers at the major ticks of a logarithmic axis."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = sorted(axis.get_view_interval())
@@ -124,7 +145,7 @@ def legend_above(
     columns: int = 2,
     lift: float = 0.0,
 ) -> Legend:
-    """Name the artists above the axes, where no curve runs; `lift` is in points."""
+    """Put a legend above the axes, where it hides no curve; `lift` is in points."""
     return ax.legend(
         handles=_named(ax, handles),
         loc="lower left",
@@ -136,7 +157,7 @@ def legend_above(
 
 
 def legend_below(ax: Axes, handles: Sequence[Artist], *, columns: int = 1) -> Legend:
-    """Name more artists below the label of the horizontal axis."""
+    """Put a second legend below the label of the horizontal axis."""
     from matplotlib.legend import Legend
 
     legend = Legend(
@@ -150,13 +171,13 @@ def legend_below(ax: Axes, handles: Sequence[Artist], *, columns: int = 1) -> Le
         **LEGEND | {"handlelength": 1.0},
     )
     ax.add_artist(legend)
-    # Artists that are added are clipped to the axes, unlike their own legend.
+    # Unlike the legend of the axes, an added artist would be clipped to the axes.
     legend.set_clip_on(False)
     return legend
 
 
 def legend_beside(ax: Axes, handles: Sequence[Artist] | None = None) -> Legend:
-    """Name the artists at the right of the axes, one a line."""
+    """Put a legend at the right of the axes, one entry per line."""
     return ax.legend(
         handles=_named(ax, handles),
         loc="upper left",
@@ -166,7 +187,7 @@ def legend_beside(ax: Axes, handles: Sequence[Artist] | None = None) -> Legend:
 
 
 def _named(ax: Axes, handles: Sequence[Artist] | None) -> list[Artist]:
-    """Keep one artist of each label."""
+    """Keep one artist for each label."""
     if handles is None:
         handles = ax.get_legend_handles_labels()[0]
     return list({str(artist.get_label()): artist for artist in handles}.values())

@@ -1,4 +1,4 @@
-"""``ThresholdDisplay``: what each threshold finds, and what it costs in alarms."""
+"""``ThresholdDisplay``: metrics and predicted positives versus the threshold."""
 
 from __future__ import annotations
 
@@ -7,71 +7,71 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.displays.metric_curves import METRICS
 from skloss.displays.standard_errors import score_of_rates
 from skloss.displays.style import (
     BLACK,
-    GRAY,
     LIGHT,
     SKY,
     count_in_tens,
     legend_above,
-    new_axes,
     plain,
+    right_axes,
+    thinned,
 )
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 __all__ = ["ThresholdDisplay"]
 
 _DRAWN = ("mcc", "f1", "precision", "recall")
-_MOST_POINTS = 500
 _DEFAULT = 0.5
+# Probabilities closer than this to 0 or 1 cannot be told apart on a linear scale.
 _EXTREME = 0.02
 _SMALLEST = 1e-4
 _EPSILON = float(np.finfo(float).eps)
 _TICKS_A_SIDE = 3
 
 
-class ThresholdDisplay:
-    """Precision, recall, F1, MCC and alarms over the threshold.
+class ThresholdDisplay(Display):
+    """Plot of precision, recall, F1, MCC and predicted positives versus the threshold.
 
-    A row is called positive if its score is at least the threshold. Alarms are rows
-    that are called positive, rightly or not: what someone would have to look at.
+    A row is predicted positive if its score is at least the threshold. The predicted
+    positives, true or false, are the alarms that somebody has to look at.
 
     Parameters
     ----------
     thresholds : array-like of shape (n,)
-        Rising.
+        Thresholds in rising order.
     scores : mapping of str to array-like of shape (n,)
-        ``"mcc"``, ``"f1"``, ``"precision"`` and ``"recall"`` at each of them.
+        Metrics ``"mcc"``, ``"f1"``, ``"precision"`` and ``"recall"`` at each threshold.
     alarms : array-like of shape (n,)
-        Rows called positive, per 1,000 rows.
+        Rows predicted positive at each threshold, per 1,000 rows.
     threshold : float
-        The chosen one.
+        The chosen threshold.
     chosen_by : str, default="chosen"
-        How it was chosen, for the legend.
+        Method of the choice, for the legend.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it was drawn.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        The figure of ``ax_``.
+        Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
-        The metrics by their names, ``"alarms"``, ``"default"`` (at 0.5) and
+        Lines, under the names of the metrics, ``"alarms"``, ``"default"`` (at 0.5) and
         ``"chosen"``.
     alarms_ax_ : matplotlib Axes
-        Axes of the alarms.
+        Axes of the predicted positives.
 
     See Also
     --------
-    ProbabilityDisplay : Whether probabilities mean what they say.
-    sklearn.model_selection.TunedThresholdClassifierCV : Chooses a threshold.
+    ProbabilityDisplay : Calibration of probabilities.
+    sklearn.model_selection.TunedThresholdClassifierCV : Selection of a threshold.
 
     Examples
     --------
@@ -81,8 +81,6 @@ class ThresholdDisplay:
     (0.4, 250.0)
     """
 
-    ax_: Axes
-    figure_: Figure
     lines_: dict[str, Line2D]
     alarms_ax_: Axes
 
@@ -111,36 +109,37 @@ class ThresholdDisplay:
         pos_label: Any = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the metrics of scores.
+        """Draw the metrics of predicted scores.
 
         Parameters
         ----------
         y_true : array-like of shape (n,)
             Labels of two classes, of rows that were not trained on.
         y_score : array-like of shape (n,) or (n, 2)
-            Probabilities of the positive class, or other scores that rise with it.
+            Predicted probabilities, of the positive class or of both classes, or other
+            scores that rise with them.
         threshold : float, default=None
-            The chosen one. None takes that of the highest MCC on these rows.
+            The chosen threshold. None uses the one with the highest MCC on these rows.
         pos_label : object, default=None
-            Label of the positive class. None takes the last in order.
+            Label of the positive class. None uses the last label in sorted order.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : ThresholdDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
         ValueError
-            If there are not two classes, or the scores do not fit them.
+            If there are not two classes, or if the shape of the scores is wrong.
         """
         positive, scores, _ = checked_binary(y_true, y_score, pos_label)
         thresholds, tp, fp = _counts(positive, scores)
         counts = (float(np.sum(~positive)), float(np.sum(positive)))
         recall, fpr = tp / counts[1], fp / counts[0]
-        # Where all rows are called, MCC is 0/0, which counts as 0.
+        # If all rows are predicted positive, MCC is 0/0, which counts as 0.
         metrics = {
             name: np.nan_to_num(score_of_rates(name, recall, fpr, counts))
             for name in _DRAWN
@@ -148,9 +147,9 @@ class ThresholdDisplay:
         best = int(np.argmax(metrics["mcc"]))
         given = threshold is not None
         chosen = float(thresholds[best]) if threshold is None else float(threshold)
-        # The chosen threshold and the default are read off, so they stay.
-        wanted = np.searchsorted(thresholds, [_DEFAULT, chosen])
-        kept = _thinned(len(thresholds), wanted)
+        # The legend shows the values at these two thresholds, so they must be kept.
+        shown = np.searchsorted(thresholds, [_DEFAULT, chosen])
+        kept = thinned(len(thresholds), shown)
         display = cls(
             thresholds[kept],
             {name: values[kept] for name, values in metrics.items()},
@@ -171,29 +170,28 @@ class ThresholdDisplay:
         pos_label: Any = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the metrics of a classifier's probabilities.
+        """Draw the metrics of a classifier.
 
         Parameters
         ----------
         estimator : classifier
-            Fitted, with ``predict_proba`` or ``decision_function``. Of a
-            ``TunedThresholdClassifierCV`` the threshold is the chosen one.
+            Fitted classifier with ``predict_proba`` or ``decision_function``.
         X : array-like of shape (n, ...)
             Rows that were not trained on.
         y : array-like of shape (n,)
-            Their labels, of two classes.
+            Labels of the rows, of two classes.
         threshold : float, default=None
-            The chosen one. None takes the estimator's own or, where it has none, that
-            of the highest MCC on these rows.
+            The chosen threshold. None uses that of a ``TunedThresholdClassifierCV`` or,
+            for any other classifier, the one with the highest MCC on these rows.
         pos_label : object, default=None
-            Label of the positive class. None takes the last in order.
+            Label of the positive class. None uses the last label in sorted order.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         display : ThresholdDisplay
-            The display, drawn.
+            The drawn display.
 
         Raises
         ------
@@ -211,19 +209,20 @@ class ThresholdDisplay:
         )
 
     def at(self, threshold: float) -> dict[str, float]:
-        """Read all curves at a threshold.
+        """Return the values of all curves at a threshold.
 
         Parameters
         ----------
         threshold : float
-            Any.
+            Any threshold.
 
         Returns
         -------
         values : dict of str to float
-            The metrics by their names, and ``"alarms"`` per 1,000 rows.
+            Metrics under their names, and under ``"alarms"`` the rows predicted
+            positive, per 1,000 rows.
         """
-        # Between two scores the next higher one calls the same rows.
+        # A threshold between two scores predicts the same rows as the higher score.
         place = int(np.searchsorted(np.asarray(self.thresholds), threshold))
         curves = {**self.scores, "alarms": self.alarms}
         if place == np.size(self.thresholds):
@@ -236,20 +235,21 @@ class ThresholdDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to draw in. None creates a figure.
 
         Returns
         -------
         self : ThresholdDisplay
-            With its artists.
+            The display, with its artists as attributes.
         """
         thresholds = np.asarray(self.thresholds, dtype=float)
-        ax = self.ax_ = new_axes(ax)
-        self.figure_, self.lines_ = ax.figure, {}  # type: ignore[assignment]
+        ax = self._begin(ax)
+        self.lines_ = {}
         marker = "o" if len(thresholds) == 1 else None
         self.alarms_ax_ = self._draw_alarms(thresholds, marker)
         for name, values in self.scores.items():
-            # Each score is the upper end of the thresholds that call the same rows.
+            # All thresholds from the next lower score up to a score predict the same
+            # rows, so the steps come before the points.
             (self.lines_[name],) = ax.plot(
                 thresholds,
                 values,
@@ -260,11 +260,10 @@ class ThresholdDisplay:
             )
         is_probability = thresholds[0] >= 0 and thresholds[-1] <= 1
         if is_probability:
-            self._mark("default", _DEFAULT, "at 0.5", LIGHT)
+            self._mark("default", _DEFAULT, "default", LIGHT)
             self._scale(thresholds)
         if self.threshold != _DEFAULT or not is_probability:
-            label = f"{self.chosen_by} at {self.threshold:.3g}"
-            self._mark("chosen", self.threshold, label, BLACK)
+            self._mark("chosen", self.threshold, self.chosen_by, BLACK)
         ax.set(xlabel="threshold", ylabel="metric")
         ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
         plain(ax)
@@ -273,7 +272,7 @@ class ThresholdDisplay:
         return self
 
     def _scale(self, thresholds: np.ndarray) -> None:
-        """Show probabilities from 0 to 1 or, if most are near an end, their logits."""
+        """Show the axis from 0 to 1; if most scores are near the ends, use logits."""
         is_extreme = (thresholds < _EXTREME) | (thresholds > 1 - _EXTREME)
         if is_extreme.mean() > 0.5:
             self.ax_.set_xscale("logit", nonpositive="clip")
@@ -286,7 +285,7 @@ class ThresholdDisplay:
             self.ax_.set_xlim(0, 1)
 
     def _draw_alarms(self, thresholds: np.ndarray, marker: str | None) -> Axes:
-        ax: Axes = self.ax_.twinx()
+        ax = right_axes(self.ax_, "predicted positive per 1,000 rows")
         (self.lines_["alarms"],) = ax.plot(
             thresholds,
             self.alarms,
@@ -294,35 +293,35 @@ class ThresholdDisplay:
             marker=marker,
             color=SKY,
             linewidth=1.0,
-            label="alarms per 1,000 rows (right)",
+            label="predicted positive (right axis)",
         )
-        # From all rows down to the rare ones: a line of even scale would hug the axis.
+        # The counts fall from all rows to a few: a linear scale would show only zero.
         ax.set_yscale("log")
         count_in_tens(ax.yaxis)
-        ax.set_ylabel("alarms per 1,000 rows", color=GRAY)
-        ax.tick_params(axis="y", which="both", colors=GRAY)
-        plain(ax)
-        ax.spines["right"].set(visible=True, color=LIGHT)
-        # The metrics lie above the alarms.
+        # Draw the metrics in front of the counts.
         self.ax_.set_zorder(ax.get_zorder() + 1)
         self.ax_.patch.set_visible(False)
         return ax
 
-    def _mark(self, name: str, threshold: float, label: str, color: str) -> None:
+    def _mark(self, name: str, threshold: float, note: str, color: str) -> None:
         values = self.at(threshold)
         form = ".3g" if values["alarms"] < 100 else ".0f"
+        label = (
+            f"{note} at {threshold:.3g}: MCC {values['mcc']:.2f}, "
+            f"{values['alarms']:{form}} per 1,000"
+        )
         self.lines_[name] = self.ax_.axvline(
             threshold,
             color=color,
             linestyle="--" if name == "default" else "-",
             linewidth=1.0,
             zorder=1,
-            label=f"{label}: MCC {values['mcc']:.2f}, {values['alarms']:{form}} alarms",
+            label=label,
         )
 
 
 def _logit_ticks(smallest: float) -> tuple[list[float], list[str]]:
-    """Powers of ten toward both ends of the axis, and one half."""
+    """Place ticks at powers of ten toward both ends of the axis, and at one half."""
     last = int(-np.log10(smallest) - 1e-9)
     step = -(-last // _TICKS_A_SIDE)
     powers = range(step if step > 1 else 1, last + 1, step)
@@ -335,17 +334,11 @@ def _logit_ticks(smallest: float) -> tuple[list[float], list[str]]:
 def _counts(
     positive: np.ndarray, scores: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct scores, rising, and the rows at or above each that are and are not."""
+    """Distinct scores in rising order, with true and false positives at each."""
     order = np.argsort(scores)
     ranked, hits = scores[order], positive[order]
     first_of_tie = np.flatnonzero(np.diff(ranked, prepend=-np.inf))
     below = np.concatenate([[0], np.cumsum(hits)])[first_of_tie]
     tp = np.sum(hits) - below
-    called = len(ranked) - first_of_tie
-    return ranked[first_of_tie], tp.astype(float), (called - tp).astype(float)
-
-
-def _thinned(n: int, wanted: np.ndarray) -> np.ndarray:
-    """Positions of at most about `_MOST_POINTS` points, the wanted ones among them."""
-    even = np.linspace(0, n - 1, min(n, _MOST_POINTS)).astype(int)
-    return np.unique(np.concatenate([even, wanted[wanted < n]]))
+    n_predicted = len(ranked) - first_of_tie
+    return ranked[first_of_tie], tp.astype(float), (n_predicted - tp).astype(float)

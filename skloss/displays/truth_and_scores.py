@@ -1,4 +1,4 @@
-"""Truths and scores as displays need them: checked, one column per class."""
+"""Checks of true labels and predicted scores, with one column per class."""
 
 from __future__ import annotations
 
@@ -13,20 +13,29 @@ __all__ = ["checked_binary", "checked_scores", "class_scores", "positive_scores"
 def checked_binary(
     y_true: ArrayLike, y_score: ArrayLike, pos_label: Any, name: str = "y_score"
 ) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Which rows are positive, their scores, and the label of the positive class.
+    """Check labels and scores of two classes.
+
+    Returns
+    -------
+    positive : ndarray of bool, shape (n,)
+        Whether each row is positive.
+    scores : ndarray of shape (n,)
+        Scores of the positive class.
+    pos_label : object
+        Label of the positive class.
 
     Raises
     ------
     ValueError
-        If there are not two classes, if a score is not finite, or if they are not as
-        many.
+        If there are not two classes, if a score is not finite, or if the lengths
+        differ.
     """
     truth, scores = _checked(y_true, y_score, name)
     labels = np.unique(truth)
     if len(labels) > 2:
         raise ValueError(
             f"y_true has {len(labels)} classes, but two are needed: pass one class "
-            "against the rest, as in (y_true == label, y_prob[:, column])."
+            "versus the rest, as in (y_true == label, y_prob[:, column])."
         )
     if pos_label is None:
         pos_label = labels.tolist()[-1]
@@ -46,14 +55,21 @@ def checked_binary(
 def checked_scores(
     y_true: ArrayLike, y_score: ArrayLike, classes: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truths, scores of shape (n, n_classes), and the classes of the columns.
+    """Check labels and scores of any number of classes.
 
-    A single column is of the last of two classes.
+    Returns
+    -------
+    truth : ndarray of shape (n,)
+        True labels.
+    scores : ndarray of shape (n, n_classes)
+        Scores of each class. A single column is that of the last of two classes.
+    classes : ndarray of shape (n_classes,)
+        Labels of the columns.
 
     Raises
     ------
     ValueError
-        If the columns are not as many as the classes, or a truth is none of these.
+        If the numbers of columns and classes differ, or if a label is not a class.
     """
     truth, scores = _checked(y_true, y_score, "y_score")
     known = np.unique(truth) if classes is None else np.asarray(classes)
@@ -76,16 +92,18 @@ def checked_scores(
 def positive_scores(
     estimator: Any, X: Any, pos_label: Any, *, methods: tuple[str, ...]
 ) -> tuple[np.ndarray, Any]:
-    """Scores of the positive class by an estimator, and its label."""
+    """Return the scores of the positive class by an estimator, and its label."""
     scores, classes = class_scores(estimator, X, methods=methods)
     if len(classes) != 2:
         raise ValueError(
             f"{type(estimator).__name__} was fitted on {len(classes)} classes, but two "
-            "are needed: pass one class against the rest to from_predictions."
+            "are needed: pass one class versus the rest to from_predictions."
         )
     label = classes.tolist()[1] if pos_label is None else pos_label
     if label not in classes:
-        raise ValueError(f"pos_label must be of {classes.tolist()}, got {pos_label!r}.")
+        raise ValueError(
+            f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
+        )
     column = int(np.flatnonzero(classes == label)[0])
     if scores.ndim == 1:
         return (scores if column == 1 else -scores), label
@@ -95,14 +113,14 @@ def positive_scores(
 def class_scores(
     estimator: Any, X: Any, *, methods: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores by the first of the methods that an estimator has, and its classes.
+    """Return the scores by the first method that an estimator has, and its classes.
 
     Raises
     ------
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     ValueError
-        If it has none of the methods.
+        If the estimator has none of the methods.
     """
     from sklearn.utils.validation import check_is_fitted
 
@@ -125,11 +143,11 @@ def _checked(
         raise ValueError(f"y_true must be of shape (n,), got {truth.shape}.")
     if len(truth) != len(scores):
         raise ValueError(
-            f"y_true has {len(truth)} rows and {name} has {len(scores)}; they must "
-            "have as many."
+            f"y_true has {len(truth)} rows and {name} has {len(scores)} rows; the "
+            "numbers of rows must be equal."
         )
     if not len(truth):
-        raise ValueError(f"y_true has no rows: pass labels and {name} of some.")
+        raise ValueError(f"y_true has no rows: pass at least one row and its {name}.")
     n_bad = int(np.sum(~np.isfinite(scores)))
     if n_bad:
         raise ValueError(f"{name} must be finite, but {n_bad} of its values are not.")

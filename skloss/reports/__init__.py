@@ -1,4 +1,4 @@
-"""The report: one self-contained page about a training, the answer first."""
+"""Reports: one self-contained HTML page about a training, with the verdict first."""
 
 from skloss.reports.report_page import Report, report
 

@@ -1,4 +1,4 @@
-"""The first answer of a report: scores on unseen rows, beside baselines."""
+"""The verdict of a report: scores on held-out rows, compared with baselines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from skloss.diagnosis import Finding
 from skloss.holdout import looks_resampled
 from skloss.metrics import confusion_matrix
 from skloss.reports.baseline_scores import (
-    GUESS,
-    LINE,
-    said_of_held_out,
+    LOGISTIC,
+    MAJORITY,
+    baseline_predictions,
     scores_on_folds,
 )
 from skloss.reports.context import NotKnown, ReportContext
@@ -32,47 +32,51 @@ __all__ = ["Answer", "Verdict", "answer"]
 
 Verdict = Literal["yes", "partly", "unclear", "no", "unknown"]
 
-NETWORK = "The network"
+NETWORK = "Neural network"
+# A score must exceed that of guessing by this much to count as better.
 _NOTICEABLE = 0.02
-# Findings after which validation scores mean nothing.
+# With one of these findings the validation scores cannot be trusted.
 _LEAKS = ("resample-before-split", "train-rows-in-validation")
-# Findings that are answer enough where there are no scores.
+# These findings decide the verdict where there are no scores.
 _HOPELESS = {
-    "nonfinite-loss": "its loss is no longer a number",
-    "majority-collapse": "it does not find the rare class",
+    "nonfinite-loss": "the loss became NaN or infinite",
+    "majority-collapse": "the network does not detect the rare class",
 }
 _OF_ROWS = (
-    "95 % intervals by a stratified Bayesian bootstrap of the rows held out. F1, "
-    "precision and recall are {kind}."
+    "The brackets show 95 % intervals from a stratified Bayesian bootstrap of the "
+    "held-out rows. F1, precision and recall are {kind}."
 )
 _OF_FOLDS = (
-    "Means over {n} folds; 95 % intervals by Student's t with Nadeau and Bengio's "
-    "correction for folds that share training rows."
+    "Each score is the mean over {n} folds. The brackets show 95 % intervals by "
+    "Student's t, with the correction of Nadeau and Bengio for folds that share "
+    "training rows."
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The first thing that a page says.
+    """The verdict on a classifier, which a report states first.
 
     Parameters
     ----------
     verdict : {"yes", "partly", "unclear", "no", "unknown"}
-        Better than guessing and than a logistic regression; shown to be better than
-        guessing alone; too few rows or folds to tell; worse than either; or there are
-        no scores to say it by.
+        "yes": better than guessing and better than a logistic regression.
+        "partly": better than guessing, but not shown to be better than a logistic
+        regression. "unclear": there are too few rows or folds to decide. "no": not
+        better than guessing, or worse than a logistic regression. "unknown": there
+        are no scores to decide by.
     headline : str
-        The same in a few words.
+        The verdict in a few words.
     sentence : str
-        With the numbers.
+        The scores that the verdict is based on.
     metrics : tuple of str
         Titles of the columns.
     scores : dict of str to tuple of Score or None
-        One row for each that was scored, one score for each metric.
+        One entry for each classifier, with one score for each metric.
     measured_on : str
-        Rows, and how the intervals were made.
+        Method of the scores and of their intervals.
     caveats : tuple of str
-        What makes the scores too good, or what is missing and how to get it.
+        Reasons why the scores are optimistic, and what is missing.
     """
 
     verdict: Verdict
@@ -85,19 +89,19 @@ class Answer:
 
 
 def answer(context: ReportContext) -> Answer:
-    """Say whether a network is any good.
+    """Compare a network with the baselines.
 
-    Scores of rows that were trained on are never taken for an answer.
+    Scores on training rows are never used.
 
     Parameters
     ----------
     context : ReportContext
-        What is known.
+        All that is known about the training.
 
     Returns
     -------
     Answer
-        Of the folds of a search, or else of the validation rows.
+        The verdict, from the folds of a search or else from the validation rows.
     """
     try:
         _refuse_leaks(context)
@@ -109,7 +113,7 @@ def answer(context: ReportContext) -> Answer:
             finding = _alarm(context, name)
             if finding is not None:
                 return Answer("no", f"No: {headline}", finding.title)
-        return Answer("unknown", "It cannot be said", str(unknown))
+        return Answer("unknown", "Unknown: there are no valid scores", str(unknown))
 
 
 def _refuse_leaks(context: ReportContext) -> None:
@@ -117,12 +121,12 @@ def _refuse_leaks(context: ReportContext) -> None:
     # The folds of a search have test rows of their own, which these do not touch.
     if found and context.folds is None:
         raise NotKnown(
-            f"The validation scores promise what is not there: {found[0].title}"
+            f"The validation scores are too optimistic to be used: {found[0].title}"
         )
     if context.case.task in ("regression", "multilabel"):
         raise NotKnown(
-            f"This is a task of {context.case.task}; the page judges classifiers of "
-            "one label a row."
+            f"The task is {context.case.task}. This report scores only classifiers "
+            "with one label per row."
         )
 
 
@@ -143,7 +147,7 @@ def _by_folds(context: ReportContext) -> Answer:
     try:
         everyone |= scores_on_folds(folds, context.estimator, context.X, context.y)
     except NotKnown as unknown:
-        caveats.append(_without_peers(unknown))
+        caveats.append(_without_baselines(unknown))
     names = sorted(folds.scores, key=_importance)
     scores = {
         who: tuple(
@@ -154,23 +158,24 @@ def _by_folds(context: ReportContext) -> Answer:
     }
     if folds.n_candidates > 1:
         caveats.append(
-            f"The best of {folds.n_candidates} candidates was chosen by these same "
-            "folds, so that its scores are somewhat too good; rows that no search has "
-            "seen would tell."
+            f"The best of {folds.n_candidates} candidates was selected on these same "
+            "folds, so its scores are somewhat optimistic. Score it on rows that the "
+            "search has not used."
         )
     if "MCC" not in map(metric_title, names):
         do, refit = "cross-validate", ""
         if context.cv_results is not None:
             do, refit = "search", ' and refit="matthews_corrcoef"'
         caveats.append(
-            f'MCC was not scored; {do} with scoring=["matthews_corrcoef", "f1"]{refit}.'
+            "MCC was not computed. To compute it, "
+            f'{do} with scoring=["matthews_corrcoef", "f1"]{refit}.'
         )
     first = names[0]
     difference = None
-    if LINE in everyone and first in everyone[LINE]:
-        paired = np.asarray(folds.scores[first]) - everyone[LINE][first]
+    if LOGISTIC in everyone and first in everyone[LOGISTIC]:
+        paired = np.asarray(folds.scores[first]) - everyone[LOGISTIC][first]
         difference = of_folds(paired, -np.inf, np.inf)
-    guess = everyone.get(GUESS, {}).get(first)
+    guess = everyone.get(MAJORITY, {}).get(first)
     return _judged(
         tuple(map(metric_title, names)),
         scores,
@@ -183,14 +188,14 @@ def _by_folds(context: ReportContext) -> Answer:
 
 
 def _refuse_copies(context: ReportContext) -> None:
-    """Refuse folds that hold rows made of those that they are tested on."""
+    """Refuse folds whose training rows were interpolated from their test rows."""
     if context.X is None or context.y is None:
         return
     X, y = np.asarray(context.X), np.asarray(context.y)
     if X.dtype.kind in "biuf" and np.isfinite(X).all() and looks_resampled(X, y):
         raise NotKnown(
-            "A sampler made rows of X before the folds were drawn, so that the scores "
-            "promise what is not there; put the sampler into a skloss.Pipeline."
+            "X was resampled before the folds were drawn, so the scores are too "
+            "optimistic to be used. Put the sampler into a skloss.Pipeline."
         )
 
 
@@ -201,14 +206,14 @@ def _importance(name: str) -> tuple[int, str]:
 
 
 def _least(name: str) -> float:
-    """Lower bound of a metric; of one that may be negative without end, none."""
+    """Lower bound of a metric; minus infinity if it has none."""
     if metric_title(name) == "MCC":
         return -1.0
     return -np.inf if name.startswith("neg_") or name == "score" else 0.0
 
 
 def _chance(name: str, guess: np.ndarray | None) -> float | None:
-    """Score of guessing, where it is known."""
+    """Score of guessing; None if it is not known."""
     if guess is not None:
         return float(np.mean(guess))
     return 0.0 if metric_title(name) == "MCC" else None
@@ -230,21 +235,22 @@ def _by_rows(context: ReportContext) -> Answer:
     try:
         if context.split is None:
             raise NotKnown(context.split_reason)
-        truth, said = said_of_held_out(context.split, context.estimator)
+        truth, predicted = baseline_predictions(context.split, context.estimator)
         tables = {
-            name: confusion_matrix(truth, c, len(table)) for name, c in said.items()
+            name: confusion_matrix(truth, codes, len(table))
+            for name, codes in predicted.items()
         }
-        guess, line = tables[GUESS], tables[LINE]
-        scores[LINE] = _row(of_counts(line))
+        guess = tables[MAJORITY]
+        scores[LOGISTIC] = _row(of_counts(tables[LOGISTIC]))
         if held_out is not None and np.array_equal(held_out.truth, truth):
-            joint = _joint(truth, held_out.predicted, said[LINE], len(table))
+            joint = _joint(truth, held_out.predicted, predicted[LOGISTIC], len(table))
             difference = of_difference(joint)["mcc"]
     except (NotKnown, ValueError) as unknown:
-        caveats.append(_without_peers(unknown))
-    scores[GUESS] = _row(totals(guess))
+        caveats.append(_without_baselines(unknown))
+    scores[MAJORITY] = _row(totals(guess))
     caveats += _caveats_of_rows(context)
     kind = (
-        f"of class {context.classes[1]!r}"
+        f"those of class {context.classes[1]!r}"
         if len(table) == 2 and len(context.classes) == 2
         else "means over all classes"
     )
@@ -253,7 +259,8 @@ def _by_rows(context: ReportContext) -> Answer:
         scores,
         difference,
         0.0,
-        f"{part.n_rows:,} rows held out, {part.n_minority:,} of the rarest class",
+        f"{part.n_rows:,} held-out rows, of which {part.n_minority:,} belong to the "
+        "smallest class",
         _OF_ROWS.format(kind=kind),
         caveats,
     )
@@ -262,17 +269,17 @@ def _by_rows(context: ReportContext) -> Answer:
 def _why_no_rows(context: ReportContext) -> str:
     if context.case.holdout == "none":
         return (
-            "No rows were held out, and scores of rows that were trained on say "
-            "nothing; set validation_fraction, or pass X_val and y_val to fit."
+            "No rows were held out, and scores on training rows are not used. Set "
+            "validation_fraction, or pass X_val and y_val to fit."
         )
     if context.estimator is None and context.case.layers is None:
         return (
-            "Curves alone do not hold the counts that an interval needs; give the "
-            "fitted classifier, or its record."
+            "Curves do not contain the confusion matrix that the scores are computed "
+            "from. Pass the fitted classifier or its record to skloss.report."
         )
     return (
-        "Scores of rows that were trained on say nothing; pass X_val and y_val, rows "
-        "that the network has not seen."
+        "There are no held-out rows, and scores on training rows are not used. Pass "
+        "X_val and y_val, rows that the network was not trained on, to skloss.report."
     )
 
 
@@ -280,10 +287,10 @@ def _row(scores: Mapping[str, Score]) -> tuple[Score, ...]:
     return tuple(scores[name] for name in METRICS)
 
 
-def _joint(truth: Any, ours: Any, theirs: Any, n_classes: int) -> np.ndarray:
-    """Count rows by truth and by what either says, ``(K, K, K)``."""
+def _joint(truth: Any, own: Any, other: Any, n_classes: int) -> np.ndarray:
+    """Count rows by true class and both predicted classes, ``(K, K, K)``."""
     table = np.zeros((n_classes,) * 3)
-    np.add.at(table, (truth, ours, theirs), 1)
+    np.add.at(table, (truth, own, other), 1)
     return table
 
 
@@ -291,8 +298,8 @@ def _caveats_of_rows(context: ReportContext) -> list[str]:
     training, caveats = context.case.training, []
     if training is not None and training.restore_best and training.patience:
         caveats.append(
-            "The best epoch was chosen by these same rows, so that the scores are a "
-            "little too good."
+            "The best epoch was selected on these same rows, so the scores are "
+            "slightly optimistic."
         )
     return caveats
 
@@ -300,8 +307,8 @@ def _caveats_of_rows(context: ReportContext) -> list[str]:
 # ----------------------------------------------------------------------------- verdict
 
 
-def _without_peers(why: Exception) -> str:
-    return f"There is no logistic regression to compare with. {why}"
+def _without_baselines(why: Exception) -> str:
+    return f"No logistic regression was fitted for comparison. {why}"
 
 
 def _judged(
@@ -316,20 +323,21 @@ def _judged(
     own = scores[NETWORK][0]
     assert own is not None  # noqa: S101 - for the type checker
     verdict, headline = _verdict(own, difference, chance)
-    stated = ", ".join(
+    stated = " and ".join(
         f"{title} {score!r}"
         for title, score in zip(metrics[:2], scores[NETWORK], strict=False)
         if score is not None
     )
-    sentence = f"{stated} on {where}"
-    line = scores.get(LINE, (None,))[0]
-    if line is not None:
+    sentence = f"The network scores {stated} on {where}."
+    logistic = scores.get(LOGISTIC, (None,))[0]
+    if logistic is not None:
         sentence += (
-            f"; a logistic regression on the same rows has {metrics[0]} {line!r}"
+            f" A logistic regression scores {metrics[0]} {logistic!r} on the same rows."
         )
-    ordered = {who: scores[who] for who in (NETWORK, LINE, GUESS) if who in scores}
+    order = (NETWORK, LOGISTIC, MAJORITY)
+    ordered = {name: scores[name] for name in order if name in scores}
     return Answer(
-        verdict, headline, f"{sentence}.", metrics, ordered, measured_on, tuple(caveats)
+        verdict, headline, sentence, metrics, ordered, measured_on, tuple(caveats)
     )
 
 
@@ -337,19 +345,19 @@ def _verdict(
     own: Score, difference: Score | None, chance: float | None
 ) -> tuple[Verdict, str]:
     if not np.isfinite(own.value):
-        return "no", "No: it could not be scored on every fold"
+        return "no", "No: it has no valid score on some folds"
     if own.low is None:
-        return "unknown", "It cannot be said: one fold has no spread"
+        return "unknown", "Unknown: one fold gives no interval"
     if chance is None:
-        return "unknown", "It cannot be said: what guessing scores is not known"
+        return "unknown", "Unknown: the score of guessing is not known"
     if own.value <= chance + _NOTICEABLE:
-        return "no", "No: it is no better than guessing"
+        return "no", "No: it is not better than guessing"
     if own.low <= chance:
-        return "unclear", "Not clear: its score can hardly be told from guessing"
+        return "unclear", "Unclear: the interval includes the score of guessing"
     if difference is None:
-        return "partly", "Better than guessing"
+        return "partly", "Better than guessing; not compared with other baselines"
     if difference.low is not None and difference.low > 0:
-        return "yes", "Yes: better than guessing, and than a logistic regression"
+        return "yes", "Yes: better than guessing and than a logistic regression"
     if difference.high is not None and difference.high < 0:
-        return "no", "No: a logistic regression does better"
-    return "partly", "Better than guessing, not shown to beat a logistic regression"
+        return "no", "No: a logistic regression is better"
+    return "partly", "Better than guessing, not clearly than a logistic regression"

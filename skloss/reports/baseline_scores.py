@@ -1,4 +1,4 @@
-"""Scores of a constant guess and a logistic regression on the same rows."""
+"""Scores of two baselines, a constant guess and a logistic regression."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from skloss.holdout import class_codes, stratified_sample
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
 
-__all__ = ["GUESS", "LINE", "said_of_held_out", "scores_on_folds"]
+__all__ = ["LOGISTIC", "MAJORITY", "baseline_predictions", "scores_on_folds"]
 
-GUESS = "Always the most frequent class"
-LINE = "Logistic regression"
-_MOST_ROWS = 20_000  # to fit on, so that a page takes seconds
+MAJORITY = "Constant guess (most frequent class)"
+LOGISTIC = "Logistic regression"
+# A fit on so many rows takes about a second.
+_MOST_ROWS = 20_000
 _MOST_STEPS = 200
 
 
 def scores_on_folds(
     folds: Folds, estimator: Any, X: Any, y: Any
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Score both on the folds of a search.
+    """Score both baselines on the folds of a search.
 
     Parameters
     ----------
     folds : Folds
-        With splits and scorers.
+        Folds with their splits and scorers.
     estimator : estimator or None
-        The winner: the steps before its classifier are used here too.
+        Winner of the search. The logistic regression is fitted behind the same steps.
     X, y : array-like
-        Rows and labels as given to ``fit``.
+        Rows and labels that were passed to ``fit``.
 
     Returns
     -------
     dict of str to dict of str to ndarray
-        By `GUESS` and `LINE`, then by scorer: one score per fold.
+        One score per fold, under `MAJORITY` or `LOGISTIC` and the name of the scorer.
 
     Raises
     ------
     NotKnown
-        If they cannot be fitted on these rows.
+        If the baselines cannot be fitted on these rows.
     """
     if folds.splits is None:
         raise NotKnown(folds.reason)
@@ -51,52 +52,55 @@ def scores_on_folds(
         raise NotKnown(PASS_ROWS)
     X, y = _table(X), np.asarray(y)
     found: dict[str, dict[str, list[float]]] = {
-        name: {scorer: [] for scorer in folds.scorers} for name in (GUESS, LINE)
+        name: {scorer: [] for scorer in folds.scorers} for name in (MAJORITY, LOGISTIC)
     }
     with _refusing():
         for train, test in folds.splits:
             held = safe_indexing(X, test), y[test]
-            for name, peer in _fitted(estimator, safe_indexing(X, train), y[train]):
+            for name, fitted in _fitted(estimator, safe_indexing(X, train), y[train]):
                 for scorer, function in folds.scorers.items():
-                    found[name][scorer].append(float(function(peer, *held)))
+                    found[name][scorer].append(float(function(fitted, *held)))
     return {
         name: {scorer: np.asarray(values) for scorer, values in scores.items()}
         for name, scores in found.items()
     }
 
 
-def said_of_held_out(
+def baseline_predictions(
     split: Split, estimator: Any
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Predict the rows held out by both.
+    """Predict the held-out rows by both baselines.
 
     Returns
     -------
     truth : ndarray of int
-        Class numbers of the rows held out.
-    said : dict of str to ndarray of int
-        Class numbers by `GUESS` and `LINE`.
+        True class numbers of the held-out rows.
+    predicted : dict of str to ndarray of int
+        Predicted class numbers, under `MAJORITY` and `LOGISTIC`.
 
     Raises
     ------
     NotKnown
-        If they cannot be fitted on these rows.
+        If the baselines cannot be fitted on these rows.
     """
     y, y_val = _labels(split.y), _labels(split.y_val)
     _, codes = class_codes(np.concatenate([y, y_val]))
     with _refusing():
         fitted = _fitted(estimator, _table(split.X), codes[: len(y)])
         rows = _table(split.X_val)
-        said = {name: np.asarray(peer.predict(rows), int) for name, peer in fitted}
-    return codes[len(y) :], said
+        predicted = {
+            name: np.asarray(baseline.predict(rows), int) for name, baseline in fitted
+        }
+    return codes[len(y) :], predicted
 
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Turn complaints of scikit-learn into a reason; let it warn of nothing."""
+    """Turn an error of scikit-learn into NotKnown, and silence its warnings."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # not converged is near enough
+            # A regression that stopped before it converged is still a fair baseline.
+            warnings.simplefilter("ignore")
             yield
     except (ValueError, TypeError, RuntimeError) as err:
         message = " ".join(str(err).split()).rstrip(".")
@@ -106,14 +110,14 @@ def _refusing() -> Iterator[None]:
 def _fitted(estimator: Any, X: Any, y: np.ndarray) -> Iterator[tuple[str, Any]]:
     from sklearn.dummy import DummyClassifier
 
-    yield GUESS, DummyClassifier(strategy="most_frequent").fit(X, y)
+    yield MAJORITY, DummyClassifier(strategy="most_frequent").fit(X, y)
     most = max(_MOST_ROWS, 2 * len(np.unique(y)))
     rows = stratified_sample(class_codes(y)[1], most)
-    yield LINE, _line(estimator).fit(safe_indexing(X, rows), y[rows])
+    yield LOGISTIC, _logistic(estimator).fit(safe_indexing(X, rows), y[rows])
 
 
-def _line(estimator: Any) -> Any:
-    """Put a logistic regression behind the steps that the network is behind."""
+def _logistic(estimator: Any) -> Any:
+    """Put a logistic regression in the place of the network in its pipeline."""
     from imblearn.pipeline import Pipeline
     from sklearn.base import clone
     from sklearn.linear_model import LogisticRegression
@@ -123,20 +127,20 @@ def _line(estimator: Any) -> Any:
         (name, clone(step, safe=False))
         for name, step in getattr(estimator, "steps", ())[:-1]
     ]
-    line = LogisticRegression(max_iter=_MOST_STEPS)
-    own = [("report_scale", StandardScaler()), ("report_line", line)]
+    logistic = LogisticRegression(max_iter=_MOST_STEPS)
+    own = [("report_scale", StandardScaler()), ("report_logistic", logistic)]
     return Pipeline([*before, *own])
 
 
 def _table(X: Any) -> Any:
-    """Rows as a table: series are folded."""
+    """Rows as a table; series are flattened."""
     if hasattr(X, "iloc") or np.ndim(X) == 2:
         return X
     return np.asarray(X).reshape(len(X), -1)
 
 
 def _labels(y: Any) -> np.ndarray:
-    """Labels of one column, of one-hot rows too."""
+    """Labels in one column; one-hot rows become class numbers."""
     labels = np.asarray(y)
     if labels.ndim == 2:
         labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]

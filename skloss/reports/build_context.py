@@ -22,24 +22,24 @@ __all__ = ["build_context"]
 def build_context(
     source: Any, X: Any = None, y: Any = None, **given: Any
 ) -> ReportContext:
-    """Gather what a page can say.
+    """Collect everything that is known about a training.
 
     Parameters
     ----------
     source : object
-        What ``skloss.diagnose`` takes, or its Diagnosis.
+        Any source of ``skloss.diagnose``, or the Diagnosis that it returned.
     X, y : array-like, default=None
-        Rows and labels as given to ``fit``.
+        Rows and labels that were passed to ``fit``.
     **given : dict
-        ``history``, ``X_val``, ``y_val``, ``fit_params`` of ``skloss.diagnose``, and
+        ``history``, ``X_val``, ``y_val`` and ``fit_params`` of ``skloss.diagnose``, and
         ``groups`` of the rows.
     """
     groups = given.pop("groups", None)
     if isinstance(source, Diagnosis):
         if source.case is None:
             raise ValueError(
-                "This Diagnosis does not know what it is about; make it by "
-                "skloss.diagnose, or give the fitted estimator itself."
+                "This Diagnosis has no case, so it does not know the training. Pass a "
+                "Diagnosis made by skloss.diagnose, or the fitted estimator."
             )
         case, diagnosis = source.case, source
         remembered = dict(source.given or {"source": None})
@@ -54,7 +54,7 @@ def build_context(
 
 
 def _loaded(source: Any) -> Any:
-    """Return the record that a path leads to; curves of other forms stay a path."""
+    """Load the training record at a path; a path to other curves is returned as is."""
     if not isinstance(source, str | PathLike):
         return source
     try:
@@ -90,7 +90,7 @@ def _subject(
     held_out = held_out_of(estimator, record, given)
     split, reason = None, ""
     try:
-        if "folds" not in parts:  # else they have test rows enough
+        if "folds" not in parts:  # folds have test rows of their own
             split = split_of(estimator, record, X, y, groups, given)
     except NotKnown as unknown:
         reason = str(unknown)
@@ -124,7 +124,7 @@ def _is_estimator(source: Any) -> bool:
 
 
 def _record(source: Any, estimator: Any, case: Case) -> TrainingRecord:
-    """Return the record of a fit of skloss, or what the case has of one."""
+    """Return the record of a fit of skloss, or a record of the facts in the case."""
     if isinstance(source, TrainingRecord):
         return source
     kept = getattr(last_step(estimator), "record_", None)
@@ -148,12 +148,12 @@ def _records_of(estimators: Any) -> tuple[TrainingRecord, ...]:
 
 def _name(source: Any, estimator: Any) -> str:
     if isinstance(source, TrainingRecord):
-        return str(source.configuration.get("estimator", "A training record"))
+        return str(source.configuration.get("estimator", "Training record"))
     if source is None:
-        return "A training"
+        return "Training"
     if estimator is None:
         is_curves = isinstance(source, Mapping | str | PathLike)
-        return "Curves of a training" if is_curves else type(source).__name__
+        return "Training curves" if is_curves else type(source).__name__
     steps = [type(step).__name__ for _, step in getattr(estimator, "steps", ())]
     own = type(estimator).__name__
     name = f"{own}({', '.join(steps)})" if steps else own
@@ -166,14 +166,14 @@ def _name(source: Any, estimator: Any) -> str:
 
 
 def _metric(search: Any, case: Case) -> str:
-    """Name of what the winner was chosen by."""
+    """Name of the metric that the winner was selected by."""
     metric = refit_metric(search)
     known = case.search.scoring if case.search is not None else None
     return known or metric if metric == "score" else metric
 
 
 def _named(results: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    """Give the only score of a search, which is called "score", its name."""
+    """Rename the only score of a search, which is named "score", to its metric."""
     ends = ("_test_score", "_train_score")
     return {
         name.removesuffix("score") + metric if name.endswith(ends) else name: values

@@ -13,12 +13,12 @@ __all__ = ["default_parameters", "layers", "parameters"]
 
 
 def parameters(context: ReportContext) -> list[Table]:
-    """Parameters of the classifier: those that were changed, then the others.
+    """Tabulate the parameters of the classifier, first those that were changed.
 
     Raises
     ------
     NotKnown
-        If they are not known.
+        If the parameters are not known.
     """
     given = context.record.configuration.get("parameters")
     defaults = default_parameters(context)
@@ -26,7 +26,8 @@ def parameters(context: ReportContext) -> list[Table]:
         given = given or _facts(context)
         if not given:
             raise NotKnown(
-                "The configuration is not known; give the fitted classifier."
+                "The parameters are not known. Pass the fitted classifier to "
+                "skloss.report."
             )
         rows = tuple((Cell(name), _value(value)) for name, value in given.items())
         return [Table("Parameters", ("parameter", "value"), rows)]
@@ -38,15 +39,15 @@ def parameters(context: ReportContext) -> list[Table]:
             default = _value(defaults[name]) if name in defaults else Cell("")
             changed.append((Cell(name), _value(value), default))
     columns = ("parameter", "value", "default")
-    found = [Table("Parameters that were changed", columns, tuple(changed))]
+    found = [Table("Changed parameters", columns, tuple(changed))]
     if not changed:
         found = []
-    title = "Parameters left at their defaults"
+    title = "Default parameters"
     return [*found, Table(title, columns[:2], tuple(rest), is_folded=True)]
 
 
 def default_parameters(context: ReportContext) -> dict[str, Any]:
-    """Defaults of a classifier of skloss, by its name."""
+    """Default values of the parameters; empty if the classifier is not of skloss."""
     import inspect
 
     import skloss
@@ -63,7 +64,7 @@ def default_parameters(context: ReportContext) -> dict[str, Any]:
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Whether a value that has been JSON is the default; lists were tuples."""
+    """Whether a value read from JSON is the default; JSON turns tuples into lists."""
     return repr(_listed(value)) == repr(_listed(default))
 
 
@@ -72,13 +73,13 @@ def _listed(value: Any) -> Any:
 
 
 def _value(value: Any) -> Cell:
-    if isinstance(value, float):  # a float32 would show the digits it does not have
+    if isinstance(value, float):  # a float32 has seven digits, the rest is noise
         value = float(f"{value:.7g}")
     return cell(value if isinstance(value, str) else repr(value))
 
 
 def _facts(context: ReportContext) -> dict[str, Any]:
-    """Return what is known of a training by other libraries."""
+    """Return the known settings of a training by another library."""
     training = context.case.training
     if training is None:
         return {}
@@ -87,15 +88,18 @@ def _facts(context: ReportContext) -> dict[str, Any]:
 
 
 def layers(context: ReportContext) -> Table:
-    """Layers of the network, from the input to the output.
+    """Tabulate the layers of the network, from the input to the output.
 
     Raises
     ------
     NotKnown
-        If they are not known.
+        If the layers are not known.
     """
     if not context.case.layers:
-        raise NotKnown("The network is not known; give the fitted classifier or model.")
+        raise NotKnown(
+            "The layers are not known. Pass the fitted classifier or Keras model to "
+            "skloss.report."
+        )
     rows = tuple(
         (Cell(str(number)), Cell(layer.kind.replace("_", " ")), Cell(_details(layer)))
         for number, layer in enumerate(context.case.layers, start=1)

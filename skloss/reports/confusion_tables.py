@@ -1,4 +1,4 @@
-"""Errors on rows held out: confusion matrices at two thresholds."""
+"""Confusion matrices of the held-out rows at two thresholds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["best_threshold", "confusions"]
 
 
 def best_threshold(held_out: HeldOut) -> float:
-    """Threshold of the highest MCC, midway between two scores.
+    """Find the threshold with the highest MCC, midway between two scores.
 
     Examples
     --------
@@ -25,11 +25,11 @@ def best_threshold(held_out: HeldOut) -> float:
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.diff(scores[order]) != 0, True)
     hits = np.cumsum(truth[order])[last].astype(float)
-    called = np.flatnonzero(last) + 1.0
+    n_predicted = np.flatnonzero(last) + 1.0
     n, ones = float(len(truth)), float(truth.sum())
-    below = np.sqrt(called * (n - called) * ones * (n - ones))
-    covariance = hits * n - called * ones
-    values = np.divide(covariance, below, out=np.zeros_like(hits), where=below > 0)
+    scale = np.sqrt(n_predicted * (n - n_predicted) * ones * (n - ones))
+    covariance = hits * n - n_predicted * ones
+    values = np.divide(covariance, scale, out=np.zeros_like(hits), where=scale > 0)
     levels = scores[order][last]
     best = int(values.argmax())
     lower = levels[best + 1] if best + 1 < len(levels) else levels[best]
@@ -37,40 +37,42 @@ def best_threshold(held_out: HeldOut) -> float:
 
 
 def confusions(context: ReportContext) -> list[Table]:
-    """Confusion matrices of the rows held out: at 0.5, and at the best threshold.
+    """Tabulate confusion matrices at the threshold 0.5 and at the best threshold.
 
     Raises
     ------
     NotKnown
-        If there are no such rows.
+        If there are no held-out rows.
     """
     part, held_out = context.case.val, context.held_out
     if part is None or part.confusion is None:
         raise NotKnown(
-            "The errors on rows held out are not known; pass X_val and y_val, or give "
-            "a classifier that held rows out."
+            "The errors are not known, because there are no held-out rows. Pass X_val "
+            "and y_val, or a classifier that held out rows itself, to skloss.report."
         )
     names = context.class_names(len(part.counts))
     if len(names) > MOST_CLASSES:
         raise NotKnown(
-            f"A matrix of {len(names)} classes is too large for a page; "
-            "sklearn.metrics.ConfusionMatrixDisplay draws it."
+            f"A confusion matrix of {len(names)} classes is too large for this page. "
+            "Draw it with sklearn.metrics.ConfusionMatrixDisplay."
         )
-    title = "At the threshold 0.5" if len(names) == 2 else "By the most probable class"
+    is_binary = len(names) == 2
+    title = "Confusion matrix" + (" at threshold 0.5" if is_binary else "")
     found = [_confusion(title, np.asarray(part.confusion), names)]
     is_known = held_out is not None and np.isfinite(held_out.scores).all()
-    if held_out is None or len(names) != 2:
+    if held_out is None or not is_binary:
         return found
     if not is_known or len(np.unique(held_out.truth)) < 2:
         return found
     threshold = best_threshold(held_out)
-    guessed = (held_out.scores >= threshold).astype(int)
-    table = confusion_matrix(held_out.truth, guessed, 2)
+    predicted = (held_out.scores >= threshold).astype(int)
+    table = confusion_matrix(held_out.truth, predicted, 2)
     note = (
-        "The threshold was chosen on these same rows, so that its MCC is too good; "
-        "sklearn.model_selection.TunedThresholdClassifierCV chooses one honestly."
+        "This threshold was selected on these same rows, so its MCC is optimistic. "
+        "sklearn.model_selection.TunedThresholdClassifierCV selects a threshold by "
+        "cross-validation."
     )
-    title = f"At the threshold of the best MCC, {threshold:.3g}"
+    title = f"Confusion matrix at threshold {threshold:.3g} (highest MCC)"
     return [*found, _confusion(title, table, names, (note,))]
 
 
@@ -86,6 +88,6 @@ def _confusion(
         (Cell(name), *(cell(float(n), ",.0f") for n in row))
         for name, row in zip(names, table.tolist(), strict=True)
     )
-    columns = ("true class", *(f"called {name}" for name in names))
+    columns = ("true class", *(f"predicted {name}" for name in names))
     diagonal = tuple(range(len(rows)))
     return Table(title, columns, rows, (summary, *notes), diagonal)

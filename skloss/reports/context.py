@@ -1,4 +1,4 @@
-"""The report context: all that is known about one training."""
+"""The report context: everything that is known about one training."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ __all__ = [
     "last_step",
 ]
 
-PASS_ROWS = "Pass X and y, as they were given to fit."
+PASS_ROWS = "Pass X and y to skloss.report, as they were passed to fit."
 
 
-class NotKnown(Exception):  # noqa: N818 - an answer, not an error
-    """Something cannot be shown; the text says why, and what to pass."""
+class NotKnown(Exception):  # noqa: N818 - a missing part of the page, not an error
+    """A part of the page cannot be shown; the text says why and what to pass."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What the network says of rows that it was not trained on.
+    """True classes and predicted probabilities of held-out rows.
 
-    ``truth`` are class numbers; ``scores`` are probabilities, of class 1 alone if there
-    are two classes.
+    ``truth`` holds class numbers. ``scores`` holds one column of probabilities per
+    class or, for two classes, only those of class 1, of shape ``(n,)``.
     """
 
     truth: np.ndarray
@@ -41,7 +41,7 @@ class HeldOut:
 
     @property
     def predicted(self) -> np.ndarray:
-        """Class number of each row, by the 0.5 rule if there are two."""
+        """Predicted class number of each row; with two classes at the threshold 0.5."""
         if self.scores.ndim == 1:
             return (self.scores > 0.5).astype(int)
         return self.scores.argmax(axis=1)
@@ -49,7 +49,7 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to measure on, as they were given to ``fit``."""
+    """Training rows and validation rows, as they were passed to ``fit``."""
 
     X: Any
     y: Any
@@ -59,9 +59,10 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """Scores of one estimator, or of a search's winner, on the same folds.
+    """Scores of one estimator, or of the winner of a search, on every fold.
 
-    ``splits`` are positions of rows; where they are not known, ``reason`` says why.
+    ``splits`` holds the row positions of each fold. It is None if they are not known,
+    and ``reason`` then says why.
     """
 
     scores: Mapping[str, np.ndarray]
@@ -73,37 +74,37 @@ class Folds:
 
 @dataclass(frozen=True, eq=False)
 class ReportContext:
-    """What is known; parts that are not are None.
+    """Everything that is known about a training; None stands for unknown parts.
 
     Parameters
     ----------
     name : str
-        What was given, in words.
+        Description of the source, the title of the page.
     case : Case
-        As the rules see it.
+        Facts that the rules of the diagnosis read.
     diagnosis : Diagnosis
-        What they found.
+        Findings of the rules.
     record : TrainingRecord
-        The curves; of a fit of skloss all that it keeps.
+        Training record. If the training was not by skloss, it holds only the curves.
     estimator : estimator or None
-        Fitted; the winner of a search.
+        Fitted estimator; of a search its winner.
     cv_results : mapping or None
-        Of a search.
+        Results of a search.
     refit_metric : str or None
-        What its winner was chosen by.
+        Metric that the winner of the search was selected by.
     folds : Folds or None
-        Of a search or a cross-validation.
+        Folds of a search or of a cross-validation.
     held_out : HeldOut or None
-        Validation rows.
+        Predictions on the validation rows.
     split : Split or None
-        Rows of both sides, where there are no folds; where they are not known,
+        Training and validation rows, where there are no folds. If they are not known,
         `split_reason` says why.
     X, y : array-like or None
-        As given to ``fit``.
+        Rows and labels that were passed to ``fit``.
     records : tuple of TrainingRecord
-        Of each fold of a cross-validation.
+        Training record of each fold of a cross-validation.
     asked : estimator or None
-        The source itself, where it is one.
+        The source itself, if it is an estimator.
     """
 
     name: str
@@ -124,7 +125,7 @@ class ReportContext:
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes in their order; numbers where they are not known."""
+        """Names of the classes in order; numbers if the names are not known."""
         known = self.record.data.get("classes")
         if known is None:
             known = getattr(self.estimator, "classes_", None)
@@ -133,13 +134,13 @@ class ReportContext:
         return [str(name) for name in names]
 
     def class_names(self, n_classes: int) -> list[str]:
-        """Names of so many classes; numbers if another number of them is known."""
+        """Names of the classes, or numbers if there are not exactly so many names."""
         known = self.classes
         return known if len(known) == n_classes else [str(c) for c in range(n_classes)]
 
     @property
     def column_names(self) -> list[str]:
-        """Names of the columns of X; empty where they have none."""
+        """Names of the columns of X; empty if they have none."""
         known: Any = getattr(self.X, "columns", None)
         if known is None:
             known = getattr(self.estimator, "feature_names_in_", ())

@@ -1,4 +1,4 @@
-"""Tables of the data: rows of each class, ranges of columns, curves."""
+"""Tables of class counts, ranges of columns and values of the curves."""
 
 from __future__ import annotations
 
@@ -26,30 +26,34 @@ _CURVES = (
 
 
 def classes(context: ReportContext) -> Table:
-    """Rows of each class: original, trained on, held out.
+    """Tabulate the rows of each class: original, as trained on, and validation.
 
     Raises
     ------
     NotKnown
-        If they are not known.
+        If the counts are not known.
     """
     case = context.case
     counted = context.record.data.get("class_counts", {})
-    parts: dict[str, Any] = {
-        "original training rows": counted.get("natural") or _counts(case.original),
-        "trained on": counted.get("trained") or _counts(case.train),
-        "held out": counted.get("validation") or _counts(case.val),
-    }
-    if parts["original training rows"] == parts["trained on"]:
-        del parts["original training rows"]
-    parts = {name: counts for name, counts in parts.items() if counts}
+    original = counted.get("natural") or _counts(case.original)
+    trained = counted.get("trained") or _counts(case.train)
+    validation = counted.get("validation") or _counts(case.val)
+    used = "resampled training rows" if case.is_resampled else "training rows"
+    columns: dict[str, Any] = {used: trained, "validation rows": validation}
+    if original != trained:
+        columns = {"original training rows": original} | columns
+    parts = {name: counts for name, counts in columns.items() if counts}
     if not parts:
         raise NotKnown(
-            "The rows are not known; give the fitted classifier with X and y."
+            "The class counts are not known. Pass the fitted classifier with X and y "
+            "to skloss.report."
         )
     lengths = {len(counts) for counts in parts.values()}
     if len(lengths) > 1:
-        raise NotKnown("The classes of the two sides do not match.")
+        raise NotKnown(
+            "The training rows and the validation rows have different numbers of "
+            "classes."
+        )
     names = context.class_names(lengths.pop())
     rows = []
     for number, name in enumerate(names[:MOST_CLASSES]):
@@ -63,7 +67,7 @@ def classes(context: ReportContext) -> Table:
     sums = (cell(float(sum(counts)), ",.0f") for counts in parts.values())
     rows.append((Cell("all"), *sums))
     notes = (
-        (f"The first {MOST_CLASSES} of {len(names)} classes.",)
+        (f"The table shows the first {MOST_CLASSES} of {len(names)} classes.",)
         if len(names) > MOST_CLASSES
         else ()
     )
@@ -75,12 +79,12 @@ def _counts(part: Any) -> list[int] | None:
 
 
 def columns(context: ReportContext) -> Table:
-    """Ranges of the columns, as the network sees them.
+    """Tabulate the ranges of the columns as the network receives them.
 
     Raises
     ------
     NotKnown
-        If they are not known.
+        If the ranges are not known.
     """
     ranges = context.record.data.get("columns")
     if not ranges:
@@ -96,9 +100,9 @@ def columns(context: ReportContext) -> Table:
         (Cell(name), *(cell(float(ranges[key][number]), ".4g") for key in shown))
         for number, name in enumerate(names[:_MOST_COLUMNS])
     )
-    left_out = f"The first {_MOST_COLUMNS} of {n_columns:,} columns."
+    left_out = f"The table shows the first {_MOST_COLUMNS} of {n_columns:,} columns."
     return Table(
-        "Columns as the network sees them",
+        "Ranges of the columns at the input of the network",
         ("column", *shown),
         rows,
         (left_out,) if n_columns > _MOST_COLUMNS else (),
@@ -107,18 +111,18 @@ def columns(context: ReportContext) -> Table:
 
 
 def curves(context: ReportContext) -> Table:
-    """Curves as numbers; of many epochs some, among them the best and the last.
+    """Tabulate the curves. Of many epochs it shows some, always the best and the last.
 
     Raises
     ------
     NotKnown
-        If there are none.
+        If there are no curves.
     """
     history = {
         n: c for n, c in context.record.history.items() if n in _CURVES and len(c)
     }
     if not history:
-        raise NotKnown("There are no curves to show.")
+        raise NotKnown("There are no training curves.")
     names = [name for name in _CURVES if name in history]
     n_epochs, best = len(history[names[0]]), context.record.best_epoch
     step = max(1, -(-n_epochs // _MOST_EPOCHS))
@@ -130,10 +134,11 @@ def curves(context: ReportContext) -> Table:
         )
         for epoch in shown
     )
-    notes = (f"Every {step}th epoch, the best and the last.",) if step > 1 else ()
+    note = f"The table shows every {step}th epoch, the best epoch and the last epoch."
     marked = tuple(shown.index(epoch) for epoch in _known(best))
     columns = ("epoch", *(name.replace("_", " ") for name in names))
-    return Table("Curves as numbers", columns, rows, notes, marked, is_folded=True)
+    notes = (note,) if step > 1 else ()
+    return Table("Values of the curves", columns, rows, notes, marked, is_folded=True)
 
 
 def _known(epoch: int | None) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Folds of a search or a cross-validation, with their scores."""
+"""Folds and their scores, of a search or a cross-validation."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["folds_of_results", "folds_of_search"]
 
 
 def folds_of_search(search: Any, case: Case, X: Any, y: Any, groups: Any) -> Folds:
-    """Return the scores of a search's winner, and the folds as they can be drawn again.
+    """Return the scores of the winner of a search, and its folds if possible.
 
     Parameters
     ----------
     search : estimator
-        Fitted, with ``refit``.
+        Search that was fitted with ``refit``.
     case : Case
-        Of the winner; it knows what the search was scored by.
+        Case of the winner, which knows the metric of the search.
     X, y, groups : array-like or None
-        As given to ``fit``.
+        Rows, labels and groups that were passed to ``fit``.
     """
     results, best = search.cv_results_, int(search.best_index_)
     scorers = search.scorer_
     is_one = not isinstance(scorers, Mapping)
-    # The only scorer of a search is called "score", whatever it is.
+    # A search with one scorer names it "score", whichever metric it is.
     named = {"score": scorers} if is_one else dict(scorers)
     scores = {
         name: np.array(
@@ -56,44 +56,48 @@ def folds_of_search(search: Any, case: Case, X: Any, y: Any, groups: Any) -> Fol
 def _splits_of(
     search: Any, X: Any, y: Any, groups: Any
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Draw the folds of a search again."""
+    """Draw the folds of a search again from its splitter."""
     from sklearn.base import is_classifier
     from sklearn.model_selection import check_cv
 
     if X is None:
         raise NotKnown(PASS_ROWS)
     if hasattr(search, "n_resources_"):
-        raise NotKnown("A halving search scores its candidates on parts of the rows.")
+        raise NotKnown(
+            "A halving search scores its candidates on subsets of the rows, so its "
+            "scores cannot be compared with those of the baselines."
+        )
     cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
     if getattr(cv, "shuffle", True) and not isinstance(
         getattr(cv, "random_state", 0), Integral
     ):
         raise NotKnown(
-            "The folds cannot be drawn again: give their splitter an int as "
-            "random_state."
+            "The folds cannot be drawn again. Set random_state of the splitter to an "
+            "int."
         )
     try:
         splits = list(cv.split(X, y, groups))
-    except ValueError as err:  # groups are missing, most of the time
+    except ValueError as err:  # most often the groups are missing
         raise NotKnown(
-            f"The folds cannot be drawn again ({err}); pass groups if there were any."
+            f"The folds cannot be drawn again ({err}). Pass groups if fit was called "
+            "with groups."
         ) from err
     if len(splits) != search.n_splits_:
-        raise NotKnown("The folds cannot be drawn again: cv was an iterator.")
+        raise NotKnown("The folds cannot be drawn again, because cv was an iterator.")
     return splits
 
 
 def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
-    """Return the scores of a cross-validation, and its folds where it kept them.
+    """Return the scores of a cross-validation, and its folds if the results have them.
 
-    Where MCC was not scored, its estimators are scored by it here, on their own folds.
+    If the results have no MCC, the estimators are scored again on their own folds.
 
     Parameters
     ----------
     results : mapping
-        What ``cross_validate`` gave.
+        Results of ``cross_validate``.
     X, y : array-like or None
-        As given to it.
+        Rows and labels that were passed to it.
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -103,7 +107,10 @@ def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
     scorers = {name: get_scorer(name) for name in names if name in known}
     indices = results.get("indices")
     if indices is None:
-        return Folds(scores, scorers, reason="Cross-validate with return_indices=True.")
+        reason = (
+            "The folds are not known. Call cross_validate with return_indices=True."
+        )
+        return Folds(scores, scorers, reason=reason)
     splits = list(zip(indices["train"], indices["test"], strict=True))
     if "matthews_corrcoef" not in scores and X is not None:
         scorers = _scorers_of_classes(y)
@@ -120,7 +127,7 @@ def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
 
 
 def _scorers_of_classes(y: Any) -> dict[str, Any]:
-    """Return scorers of MCC and F1, of the last class if there are two."""
+    """Return scorers of MCC and F1; with two classes the last one is positive."""
     from sklearn.metrics import f1_score, get_scorer, make_scorer
 
     classes = np.unique(y)

@@ -1,4 +1,4 @@
-"""Rows held out of a training, where they are known for certain."""
+"""The held-out rows of a training, if they are known for certain."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ __all__ = ["held_out_of", "split_of"]
 def held_out_of(
     estimator: Any, record: TrainingRecord, given: Mapping[str, Any]
 ) -> HeldOut | None:
-    """Return what a classifier says of rows held out: its own, or those given.
+    """Return the predictions of a classifier on held-out rows.
 
     Parameters
     ----------
     estimator : estimator or None
-        Fitted.
+        Fitted classifier.
     record : TrainingRecord
-        Of a fit of skloss it knows the rows held out.
+        Training record. A fit of skloss keeps the predictions on its held-out rows.
     given : mapping
-        With ``X_val`` and ``y_val``, if they were given.
+        Arguments of the user; ``X_val`` and ``y_val`` are used if the record has no
+        predictions.
     """
     truth = record.outcome.get("validation_truth")
     if truth is not None:
@@ -53,7 +54,7 @@ def split_of(
     groups: Any,
     given: Mapping[str, Any],
 ) -> Split:
-    """Rows of both sides of the hold-out, only where they are known for certain."""
+    """Return training and validation rows, only if they are known for certain."""
     if X is None:
         raise NotKnown(PASS_ROWS)
     if given.get("X_val") is not None:
@@ -64,14 +65,14 @@ def split_of(
         return Split(X[:cut], y[:cut], X[cut:], y[cut:])
     last, truth = last_step(estimator), record.outcome.get("validation_truth")
     if truth is None or not hasattr(last, "split_validation"):
-        raise NotKnown("Pass X_val and y_val, the rows that were held out.")
+        raise NotKnown("Pass the held-out rows as X_val and y_val to skloss.report.")
     positions = last.split_validation(X, y, groups)
     if positions is None or not _are_labels(
         np.asarray(y)[positions[1]], record.data.get("classes"), truth
     ):
         raise NotKnown(
-            "The rows held out cannot be found again: fit with an int as random_state, "
-            "pass here the X and y that were given to fit, and groups if they were."
+            "The held-out rows cannot be found again. Fit with an int as random_state, "
+            "and pass the same X, y and groups to skloss.report."
         )
     kept, held = positions
     parts = (safe_indexing(rows, part) for part in (kept, held) for rows in (X, y))
@@ -79,7 +80,7 @@ def split_of(
 
 
 def _are_labels(labels: np.ndarray, classes: Any, codes: Any) -> bool:
-    """Whether these are the labels of the record's validation rows, in their order."""
+    """Whether these labels equal those of the recorded validation rows."""
     if classes is None or len(labels) != len(codes):
         return False
     return bool(np.array_equal(labels, np.asarray(classes)[np.asarray(codes)]))

@@ -1,4 +1,4 @@
-"""Render a report context as the text of one HTML file."""
+"""Render a report context as one HTML page."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from skloss.reports.tables import Cell, Table
 __all__ = ["frame", "render"]
 
 _SECTIONS = {
-    "answer": "Is it any good?",
-    "findings": "What the diagnosis found",
-    "curves": "Curves",
+    "answer": "Is the network better than the baselines?",
+    "findings": "Diagnosis",
+    "curves": "Training curves",
     "search": "Search",
-    "errors": "Errors on rows held out",
-    "rows": "Rows",
+    "errors": "Errors on held-out rows",
+    "rows": "Data",
     "configuration": "Configuration",
-    "reproduce": "How to reproduce it",
+    "reproduce": "How to reproduce this result",
 }
 _HOLDOUTS = {
-    "pipeline": "Validation rows were taken out before any step of the pipeline, so "
-    "that no sampler has seen them.",
-    "internal": "Validation rows were split off by the classifier from the rows that "
-    "it was given.",
-    "given": "Validation rows were given to fit.",
-    "tail": "Validation rows are the last ones of the rows given, unshuffled.",
-    "none": "No rows were held out.",
+    "pipeline": "The validation rows were held out before the first step of the "
+    "pipeline, so no sampler has used them.",
+    "internal": "The classifier held out the validation rows from the rows passed to "
+    "fit.",
+    "given": "The validation rows were passed to fit.",
+    "tail": "The validation rows are the last of the rows passed to fit, not shuffled.",
+    "none": "No rows were held out for validation.",
 }
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; everything in it may be absent."""
+    """The contents of one section of the page; every part may be empty."""
 
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -60,21 +60,21 @@ class Section:
 
 
 def render(context: ReportContext, answer: Answer, command: str | None = None) -> str:
-    """Write the page.
+    """Render the page.
 
     Parameters
     ----------
     context : ReportContext
-        What is known.
+        Everything that is known about the training.
     answer : Answer
-        What the page says first.
+        The verdict, the first section of the page.
     command : str, default=None
-        What was typed to get here.
+        Command line that made this report.
 
     Returns
     -------
     str
-        One HTML file that loads nothing.
+        One HTML page that loads no other file.
     """
     has_search = context.cv_results is not None
     script = _asset("report.js")
@@ -101,7 +101,7 @@ def render(context: ReportContext, answer: Answer, command: str | None = None) -
 
 
 def frame(page: str, title: str) -> str:
-    """Put a page into a frame, so that its style does not reach a notebook's."""
+    """Put a page into an iframe, so that its style sheet does not affect a notebook."""
     template = environment("skloss.reports").get_template("frame.html.j2")
     return template.render(page=page, title=title)
 
@@ -112,13 +112,13 @@ def _asset(name: str) -> str:
 
 
 def _hash(script: str) -> str:
-    """Name of the only script that a browser may run in the page."""
+    """Hash of the page's script; a browser is allowed to run no other script."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _known(context: ReportContext, *makers: Callable[[ReportContext], Any]) -> Section:
-    """Collect what the makers give, and why the others give nothing."""
+    """Collect the tables of the makers, and the reasons why tables are missing."""
     found: list[Table] = []
     notes: list[str] = []
     for make in makers:
@@ -135,7 +135,7 @@ def _drawn(
     drawn: tuple[list[Picture], list[str]], known: Section, *notes: str
 ) -> Section:
     shown, reasons = drawn
-    # One reason for two things that are missing is said once.
+    # Two missing parts may have the same reason; the page states it once.
     everything = dict.fromkeys((*notes, *reasons, *known.notes))
     return Section(tuple(shown), known.tables, tuple(everything))
 
@@ -151,11 +151,11 @@ def _scores(answer: Answer) -> Table | None:
         for who, scores in answer.scores.items()
     )
     columns = ("classifier", *answer.metrics)
-    return Table("Scores on rows not trained on", columns, lines, (), (0,))
+    return Table("Scores on held-out rows", columns, lines, (), (0,))
 
 
 def _score(score: Score) -> Cell:
-    """Write a score that breaks between value and interval, where there is no room."""
+    """Write a score; a narrow page breaks the line only before the interval."""
     text = repr(score).replace(" to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}")
     return Cell(text, float(score.value))
 
@@ -163,11 +163,11 @@ def _score(score: Score) -> Cell:
 def _curves(context: ReportContext) -> Section:
     notes = []
     if context.record.n_epochs == 1:
-        notes.append("One epoch is a point, not a curve; train for more epochs.")
+        notes.append("One epoch gives a point, not a curve. Train for more epochs.")
     if context.record.history and not context.record.history.get("val_loss"):
         notes.append(
-            "There is no validation curve, so that over-fitting cannot be seen; hold "
-            "rows out by validation_fraction, or pass X_val and y_val to fit."
+            "There is no validation curve, so overfitting cannot be seen. Set "
+            "validation_fraction, or pass X_val and y_val to fit."
         )
     known = _known(context, data_tables.curves)
     return _drawn(pictures.curve_pictures(context), known, *notes)
@@ -184,9 +184,15 @@ def _search(context: ReportContext) -> Section:
 def _errors(context: ReportContext) -> Section:
     whose: tuple[str, ...] = ()
     if context.cv_results is not None:
-        whose = ("Of the winner, fitted again, on the rows held out of that fit.",)
+        whose = (
+            "This section describes the winner after it was refitted on all rows. The "
+            "errors are on the validation rows that this last fit held out.",
+        )
     elif context.folds is not None:
-        whose = ("Of the fold with the median score, on rows held out of its fit.",)
+        whose = (
+            "This section describes the fold with the median score. The errors are on "
+            "the validation rows that its fit held out.",
+        )
     known = _known(context, confusion_tables.confusions)
     return _drawn(pictures.score_pictures(context), known, *whose)
 
@@ -195,17 +201,27 @@ def _rows(context: ReportContext) -> Section:
     case, notes = context.case, []
     facts = case.rows
     if facts is not None and facts.n_columns is not None:
-        constant = f", {facts.n_constant} of them constant" if facts.n_constant else ""
-        notes.append(f"{facts.n_columns:,} columns{constant}.")
+        constant = (
+            f"; constant columns: {facts.n_constant:,}" if facts.n_constant else ""
+        )
+        notes.append(f"Number of columns: {facts.n_columns:,}{constant}.")
     notes.append(
         _HOLDOUTS.get(
-            case.holdout or "", "It is not known where validation rows came from."
+            case.holdout or "", "The origin of the validation rows is not known."
         )
     )
     if case.is_resampled:
-        notes.append("The rows trained on were made by a sampler.")
+        samplers = ", ".join(_samplers(context.estimator))
+        by = f" ({samplers})" if samplers else ""
+        notes.append(f"The training rows were resampled{by}.")
     known = _known(context, data_tables.classes, data_tables.columns)
     return Section(tables=known.tables, notes=(*notes, *known.notes))
+
+
+def _samplers(estimator: Any) -> list[str]:
+    """Class names of the samplers in a pipeline."""
+    steps = getattr(estimator, "steps", ())
+    return [type(step).__name__ for _, step in steps if hasattr(step, "fit_resample")]
 
 
 def _reproduce(context: ReportContext, command: str | None) -> Section:

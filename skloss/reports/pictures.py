@@ -1,4 +1,4 @@
-"""Pictures of a page: displays as SVG, each with words for those who cannot see it."""
+"""Figures of a report: displays as SVG, each with a text for screen readers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from skloss.reports.tables import metric_title
 
 __all__ = ["Picture", "curve_pictures", "score_pictures", "search_pictures"]
 
-# The first of these that all folds have is drawn.
+# The first of these curves that all folds have is drawn.
 _SHOWN = ("val_mcc", "val_loss", "mcc", "loss")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing with its title and a sentence that says the same.
+    """A figure with its title and a text that describes it.
 
     Parameters
     ----------
     title : str
-        What it shows.
+        Title of the figure.
     alt : str
-        What there is to see in it.
+        Description of the contents, for the caption and for screen readers.
     svg : str
         One ``<svg>`` element.
     """
@@ -40,17 +40,17 @@ class Picture:
 
 
 def curve_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
-    """Losses, metrics, and the curves of all folds; and why some are missing."""
+    """Draw losses, metrics and fold curves; also return why some are missing."""
     return _all(context, _losses, _metrics, _folds)
 
 
 def score_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
-    """Scores over the threshold, and calibration."""
+    """Draw metrics versus threshold, calibration, and ranking curves."""
     return _all(context, _thresholds, _calibration, _precision_recall, _roc)
 
 
 def search_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
-    """Scores over the parameters of a search."""
+    """Draw the scores of a search versus its parameters and versus fit time."""
     return _all(context, _effects, _cost)
 
 
@@ -75,7 +75,7 @@ def _losses(context: ReportContext) -> Picture:
 
     history, diagnosis = context.record.history, context.diagnosis
     if not history.get("loss"):
-        raise NotKnown("There is no training loss to draw.")
+        raise NotKnown("There is no curve of the training loss.")
 
     def plot(figure: Any) -> None:
         ax = figure.subplots()
@@ -90,7 +90,7 @@ def _losses(context: ReportContext) -> Picture:
     if history.get("val_loss"):
         alt += ". " + _course(history, "val_loss", "Validation loss", np.argmin)
     else:
-        alt += ". There is no validation loss, since no rows were held out"
+        alt += ". There is no validation loss"
     return Picture("Losses", f"{alt}.", draw("losses", plot))
 
 
@@ -101,18 +101,18 @@ def _metrics(context: ReportContext) -> Picture:
     names = ("mcc", "f1", "precision", "recall")
     shown = [name for name in names if {name, f"val_{name}"} & history.keys()]
     if not shown:
-        raise NotKnown("There are no curves of MCC, F1, precision or recall to draw.")
+        raise NotKnown("There are no curves of MCC, F1, precision or recall.")
 
     def plot(figure: Any) -> None:
         MetricCurveDisplay.from_record(context.record, ax=figure.subplots())
 
-    said = []
+    sentences = []
     for name in shown:
-        side = f"val_{name}" if f"val_{name}" in history else name
+        curve = f"val_{name}" if f"val_{name}" in history else name
         title = name.upper() if name in ("mcc", "f1") else name
-        where = "Validation " if side != name else "Training "
-        said.append(_course(history, side, where + title, np.argmax))
-    return Picture("Metrics", ". ".join(said) + ".", draw("metrics", plot))
+        split = "Validation " if curve != name else "Training "
+        sentences.append(_course(history, curve, split + title, np.argmax))
+    return Picture("Metrics", ". ".join(sentences) + ".", draw("metrics", plot))
 
 
 def _folds(context: ReportContext) -> Picture:
@@ -123,8 +123,9 @@ def _folds(context: ReportContext) -> Picture:
         raise NotKnown
     if context.cv_results is not None:
         raise NotKnown(
-            "A search keeps no curves of its folds; "
-            "cross_validate(search.best_estimator_, X, y, return_estimator=True) does."
+            "A search does not keep the curves of its folds. For these, pass the "
+            "result of cross_validate(search.best_estimator_, X, y, "
+            "return_estimator=True) to skloss.report."
         )
     shared = set.intersection(*(set(record.history) for record in records), {*_SHOWN})
     if not shared:
@@ -136,8 +137,8 @@ def _folds(context: ReportContext) -> Picture:
 
     ends = [np.asarray(record.history[curve], float)[-1] for record in records]
     alt = (
-        f"Curve {curve} of {len(records)} folds; it ends between {np.nanmin(ends):.3g} "
-        f"and {np.nanmax(ends):.3g}."
+        f"{curve} of {len(records)} folds. The values at the last epoch are between "
+        f"{np.nanmin(ends):.3g} and {np.nanmax(ends):.3g}."
     )
     return Picture("Curves of all folds", alt, draw("folds", plot))
 
@@ -159,10 +160,10 @@ def _thresholds(context: ReportContext) -> Picture:
         )
 
     alt = (
-        "Precision, recall, F1 and MCC over the threshold, on the rows held out. The "
-        f"highest MCC is at the threshold {best_threshold(held_out):.3g}."
+        "Precision, recall, F1 and MCC on the held-out rows at each threshold. MCC is "
+        f"highest at threshold {best_threshold(held_out):.3g}."
     )
-    return Picture("Scores over the threshold", alt, draw("thresholds", plot))
+    return Picture("Metrics versus threshold", alt, draw("thresholds", plot))
 
 
 def _calibration(context: ReportContext) -> Picture:
@@ -170,7 +171,9 @@ def _calibration(context: ReportContext) -> Picture:
 
     held_out, priors = _two_classes(context), context.record.data.get("priors", {})
     if "train" not in priors or "natural" not in priors:
-        raise NotKnown("The priors are not known, so that calibration is not shown.")
+        raise NotKnown(
+            "Calibration is not shown, because the class priors are not known."
+        )
 
     def plot(figure: Any) -> None:
         ProbabilityDisplay.from_predictions(
@@ -182,9 +185,9 @@ def _calibration(context: ReportContext) -> Picture:
         )
 
     alt = (
-        f"Share of class {context.classes[1]} among the rows held out, over the "
-        f"probability that the network gives; on average it gives "
-        f"{held_out.scores.mean():.3g}, and {held_out.truth.mean():.3g} are."
+        f"Actual share of class {context.classes[1]} versus predicted probability, on "
+        f"the held-out rows. Mean predicted probability {held_out.scores.mean():.3g}; "
+        f"actual share {held_out.truth.mean():.3g}."
     )
     return Picture("Calibration", alt, draw("calibration", plot))
 
@@ -192,7 +195,7 @@ def _calibration(context: ReportContext) -> Picture:
 def _precision_recall(context: ReportContext) -> Picture:
     from skloss.displays import PrecisionRecallCurvesDisplay
 
-    return _ranking(context, PrecisionRecallCurvesDisplay, "Precision and recall")
+    return _ranking(context, PrecisionRecallCurvesDisplay, "Precision-recall curves")
 
 
 def _roc(context: ReportContext) -> Picture:
@@ -212,7 +215,7 @@ def _ranking(context: ReportContext, display: Any, title: str) -> Picture:
             truth, held_out.scores, classes=names, ax=figure.subplots()
         )
 
-    alt = f"{title} of {len(names)} classes, each against the rest, on rows held out."
+    alt = f"{title} of {len(names)} classes, each versus the rest, on held-out rows."
     return Picture(title, alt, draw(title.split()[0].lower(), plot))
 
 
@@ -220,15 +223,22 @@ def _two_classes(context: ReportContext) -> HeldOut:
     held_out = context.held_out
     if held_out is None:
         raise NotKnown(
-            "Thresholds and calibration need probabilities of rows held out; give a "
-            "classifier with predict_proba, with X_val and y_val."
+            "Threshold and calibration curves need predicted probabilities of held-out "
+            "rows. Pass a classifier with predict_proba, X_val and y_val to "
+            "skloss.report."
         )
     if held_out.scores.ndim != 1:
         raise NotKnown  # thresholds are for two classes
     if not np.isfinite(held_out.scores).all() or len(np.unique(held_out.truth)) < 2:
-        raise NotKnown("The rows held out are of one class, or without finite scores.")
+        raise NotKnown(
+            "Threshold and calibration curves are not shown, because the held-out rows "
+            "have one class only or scores that are not finite."
+        )
     if np.ptp(held_out.scores) == 0:
-        raise NotKnown("All rows held out have one score, which no threshold divides.")
+        raise NotKnown(
+            "Threshold and calibration curves are not shown, because all held-out rows "
+            "have the same score."
+        )
     return held_out
 
 
@@ -236,13 +246,13 @@ def _two_classes(context: ReportContext) -> HeldOut:
 
 
 def _effects(context: ReportContext) -> Picture:
-    return _of_search(context, "auto", "Scores over the parameters")
+    return _of_search(context, "auto", "Score versus parameters")
 
 
 def _cost(context: ReportContext) -> Picture:
     if context.cv_results is not None and "mean_fit_time" not in context.cv_results:
-        raise NotKnown("The seconds of a fit are not known.")
-    return _of_search(context, "cost", "Score and cost")
+        raise NotKnown("The fit times are not known.")
+    return _of_search(context, "cost", "Score versus fit time")
 
 
 def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
@@ -252,7 +262,7 @@ def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
     if results is None:
         raise NotKnown
     if len(results["params"]) < 2:
-        raise NotKnown("One candidate has nothing to be compared with.")
+        raise NotKnown("The search has only one candidate, so there is no comparison.")
     if metric is not None and f"mean_test_{metric}" not in results:
         metric = None
 
@@ -266,39 +276,39 @@ def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
     svg = draw(f"search-{kind}", plot)
     means = np.asarray(results[f"mean_test_{metric or 'score'}"], float)
     best = int(np.nanargmax(means)) if chosen is None else int(chosen)
-    what = "Scores" if metric is None else metric_title(metric)
+    what = "score" if metric is None else metric_title(metric)
     alt = (
-        f"{what} of {len(means)} candidates: {np.nanmin(means):.3g} to "
-        f"{np.nanmax(means):.3g}. "
+        f"The mean {what} of {len(means)} candidates is between {np.nanmin(means):.3g} "
+        f"and {np.nanmax(means):.3g}. "
     )
     if kind == "cost":
         seconds = np.asarray(results["mean_fit_time"], float)
         alt += (
             f"A fit takes {np.nanmin(seconds):.2g} to {np.nanmax(seconds):.2g} "
-            f"seconds, one of the winner {seconds[best]:.2g}."
+            f"seconds; a fit of the winner takes {seconds[best]:.2g} seconds."
         )
     else:
         params = results["params"][best].items()
-        said = ", ".join(f"{n.rpartition('__')[2]} {value}" for n, value in params)
-        alt += f"The winner has {said}."
+        values = ", ".join(f"{n.rpartition('__')[2]} {value}" for n, value in params)
+        alt += f"The winner has {values}."
     return Picture(title, alt, svg)
 
 
 def _course(
     history: Any, name: str, title: str, best: Callable[..., Any] | None = None
 ) -> str:
-    """Say where a curve starts and ends, and where it is best."""
+    """Describe a curve by its first, last and best value."""
     values = np.asarray(history[name], float)
     finite = np.flatnonzero(np.isfinite(values))
     if not len(finite):
-        return f"{title} is never finite"
+        return f"{title} has no finite value"
     first, last = values[finite[0]], values[finite[-1]]
     if len(finite) == 1:
         return f"{title} is {first:.3g} after one epoch"
     if not np.ptp(values[finite]):
         return f"{title} stays at {first:.3g} in all {len(finite)} epochs"
-    text = f"{title} goes from {first:.3g} to {last:.3g} in {len(values)} epochs"
+    text = f"{title} changes from {first:.3g} to {last:.3g} in {len(values)} epochs"
     if best is None:
         return text
     at = finite[int(best(values[finite]))]
-    return f"{text}, and is best, {values[at]:.3g}, in epoch {at + 1}"
+    return f"{text}; the best value is {values[at]:.3g} in epoch {at + 1}"

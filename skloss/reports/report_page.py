@@ -1,4 +1,4 @@
-"""``report``: a page about whatever has trained, and ``Report``, which keeps it."""
+"""The function ``report``, which makes an HTML page, and its result, ``Report``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from skloss.diagnosis import Diagnosis
-from skloss.diagnosis.text import headline
 from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
 from skloss.reports.html_page import frame, render
@@ -19,18 +18,20 @@ __all__ = ["Report", "report"]
 
 @dataclass(frozen=True)
 class Report:
-    """One page about a training; a notebook shows it, and `save` writes it to a file.
+    """An HTML page about a training.
+
+    A notebook shows the page, and `save` writes it to a file.
 
     Parameters
     ----------
     html : str
-        The page: one file that needs nothing else.
+        The page, which needs no other file.
     title : str
-        What it is about.
+        Description of what was trained.
     answer : Answer
-        What it says first.
+        The verdict: the network compared with the baselines.
     diagnosis : Diagnosis
-        What was found.
+        Findings of the diagnosis.
     """
 
     html: str = field(repr=False)
@@ -44,37 +45,30 @@ class Report:
         Parameters
         ----------
         path : str or path-like
-            Where to. An existing file is replaced.
+            File to write. An existing file is replaced.
 
         Returns
         -------
         Path
-            The file.
+            Path of the file.
 
         Raises
         ------
         OSError
-            If it cannot be written there.
+            If the file cannot be written.
         """
         target = Path(path).expanduser()
         try:
             target.write_text(self.html, encoding="utf-8")
         except OSError as err:
             raise type(err)(
-                f"The report cannot be written to {target} ({err.strerror or err}); "
-                "give the path of a file in a folder that exists and may be written to."
+                f"The report cannot be written to {target} ({err.strerror or err}). "
+                "Give the path of a file in an existing, writable folder."
             ) from err
         return target
 
     def __repr__(self) -> str:
-        size = len(self.html.encode()) // 1000
-        lines = [
-            f"Report on {self.title}: {self.answer.headline}",
-            self.answer.sentence,
-            headline(self.diagnosis),
-            f"{size} kB of HTML; write it by .save(PATH)",
-        ]
-        return "\n".join(lines)
+        return f"Report on {self.title}: {self.answer.headline}"
 
     def _repr_html_(self) -> str:
         return frame(self.html, f"Training report: {self.title}")
@@ -95,54 +89,54 @@ def report(
 ) -> Report:
     """Make one self-contained HTML page about a training.
 
-    It says first whether the network is any good: MCC and F1 with intervals on rows
-    that were not trained on, beside guessing and a logistic regression on the same
-    rows. Then findings with evidence and fix, curves, the table of a search, errors,
-    rows, configuration, and how to get the same again. What is not known is left out,
-    with a sentence that says what to pass.
+    The first section compares the network with a constant guess and with a logistic
+    regression, by MCC and F1 on held-out rows, with intervals. The next sections show
+    the findings of the diagnosis, the training curves, the candidates of a search, the
+    errors, the data, the configuration, and how to reproduce the result. If a part is
+    not known, the page says which argument to pass.
 
     Parameters
     ----------
     source : object
-        Whatever :func:`skloss.diagnose` takes, or the Diagnosis that it gave.
+        Any source of :func:`skloss.diagnose`, or the Diagnosis that it returned.
     path : str or path-like, default=None
-        File to write the page to. None writes none.
+        File to write the page to. None writes no file.
     X, y : array-like, default=None
-        The rows that were given to ``fit``. Without them there is no logistic
-        regression to compare with, and rules that read rows are not assessed.
+        Rows and labels that were passed to ``fit``. Without them no logistic regression
+        is fitted, and the rules that read rows are not assessed.
     history : object, default=None
-        Curves of a ``keras.Model``.
+        Training curves, if the source is a ``keras.Model``.
     X_val, y_val : array-like, default=None
-        Validation rows, where they were given to ``fit``.
+        Validation rows and labels, if they were passed to ``fit``.
     groups : array-like of shape (n,), default=None
-        Groups of the rows, where they were given to ``fit``: with them the same folds,
-        and the same rows held out, are found again.
+        Groups of the rows, if they were passed to ``fit``. They are needed to find the
+        same folds and the same held-out rows again.
     fit_params : dict, default=None
-        What else was given to ``keras.Model.fit``.
+        Other arguments of ``keras.Model.fit``.
     command : str, default=None
-        What was typed to train it; shown in place of code.
+        Command line of the training. The page shows it instead of Python code.
 
     Returns
     -------
     Report
-        Shown by a notebook; ``save`` writes it.
+        The page. A notebook shows it, and ``save`` writes it to a file.
 
     Raises
     ------
     NotFittedError
         If an estimator is not fitted.
     RecordFormatError
-        If curves, or the file of a path, cannot be read.
+        If the curves or the file cannot be read.
     DiagnosisError
-        If the source is nothing that can be diagnosed.
+        If the source is of a type that cannot be diagnosed.
     OSError
         If the file cannot be written.
     ValueError
-        If ``X`` and ``y`` do not fit each other or the network.
+        If the shapes of ``X`` and ``y`` do not match each other or the network.
 
     See Also
     --------
-    skloss.diagnose : The findings alone.
+    skloss.diagnose : Only the findings, without a page.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Instructions to reproduce a result: code or command, random seed, versions."""
+"""Instructions to reproduce a result: code or command, versions and random seed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_CHARACTERS = 20_000
 
 
 def versions(context: ReportContext) -> Table:
-    """Versions on the machine that writes the page, and the seed."""
+    """Tabulate the versions on the machine that writes the page, and the seed."""
     rows = [("Python", platform.python_version()), ("skloss", skloss.__version__)]
     for name in _PACKAGES:
         try:
@@ -36,13 +36,13 @@ def versions(context: ReportContext) -> Table:
     rows.append(("system", f"{platform.system()} {platform.machine()}"))
     seed = context.record.configuration.get("seed")
     if seed is not None:
-        rows.append(("seed drawn from random_state", str(seed)))
+        rows.append(("random seed drawn from random_state", str(seed)))
     cells = tuple((Cell(name), Cell(value)) for name, value in rows)
-    return Table("Versions where this page was written", ("what", "version"), cells)
+    return Table("Software versions of this report", ("name", "value"), cells)
 
 
 def code(context: ReportContext) -> str:
-    """Lines of Python that train it again.
+    """Write Python code that trains the estimator again.
 
     Raises
     ------
@@ -60,15 +60,15 @@ def code(context: ReportContext) -> str:
 
 
 def _call(asked: Any) -> tuple[str, set[tuple[str, str]]]:
-    """Write an estimator without what it learned; find where its parts come from."""
+    """Write an unfitted estimator as code, and find the imports that it needs."""
     from sklearn import config_context
     from sklearn.base import BaseEstimator, clone
 
     try:
         plain = clone(asked)
     except (TypeError, RuntimeError) as err:
-        raise NotKnown(f"It cannot be written as code: {err}.") from err
-    # Some classes do not leave the limit to their caller.
+        raise NotKnown(f"The estimator cannot be written as code: {err}.") from err
+    # The repr of some subclasses has no parameter for the length limit.
     with config_context(print_changed_only=True):
         text = BaseEstimator.__repr__(plain, N_CHAR_MAX=_MOST_CHARACTERS)
     parts = [plain, *plain.get_params(deep=True).values()]
@@ -81,7 +81,7 @@ def _call(asked: Any) -> tuple[str, set[tuple[str, str]]]:
 
 
 def _home(kind: type) -> str:
-    """Package that a class is imported from: its module up to the first private one."""
+    """Return the module to import a class from: its path before a private part."""
     names = kind.__module__.split(".")
     if names[0] == "skloss" and kind.__name__ in skloss.__all__:
         return "skloss"
@@ -95,7 +95,8 @@ def _call_of_record(context: ReportContext) -> tuple[str, str]:
     defaults = default_parameters(context)
     if not given or not defaults:
         raise NotKnown(
-            "The code is not known; give the fitted estimator, or a record of skloss."
+            "The code is not known. Pass the fitted estimator, or a training record of "
+            "skloss, to skloss.report."
         )
     changed = [
         f"{key}={value!r}"

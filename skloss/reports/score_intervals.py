@@ -1,4 +1,4 @@
-"""Scores with an interval: of counts on held-out rows, and of scores of folds."""
+"""Scores with 95 % intervals, from confusion counts or from the scores of folds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ METRICS = {"mcc": "MCC", "f1": "F1", "precision": "precision", "recall": "recall
 _LEVEL = 0.95
 _N_DRAWS = 2_000
 _FEWEST_DRAWS = 200
-_MOST_DRAWN = 2 * 10**7  # numbers, which bounds the memory
+_MOST_DRAWN = 2 * 10**7  # numbers drawn at once, a bound of the memory
 _SEED = 0
 
 
 @dataclass(frozen=True)
 class Score:
-    """A value and its 95 % interval, None where there is none.
+    """A value and its 95 % interval; the bounds are None if there is no interval.
 
     Examples
     --------
@@ -41,26 +41,26 @@ class Score:
 
 
 def of_counts(table: ArrayLike) -> dict[str, Score]:
-    r"""Metrics of a confusion matrix, with intervals.
+    r"""Compute the metrics of a confusion matrix, with intervals.
 
-    Each class keeps its number of rows. The shares :math:`p_c` of what its rows are
-    called are drawn from what the counts :math:`n_c` leave possible,
+    Each class keeps its number of rows. The shares :math:`p_c` of the classes predicted
+    for its rows are drawn from their posterior given the counts :math:`n_c`,
 
     .. math:: p_c \sim \mathrm{Dirichlet}(n_c + a_c)
 
-    where :math:`a_c` is 1/2 for the right class and 1/2 shared by the others, so that
-    right or wrong has Jeffreys' prior. This is a stratified bootstrap that does not
-    take "no error among ten rows" for certainty.
+    where :math:`a_c` is 1/2 for the right class and 1/2 shared by the others. The
+    share of right predictions thus has Jeffreys' prior. This is a stratified Bayesian
+    bootstrap, so that no error among ten rows does not mean that errors are impossible.
 
     Parameters
     ----------
     table : array-like of shape (K, K)
-        Truth in the rows, prediction in the columns.
+        Confusion matrix: true classes in the rows, predicted classes in the columns.
 
     Returns
     -------
     scores : dict of str to Score
-        By the names in `METRICS`.
+        Scores under the names in `METRICS`.
 
     Examples
     --------
@@ -76,17 +76,19 @@ def of_counts(table: ArrayLike) -> dict[str, Score]:
 
 
 def of_difference(tables: ArrayLike) -> dict[str, Score]:
-    """Metrics of one classifier less those of another on the same rows.
+    """Compute the differences of the metrics of two classifiers on the same rows.
 
     Parameters
     ----------
     tables : array-like of shape (K, K, K)
-        Rows by truth, by what the one says, and by what the other says.
+        Counts of rows by true class, by the class that the first classifier predicts,
+        and by the class that the second one predicts.
 
     Returns
     -------
     scores : dict of str to Score
-        By the names in `METRICS`; without intervals where the tables are too large.
+        Scores of the first less those of the second, under the names in `METRICS`.
+        There are no intervals if there are too many classes.
 
     Examples
     --------
@@ -97,25 +99,26 @@ def of_difference(tables: ArrayLike) -> dict[str, Score]:
     joint = np.asarray(tables, float)
     n_classes = len(joint)
     prior = _prior(n_classes)
-    both = prior[:, :, None] * prior[:, None, :]  # either side has the prior alone
+    # Summed over one classifier, this is the prior of the other one.
+    both = prior[:, :, None] * prior[:, None, :]
     shape = (n_classes, n_classes**2)
     drawn = _draws(joint.reshape(shape), both.reshape(shape))
     drawn = drawn.reshape(-1, n_classes, n_classes, n_classes)
-    ours, theirs = (_metrics(drawn.sum(axis=axis)) for axis in (3, 2))
+    own_drawn, other_drawn = (_metrics(drawn.sum(axis=axis)) for axis in (3, 2))
     own, other = (_metrics(joint.sum(axis=axis)) for axis in (2, 1))
     return {
-        name: _bounded(own[name] - other[name], ours[name] - theirs[name])
+        name: _bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
         for name in METRICS
     }
 
 
 def of_folds(values: ArrayLike, least: float, most: float = 1.0) -> Score:
-    r"""Mean over folds, with an interval.
+    r"""Compute the mean over folds, with an interval.
 
     .. math:: \bar x \pm t_{k-1}\, s \sqrt{\tfrac{1}{k} + \tfrac{1}{k-1}}
 
-    The second term is there because the folds share training rows (Nadeau and Bengio,
-    2003), for which the test rows are one (k-1)-th of the training rows.
+    The second term corrects for folds that share training rows (Nadeau and Bengio,
+    2003). It is the number of test rows divided by the number of training rows.
 
     Parameters
     ----------
@@ -127,7 +130,7 @@ def of_folds(values: ArrayLike, least: float, most: float = 1.0) -> Score:
     Returns
     -------
     score : Score
-        Without an interval if there is one fold.
+        Mean and interval; no interval if there is one fold.
 
     Examples
     --------
@@ -146,7 +149,7 @@ def of_folds(values: ArrayLike, least: float, most: float = 1.0) -> Score:
 
 
 def totals(table: ArrayLike) -> dict[str, Score]:
-    """Metrics of a confusion matrix, without intervals: a constant guess has none.
+    """Compute the metrics of a confusion matrix without intervals, as of a guess.
 
     Examples
     --------
@@ -158,14 +161,14 @@ def totals(table: ArrayLike) -> dict[str, Score]:
 
 
 def _prior(n_classes: int) -> np.ndarray:
-    """Half a row that is right and half a row that is wrong, of each class."""
+    """Prior counts: for each class half a right row and half a wrong row."""
     wrong = np.full((n_classes, n_classes), 0.5 / (n_classes - 1))
     np.fill_diagonal(wrong, 0.5)
     return wrong
 
 
 def _draws(counts: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """Tables that might as well have been counted, ``(n_draws, *counts.shape)``."""
+    """Draw tables of counts from the posterior, ``(n_draws, *counts.shape)``."""
     rng = np.random.default_rng(_SEED)
     n_draws = int(min(_N_DRAWS, _MOST_DRAWN // counts.size))
     drawn = [
@@ -181,16 +184,16 @@ def _metrics(tables: np.ndarray) -> dict[str, np.ndarray]:
         one = ConfusionCounts(tables)
         return {name: np.asarray(getattr(one, name)) for name in METRICS}
     hits = np.diagonal(tables, axis1=-2, axis2=-1)
-    truth, called = tables.sum(axis=-1), tables.sum(axis=-2)
+    truth, predicted = tables.sum(axis=-1), tables.sum(axis=-2)
     total = truth.sum(axis=-1)
-    spread = [total**2 - (part**2).sum(axis=-1) for part in (truth, called)]
-    covariance = hits.sum(axis=-1) * total - (truth * called).sum(axis=-1)
-    below = np.sqrt(np.maximum(spread[0] * spread[1], 0))
+    spread = [total**2 - (part**2).sum(axis=-1) for part in (truth, predicted)]
+    covariance = hits.sum(axis=-1) * total - (truth * predicted).sum(axis=-1)
+    scale = np.sqrt(np.maximum(spread[0] * spread[1], 0))
     kept = slice(1, None) if tables.shape[-1] == 2 else slice(None)
     return {
-        "mcc": _ratio(covariance, below),
-        "f1": _ratio(2 * hits, truth + called)[..., kept].mean(axis=-1),
-        "precision": _ratio(hits, called)[..., kept].mean(axis=-1),
+        "mcc": _ratio(covariance, scale),
+        "f1": _ratio(2 * hits, truth + predicted)[..., kept].mean(axis=-1),
+        "precision": _ratio(hits, predicted)[..., kept].mean(axis=-1),
         "recall": _ratio(hits, truth)[..., kept].mean(axis=-1),
     }
 
@@ -200,7 +203,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _bounded(value: np.ndarray, drawn: np.ndarray) -> Score:
-    """Interval of the draws, with the value itself inside of it."""
+    """Interval of the draws, widened where it does not contain the value."""
     one = float(value)
     if len(drawn) < _FEWEST_DRAWS:
         return Score(one)

@@ -1,4 +1,4 @@
-"""A figure of matplotlib as SVG that stands in a page: its ids, colors and size."""
+"""Convert matplotlib figures to SVG with the ids, colors and size of a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["draw"]
 
 _SVG = "http://www.w3.org/2000/svg"
 _HREF = "{http://www.w3.org/1999/xlink}href"
-# The page gives each of these another shade on a dark background.
+# The style sheet replaces these colors on a dark background.
 _PALETTE = (
     "0072b2",
     "009e73",
@@ -33,8 +33,8 @@ _PALETTE = (
 _COLOR = re.compile(r"#[0-9a-f]{6}\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _SIZE = (6.0, 4.0)  # inches
-_BROAD = 600  # points from which a picture stands alone in its row
-# Thousands of points that no line can stand for are sent as dots of a picture.
+_BROAD = 600  # points of width from which a figure takes a whole row of the page
+# A figure with more text than this, of thousands of points, becomes a PNG image.
 _MOST_CHARACTERS = 200_000
 _DOTS_PER_INCH = 130
 _STYLE: dict[str, Any] = {
@@ -48,30 +48,31 @@ _STYLE: dict[str, Any] = {
 def draw(
     name: str, plot: Callable[[Any], Any], size: tuple[float, float] = _SIZE
 ) -> str:
-    """Draw something and return it as the text of one ``<svg>`` element.
+    """Draw a figure and return it as one ``<svg>`` element.
 
-    No style of the user's is used or changed, and no figure is left open.
+    The matplotlib style of the user is neither used nor changed, and no figure is left
+    open.
 
     Parameters
     ----------
     name : str
-        Put before each id, so that two pictures in one page do not meet.
+        Prefix of all ids, so that the ids of two figures in one page differ.
     plot : callable
-        Draws into the figure that it is given, or returns a display with a figure of
-        its own.
+        Function that draws into the figure that it is passed, or that returns a display
+        with another figure.
     size : tuple of float, default=(6.0, 4.0)
-        Inches.
+        Size in inches.
 
     Returns
     -------
     str
-        Without a fixed size, script, style sheet or link. Black is the color of the
-        page's text, and the palette of the displays are variables of its style sheet,
-        unless there is a heat map or a great many points in it, which keep theirs.
+        SVG without a fixed size, script, style sheet or link. Black becomes the text
+        color of the page, and the colors of the displays become variables of its style
+        sheet. A figure with a heat map or with very many points keeps its colors.
     """
     try:
         svg, is_fixed = _saved(plot, size, {})
-    except ValueError:  # a name that looks like a formula and is none
+    except ValueError:  # a name with dollar signs is not a valid formula
         svg, is_fixed = _saved(plot, size, {"text.parse_math": False})
     root = ElementTree.fromstring(svg)
     for attribute in ("width", "height", "version"):
@@ -79,7 +80,7 @@ def draw(
     width = float(root.get("viewBox", "0 0 0 0").split()[2])
     kind = "paper" if is_fixed else "ink"
     root.set("class", f"{kind} broad" if width > _BROAD else kind)
-    root.set("aria-hidden", "true")  # the figure around it has the words
+    root.set("aria-hidden", "true")  # the element around it has the description
     _drop(root, f"{{{_SVG}}}metadata")
     _drop(root, f"{{{_SVG}}}style")
     for element in root.iter():
@@ -96,7 +97,7 @@ def _saved(
 ) -> tuple[str, bool]:
     from matplotlib.figure import Figure
 
-    # What a scale cannot show is left out of the picture, without a warning.
+    # Values that the scale cannot show are left out without a warning.
     with _own_style(style), np.errstate(all="ignore"):
         given = Figure(figsize=size, layout="constrained")
         figure = getattr(plot(given), "figure_", given)
@@ -114,7 +115,7 @@ def _saved(
 
 
 def _dotted(figure: Figure) -> str:
-    """Return an SVG that holds nothing but a picture of dots."""
+    """Return an SVG that contains the figure as a PNG image."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=_DOTS_PER_INCH)
     width, height = (f"{72 * inches:g}" for inches in figure.get_size_inches())
@@ -142,7 +143,7 @@ def _own_style(style: dict[str, Any]) -> Iterator[None]:
 
 
 def _forget(figure: Figure) -> None:
-    """Let pyplot forget a figure that a display asked it for."""
+    """Close a figure that a display created by pyplot."""
     import matplotlib.pyplot as plt
 
     plt.close(figure)
@@ -164,7 +165,7 @@ def _drop(root: ElementTree.Element, tag: str) -> None:
 
 
 def _rename(element: ElementTree.Element, name: str) -> None:
-    """Put the picture's name before the ids that are made, and that are used."""
+    """Put the name of the figure before all ids and before all references to ids."""
     for key, value in element.attrib.items():
         if key == "id":
             element.set(key, f"{name}-{value}")

@@ -1,4 +1,4 @@
-"""Tables as plain data, whatever they are of."""
+"""Tables of a report as plain data."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TITLES = {
     "average_precision": "average precision",
     "balanced_accuracy": "balanced accuracy",
 }
-MOST_CLASSES = 20  # that a table has a row for
+MOST_CLASSES = 20  # a table shows so many classes at most
 _MOST_TEXT = 120
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and the number that it is sorted by."""
+    """The text of a cell, and the number that the table is sorted by."""
 
     text: str
     number: float | None = None
@@ -35,24 +35,24 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headers; the first cell of a row is its header.
+    """A table with column headers; the first cell of each row is the row header.
 
     Parameters
     ----------
     title : str
-        What a screen reader announces.
+        Caption of the table.
     columns : tuple of str
-        Headers.
+        Column headers.
     rows : tuple of tuple of Cell
-        As many cells as columns.
+        Cells of each row, one for each column.
     notes : tuple of str, default=()
-        What is left out, and why.
+        Sentences below the table.
     marked : tuple of int, default=()
-        Rows to mark: the winner, the best epoch.
+        Rows to highlight, such as the winner or the best epoch.
     is_sortable : bool, default=False
-        Whether a click on a header sorts.
+        Whether a click on a header sorts the rows.
     is_folded : bool, default=False
-        Whether a click on its title shows it.
+        Whether the table is hidden until its title is clicked.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Table:
 
 
 def cell(value: Any, form: str | None = None) -> Cell:
-    """Write a value as text; numbers keep what they are sorted by."""
+    """Write a value as text; a number is also kept for sorting."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -79,7 +79,7 @@ def cell(value: Any, form: str | None = None) -> Cell:
 
 
 def metric_title(name: str) -> str:
-    """Name of a scorer in words.
+    """Title of a metric, from the name of its scorer.
 
     Examples
     --------

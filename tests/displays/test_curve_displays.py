@@ -167,7 +167,7 @@ def test_epochs_after_the_last_finite_loss_are_shaded(ax):
     display = LossCurveDisplay([0.5, NAN, 0.4, NAN, float("inf")]).plot(ax)
     shaded = display.not_finite_.get_extents().transformed(ax.transData.inverted())
     assert (shaded.x0, shaded.x1) == pytest.approx((3.5, 5.5))
-    assert display.not_finite_.get_label() == "not finite from epoch 4 on"
+    assert display.not_finite_.get_label() == "NaN or infinite from epoch 4"
     assert LossCurveDisplay([0.5, NAN, 0.4]).plot(new_axes()).not_finite_ is None
 
 
@@ -295,10 +295,10 @@ def test_metrics_between_gaps_are_points(ax):
     [
         (("mcc", "val_mcc"), "validation (thick), training (thin)"),
         (("val_mcc",), "validation MCC"),
-        (("mcc", "f1"), "training"),
+        (("mcc", "f1"), "training metric"),
     ],
 )
-def test_only_sides_that_are_drawn_are_named(names, label, ax):
+def test_only_splits_that_are_drawn_are_named(names, label, ax):
     MetricCurveDisplay({name: [0.1, 0.2] for name in names}).plot(ax)
     assert ax.get_ylabel() == label
 
@@ -447,7 +447,7 @@ def test_the_winner_of_a_search_is_trained_on_each_fold_again(ax):
 
 def test_a_search_without_its_rows_says_what_to_pass(ax):
     search = GridSearchCV(Recorded(), {"epochs": [3]}, cv=2).fit(*ROWS)
-    with pytest.raises(ValueError, match=r"GridSearchCV keeps no .* pass X and y"):
+    with pytest.raises(ValueError, match=r"GridSearchCV keeps no .* Pass X and y"):
         FoldCurvesDisplay.from_search(search, ax=ax)
 
 
@@ -534,7 +534,7 @@ def test_what_is_no_history_is_named(ax):
 
 
 def test_an_unknown_metric_is_refused(record, ax):
-    with pytest.raises(ValueError, match=r"metrics must be of mcc.*got \['auc'\]"):
+    with pytest.raises(ValueError, match=r"metrics must be among mcc.*got \['auc'\]"):
         MetricCurveDisplay.from_record(record, ax=ax, metrics=("auc",))
 
 

@@ -129,7 +129,7 @@ def test_ticks_are_readable_however_near_the_ends_probabilities_are(smallest, ax
 
 def test_alarms_of_all_rows_are_written_out(ax):
     display = ThresholdDisplay.from_predictions([0, 1], [0.1, 0.9], threshold=0.1)
-    assert display.lines_["chosen"].get_label().endswith("MCC 0.00, 1000 alarms")
+    assert display.lines_["chosen"].get_label().endswith("MCC 0.00, 1000 per 1,000")
 
 
 def test_probabilities_near_the_ends_are_spread_out(ax):
@@ -286,7 +286,7 @@ def test_of_hundreds_of_classes_the_worst_are_named(ax):
     named = [text.get_text() for text in ax.get_legend().get_texts()]
     worst = min(display.areas, key=display.areas.get)
     assert named[1].startswith(f"{worst} (AUC")
-    assert named[-1] == "110 more, all higher"
+    assert named[-1] == "110 more classes, all with higher AUC"
     assert_readable(display.figure_)
 
 
@@ -337,7 +337,7 @@ def test_columns_must_be_as_many_as_classes(draw, ax):
         draw([0, 1, 2], np.ones((3, 2)), ax=ax)
     with pytest.raises(ValueError, match=r"labels that are not in classes: \[2\]"):
         draw([0, 1, 2], np.ones((3, 2)), classes=[0, 1], ax=ax)
-    with pytest.raises(ValueError, match="one class only"):
+    with pytest.raises(ValueError, match="only one class"):
         draw([0, 0], np.ones((2, 3)), classes=[0, 1, 2], ax=ax)
 
 
@@ -381,7 +381,7 @@ def test_an_estimator_of_three_classes_has_no_threshold(rare, ax):
     with pytest.raises(ValueError, match="was fitted on 3 classes, but two are needed"):
         ThresholdDisplay.from_estimator(fitted, X, y, ax=ax)
     fitted = LogisticRegression().fit(X, y > 0)
-    with pytest.raises(ValueError, match=r"pos_label must be of .*, got 'x'"):
+    with pytest.raises(ValueError, match=r"pos_label must be one of .*, got 'x'"):
         ThresholdDisplay.from_estimator(fitted, X, y > 0, pos_label="x", ax=ax)
 
 

@@ -191,7 +191,7 @@ def test_frames_of_winner_and_ties_differ_without_color(ax):
 
 def test_candidates_that_failed_are_said_to_be_missing(ax):
     display = crossed([0.5, NAN, 0.1, 0.2], a=[1, 2], b=[1, 2]).plot(ax)
-    assert "none" in [text.get_text() for text in ax.texts]
+    assert "n/a" in [text.get_text() for text in ax.texts]
     assert display.candidates_.winner == 0
 
 
@@ -220,7 +220,7 @@ def test_of_many_parameters_the_largest_effects_are_drawn_and_the_rest_counted()
     display = SearchDisplay(values, rng.random((64, 3))).plot()
     assert len(display.axes_) == 6
     named = [text.get_text() for text in display.figure_.legends[0].get_texts()]
-    assert "2 parameters of smaller effects are not shown" in named
+    assert "2 parameters with smaller effects are not shown" in named
 
 
 def test_training_scores_are_drawn_where_the_search_kept_them(ax):
@@ -254,7 +254,7 @@ def test_costs_over_many_powers_of_ten_can_be_read(ax):
 def test_a_single_candidate_is_drawn_over_its_cost(ax):
     search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, cv=2)
     display = SearchDisplay.from_search(search.fit(X, Y), ax=ax)
-    assert ax.get_xlabel() == "seconds of a fit"
+    assert ax.get_xlabel() == "fit time (seconds)"
     assert len(display.artists_[0]["candidates"].get_xdata()) == 1
 
 
@@ -284,7 +284,7 @@ def test_parameters_are_chosen_with_or_without_their_steps(ax):
     for name in ("C", "lr__C"):
         display = SearchDisplay.from_search(search, parameters=[name], ax=new_axes())
         assert list(display.candidates_.varied) == ["lr__C"]
-    with pytest.raises(ValueError, match=r"of \['lr__C', 'lr__tol'\], got 'depth'"):
+    with pytest.raises(ValueError, match=r"among \['lr__C', 'lr__tol'\], got 'depth'"):
         SearchDisplay.from_search(search, parameters=["depth"], ax=ax)
 
 
@@ -321,9 +321,9 @@ def test_of_several_metrics_that_of_refit_is_drawn(ax):
     )
     chosen = SearchDisplay.from_search(search, metric="accuracy", ax=new_axes())
     assert chosen.candidates_.metric == "accuracy"
-    with pytest.raises(ValueError, match=r"choose one of \['accuracy', 'f1'\]"):
+    with pytest.raises(ValueError, match=r"set metric to one of \['accuracy', 'f1'\]"):
         SearchDisplay.from_cv_results(search.cv_results_, ax=ax)
-    with pytest.raises(ValueError, match=r"metric must be of .*, got 'mcc'"):
+    with pytest.raises(ValueError, match=r"metric must be one of .*, got 'mcc'"):
         SearchDisplay.from_search(search, metric="mcc", ax=ax)
 
 
@@ -335,7 +335,7 @@ def test_of_several_metrics_that_of_refit_is_drawn(ax):
     [
         (
             lambda ax: SearchDisplay.from_search(GridSearchCV(None, {}), ax=ax),
-            "GridSearchCV has no cv_results_: fit it",
+            "GridSearchCV has no cv_results_: fit the search",
         ),
         (
             lambda ax: SearchDisplay.from_cv_results({"param_a": [1]}, ax=ax),
@@ -347,7 +347,7 @@ def test_of_several_metrics_that_of_refit_is_drawn(ax):
         ),
         (
             lambda ax: crossed([0.5, 0.6], a=[1, 2]).plot(ax, kind="pie"),
-            "kind must be of auto, heatmap, effects, cost, got 'pie'",
+            "kind must be one of auto, heatmap, effects, cost, got 'pie'",
         ),
         (
             lambda ax: crossed([0.5, 0.6], a=[1, 2]).plot(ax, kind="heatmap"),
@@ -355,7 +355,7 @@ def test_of_several_metrics_that_of_refit_is_drawn(ax):
         ),
         (
             lambda ax: crossed([0.5, 0.6], a=[1, 2]).plot(ax, kind="cost"),
-            "times of the fits are not known",
+            "fit times are not known",
         ),
         (
             lambda ax: crossed([0.5], a=[1]).plot(ax),
@@ -365,7 +365,7 @@ def test_of_several_metrics_that_of_refit_is_drawn(ax):
             lambda ax: crossed([1, 2, 3, 4], a=[1, 2], b=[1, 2]).plot(
                 ax, kind="effects"
             ),
-            "need 3 panels: leave ax=None",
+            "need 3 panels: set ax=None",
         ),
         (
             lambda ax: SearchDisplay({"a": [1, 2]}, [0.5, 0.6]).plot(ax),

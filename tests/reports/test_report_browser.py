@@ -111,7 +111,7 @@ def test_it_opens_without_complaint_and_asks_for_nothing(opened, path, scheme):
 def test_hostile_names_stay_text(opened):
     page = opened()
     assert page.locator("script").count() == 1
-    page.get_by_text("Columns as the network sees them").first.click()
+    page.get_by_text("Ranges of the columns at the input").first.click()
     assert page.get_by_role("rowheader", name=f"{HOSTILE} 0").is_visible()
     assert not [found for event, found in page.heard if event == "dialog"]
 
@@ -194,7 +194,7 @@ def test_a_screen_reader_has_headings_names_and_headers(opened):
     page = opened()
     assert page.get_by_role("heading", level=1).count() == 1
     titles = page.get_by_role("heading", level=2).all_inner_texts()
-    assert titles[0] == "Is it any good?"
+    assert titles[0] == "Is the network better than the baselines?"
     assert page.get_by_role("navigation").get_by_role("link").count() == len(titles)
     pictures = page.get_by_role("img")
     assert pictures.count() == page.locator("main svg").count() > 3
