@@ -84,10 +84,9 @@ def fit(network: str, n_rows: int) -> Timed:
 
 def bare_fit(network: str, n_rows: int) -> Timed:
     """Seconds of a fit that collects nothing for the diagnosis."""
-    from skloss.training import step, trainer
-    from skloss.training.threads import settle_threads
+    from skloss.training import start_tensorflow, step, trainer
 
-    settle_threads()  # before TensorFlow is imported here, as in a fit
+    start_tensorflow()  # before TensorFlow is imported here, as in a fit
     import tensorflow as tf
 
     trainer.unit_shares = lambda *arguments: {}

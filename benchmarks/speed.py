@@ -200,9 +200,9 @@ SERIES_GRID = {
 
 def skloss_table_search() -> peers.Timed:
     from skloss import DenseClassifier
-    from skloss.training.threads import settle_threads
+    from skloss.training import start_tensorflow
 
-    settle_threads()  # imports TensorFlow, as the peer has done before its clock starts
+    start_tensorflow()  # imports it, as the peer has done before its clock starts
 
     classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
     return peers.grid_search(classifier, TABLE_GRID, peers.rare_rows(*TABLE))
@@ -220,9 +220,9 @@ def skloss_series_search() -> peers.Timed:
     from joblib import parallel_config
 
     from skloss import Pipeline
-    from skloss.training.threads import settle_threads
+    from skloss.training import start_tensorflow
 
-    settle_threads()
+    start_tensorflow()
     pipeline = Pipeline(
         [("smote", SMOTE(random_state=0)), ("cnn", seed0_classifier(20, 32))]
     )

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from skloss.estimators.base import BaseNeuralClassifier, HoldOut
+from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
+from skloss.estimators.fit_rows import HoldOut
 from skloss.estimators.fitting import MOST_MEASURED_ROWS
 
 if TYPE_CHECKING:

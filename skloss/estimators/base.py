@@ -1,73 +1,34 @@
 """The base class of the neural classifiers."""
 
-from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from skloss.estimators.callback_tasks import EpochTasks
-from skloss.estimators.checks import (
-    check_finite,
-    encode_known,
-    encode_labels,
-    warns_of_resampled,
-)
-from skloss.estimators.fit_record import Job
-from skloss.estimators.fitting import Fitted, fit_network
-from skloss.holdout import stratified_holdout
-from skloss.networks import NetworkSpec, build_keras_model
-from skloss.record import TrainingRecord
-from skloss.sklearn_compat import (
-    Interval,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
-)
+from skloss.estimators.checks import check_finite, encode_known, encode_labels
+from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
+from skloss.estimators.fitting import fit_network
+from skloss.estimators.neural_classifier import NeuralClassifierMixin
+from skloss.keras_interop import build_keras_model
+from skloss.networks import NetworkSpec
+from skloss.sklearn_compat import Interval, fit_context
 from skloss.training import (
     Rows,
     predict_logits,
     probabilities,
-    quiet_start,
-    settle_threads,
+    start_tensorflow,
 )
 
-__all__ = ["BaseNeuralClassifier", "HoldOut", "checked_weight"]
+__all__ = ["BaseNeuralClassifier"]
+
+# From a warning in `_split_off` to the line that called ``fit``.
+_TO_CALLER = 4
 
 
-@dataclass(frozen=True)
-class HoldOut:
-    """Original rows to measure on: those held out, and those trained on.
-
-    Where ``X_original`` is None the rows trained on are original themselves.
-    """
-
-    X_val: Any = None
-    y_val: Any = None
-    X_original: Any = None
-    y_original: Any = None
-    source: str = "none"
-    weight_val: Any = None
-    weight_original: Any = None
-
-    @classmethod
-    def given(cls, X_val: Any, y_val: Any, weight_val: Any) -> Self:
-        """Rows that the user holds out, or none."""
-        if (X_val is None) != (y_val is None):
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(
-                f"{given} was given without {missing}: pass both, or neither."
-            )
-        source = "none" if X_val is None else "X_val"
-        return cls(X_val, y_val, source=source, weight_val=weight_val)
-
-
-class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator):
     """Base of the neural classifiers; a subclass says which network it trains."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -91,17 +52,10 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, str, "array-like", None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "monitor": [str],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "restore_best": ["boolean"],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
+        **NeuralClassifierMixin._stopping_constraints,
     }
-
-    _fitted: Fitted
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -152,14 +106,11 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         holdout = HoldOut.given(X_val, y_val, sample_weight_val)
         X, y = self._check_rows(X, y, reset=not self._goes_on)
         weight = checked_weight(sample_weight, X)
-        split = None if X_val is not None else self.split_validation(X, y, groups)
-        if split is None:
-            return self._fit(X, y, weight, holdout)
-        source = "resampled" if warns_of_resampled(X, y) else "internal"
-        kept, held = split
-        weight_held = None if weight is None else weight[held]
-        holdout = HoldOut(X[held], y[held], source=source, weight_val=weight_held)
-        return self._fit(X, y, weight, holdout, kept)
+        split = Split(source=holdout.source)
+        if X_val is None:
+            positions = self.split_validation(X, y, groups)
+            split = self._split_off(X, y, positions, _TO_CALLER)
+        return self._fit(X, y, weight, split, holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_held_out(self, X, y, holdout: HoldOut, sample_weight=None):
@@ -182,7 +133,8 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             The fitted classifier.
         """
         X, y = self._check_rows(X, y, reset=not self._goes_on)
-        return self._fit(X, y, checked_weight(sample_weight, X), holdout)
+        weight = checked_weight(sample_weight, X)
+        return self._fit(X, y, weight, Split(source=holdout.source), holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -208,95 +160,39 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         X, y = self._check_rows(X, y, reset=first)
         if first:
             self.classes_ = np.unique(column_or_1d(classes))
-        elif classes is not None and not np.array_equal(
-            np.unique(classes), self.classes_
-        ):
-            raise ValueError(
-                f"classes={list(classes)!r} is not the same as on the last call to "
-                f"partial_fit, which was {self.classes_.tolist()!r}."
-            )
-        sample_weight = checked_weight(sample_weight, X)
-        return self._train(
-            X,
-            self._encode(y, "y"),
-            sample_weight,
-            HoldOut(),
-            is_partial=True,
-        )
+        else:
+            self._check_classes(classes)
+        weight = checked_weight(sample_weight, X)
+        codes = encode_known(self.classes_, y, "y")
+        return self._train(X, codes, weight, Split(), HoldOut(), is_partial=True)
 
-    def split_validation(self, X, y, groups=None):
-        """Rows to train on and rows to hold out; a pure function of the parameters.
-
-        ``fit`` uses it, and :class:`skloss.Pipeline` before any other step, so that
-        both hold out the same rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-            Rows; only their number matters.
-        y : array-like of shape (n,)
-            Labels: each class gives the share ``validation_fraction``.
-        groups : array-like of shape (n,), optional
-            Groups that must stay together.
-
-        Returns
-        -------
-        tuple of two ndarrays of int, or None
-            Sorted positions; None if ``validation_fraction`` is None.
-        """
-        if self.validation_fraction is None:
-            return None
-        y = column_or_1d(y)
-        if (y == y[:1]).all():
-            encode_labels(type(self).__name__, y)
-        return stratified_holdout(
-            y, self.validation_fraction, self.random_state, groups
-        )
-
-    def _fit(self, X, y, sample_weight, holdout: HoldOut, kept=None):
-        """Train on validated rows, of which those at the positions kept."""
-        classes, encoded = encode_labels(type(self).__name__, y)
+    def _fit(self, X, y, weight, split: Split, holdout: HoldOut):
+        classes, codes = encode_labels(type(self).__name__, y)
         if self._goes_on:
-            encoded = self._encode(y, "y")
+            codes = encode_known(self.classes_, y, "y")
         else:
             self.classes_ = classes
-        return self._train(X, encoded, sample_weight, holdout, kept)
+        return self._train(X, codes, weight, split, holdout)
 
     def _train(
-        self, X, encoded, sample_weight, holdout: HoldOut, kept=None, is_partial=False
+        self, X, codes, weight, split: Split, holdout: HoldOut, is_partial: bool = False
     ):
-        training = Rows(_folded(X), encoded, sample_weight).at(kept)
-        job = Job(
-            training=training,
-            original=self._original_rows(holdout, training),
-            validation=self._validation_rows(holdout),
-            source=holdout.source,
-            is_partial=is_partial,
+        rows = self._arranged(
+            Rows(X.reshape(len(X), -1), codes, weight), split, holdout, is_partial
         )
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted if goes_on else None
-        tasks = None
-        if hasattr(self, "_skl_callbacks"):
-            epochs = 1 if is_partial else int(self.epochs)
-            rows = partial(self._shown_rows, X, encoded, holdout, kept)
-            weight = job.original.sample_weight
-            tasks = EpochTasks(self, epochs, rows, weight)
-        self._fitted = fit_network(self, self._input_shape(X), job, earlier, tasks)
+        epochs = 1 if is_partial else int(self.epochs)
+        tasks = self._epoch_tasks(
+            epochs, X, codes, split.kept, holdout, rows.original.sample_weight
+        )
+        self._fitted = fit_network(self, self._input_shape(X), rows, earlier, tasks)
         if tasks is not None:
             tasks.end()
         return self
 
-    def _shown_rows(self, X, encoded, holdout: HoldOut, kept) -> tuple[Any, Any]:
-        """Original training rows as the classifier itself takes them."""
-        if holdout.X_original is not None:
-            return holdout.X_original, holdout.y_original
-        if kept is not None:
-            X, encoded = X[kept], encoded[kept]
-        if hasattr(self, "feature_names_in_"):
-            import pandas as pd
-
-            X = pd.DataFrame(X, columns=self.feature_names_in_)
-        return X, self.classes_[encoded]
+    def _holdout_fraction(self) -> float | None:
+        return self.validation_fraction
 
     @property
     def _goes_on(self) -> bool:
@@ -322,25 +218,8 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
         return X
 
-    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        return encode_known(self.classes_, y, name)
-
-    def _validation_rows(self, holdout: HoldOut) -> Rows | None:
-        if holdout.X_val is None:
-            return None
-        # Held out of rows that were validated, without the names of their columns.
-        is_checked = holdout.source in ("internal", "resampled")
-        X_val = holdout.X_val if is_checked else self._check_width(holdout.X_val)
-        y_val = self._encode(np.asarray(holdout.y_val), "y_val")
-        if len(X_val) != len(y_val):
-            raise ValueError(
-                f"X_val has {len(X_val)} rows but y_val has {len(y_val)} labels: pass "
-                "one label per row."
-            )
-        weight = holdout.weight_val
-        if weight is not None:
-            weight = check_sample_weight(weight, X_val, dtype=np.float64)
-        return Rows(_folded(X_val), y_val, weight)
+    def _read_rows(self, X, name: str) -> np.ndarray:
+        return self._validated(X) if name == "X" else self._check_width(X)
 
     def _check_width(self, X_val: Any) -> np.ndarray:
         width = np.shape(X_val)[1:2]
@@ -350,13 +229,6 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 f"{self.n_features_in_}: pass both through the same steps."
             )
         return self._validated(X_val, "X_val")
-
-    def _original_rows(self, holdout: HoldOut, training: Rows) -> Rows:
-        if holdout.X_original is None:
-            return training
-        X = self._validated(holdout.X_original)
-        y = self._encode(np.asarray(holdout.y_original), "y")
-        return Rows(_folded(X), y, holdout.weight_original)
 
     def _validated(self, X, name: str = "X") -> np.ndarray:
         if self._is_plain(X):
@@ -395,7 +267,8 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        X = _folded(self._validated(X))
+        X = self._validated(X)
+        X = X.reshape(len(X), -1)
         return probabilities(predict_logits(self.network_, self.weights_, X))
 
     def predict(self, X):
@@ -419,7 +292,7 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     @property
     def network_(self) -> NetworkSpec:
         """The network as data."""
-        return self._fitted.network
+        return cast(NetworkSpec, self._fitted.network)
 
     @property
     def weights_(self) -> list[np.ndarray]:
@@ -427,31 +300,15 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return self._fitted.result.weights
 
     @property
-    def record_(self) -> TrainingRecord:
-        """What was asked, what was seen, the curves, and what came out."""
-        return self._fitted.record
-
-    @property
     def history_(self) -> dict[str, list[float]]:
         """Curves by name, one value per epoch."""
         return self.record_.history
 
     @property
-    def n_epochs_(self) -> int:
-        """Epochs trained."""
-        return self.record_.n_epochs
-
-    @property
-    def best_epoch_(self) -> int | None:
-        """Epoch (from zero) that was best by the monitored curve."""
-        return self.record_.best_epoch
-
-    @property
     def model_(self) -> Any:
         """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
-        settle_threads()
-        with quiet_start("keras"):
-            return build_keras_model(self.network_, self.weights_)
+        start_tensorflow()
+        return build_keras_model(self.network_, self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted()
@@ -460,24 +317,3 @@ class BaseNeuralClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
-
-
-def checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
-    """Check that there is one weight for each row; None stays None."""
-    if sample_weight is None:
-        return None
-    given = np.asarray(sample_weight)
-    if given.ndim == 1 and len(given) != len(X):
-        raise ValueError(
-            f"sample_weight has {len(given)} entries, but there are {len(X)} "
-            "rows to train on: a sampler in front makes or drops rows and no weights "
-            "for them, so use class_weight, or leave the sampler out."
-        )
-    return check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-
-
-def _folded(X: np.ndarray) -> np.ndarray:
-    """Rows as the training tower takes them: one axis of values."""
-    return np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32)

@@ -10,11 +10,13 @@ from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import class_codes, looks_resampled
+from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 
 __all__ = [
     "check_callbacks",
     "check_choice",
     "check_finite",
+    "check_optimizer",
     "check_rates",
     "check_sizes",
     "class_weights",
@@ -37,6 +39,17 @@ def check_choice(
         f"The {parameter!r} parameter of {owner} must be one of {listed}. "
         f"Got {value!r} instead.{hint}"
     )
+
+
+def check_optimizer(owner: str, value: str) -> None:
+    """Refuse optimizers that the engine has no update rule for."""
+    if value in UNCOMPILED:
+        raise ValueError(
+            f"The 'optimizer' parameter of {owner} cannot be {value!r}, which has no "
+            "compiled update rule: choose another one, or train a Keras network with "
+            f"it by skloss.KerasClassifier(model, optimizer={value!r})."
+        )
+    check_choice(owner, "optimizer", value, list(OPTIMIZERS))
 
 
 def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:

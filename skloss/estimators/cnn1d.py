@@ -68,9 +68,9 @@ class CNN1DClassifier(BaseNeuralClassifier):
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all classes.
     optimizer : str, default="adam"
-        Update rule, with Keras' constants: "adam", "adamw", "rmsprop" or "sgd", which
-        are compiled, or "adadelta", "adafactor", "adagrad", "adamax", "ftrl",
-        "lion" or "nadam", which are trained by Keras' own loop, many times slower.
+        Update rule, with Keras' constants: "adam", "adamw", "nadam", "adamax",
+        "rmsprop", "lion", "adagrad", "adadelta" or "sgd". For Keras' "adafactor" and
+        "ftrl" use :class:`KerasClassifier`.
     learning_rate : float, default=3e-3
         Learning rate where the schedule's factor is one.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \

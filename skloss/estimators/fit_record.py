@@ -6,25 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from skloss.estimators.fit_rows import FitRows
 from skloss.metrics import class_prior, confusion_matrix
 from skloss.record import TrainingRecord
 from skloss.training import Rows, TrainingResult
 
-__all__ = ["Job", "Measured", "make_record"]
+__all__ = ["Measured", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
-
-
-@dataclass(frozen=True)
-class Job:
-    """Rows of a fit: those trained on, the original ones, and those held out."""
-
-    training: Rows
-    original: Rows
-    validation: Rows | None
-    source: str
-    is_partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,7 @@ def make_record(
     monitor: str | None,
     result: TrainingResult,
     measured: Mapping[str, Measured],
-    job: Job,
+    rows: FitRows,
     train_prior: np.ndarray,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
@@ -55,7 +45,7 @@ def make_record(
     name = type(estimator).__name__
     return TrainingRecord(
         configuration={"estimator": name, "parameters": parameters, **network},
-        data=_data(estimator, job, measured, train_prior),
+        data=_data(estimator, rows, measured, train_prior),
         history=result.history,
         outcome=_outcome(len(estimator.classes_), monitor, result, measured),
     )
@@ -63,18 +53,18 @@ def make_record(
 
 def _data(
     estimator: Any,
-    job: Job,
+    rows: FitRows,
     measured: Mapping[str, Measured],
     train_prior: np.ndarray,
 ) -> dict[str, Any]:
     n_classes = len(estimator.classes_)
-    rows = measured[""].rows
-    parts = {"trained": job.training, "natural": job.original, "measured": rows}
-    if job.validation:
-        parts["validation"] = job.validation
+    seen = measured[""].rows
+    parts = {"trained": rows.training, "natural": rows.original, "measured": seen}
+    if rows.validation:
+        parts["validation"] = rows.validation
     counts = {
-        name: np.bincount(rows.y, minlength=n_classes).tolist()
-        for name, rows in parts.items()
+        name: np.bincount(part.y, minlength=n_classes).tolist()
+        for name, part in parts.items()
     }
     priors = {
         name: class_prior(parts[name].y, n_classes).tolist()
@@ -82,13 +72,13 @@ def _data(
         if name in parts
     }
     return {
-        "n_rows": len(job.training),
+        "n_rows": len(rows.training),
         "n_features": int(estimator.n_features_in_),
         "classes": estimator.classes_.tolist(),
         "class_counts": counts,
         "priors": {"train": train_prior.tolist(), **priors},
-        "columns": _column_ranges(rows.X),
-        "validation_source": job.source,
+        "columns": _column_ranges(seen.X),
+        "validation_source": rows.source,
     }
 
 
@@ -113,7 +103,7 @@ def _outcome(
         "best_epoch": result.best_epoch,
         "monitor": monitor,
         "stop_reason": result.stop_reason,
-        "program": result.kind,
+        "program": result.backend,
         "program_reason": result.reason,
         "seconds": float(sum(result.history.get("seconds", []))),
     }

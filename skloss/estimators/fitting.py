@@ -1,42 +1,50 @@
-"""Fit a network from an estimator's parameters and validated rows."""
+"""Fit a network: settings from an estimator's parameters, training, and the record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skloss.estimators.callback_tasks import EpochTasks
-from skloss.estimators.checks import check_callbacks, check_choice, class_weights
+from skloss.estimators.checks import (
+    check_callbacks,
+    check_choice,
+    check_optimizer,
+    class_weights,
+)
 from skloss.estimators.epoch_display import shown_epochs
-from skloss.estimators.fit_record import Job, Measured, make_record
+from skloss.estimators.fit_record import Measured, make_record
+from skloss.estimators.fit_rows import FitRows, loss_weight
 from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
 from skloss.networks import ACTIVATIONS, NetworkSpec, initial_weights
 from skloss.record import TrainingRecord
 from skloss.training import (
-    KERAS_OPTIMIZERS,
     LOSSES,
-    OPTIMIZERS,
     SCHEDULES,
     Evaluator,
+    Observer,
     Rows,
     Settings,
+    SpecNetwork,
     TrainingResult,
     curve_names,
     train,
 )
+from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = [
     "MOST_MEASURED_ROWS",
     "Fitted",
+    "Job",
+    "check_choices",
     "fit_network",
-    "measured_rows",
-    "monitored_curve",
-    "row_weights",
-    "stops_early",
+    "fit_spec",
+    "run_job",
+    "stopping_settings",
 ]
 
 # With fewer validation rows of a class than this the curve is noise, and stopping by it
@@ -52,17 +60,81 @@ _FEWEST_MEASURED = 2**11
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, the optimizer's state to go on from, and the record."""
+    """A trained network, the optimizer's state to go on from, and the record.
 
-    network: NetworkSpec
+    ``network`` is None where a Keras model has the weights.
+    """
+
+    network: NetworkSpec | None
     result: TrainingResult
     record: TrainingRecord
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its name, its parameters and its ``classes_`` are read, nothing is set.
+    rows : FitRows
+        The rows.
+    weight : ndarray of shape (n,) or None
+        Weights of the training rows in the loss, with those of the classes.
+    settings : Settings
+        How to train.
+    earlier : Fitted or None
+        The fit that this one goes on from.
+    tasks : EpochTasks or None
+        Told of every epoch, for callbacks of scikit-learn.
+    """
+
+    estimator: Any
+    rows: FitRows
+    weight: np.ndarray | None
+    settings: Settings
+    earlier: Fitted | None = None
+    tasks: EpochTasks | None = None
+
+    @property
+    def owner(self) -> str:
+        """Name of the estimator, for errors."""
+        return type(self.estimator).__name__
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.estimator.classes_)
+
+    @cached_property
+    def prior(self) -> np.ndarray:
+        """Share of each class in the loss, ``(n_classes,)``."""
+        return class_prior(self.rows.training.y, self.n_classes, self.weight)
+
+    def evaluators(
+        self, network: MeasuredNetwork, n_multiplications: int
+    ) -> dict[str, Evaluator]:
+        """Make what measures the curves, of original training rows and of the hold-out.
+
+        The key stands before the names of the curves.
+        """
+        rows = {"": _measured_rows(n_multiplications, self.rows)}
+        if self.rows.validation:
+            rows["val_"] = self.rows.validation
+        return {
+            prefix: Evaluator(network, measured, self.n_classes, self.prior)
+            for prefix, measured in rows.items()
+        }
+
+
+# ------------------------------------------------------------- networks by parameters
 
 
 def fit_network(
     estimator: Any,
     input_shape: tuple[int, ...],
-    job: Job,
+    rows: FitRows,
     earlier: Fitted | None,
     tasks: EpochTasks | None = None,
 ) -> Fitted:
@@ -74,7 +146,7 @@ def fit_network(
         Its parameters and its ``classes_`` are read, nothing is set.
     input_shape : tuple of int
         Shape of one row as the network sees it.
-    job : Job
+    rows : FitRows
         The rows.
     earlier : Fitted or None
         The fit to go on from, with its weights and, in a partial fit, all of its state.
@@ -84,53 +156,106 @@ def fit_network(
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
-    y = job.training.y
-    weight = row_weights(estimator, job.training)
-    prior = class_prior(y, n_classes, weight)
+    weight = loss_weight(rows.training, _weights_of_classes(estimator, rows.training.y))
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
-    settings = _settings(estimator, seed, job)
-    evaluators = _evaluators(estimator, spec, job, prior)
+    job = Job(
+        estimator,
+        rows,
+        weight,
+        _settings(estimator, seed, rows),
+        earlier if rows.is_partial else None,
+        tasks,
+    )
+    n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
-    guess = (prior * len(y) + 1) / (len(y) + n_classes)
+    guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
     weights = _first_weights(owner, spec, guess, seed, earlier)
+    network = {
+        "network": spec.to_dict(),
+        "n_parameters": spec.n_parameters,
+        "seed": seed,
+    }
+    return fit_spec(job, spec, weights, network, estimator.verbose)
+
+
+def fit_spec(
+    job: Job,
+    spec: NetworkSpec,
+    weights: list[np.ndarray],
+    description: Mapping[str, Any],
+    verbose: int,
+) -> Fitted:
+    """Train a network by the compiled engine.
+
+    Parameters
+    ----------
+    job : Job
+        Rows and settings.
+    spec : NetworkSpec
+        The network.
+    weights : list of ndarray
+        Its weights before the fit.
+    description : mapping
+        What stands of the network in the record's configuration.
+    verbose : int
+        As of the estimator.
+    """
+    settings, earlier = job.settings, job.earlier
+    network = SpecNetwork(
+        spec, settings.loss, settings.focal_gamma, settings.label_smoothing
+    )
+    evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
         curves = curve_names(spec, weights, evaluators)
-        check_choice(owner, "monitor", settings.monitor, curves)
-    goes_on = earlier if job.is_partial else None
+        check_choice(job.owner, "monitor", settings.monitor, curves)
+    weight = None if job.weight is None else job.weight.astype(np.float32)
+    rows = replace(job.rows.training, sample_weight=weight)
+
+    def run(observer: Observer | None) -> TrainingResult:
+        with shown_epochs(job.owner, settings.epochs, verbose) as shown:
+            return train(
+                spec,
+                weights,
+                rows,
+                replace(settings, callbacks=(*settings.callbacks, *shown)),
+                evaluators,
+                slots=earlier.result.slots if earlier else None,
+                first_step=earlier.result.step if earlier else 0,
+                is_repeated=job.rows.is_partial,
+                observer=observer,
+            )
+
+    return run_job(job, spec, description, evaluators, run)
+
+
+def run_job(
+    job: Job,
+    spec: NetworkSpec | None,
+    description: Mapping[str, Any],
+    evaluators: Mapping[str, Evaluator],
+    run: Callable[[Observer | None], TrainingResult],
+) -> Fitted:
+    """Run a training, tell callbacks of its epochs, and record it."""
 
     def fitted(result: TrainingResult) -> Fitted:
         measured = {
-            prefix: Measured(
-                evaluator.rows, partial(evaluator.scores, spec, result.weights)
-            )
+            prefix: Measured(evaluator.rows, partial(evaluator.scores, result.weights))
             for prefix, evaluator in evaluators.items()
         }
-        network = {
-            "network": spec.to_dict(),
-            "n_parameters": spec.n_parameters,
-            "seed": settings.seed,
-        }
         record = make_record(
-            estimator, network, settings.monitor, result, measured, job, prior
+            job.estimator,
+            description,
+            job.settings.monitor,
+            result,
+            measured,
+            job.rows,
+            job.prior,
         )
-        if goes_on:
-            record = record.after(goes_on.record)
+        if job.rows.is_partial and job.earlier is not None:
+            record = record.after(job.earlier.record)
         return Fitted(spec, result, record)
 
-    weight = None if weight is None else weight.astype(np.float32)
-    with shown_epochs(owner, settings.epochs, estimator.verbose) as shown:
-        result = train(
-            spec,
-            weights,
-            replace(job.training, sample_weight=weight),
-            replace(settings, callbacks=(*settings.callbacks, *shown)),
-            evaluators,
-            slots=goes_on.result.slots if goes_on else None,
-            first_step=goes_on.result.step if goes_on else 0,
-            is_repeated=job.is_partial,
-            observer=None if tasks is None else _Observer(tasks, fitted),
-        )
-    return fitted(result)
+    return fitted(run(None if job.tasks is None else _Observer(job.tasks, fitted)))
 
 
 @dataclass(frozen=True)
@@ -147,58 +272,39 @@ class _Observer:
         return self.tasks.end_epoch(lambda: self.fitted(result()))
 
 
-def row_weights(estimator: Any, rows: Rows) -> np.ndarray | None:
-    """Weight of each row in the loss, None if all are one."""
-    if estimator.class_weight is None:
-        return rows.sample_weight
-    owner = type(estimator).__name__
-    by_class = class_weights(owner, estimator.class_weight, estimator.classes_, rows.y)
-    weight = by_class[rows.y]
-    return weight if rows.sample_weight is None else weight * rows.sample_weight
+# ---------------------------------------------------------------------------- settings
 
 
 def check_choices(estimator: Any) -> None:
     """Refuse names that no table has, naming the nearest one that there is."""
-    tables: dict[str, Any] = {
+    owner = type(estimator).__name__
+    tables: dict[str, Iterable[str]] = {
         "activation": ACTIVATIONS,
         "loss": LOSSES,
-        "optimizer": (*OPTIMIZERS, *KERAS_OPTIMIZERS),
         "learning_rate_schedule": SCHEDULES,
     }
     for parameter, choices in tables.items():
         value = getattr(estimator, parameter)
         if not callable(value):
-            check_choice(type(estimator).__name__, parameter, value, choices)
+            check_choice(owner, parameter, value, list(choices))
+    check_optimizer(owner, estimator.optimizer)
 
 
-def _evaluators(
-    estimator: Any, spec: NetworkSpec, job: Job, prior: np.ndarray
-) -> dict[str, Evaluator]:
-    rows = {"": measured_rows(spec.n_multiplications, job.original, job.validation)}
-    if job.validation:
-        rows["val_"] = job.validation
-    return {
-        prefix: Evaluator(
-            rows=measured,
-            n_classes=len(estimator.classes_),
-            train_prior=prior,
-            loss=estimator.loss,
-            focal_gamma=float(estimator.focal_gamma),
-            label_smoothing=float(estimator.label_smoothing),
-        )
-        for prefix, measured in rows.items()
-    }
+def _weights_of_classes(estimator: Any, codes: np.ndarray) -> np.ndarray | None:
+    if estimator.class_weight is None:
+        return None
+    owner = type(estimator).__name__
+    return class_weights(owner, estimator.class_weight, estimator.classes_, codes)
 
 
-def measured_rows(
-    n_multiplications: int, original: Rows, validation: Rows | None
-) -> Rows:
+def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:
     """Original training rows that the curves are measured on after every epoch.
 
     All of them, unless that would take more than some milliseconds a time; then a
     stratified sample, no smaller than the hold-out that it is compared with unless that
     has more than ``MOST_MEASURED_ROWS``.
     """
+    original, validation = rows.original, rows.validation
     most = max(
         _MEASURED_WORK // n_multiplications,
         _FEWEST_MEASURED,
@@ -218,7 +324,7 @@ def _first_weights(
     earlier: Fitted | None,
 ) -> list[np.ndarray]:
     """Weights of an earlier fit, or of an untrained network that makes this guess."""
-    if earlier is not None:
+    if earlier is not None and earlier.network is not None:
         if spec.weight_shapes() != earlier.network.weight_shapes():
             raise ValueError(
                 f"{owner} cannot go on from its earlier weights: the parameters or the "
@@ -231,14 +337,13 @@ def _first_weights(
     return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
 
 
-def _settings(estimator: Any, seed: int, job: Job) -> Settings:
-    stops = not job.is_partial and stops_early(estimator, job.validation)
+def _settings(estimator: Any, seed: int, rows: FitRows) -> Settings:
     schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
     return Settings(
         optimizer=estimator.optimizer,
         learning_rate=float(estimator.learning_rate),
-        learning_rate_schedule="constant" if job.is_partial else schedule,
+        learning_rate_schedule="constant" if rows.is_partial else schedule,
         momentum=float(estimator.momentum),
         nesterov=bool(estimator.nesterov),
         weight_decay=float(estimator.weight_decay),
@@ -246,17 +351,27 @@ def _settings(estimator: Any, seed: int, job: Job) -> Settings:
         loss=estimator.loss,
         focal_gamma=float(estimator.focal_gamma),
         label_smoothing=float(estimator.label_smoothing),
-        epochs=1 if job.is_partial else int(estimator.epochs),
+        epochs=1 if rows.is_partial else int(estimator.epochs),
         batch_size=int(estimator.batch_size),
-        monitor=None if job.is_partial else monitored_curve(estimator, job.validation),
-        patience=int(estimator.patience) if stops else None,
-        restore_best=bool(estimator.restore_best),
         callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
         seed=seed,
+        **stopping_settings(estimator, rows),
     )
 
 
-def stops_early(estimator: Any, validation: Rows | None) -> bool:
+def stopping_settings(estimator: Any, rows: FitRows) -> dict[str, Any]:
+    """Choose the monitored curve, the patience, and whether the best epoch is kept."""
+    if rows.is_partial:
+        return {"restore_best": bool(estimator.restore_best)}
+    stops = _stops_early(estimator, rows.validation)
+    return {
+        "monitor": _monitored_curve(estimator, rows.validation),
+        "patience": int(estimator.patience) if stops else None,
+        "restore_best": bool(estimator.restore_best),
+    }
+
+
+def _stops_early(estimator: Any, validation: Rows | None) -> bool:
     """Decide whether early stopping is on; "auto" asks for enough rows."""
     if estimator.early_stopping == "auto":
         if validation is None:
@@ -271,7 +386,7 @@ def stops_early(estimator: Any, validation: Rows | None) -> bool:
     return bool(estimator.early_stopping)
 
 
-def monitored_curve(estimator: Any, validation: Rows | None) -> str | None:
+def _monitored_curve(estimator: Any, validation: Rows | None) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
     if estimator.monitor != "auto":
         if validation is None and estimator.monitor.startswith("val_"):

@@ -1,7 +1,6 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
 from skloss.networks.initialize import initial_weights
-from skloss.networks.keras_model import build_keras_model
 from skloss.networks.numpy_forward import ACTIVATIONS, forward, hidden_outputs
 from skloss.networks.spec import (
     BatchNorm,
@@ -26,7 +25,6 @@ __all__ = [
     "GlobalPool",
     "MaxPool",
     "NetworkSpec",
-    "build_keras_model",
     "cnn1d",
     "dense",
     "forward",

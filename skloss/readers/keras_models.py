@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis import Case
-from skloss.networks.keras_layers import network_layers
+from skloss.keras_interop.describe_layers import network_layers
 from skloss.readers.label_facts import Labels
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows

@@ -25,7 +25,7 @@ from skloss.search.search_output import (
     write_results,
 )
 from skloss.search.search_page import write_page
-from skloss.training import settle_threads
+from skloss.training import start_tensorflow
 
 __all__ = ["SearchError", "run_search"]
 
@@ -61,7 +61,7 @@ def run_search(options: argparse.Namespace) -> int:
     is_old = _make_writable(journal.folder)
     _print_head(console, options, table, search)
     _print_kept(console, journal, kept)
-    settle_threads()  # imports TensorFlow, which would look like a slow first fit
+    start_tensorflow()  # imports TensorFlow, which would look like a slow first fit
     result = _run(search, table, journal, kept)
     folder = journal.folder
     code = _report(console, result, folder)

@@ -1,7 +1,7 @@
-"""The kinds of program, and which serves a job: the one place where that is decided.
+"""The backends of a program, and the one place where a job's backend is chosen.
 
-The choice depends on the job alone, never on what is cached, because two kinds differ
-in the last bits and a fit must not depend on the fits before it.
+The choice depends on the job alone, never on what is cached, because two backends
+differ in the last bits and a fit must not depend on the fits before it.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,17 @@ from typing import Any, Literal
 import numpy as np
 
 from skloss.networks.spec import BatchNorm, Dropout, NetworkSpec
-from skloss.training.optimizers import OPTIMIZERS
-from skloss.training.startup_messages import quiet_start
-from skloss.training.threads import settle_threads
+from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = [
-    "Kind",
+    "Backend",
+    "choose_backend",
     "compile_graph",
-    "fallback_reason",
-    "program_kind",
     "shard_count",
     "shared_spec",
 ]
 
-Kind = Literal["xla", "graph", "eager", "keras"]
+Backend = Literal["xla", "graph", "eager"]
 
 # Measured by benchmarks/sizes.py.
 _EAGER_STEPS = 40
@@ -36,7 +33,7 @@ _SHARDS = 4
 _SHARD_ROWS = 16
 
 
-def program_kind(spec: NetworkSpec, n_steps: int | None) -> Kind:
+def choose_backend(spec: NetworkSpec, n_steps: int | None) -> Backend:
     """Choose by network and the most steps that a fit may take (None: very many).
 
     XLA takes a third of a second to compile a table's network, a graph a third of
@@ -53,21 +50,14 @@ def program_kind(spec: NetworkSpec, n_steps: int | None) -> Kind:
     return "xla"
 
 
-def fallback_reason(optimizer: str) -> str | None:
-    """Why a fit cannot be compiled and is left to Keras' loop, if that is so."""
-    if optimizer in OPTIMIZERS:
-        return None
-    return f"optimizer={optimizer!r} has no compiled update rule"
-
-
-def shared_spec(spec: NetworkSpec, kind: Kind, n_rows: int | None) -> NetworkSpec:
+def shared_spec(spec: NetworkSpec, backend: Backend, n_rows: int | None) -> NetworkSpec:
     """Choose the network to compile, by the rows over all epochs (None: very many).
 
     A grid over dropout mostly has a zero in it. Its network then gets masks that drop
     nothing, so that XLA need not compile another one; where many values would be
     masked, that is the cheaper way.
     """
-    if kind != "xla" or n_rows is None or spec.dropout_rates:
+    if backend != "xla" or n_rows is None or spec.dropout_rates:
         return spec
     masked = spec.with_idle_dropout()
     after = zip(masked.layers, masked.shapes()[1:], strict=True)
@@ -75,32 +65,29 @@ def shared_spec(spec: NetworkSpec, kind: Kind, n_rows: int | None) -> NetworkSpe
     return masked if n_rows * units <= _MASKED_VALUES else spec
 
 
-def shard_count(spec: NetworkSpec, batch_size: int, kind: Kind) -> int:
+def shard_count(spec: NetworkSpec, batch_size: int, backend: Backend) -> int:
     """Choose into how many equal parts a batch is cut.
 
     TensorFlow runs the parts of a native graph side by side, and what a part makes
     stays in the cache: measured best are four parts, of 16 rows or more. An XLA program
     is one stream, and batch normalization needs the whole batch.
     """
-    if kind != "graph" or any(isinstance(layer, BatchNorm) for layer in spec.layers):
+    if backend != "graph" or any(isinstance(layer, BatchNorm) for layer in spec.layers):
         return 1
     fits = (n for n in range(1, _SHARDS + 1) if batch_size % n == 0)
     return max(n for n in fits if n == 1 or batch_size // n >= _SHARD_ROWS)
 
 
 def compile_graph(
-    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
+    function: Callable[..., Any], signature: Callable[[], list[Any]], backend: Backend
 ) -> Callable[..., Any]:
-    """Make a function of arrays, of the given kind, from one of tensors."""
-    settle_threads()
-    if kind == "eager":
-        return _quiet_at_first(function, kind)
-    with quiet_start("devices"):  # a trace looks for them
-        return _quiet_at_first(_session(function, signature, kind), kind)
+    """Make a function of arrays, for the given backend, from one of tensors."""
+    start_tensorflow()
+    return function if backend == "eager" else _session(function, signature, backend)
 
 
 def _session(
-    function: Callable[..., Any], signature: Callable[[], list[Any]], kind: Kind
+    function: Callable[..., Any], signature: Callable[[], list[Any]], backend: Backend
 ) -> Callable[..., Any]:
     import tensorflow as tf
     from tensorflow.core.protobuf.config_pb2 import CallableOptions
@@ -112,7 +99,7 @@ def _session(
         places = tf.nest.map_structure(
             lambda spec: tf.compat.v1.placeholder(spec.dtype, spec.shape), signature()
         )
-        compiled = tf.function(function, jit_compile=kind == "xla", autograph=False)
+        compiled = tf.function(function, jit_compile=backend == "xla", autograph=False)
         results = compiled(*places)
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)
@@ -129,13 +116,5 @@ def _session(
     def run(*arguments: Any) -> Any:
         arrays = map(np.asarray, tf.nest.flatten(arguments), types)
         return tf.nest.pack_sequence_as(results, call(*arrays))
-
-    return run
-
-
-def _quiet_at_first(function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
-    def run(*arguments: Any) -> Any:
-        with quiet_start(kind):
-            return function(*arguments)
 
     return run

@@ -1,7 +1,8 @@
 """Curves that can be compared: inference mode, original rows, and one prior."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.training.inference import predict_logits, probabilities
 from skloss.training.losses import row_losses
 
-__all__ = ["Evaluator", "Rows", "unit_shares"]
+__all__ = ["Evaluator", "MeasuredNetwork", "Rows", "SpecNetwork", "unit_shares"]
 
 # A unit is dead when it gives zero on every row looked at, saturated when it stands in
 # the last 3 % of its range on nine rows of ten.
@@ -67,45 +68,78 @@ class Rows:
         return Rows(self.X[self.positions], self.y, self.sample_weight)
 
 
-@dataclass(frozen=True)
-class Evaluator:
-    """Measures a set of original rows, always in the same way."""
+class MeasuredNetwork(Protocol):
+    """A network in inference mode, with the loss that it is trained by."""
 
-    rows: Rows
-    n_classes: int
-    train_prior: np.ndarray
+    def outputs(self, X: np.ndarray, weights: Any) -> np.ndarray:
+        """Return outputs ``(n, n_units)`` of rows at these weights."""
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` of outputs."""
+
+    def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Loss of each row, of its class number and its outputs."""
+
+
+@dataclass(frozen=True)
+class SpecNetwork:
+    """A network of the compiled engine: it gives logits."""
+
+    spec: NetworkSpec
     loss: str
     focal_gamma: float
     label_smoothing: float
     compiled: bool = False
 
-    def scores(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
-        """Probabilities ``(n, n_classes)``."""
-        return probabilities(self._logits(spec, weights))
+    def outputs(self, X: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        """Logits ``(n, n_outputs)`` of rows at these weights."""
+        return predict_logits(self.spec, weights, X, compiled=self.compiled)
 
-    def __call__(
-        self, spec: NetworkSpec, weights: Sequence[np.ndarray]
-    ) -> Mapping[str, float]:
-        """All curves' values at these weights."""
-        logits = self._logits(spec, weights)
-        losses = row_losses(
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` of logits."""
+        return probabilities(outputs)
+
+    def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Loss of each row, of its class number and its logits."""
+        return row_losses(
             self.loss,
-            logits,
-            self.rows.y,
+            outputs,
+            codes,
             focal_gamma=self.focal_gamma,
             label_smoothing=self.label_smoothing,
         )
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Measures a set of original rows, always in the same way."""
+
+    network: MeasuredNetwork
+    rows: Rows
+    n_classes: int
+    train_prior: np.ndarray
+
+    def scores(self, weights: Any) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` at these weights."""
+        network = self.network
+        return network.probabilities(network.outputs(self.rows.X, weights))
+
+    def __call__(self, weights: Any) -> Mapping[str, float]:
+        """All curves' values at these weights."""
+        outputs = self.network.outputs(self.rows.X, weights)
         return epoch_metrics(
             self.rows.y,
-            probabilities(logits),
-            losses,
+            self.network.probabilities(outputs),
+            self.network.row_losses(self.rows.y, outputs),
             self.n_classes,
             priors={"train": self.train_prior},
             sample_weight=self.rows.sample_weight,
         )
 
-    def _logits(self, spec: NetworkSpec, weights: Sequence[np.ndarray]) -> np.ndarray:
-        return predict_logits(spec, weights, self.rows.X, compiled=self.compiled)
+    def curve_names(self, weights: Any) -> list[str]:
+        """Names of the curves, found by measuring one row."""
+        row = self.rows.at(np.arange(1)).compact()
+        return list(replace(self, rows=row)(weights))
 
 
 def unit_shares(

@@ -1,5 +1,6 @@
 """Logits and probabilities of a fitted network, by the quickest exact way."""
 
+import atexit
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -113,3 +114,7 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
 
     # Without a gradient the native operations are the faster ones for every length.
     return compile_graph(logits, signature, "graph")
+
+
+# As for the programs of training: a session must go before the interpreter ends.
+atexit.register(_inference_program.cache_clear)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["OPTIMIZERS", "Rule", "UpdateArguments"]
+__all__ = ["UPDATE_RULES", "UpdateArguments", "UpdateRule"]
 
 Tensor = Any
 
@@ -32,11 +32,11 @@ Update = Callable[
 
 
 @dataclass(frozen=True)
-class Rule:
-    """An update and the number of slots, zero at first, that it keeps per weight."""
+class UpdateRule:
+    """An update, and the first values of the slots that it keeps for each weight."""
 
     update: Update
-    n_slots: int
+    first_slots: tuple[float, ...]
 
 
 def _sgd(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
@@ -68,10 +68,62 @@ def _adamw(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
     return _adam(w - w * a.weight_decay * a.learning_rate, g, slots, a)
 
 
-# Constants are Keras' defaults: rho 0.9, betas 0.9 and 0.999, epsilon 1e-7.
-OPTIMIZERS: dict[str, Rule] = {
-    "sgd": Rule(_sgd, 1),
-    "rmsprop": Rule(_rmsprop, 1),
-    "adam": Rule(_adam, 2),
-    "adamw": Rule(_adamw, 2),
+def _adamax(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+    import tensorflow as tf
+
+    first = slots[0] + (g - slots[0]) * (1 - 0.9)
+    largest = tf.maximum(0.999 * slots[1], tf.abs(g))
+    change = a.learning_rate * first / ((1 - tf.pow(0.9, a.step)) * (largest + 1e-7))
+    return w - change, (first, largest)
+
+
+def _nadam(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+    import tensorflow as tf
+
+    # The product of all momenta so far depends on every step before, and a rule has no
+    # state but its slots: so the number stands in a slot, once for each weight.
+    now = 0.9 * (1 - 0.5 * tf.pow(0.96, a.step))
+    ahead = 0.9 * (1 - 0.5 * tf.pow(0.96, a.step + 1))
+    product = slots[2] * 0.9 * (1 - 0.5 * tf.pow(0.96, a.step))  # rounded as by Keras
+    first = slots[0] + (g - slots[0]) * (1 - 0.9)
+    second = slots[1] + (g * g - slots[1]) * (1 - 0.999)
+    unbiased = ahead * first / (1 - product * ahead) + (1 - now) * g / (1 - product)
+    spread = tf.sqrt(second / (1 - tf.pow(0.999, a.step))) + 1e-7
+    return w - unbiased * a.learning_rate / spread, (first, second, product)
+
+
+def _lion(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+    import tensorflow as tf
+
+    change = a.learning_rate * tf.sign(slots[0] * 0.9 + g * (1 - 0.9))
+    return w - change, (slots[0] * 0.99 + g * (1 - 0.99),)
+
+
+def _adagrad(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+    import tensorflow as tf
+
+    total = slots[0] + g * g
+    return w - a.learning_rate * g / tf.sqrt(total + 1e-7), (total,)
+
+
+def _adadelta(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+    import tensorflow as tf
+
+    square = 0.95 * slots[0] + (1 - 0.95) * g * g
+    change = -tf.sqrt(slots[1] + 1e-7) * g / tf.sqrt(square + 1e-7)
+    moved = 0.95 * slots[1] + (1 - 0.95) * change * change
+    return w + a.learning_rate * change, (square, moved)
+
+
+# The constants are Keras' defaults; ``skloss.optimizers`` lists them.
+UPDATE_RULES: dict[str, UpdateRule] = {
+    "sgd": UpdateRule(_sgd, (0.0,)),
+    "rmsprop": UpdateRule(_rmsprop, (0.0,)),
+    "adam": UpdateRule(_adam, (0.0, 0.0)),
+    "adamw": UpdateRule(_adamw, (0.0, 0.0)),
+    "nadam": UpdateRule(_nadam, (0.0, 0.0, 1.0)),
+    "adamax": UpdateRule(_adamax, (0.0, 0.0)),
+    "lion": UpdateRule(_lion, (0.0,)),
+    "adagrad": UpdateRule(_adagrad, (0.1,)),
+    "adadelta": UpdateRule(_adadelta, (0.0, 0.0)),
 }

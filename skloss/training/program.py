@@ -6,6 +6,7 @@ see another's state. Everything that changes no shape (rates, penalties, learnin
 the seed) is an argument, so that a grid over such numbers compiles once.
 """
 
+import atexit
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -17,7 +18,7 @@ import numpy as np
 
 from skloss.networks.spec import NetworkSpec
 from skloss.training.backends import compile_graph
-from skloss.training.optimizers import OPTIMIZERS
+from skloss.training.optimizers import UPDATE_RULES
 from skloss.training.step import (
     Arguments,
     ProgramKey,
@@ -69,15 +70,15 @@ class Program:
         slots: Sequence[np.ndarray] | None,
         step: int,
     ) -> State:
-        """First state; slots are zero where none are given."""
+        """First state; slots start anew where none are given."""
         spec = self.key.spec
         parts: dict[bool, list[np.ndarray]] = {True: [], False: [np.empty(0)]}
         for array, shape in zip(weights, spec.weight_shapes(), strict=True):
             parts[shape.trained].append(array.ravel())
         trained = np.concatenate(parts[True], dtype=np.float32)
         if slots is None:
-            count = OPTIMIZERS[self.key.optimizer].n_slots
-            slots = [np.zeros_like(trained) for _ in range(count)]
+            rule = UPDATE_RULES[self.key.optimizer]
+            slots = [np.full_like(trained, first) for first in rule.first_slots]
         statistics = np.concatenate(parts[False], dtype=np.float32)
         return State(trained, tuple(slots), statistics, np.int32(step))
 
@@ -122,7 +123,7 @@ class Program:
 
     @cached_property
     def _run(self) -> Any:
-        return compile_graph(self._steps, self._signature, self.key.kind)
+        return compile_graph(self._steps, self._signature, self.key.backend)
 
     def _signature(self) -> list[Any]:
         import tensorflow as tf
@@ -136,7 +137,7 @@ class Program:
         trained = real(sum(sizes(spec, trained=True)))
         return [
             trained,
-            (trained,) * OPTIMIZERS[self.key.optimizer].n_slots,
+            (trained,) * len(UPDATE_RULES[self.key.optimizer].first_slots),
             real(sum(sizes(spec, trained=False))),
             whole,
             real(rows, prod(spec.input_shape)),
@@ -214,6 +215,8 @@ def _program(key: ProgramKey) -> Program:
     return Program(key)
 
 
+# TensorFlow cannot release a session while the interpreter ends; before that it can.
+atexit.register(_program.cache_clear)
 _lock = Lock()
 
 

@@ -7,10 +7,10 @@ from math import prod
 from typing import Any, NamedTuple
 
 from skloss.networks.spec import NetworkSpec
-from skloss.training.backends import Kind, shard_count
+from skloss.training.backends import Backend, shard_count
 from skloss.training.dropout import keep_scale
 from skloss.training.losses import row_losses_graph
-from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
+from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.tensorflow_forward import graph_forward
 
 __all__ = [
@@ -38,12 +38,12 @@ class ProgramKey:
     clips: bool
     penalizes: bool  # kernels, by l1 or l2
     loss: str
-    kind: Kind
+    backend: Backend
 
     @property
     def n_shards(self) -> int:
         """Parts of a batch that pass through the network by themselves."""
-        return shard_count(self.spec, self.batch_size, self.kind)
+        return shard_count(self.spec, self.batch_size, self.backend)
 
 
 class Arguments(NamedTuple):
@@ -70,7 +70,7 @@ class Report(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that training changes, each of a kind in one vector.
+    """All that training changes, each sort of it in one vector.
 
     One update rule then runs over all weights at once, which makes a step of a small
     network shorter and its program quicker to compile.
@@ -131,7 +131,7 @@ def train_step(
     gradient = tape.gradient(objective, state.trained)
     if key.clips:
         gradient = _clipped(key.spec, gradient, numbers.clipnorm)
-    trained, slots = OPTIMIZERS[key.optimizer].update(
+    trained, slots = UPDATE_RULES[key.optimizer].update(
         state.trained,
         gradient,
         state.slots,
@@ -188,7 +188,7 @@ def _loss(
         rate = numbers.dropout_rates[layer]
         return keep_scale(shape, rate, numbers.seed, layer, step, first)
 
-    native = key.kind != "xla"
+    native = key.backend != "xla"
     found = graph_forward(key.spec, weights, x, native=native, real=real, keep=keep)
     losses = row_losses_graph(
         key.loss, found.logits, y, numbers.focal_gamma, numbers.label_smoothing

@@ -37,8 +37,8 @@ from skloss import KerasClassifier, Pipeline, TrainingRecord
 from skloss.datasets import load_heartbeats
 from skloss.diagnosis import case_of
 from skloss.exceptions import TailValidationWarning
+from skloss.keras_interop.compiled_settings import compiled_loss
 from skloss.readers import read_case
-from skloss.training.from_keras import compiled_loss
 
 is_op_determinism_enabled()  # before scikeras alone would turn it on for good
 X, y = binary_rows()

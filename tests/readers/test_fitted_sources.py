@@ -26,7 +26,7 @@ from skloss.datasets import make_rare_events
 from skloss.diagnosis import case_of, record_of
 from skloss.diagnosis.record_cases import rank_auc
 from skloss.exceptions import DiagnosisError, RecordFormatError
-from skloss.networks.keras_layers import network_layers
+from skloss.keras_interop.describe_layers import network_layers
 from skloss.readers.keras_models import keras_case, loss_name
 from skloss.readers.label_facts import Labels
 from skloss.readers.split_metrics import measured_part

@@ -22,7 +22,8 @@ import skloss.training.inference as predictor
 import skloss.training.program as program
 import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, DenseClassifier
-from skloss.networks import build_keras_model, cnn1d, dense, forward, initial_weights
+from skloss.keras_interop import build_keras_model
+from skloss.networks import cnn1d, dense, forward, initial_weights
 from skloss.training import Rows, Settings, train
 from skloss.training.backends import shard_count
 from skloss.training.dropout import keep_scale
@@ -422,7 +423,7 @@ def test_an_estimator_ends_at_the_weights_and_losses_of_keras_fit(name, start):
     np.testing.assert_allclose(classifier.history_["running_loss"], losses, rtol=1e-5)
 
 
-# ----------------------------------------------------------------- every kind, dropping
+# -------------------------------------------------------------- every backend, dropping
 
 DROPPING = {
     "dense": dense(32, n_outputs=1, width=(8, 5), dropout=(0.4, 0.3), activity_l2=0.02),
@@ -476,7 +477,7 @@ def fit_keras_with_masks(spec, first, rows, how):
 
 
 @pytest.mark.parametrize("name", DROPPING)
-def test_every_kind_drops_what_keras_would_by_the_same_masks(monkeypatch, name):
+def test_every_backend_drops_what_keras_would_by_the_same_masks(monkeypatch, name):
     spec = DROPPING[name]
     assert shard_count(spec, 64, "graph") == 4
     X = np.random.default_rng(4).normal(size=(N_ROWS, 32)).astype("f4")
@@ -485,10 +486,10 @@ def test_every_kind_drops_what_keras_would_by_the_same_masks(monkeypatch, name):
     # Batches of 64, 64 and 22 rows: in the last, two of the four shards are padding.
     how = Settings(epochs=6, batch_size=64, learning_rate=0.01, shuffle=False, seed=1)
     ends = [fit_keras_with_masks(spec, first, rows, how)]
-    for kind in ("xla", "graph", "eager"):
-        monkeypatch.setattr(trainer, "program_kind", lambda *_, kind=kind: kind)
+    for backend in ("xla", "graph", "eager"):
+        monkeypatch.setattr(trainer, "choose_backend", lambda *_, b=backend: b)
         result = train(spec, first, rows, how, {})
-        assert result.kind == kind
+        assert result.backend == backend
         ends.append((result.weights, result.history["running_loss"]))
     for (weights, losses), (others, other_losses) in combinations(ends, 2):
         for one, other in zip(weights, others, strict=True):

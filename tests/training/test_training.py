@@ -1,6 +1,5 @@
 """The compiled program ends where ``keras.Model.fit`` ends, and nowhere else."""
 
-import random
 import signal
 import threading
 from importlib import import_module
@@ -9,24 +8,18 @@ import keras
 import numpy as np
 import pytest
 
-import skloss.training.backends as kinds
 import skloss.training.trainer as trainer
-from skloss import CNN1DClassifier, DenseClassifier
+from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
 from skloss.exceptions import TrainingInterruptedWarning
-from skloss.networks import (
-    NetworkSpec,
-    build_keras_model,
-    cnn1d,
-    dense,
-    forward,
-    initial_weights,
-)
-from skloss.training import KERAS_OPTIMIZERS, Rows, Settings, predict_logits, train
+from skloss.keras_interop import build_keras_model
+from skloss.networks import NetworkSpec, cnn1d, dense, forward, initial_weights
+from skloss.optimizers import OPTIMIZERS, UNCOMPILED
+from skloss.training import Rows, Settings, backends, predict_logits, train
 from skloss.training.dropout import keep_scale
 from skloss.training.evaluation import unit_shares
 from skloss.training.losses import row_losses, row_losses_graph
-from skloss.training.optimizers import OPTIMIZERS, UpdateArguments
+from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.program import chunk_steps
 from skloss.training.schedules import learning_rates
 
@@ -110,10 +103,10 @@ def test_adam_ends_at_the_weights_of_keras_fit(name):
     assert_same_weights(found, expected)
 
 
-@pytest.mark.parametrize("kind", ["xla", "graph", "eager"])
+@pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
 @pytest.mark.parametrize("spec", [table_spec(), series_spec()], ids=["dense", "cnn"])
-def test_all_kinds_of_program_end_at_the_same_weights(monkeypatch, kind, spec):
-    monkeypatch.setattr(trainer, "program_kind", lambda spec, steps: kind)
+def test_all_backends_end_at_the_same_weights(monkeypatch, backend, spec):
+    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
     rows = make_rows(spec)
     weights = initial_weights(spec, np.random.default_rng(1))
     found = fit_skloss(spec, weights, rows, epochs=4, learning_rate=0.01)
@@ -126,10 +119,10 @@ def test_all_kinds_of_program_end_at_the_same_weights(monkeypatch, kind, spec):
     [table_spec(dropout=(0.3, 0.2)), series_spec(dropout=(0.2, 0.4, 0.3))],
     ids=["dense", "cnn"],
 )
-def test_all_kinds_of_program_drop_the_same_units(monkeypatch, spec):
+def test_all_backends_drop_the_same_units(monkeypatch, spec):
     ends = []
-    for kind in ("xla", "graph", "eager"):
-        monkeypatch.setattr(trainer, "program_kind", lambda spec, steps, k=kind: k)
+    for backend in ("xla", "graph", "eager"):
+        monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps, b=backend: b)
         weights = initial_weights(spec, np.random.default_rng(1))
         ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=3, seed=5))
     assert_same_weights(ends[1], ends[0])
@@ -142,20 +135,20 @@ def test_short_fits_that_differ_in_dropout_alone_share_a_program(batch_norm):
         table_spec(batch_norm=batch_norm, dropout=dropout)
         for dropout in (None, (0.3, 0.2))
     )
-    assert kinds.shared_spec(plain, "xla", 10_000).structure() == dropped.structure()
-    assert kinds.shared_spec(plain, "xla", 10**9) == plain
-    assert kinds.shared_spec(plain, "graph", 10_000) == plain
-    assert kinds.shared_spec(dropped, "xla", 10_000) == dropped
+    assert backends.shared_spec(plain, "xla", 10_000).structure() == dropped.structure()
+    assert backends.shared_spec(plain, "xla", 10**9) == plain
+    assert backends.shared_spec(plain, "graph", 10_000) == plain
+    assert backends.shared_spec(dropped, "xla", 10_000) == dropped
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_a_dropout_that_drops_nothing_changes_nothing(monkeypatch, batch_norm):
-    monkeypatch.setattr(trainer, "program_kind", lambda spec, steps: "xla")
+    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: "xla")
     spec = table_spec(batch_norm=batch_norm)
     weights = initial_weights(spec, np.random.default_rng(1))
     ends = []
     for most in (10**7, 0):
-        monkeypatch.setattr(kinds, "_MASKED_VALUES", most)
+        monkeypatch.setattr(backends, "_MASKED_VALUES", most)
         ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=4))
     assert_same_weights(*ends)
 
@@ -196,15 +189,14 @@ def test_every_optimizer_ends_at_the_weights_of_keras_fit(name):
 def test_update_rules_follow_keras_for_a_hundred_steps(name):
     rng = np.random.default_rng(0)
     first, gradients = rng.normal(size=7), rng.normal(size=(100, 7)).astype("f4")
-    kind = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}[name]
-    optimizer = getattr(keras.optimizers, kind)(0.01)
+    optimizer = getattr(keras.optimizers, OPTIMIZERS[name].keras_name)(0.01)
     variable = keras.Variable(first, dtype="float32")
     weight = first.astype("f4")
-    slots = (np.zeros(7, "f4"),) * OPTIMIZERS[name].n_slots
+    slots = tuple(np.full(7, first, "f4") for first in UPDATE_RULES[name].first_slots)
     for step, gradient in enumerate(gradients, start=1):
         optimizer.apply([gradient], [variable])
         arguments = UpdateArguments(0.01, float(step), 0.0, 0.004, nesterov=False)
-        weight, slots = OPTIMIZERS[name].update(weight, gradient, slots, arguments)
+        weight, slots = UPDATE_RULES[name].update(weight, gradient, slots, arguments)
     np.testing.assert_allclose(weight, variable.numpy(), atol=1e-6, rtol=0)
 
 
@@ -362,52 +354,36 @@ def test_activations_are_those_of_keras(activation):
     np.testing.assert_allclose(forward(spec, weights, X), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("make", [DenseClassifier, CNN1DClassifier])
-def test_an_optimizer_of_keras_alone_is_left_to_its_loop_and_the_record_says_so(make):
-    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
-    options = {"epochs": 3, "random_state": 0, "dropout": 0.3, "clipnorm": 1.0}
-    state = random.getstate()
-    first, second = (
-        make(optimizer="nadam", **options).fit(X, y, sample_weight=y + 1.0)
-        for _ in range(2)
-    )
-    assert random.getstate() == state
-    outcome = first.record_.outcome
-    assert outcome["program"] == "keras"
-    assert outcome["program_reason"] == "optimizer='nadam' has no compiled update rule"
-    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
-    assert first.history_["loss"][-1] < first.history_["loss"][0]
-
-
-@pytest.mark.parametrize("optimizer", KERAS_OPTIMIZERS)
-def test_every_optimizer_named_is_one_of_keras(optimizer):
+@pytest.mark.parametrize("optimizer", UNCOMPILED)
+def test_an_optimizer_without_an_update_rule_is_refused_with_a_pointer(optimizer):
     X, y = make_rare_events(60, prevalence=0.3, random_state=0)
-    classifier = DenseClassifier(optimizer=optimizer, epochs=1, random_state=0)
-    assert classifier.fit(X, y).record_.outcome["program"] == "keras"
+    classifier = DenseClassifier(optimizer=optimizer, epochs=1)
+    with pytest.raises(ValueError, match=f"KerasClassifier.*optimizer='{optimizer}'"):
+        classifier.fit(X, y)
 
 
-@pytest.mark.parametrize("loss", ["crossentropy", "focal"])
-def test_keras_loop_and_the_program_end_at_the_same_weights(monkeypatch, loss):
+def test_every_optimizer_has_an_update_rule_and_a_class_of_keras():
+    import keras
+
+    assert set(UPDATE_RULES) == set(OPTIMIZERS)
+    for name, known in OPTIMIZERS.items():
+        made = keras.optimizers.get(name)
+        assert type(made) is getattr(keras.optimizers, known.keras_name)
+        config = made.get_config()
+        assert {argument: config[argument] for argument in known.constants} == dict(
+            known.constants
+        )
+
+
+@pytest.mark.parametrize("optimizer", ["nadam", "adagrad"])
+def test_a_partial_fit_goes_on_with_the_state_of_the_optimizer(optimizer):
     X, y = make_rare_events(300, prevalence=0.3, random_state=0)
-    options = {"l2": 1e-3, "label_smoothing": 0.1, "activity_l2": 1e-3, "clipnorm": 0.1}
-    classifier = DenseClassifier(epochs=5, loss=loss, random_state=0, **options)
-    compiled = classifier.fit(X, y).weights_
-    monkeypatch.setattr(trainer, "fallback_reason", lambda optimizer: "a test")
-    by_keras = classifier.fit(X, y)
-    assert by_keras.record_.outcome["program"] == "keras"
-    for ours, theirs in zip(compiled, by_keras.weights_, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
-
-
-def test_training_by_keras_goes_on_where_it_stood():
-    X, y = make_rare_events(300, prevalence=0.3, random_state=0)
-    classifier = DenseClassifier(optimizer="adagrad", random_state=0)
-    classifier.partial_fit(X, y, classes=[0, 1])
-    before = classifier.history_["loss"][-1]
-    for _ in range(5):
-        classifier.partial_fit(X, y)
-    assert classifier.history_["loss"][-1] < before
+    options = {"optimizer": optimizer, "random_state": 0, "validation_fraction": None}
+    classifier = DenseClassifier(**options)
+    for _ in range(6):
+        classifier.partial_fit(X, y, classes=[0, 1])
     assert classifier._fitted.result.step == 6 * -(-300 // 32)
+    assert classifier.history_["loss"][-1] < classifier.history_["loss"][0]
 
 
 def test_one_call_of_a_wide_network_is_short_enough_to_be_interrupted():

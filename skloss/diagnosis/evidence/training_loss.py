@@ -17,6 +17,7 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.rule import NotApplicable
 from skloss.metrics import entropy
+from skloss.optimizers import OPTIMIZERS
 from skloss.record import SplitMetrics
 
 __all__ = [
@@ -51,18 +52,6 @@ _CROSS_ENTROPIES = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
 )
-# Learning rates of each optimizer: too low below, usual, too high above.
-_RATES = {
-    "adam": (1e-4, 1e-3, 1e-2),
-    "adamw": (1e-4, 1e-3, 1e-2),
-    "nadam": (1e-4, 1e-3, 1e-2),
-    "adamax": (1e-4, 1e-3, 1e-2),
-    "rmsprop": (1e-4, 1e-3, 1e-2),
-    "lion": (1e-5, 1e-4, 1e-3),
-    "adagrad": (1e-3, 1e-2, 0.3),
-    "sgd": (1e-3, 1e-2, 0.3),
-    "adadelta": (0.1, 1.0, np.inf),
-}
 # What follows from a network that does not train.
 NOT_LEARNED = (
     "loss-at-constant-guess",
@@ -274,7 +263,8 @@ def largest_rate(case: Case) -> float:
 def usual_rates(case: Case) -> tuple[float, float, float] | None:
     """Bounds of the optimizer's learning rate and the usual one; None if not known."""
     optimizer = case.training.optimizer if case.training else None
-    return _RATES.get(optimizer or "")
+    known = OPTIMIZERS.get(optimizer or "")
+    return None if known is None else known.rates
 
 
 def lower_rate(case: Case) -> float | None:

@@ -22,6 +22,7 @@ from skloss.diagnosis.evidence.symptoms import (
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
+from skloss.optimizers import OPTIMIZERS
 from skloss.record import Layer
 
 
@@ -150,8 +151,9 @@ class LargeInit(Rule):
         training = case.training
         if training is None or training.learning_rate is None:
             return False
-        plain = training.optimizer in ("sgd", "adadelta", "adagrad")
-        highest = self.highest_rate if plain else self.highest_rate_adaptive
+        optimizer = OPTIMIZERS.get(training.optimizer or "")
+        adaptive = optimizer is None or optimizer.is_adaptive
+        highest = self.highest_rate_adaptive if adaptive else self.highest_rate
         return training.learning_rate > highest
 
     @staticmethod

@@ -1,18 +1,19 @@
 """``KerasClassifier``: any Keras network, and a home for scikeras' users."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from skloss.estimators.base import HoldOut
-from skloss.estimators.checks import encode_known, encode_labels
-from skloss.estimators.keras.fit_plan import keras_job
-from skloss.estimators.keras.keras_fitting import KerasFitted, fit_keras_network
+from skloss.estimators.checks import encode_known
+from skloss.estimators.fit_rows import HoldOut
+from skloss.estimators.keras.keras_fitting import fit_keras_network
+from skloss.estimators.keras.keras_rows import keras_call, keras_rows
 from skloss.estimators.keras.wrapper import MendedWrapper
-from skloss.holdout import stratified_holdout
+from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.training import predict_logits, probabilities
@@ -22,7 +23,7 @@ __all__ = ["KerasClassifier"]
 _DEFAULT_FRACTION = 0.1
 
 
-class KerasClassifier(MendedWrapper):
+class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     """Any Keras network as a classifier; scikeras' classifier, mended.
 
     ``model`` is a function that returns a network. Each parameter of that function is
@@ -158,8 +159,7 @@ class KerasClassifier(MendedWrapper):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
+        **NeuralClassifierMixin._stopping_constraints,
         "batch_size": [Interval(Integral, -1, None, closed="left"), None],
         "validation_split": [Interval(Real, 0, 1, closed="left"), None],
         "verbose": ["verbose", StrOptions({"auto"})],
@@ -170,10 +170,6 @@ class KerasClassifier(MendedWrapper):
             StrOptions({"auto"}),
             None,
         ],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "monitor": [str],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "restore_best": ["boolean"],
     }
 
     def __init__(
@@ -322,13 +318,9 @@ class KerasClassifier(MendedWrapper):
                     "for each, or use fit."
                 )
         goes_on = self.initialized_
-        if goes_on and classes is not None:
-            if not np.array_equal(np.unique(classes), self.classes_):
-                raise ValueError(
-                    f"classes={list(classes)!r} is not the same as on the last call to "
-                    f"partial_fit, which was {self.classes_.tolist()!r}."
-                )
-        elif not goes_on:
+        if goes_on:
+            self._check_classes(classes)
+        else:
             self.classes_ = None if classes is None else np.unique(classes)
         X, y = self._checked(X, y, goes_on)
         if not self._has_plain_labels:
@@ -337,35 +329,6 @@ class KerasClassifier(MendedWrapper):
         return self._train(
             X, y, sample_weight, holdout, None, dict(kwargs), goes_on, is_partial=True
         )
-
-    def split_validation(self, X, y, groups=None):
-        """Rows to train on and rows to hold out; a pure function of the parameters.
-
-        :class:`skloss.Pipeline` asks for it before any other step.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-            Rows; only their number matters.
-        y : array-like of shape (n,)
-            Labels: each class gives the same share.
-        groups : array-like of shape (n,), optional
-            Groups that must stay together.
-
-        Returns
-        -------
-        tuple of two ndarrays of int, or None
-            Sorted positions; None if ``validation_fraction`` is None.
-        """
-        fraction = self.validation_fraction
-        if fraction == "auto":
-            fraction = self.validation_split or _DEFAULT_FRACTION
-        if fraction is None or type_of_target(y) not in ("binary", "multiclass"):
-            return None
-        y = column_or_1d(y)
-        if (y == y[:1]).all():
-            encode_labels(type(self).__name__, y)
-        return stratified_holdout(y, fraction, self.random_state, groups)
 
     def initialize(self, X, y=None):
         """Make the network without training it.
@@ -384,6 +347,17 @@ class KerasClassifier(MendedWrapper):
         self._initialize(X, y)
         self._compile()
         return self
+
+    def _can_hold_out(self, y) -> bool:
+        return type_of_target(y) in ("binary", "multiclass")
+
+    def _holdout_fraction(self) -> float | None:
+        if self.validation_fraction == "auto":
+            return self.validation_split or _DEFAULT_FRACTION
+        return self.validation_fraction
+
+    def _read_rows(self, X, name: str) -> np.ndarray:
+        return self._rows(X, name, reset=False)
 
     def _fit_all(self, X, y, sample_weight, holdout: HoldOut, groups, kwargs):
         goes_on = self.warm_start and self.initialized_
@@ -425,13 +399,28 @@ class KerasClassifier(MendedWrapper):
         is_partial: bool = False,
     ):
         network = self._compile()
-        job = keras_job(
-            self, X, y, sample_weight, holdout, groups, kwargs, is_partial=is_partial
+        call = keras_call(self, kwargs, is_partial=is_partial)
+        arguments = dict(call.arguments)
+        arranged = keras_rows(
+            self, X, y, sample_weight, holdout, groups, arguments, is_partial=is_partial
         )
+        call = replace(call, arguments=arguments)
         earlier = vars(self).get("_fitted") if goes_on else None
-        self._fitted = fit_keras_network(self, network, job, earlier)
-        if self._fitted.spec is not None:
-            self._extend_history(self._fitted.curves, keep=is_partial)
+        tasks = self._epoch_tasks(
+            call.epochs,
+            X,
+            encode_known(self.classes_, y, "y"),
+            arranged.kept,
+            arranged.holdout,
+            arranged.rows.original.sample_weight,
+        )
+        self._fitted, curves = fit_keras_network(
+            self, network, arranged, call, earlier, tasks
+        )
+        if tasks is not None:
+            tasks.end()
+        if curves is not None:
+            self._extend_history(curves, keep=is_partial)
         return self
 
     # ----------------------------------------------------------------------- prediction
@@ -455,12 +444,12 @@ class KerasClassifier(MendedWrapper):
         if not self._has_plain_labels:
             return super().predict_proba(X, **kwargs)
         fitted = vars(self).get("_fitted")
-        if fitted is None or fitted.spec is None or self._asks_keras(kwargs):
+        if fitted is None or fitted.network is None or self._asks_keras(kwargs):
             outputs = self._predict_raw(X, **kwargs).reshape(-1, self._network.n_units)
             return self._network.probabilities(outputs)
         X = self._rows(X, "X", reset=False)
         X = X.reshape(len(X), -1).astype(np.float32, copy=False)
-        return probabilities(predict_logits(fitted.spec, fitted.result.weights, X))
+        return probabilities(predict_logits(fitted.network, fitted.result.weights, X))
 
     def predict(self, X, **kwargs):
         """Most probable class; for two classes the second above one half.
@@ -520,19 +509,9 @@ class KerasClassifier(MendedWrapper):
     @property
     def record_(self) -> TrainingRecord:
         """What was asked, what was seen, the exact curves, and what came out."""
-        fitted: KerasFitted | None = vars(self).get("_fitted")
+        fitted = vars(self).get("_fitted")
         if fitted is not None:
             return fitted.record
         if "_record_of_history" in vars(self):
             return self._record_of_history
         raise AttributeError(f"{type(self).__name__} has no record_ before fit.")
-
-    @property
-    def n_epochs_(self) -> int:
-        """Epochs trained."""
-        return self.record_.n_epochs
-
-    @property
-    def best_epoch_(self) -> int | None:
-        """Epoch (from zero) that was best by the monitored curve."""
-        return self.record_.best_epoch

@@ -1,39 +1,34 @@
-"""Fit a compiled Keras model on validated rows, and record the fit."""
+"""Fit a compiled Keras model on validated rows, by the engine where it can."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import check_choice
-from skloss.estimators.epoch_display import shown_epochs
-from skloss.estimators.fit_record import Job, Measured, make_record
+from skloss.estimators.fit_rows import loss_weight
 from skloss.estimators.fitting import (
-    measured_rows,
-    monitored_curve,
-    stops_early,
+    Fitted,
+    Job,
+    fit_spec,
+    run_job,
+    stopping_settings,
 )
-from skloss.metrics import class_prior
+from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
+from skloss.keras_interop.compiled_settings import optimizer_settings
+from skloss.keras_interop.describe_layers import network_layers
+from skloss.keras_interop.keras_fit import train_keras
+from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
-from skloss.networks.from_keras import NoCompiledFormError, spec_from_keras
-from skloss.networks.keras_layers import network_layers
-from skloss.record import TrainingRecord
-from skloss.training import (
-    Evaluator,
-    Rows,
-    Settings,
-    TrainingResult,
-    curve_names,
-    train,
-)
-from skloss.training.from_keras import optimizer_settings
-from skloss.training.keras_fit import train_keras
-from skloss.training.keras_network import KerasEvaluator, KerasNetwork
+from skloss.training import Rows, Settings
 
-__all__ = ["KerasFitted", "KerasJob", "fit_keras_network"]
+__all__ = ["fit_keras_network"]
+
+Curves = dict[str, list[float]]
 
 # Arguments of keras.Model.fit that the engine knows too.
 _KNOWN_ARGUMENTS = {
@@ -48,40 +43,17 @@ _KNOWN_ARGUMENTS = {
 }
 # Metrics of Keras that stand among the exact curves.
 _ACCURACIES = ("acc", "accuracy")
-
-
-@dataclass(frozen=True)
-class KerasJob:
-    """Rows of a fit, and what ``keras.Model.fit`` would be told besides.
-
-    ``weight`` are those of the training rows in the loss, with the classes' own.
-    """
-
-    rows: Job
-    weight: np.ndarray | None
-    epochs: int
-    arguments: Mapping[str, Any]
-    fit: Callable[[Any], None]  # by Keras, with one callback more
-    callbacks: tuple[str, ...] = ()
-    obstacle: str | None = None  # of the estimator, to the engine
-
-
-@dataclass(frozen=True)
-class KerasFitted:
-    """What training leaves beside the model: curves, and what the engine goes on from.
-
-    ``spec`` is None where ``keras.Model.fit`` has trained the network.
-    """
-
-    spec: NetworkSpec | None
-    result: TrainingResult
-    record: TrainingRecord
-    curves: dict[str, list[float]]  # of the engine, by the names that Keras gives them
+_OWN_ENCODER = "the class has a feature_encoder of its own"
 
 
 def fit_keras_network(
-    estimator: Any, network: KerasNetwork, job: KerasJob, earlier: KerasFitted | None
-) -> KerasFitted:
+    estimator: Any,
+    network: KerasNetwork,
+    arranged: KerasRows,
+    call: KerasCall,
+    earlier: Fitted | None,
+    tasks: EpochTasks | None,
+) -> tuple[Fitted, Curves | None]:
     """Train the model of a network, in place, by the engine where it can.
 
     Parameters
@@ -90,46 +62,48 @@ def fit_keras_network(
         Its parameters and its ``classes_`` are read, nothing is set.
     network : KerasNetwork
         The model.
-    job : KerasJob
-        What it is trained on.
-    earlier : KerasFitted or None
+    arranged : KerasRows
+        The rows.
+    call : KerasCall
+        What ``keras.Model.fit`` is told besides.
+    earlier : Fitted or None
         The fit that it goes on from.
+    tasks : EpochTasks or None
+        Told of every epoch, for callbacks of scikit-learn.
+
+    Returns
+    -------
+    fitted : Fitted
+        What training leaves beside the model.
+    curves : dict or None
+        Curves of the engine, by the names that Keras gives them; None where
+        ``keras.Model.fit`` has trained.
     """
-    n_classes, rows = len(estimator.classes_), job.rows
-    prior = class_prior(rows.training.y, n_classes, job.weight)
-    stops = not rows.is_partial and stops_early(estimator, rows.validation)
-    seed = int(check_random_state(estimator._random_state).randint(2**31 - 1))
+    rows = arranged.rows
+    stopping = stopping_settings(estimator, rows)
     settings = Settings(
-        epochs=job.epochs,
-        batch_size=_batch_size(job),
-        shuffle=bool(job.arguments.get("shuffle", True)),
-        monitor=None
-        if rows.is_partial
-        else monitored_curve(estimator, rows.validation),
-        patience=int(estimator.patience) if stops else None,
-        restore_best=bool(estimator.restore_best),
-        seed=seed,
+        epochs=call.epochs,
+        batch_size=_batch_size(call, len(rows.training)),
+        shuffle=bool(call.arguments.get("shuffle", True)),
+        seed=int(check_random_state(estimator._random_state).randint(2**31 - 1)),
+        **stopping,
     )
-    reason = ""
+    job = Job(estimator, rows, arranged.weight, settings, earlier, tasks)
     try:
-        spec, settings, names = _compiled_form(network, job, settings, earlier)
+        spec, settings, names = _compiled_form(network, job, call)
     except NoCompiledFormError as error:
-        reason = str(error)
-    if reason:
-        fitted = _by_keras(estimator, network, job, settings, prior, reason)
-    else:
-        fitted = _by_engine(
-            estimator, network, job, settings, prior, spec, names, earlier
-        )
-    if rows.is_partial and earlier is not None:
-        fitted = replace(fitted, record=fitted.record.after(earlier.record))
-    return fitted
+        return _by_keras(network, job, arranged, call, str(error)), None
+    fitted = _by_engine(network, replace(job, settings=settings), call, spec)
+    curves = {
+        name: fitted.result.history.get(curve, []) for name, curve in names.items()
+    }
+    return fitted, curves
 
 
-def _batch_size(job: KerasJob) -> int:
-    size = job.arguments.get("batch_size")
+def _batch_size(call: KerasCall, n_rows: int) -> int:
+    size = call.arguments.get("batch_size")
     if size == -1:
-        return len(job.rows.training)
+        return n_rows
     return 32 if size is None else int(size)
 
 
@@ -137,30 +111,29 @@ def _batch_size(job: KerasJob) -> int:
 
 
 def _compiled_form(
-    network: KerasNetwork,
-    job: KerasJob,
-    settings: Settings,
-    earlier: KerasFitted | None,
+    network: KerasNetwork, job: Job, call: KerasCall
 ) -> tuple[NetworkSpec, Settings, dict[str, str]]:
     """Spec, settings, and the curve that stands for each name of Keras' history."""
     model, loss = network.model, network.loss
-    if job.obstacle:
-        raise NoCompiledFormError(job.obstacle)
-    if job.callbacks:
+    if job.estimator._has_own_encoder:
+        raise NoCompiledFormError(_OWN_ENCODER)
+    if call.callbacks:
         raise NoCompiledFormError("callbacks")
-    for name, value in job.arguments.items():
+    for name, value in call.arguments.items():
         if name not in _KNOWN_ARGUMENTS and value is not None:
             raise NoCompiledFormError(f"fit was given {name!r}")
-    if job.arguments.get("shuffle", True) not in (True, False):
-        raise NoCompiledFormError(f"shuffle={job.arguments['shuffle']!r}")
-    names = _history_names(model.get_compile_config(), job.rows.validation is not None)
+    if call.arguments.get("shuffle", True) not in (True, False):
+        raise NoCompiledFormError(f"shuffle={call.arguments['shuffle']!r}")
+    validates = job.rows.validation is not None
+    names = _history_names(model.get_compile_config(), validates)
     if loss.settings is None:
         raise NoCompiledFormError(loss.reason or "the loss has no compiled form")
     update = optimizer_settings(model.optimizer)
     spec = spec_from_keras(model, from_logits=loss.from_logits)
-    if int(model.optimizer.iterations) or (earlier and earlier.spec != spec):
+    earlier = job.earlier
+    if int(model.optimizer.iterations) or (earlier and earlier.network != spec):
         raise NoCompiledFormError("the optimizer goes on from keras.Model.fit")
-    return spec, replace(settings, **loss.settings, **update), names
+    return spec, replace(job.settings, **loss.settings, **update), names
 
 
 def _history_names(compiled: Mapping[str, Any], validates: bool) -> dict[str, str]:
@@ -179,59 +152,25 @@ def _history_names(compiled: Mapping[str, Any], validates: bool) -> dict[str, st
 
 
 def _by_engine(
-    estimator: Any,
-    network: KerasNetwork,
-    job: KerasJob,
-    settings: Settings,
-    prior: np.ndarray,
-    spec: NetworkSpec,
-    names: Mapping[str, str],
-    earlier: KerasFitted | None,
-) -> KerasFitted:
-    original = measured_rows(
-        spec.n_multiplications, job.rows.original, job.rows.validation
+    network: KerasNetwork, job: Job, call: KerasCall, spec: NetworkSpec
+) -> Fitted:
+    rows = job.rows
+    rows = replace(
+        rows,
+        training=_floats(rows.training),
+        original=_floats(rows.original),
+        validation=None if rows.validation is None else _floats(rows.validation),
     )
-    evaluators = {
-        prefix: Evaluator(
-            rows=_real(rows),
-            n_classes=network.n_classes,
-            train_prior=prior,
-            loss=settings.loss,
-            focal_gamma=settings.focal_gamma,
-            label_smoothing=settings.label_smoothing,
-        )
-        for prefix, rows in _sides(original, job).items()
-    }
     weights = [np.asarray(array) for array in network.model.get_weights()]
-    if settings.monitor is not None:
-        curves = curve_names(spec, weights, evaluators)
-        check_choice(type(estimator).__name__, "monitor", settings.monitor, curves)
-    weight = None if job.weight is None else job.weight.astype(np.float32)
-    verbose = 1 if estimator.verbose == "auto" else int(estimator.verbose)
-    with shown_epochs(type(estimator).__name__, settings.epochs, verbose) as told:
-        result = train(
-            spec,
-            weights,
-            replace(_real(job.rows.training), sample_weight=weight),
-            replace(settings, callbacks=told),
-            evaluators,
-            slots=earlier.result.slots if earlier else None,
-            first_step=earlier.result.step if earlier else 0,
-            is_repeated=job.rows.is_partial,
-        )
-    network.model.set_weights(result.weights)
-    measured = {
-        prefix: Measured(
-            evaluator.rows, partial(evaluator.scores, spec, result.weights)
-        )
-        for prefix, evaluator in evaluators.items()
-    }
-    record = _record(estimator, network, job, settings, prior, result, measured)
-    shown = {name: result.history.get(curve, []) for name, curve in names.items()}
-    return KerasFitted(spec, result, record, shown)
+    given = job.estimator.verbose
+    verbose = 1 if given == "auto" else int(given)
+    description = _description(network, job.settings, call)
+    fitted = fit_spec(replace(job, rows=rows), spec, weights, description, verbose)
+    network.model.set_weights(fitted.result.weights)
+    return fitted
 
 
-def _real(rows: Rows) -> Rows:
+def _floats(rows: Rows) -> Rows:
     """Rows as the engine takes them."""
     return replace(rows, X=np.ascontiguousarray(rows.X, dtype=np.float32))
 
@@ -240,69 +179,85 @@ def _real(rows: Rows) -> Rows:
 
 
 def _by_keras(
-    estimator: Any,
-    network: KerasNetwork,
-    job: KerasJob,
-    settings: Settings,
-    prior: np.ndarray,
-    reason: str,
-) -> KerasFitted:
-    original = measured_rows(
-        network.n_multiplications, job.rows.original, job.rows.validation
-    )
-    evaluators = {
-        prefix: KerasEvaluator(network, rows, prior)
-        for prefix, rows in _sides(original, job).items()
-    }
+    network: KerasNetwork, job: Job, arranged: KerasRows, call: KerasCall, reason: str
+) -> Fitted:
+    settings = job.settings
+    evaluators = job.evaluators(network, network.n_multiplications)
     if settings.monitor is not None:
-        one = {
-            prefix: replace(evaluator, rows=evaluator.rows.at(np.arange(1)).compact())
+        curves = [
+            prefix + name
             for prefix, evaluator in evaluators.items()
-        }
-        curves = [prefix + name for prefix, each in one.items() for name in each()]
-        check_choice(type(estimator).__name__, "monitor", settings.monitor, curves)
-    result = train_keras(network.model, job.fit, settings, evaluators, reason)
-    measured = {
-        prefix: Measured(evaluator.rows, evaluator.scores)
-        for prefix, evaluator in evaluators.items()
-    }
-    record = _record(estimator, network, job, settings, prior, result, measured)
+            for name in evaluator.curve_names(None)
+        ]
+        check_choice(job.owner, "monitor", settings.monitor, curves)
+    fit = _fit_by_keras(job.estimator, arranged, call)
+    fitted = run_job(
+        job,
+        None,
+        _description(network, settings, call),
+        evaluators,
+        lambda observer: train_keras(
+            network.model, fit, settings, evaluators, reason, observer
+        ),
+    )
     # The model has the weights; a copy would only grow stale.
-    return KerasFitted(None, replace(result, weights=[]), record, {})
+    return replace(fitted, result=replace(fitted.result, weights=[]))
 
 
-def _sides(original: Rows, job: KerasJob) -> dict[str, Rows]:
-    validation = job.rows.validation
-    return {"": original} | ({} if validation is None else {"val_": validation})
+def _fit_by_keras(
+    classifier: Any, arranged: KerasRows, call: KerasCall
+) -> Callable[[Any], None]:
+    """Make the function that calls ``keras.Model.fit`` with one callback more."""
+    network, prepared = classifier._network, classifier._prepared
+    rows, validation = arranged.rows.training, arranged.rows.validation
+    if arranged.rows.source == "tail":  # Keras itself cuts it off all rows
+        rows, validation = arranged.given, None
+    given = {"validation_split": 0.0, **call.arguments}
+    if validation is not None:
+        held = (
+            prepared(validation.X),
+            network.targets(validation.y),
+            validation.sample_weight,
+        )
+        given |= {"validation_data": held, "validation_split": 0.0}
+    rows = rows.compact()
+    weight = loss_weight(rows, arranged.by_class)
+
+    def fit(watch: Any) -> None:
+        classifier._fit_keras_model(
+            prepared(rows.X),
+            network.targets(rows.y),
+            sample_weight=None if weight is None else weight.astype(np.float32),
+            warm_start=arranged.rows.is_partial or classifier.warm_start,
+            epochs=call.epochs,
+            initial_epoch=call.initial_epoch,
+            callbacks=[*call.callbacks, watch],
+            **given,
+        )
+
+    return fit
 
 
-# -------------------------------------------------------------------------- the record
+# ------------------------------------------------------------------------- description
 
 
-def _record(
-    estimator: Any,
-    network: KerasNetwork,
-    job: KerasJob,
-    settings: Settings,
-    prior: np.ndarray,
-    result: TrainingResult,
-    measured: Mapping[str, Measured],
-) -> TrainingRecord:
+def _description(
+    network: KerasNetwork, settings: Settings, call: KerasCall
+) -> dict[str, Any]:
+    """Describe the network and its training, for the record's configuration."""
     layers = [layer.to_dict() for layer in network_layers(network.model)]
-    configuration = {
+    loss = network.loss
+    return {
         "network": {"library": "keras", "layers": layers},
         "n_parameters": network.n_parameters,
         "seed": settings.seed,
-        "loss": "crossentropy" if network.loss.is_crossentropy else network.loss.name,
-        "training": _training(network, job, settings),
+        "loss": "crossentropy" if loss.is_crossentropy else loss.name,
+        "training": _training(network, settings, call),
     }
-    return make_record(
-        estimator, configuration, settings.monitor, result, measured, job.rows, prior
-    )
 
 
 def _training(
-    network: KerasNetwork, job: KerasJob, settings: Settings
+    network: KerasNetwork, settings: Settings, call: KerasCall
 ) -> dict[str, Any]:
     """How the model was trained, as the diagnosis names it."""
     optimizer = network.model.optimizer
@@ -317,7 +272,7 @@ def _training(
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
         "shuffle": settings.shuffle,
-        "callbacks": list(job.callbacks),
-        "validation_split": job.arguments.get("validation_split") or None,
+        "callbacks": [type(callback).__name__ for callback in call.callbacks],
+        "validation_split": call.arguments.get("validation_split") or None,
         "clips": any(getattr(optimizer, name, None) is not None for name in clips),
     }

@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from skloss.training.from_keras import CompiledLoss
+from skloss.keras_interop.compiled_settings import CompiledLoss
 
 __all__ = ["check_columns", "check_head", "check_model", "check_rows", "check_units"]
 

@@ -34,16 +34,15 @@ from skloss.estimators.keras.unknown_parameters import (
     check_used,
     did_you_mean,
 )
-from skloss.networks.keras_arrays import pack_model
+from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
+from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.pack_model import pack_model
 from skloss.record import TrainingRecord
-from skloss.training.from_keras import CompiledLoss, compiled_loss
-from skloss.training.keras_network import KerasNetwork
 from skloss.training.seeds import lent_seeds
-from skloss.training.startup_messages import quiet_start
-from skloss.training.threads import settle_threads
+from skloss.training.tensorflow_start import start_tensorflow
 
-settle_threads()
 try:
+    start_tensorflow()
     from scikeras._utils import route_params
     from scikeras.wrappers import KerasClassifier as _Wrapper
 except Exception as error:  # an installed one can fail in any way
@@ -278,7 +277,7 @@ class MendedWrapper(_Wrapper):
         extra = vars(self).get("_user_params", set())
         parameters = self.get_params(deep=False)
         build = self._check_model_param()
-        with quiet_start("keras"), self._seeds():
+        with self._seeds():
             check_parameters(owner, build, extra, parameters)
             model = super()._build_keras_model()
         check_model(owner, model)

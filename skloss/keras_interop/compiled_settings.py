@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from skloss.networks.from_keras import NoCompiledFormError
+from skloss.keras_interop.read_model import NoCompiledFormError
+from skloss.optimizers import OPTIMIZERS
 
 __all__ = ["CompiledLoss", "compiled_loss", "optimizer_settings"]
 
@@ -14,13 +15,7 @@ _LOSSES = {
     "CategoricalCrossentropy": "categorical_crossentropy",
     "SparseCategoricalCrossentropy": "sparse_categorical_crossentropy",
 }
-# Keras' defaults; with others the update rules of the engine are not the same.
-_RULES: dict[str, dict[str, Any]] = {
-    "SGD": {},
-    "RMSprop": {"rho": 0.9, "momentum": 0.0, "epsilon": 1e-7, "centered": False},
-    "Adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False},
-}
-_RULES["AdamW"] = _RULES["Adam"]
+_OPTIMIZERS = {known.keras_name: name for name, known in OPTIMIZERS.items()}
 _PLAIN = {
     "clipvalue": None,
     "global_clipnorm": None,
@@ -154,23 +149,24 @@ def optimizer_settings(optimizer: Any) -> dict[str, Any]:
     import keras
 
     kind = type(optimizer).__name__
-    if type(optimizer) is not getattr(keras.optimizers, kind, None) or (
-        kind not in _RULES
-    ):
+    is_of_keras = type(optimizer) is getattr(keras.optimizers, kind, None)
+    if not is_of_keras or kind not in _OPTIMIZERS:
         raise NoCompiledFormError(f"optimizer {kind} has no compiled update rule")
     config = optimizer.get_config()
-    expected = _PLAIN | _RULES[kind]
+    name = _OPTIMIZERS[kind]
+    # With other constants than Keras' defaults the update rule is not the same.
+    expected = {**_PLAIN, **OPTIMIZERS[name].constants}
     if kind != "AdamW":
         expected = expected | {"weight_decay": None}
-    for name, value in expected.items():
-        if config.get(name, value) != value:
-            raise _unusual(f"optimizer {kind}", name, config[name])
+    for argument, value in expected.items():
+        if config.get(argument, value) != value:
+            raise _unusual(f"optimizer {kind}", argument, config[argument])
     if not isinstance(config["learning_rate"], float):
         raise NoCompiledFormError("the learning rate is a schedule of Keras")
     if hasattr(optimizer, "_exclude_from_weight_decay"):
         raise NoCompiledFormError("some weights are excluded from the weight decay")
     return {
-        "optimizer": kind.lower(),
+        "optimizer": name,
         "learning_rate": config["learning_rate"],
         "momentum": float(config.get("momentum", 0.0)),
         "nesterov": bool(config.get("nesterov", False)),

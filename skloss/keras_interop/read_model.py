@@ -65,7 +65,7 @@ def spec_from_keras(model: Any, *, from_logits: bool) -> NetworkSpec:
     >>> spec_from_keras(noisy, from_logits=False)
     Traceback (most recent call last):
         ...
-    skloss.networks.from_keras.NoCompiledFormError: layer 'noise' is a
+    skloss.keras_interop.read_model.NoCompiledFormError: layer 'noise' is a
     GaussianNoise on rows of shape (1,)
     """
     reader = _Reader(_input_shape(model))

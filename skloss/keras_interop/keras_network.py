@@ -1,18 +1,15 @@
 """A Keras model as what curves are measured on: outputs, probabilities, losses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from skloss.metrics import epoch_metrics
-from skloss.training.evaluation import Rows
-from skloss.training.from_keras import CompiledLoss
+from skloss.keras_interop.compiled_settings import CompiledLoss
 from skloss.training.inference import probabilities
 
-__all__ = ["KerasEvaluator", "KerasNetwork", "output_probabilities"]
+__all__ = ["KerasNetwork", "output_probabilities"]
 
 _BLOCK = 256
 _SMALLEST = 1e-7
@@ -83,17 +80,16 @@ class KerasNetwork:
         """Multiplications for one row, roughly: each weight at each step of time."""
         return max(1, sum(_multiplications(layer) for layer in self.model.layers))
 
-    def outputs(self, X: np.ndarray) -> np.ndarray:
-        """Call the model on rows in inference mode; ``(n, n_units)``."""
+    def outputs(self, X: np.ndarray, weights: Any = None) -> np.ndarray:
+        """Call the model on rows in inference mode; ``(n, n_units)``.
+
+        The model has its weights, so that those given are not read.
+        """
         parts = [
             self._call(X[start : start + _BLOCK]) for start in range(0, len(X), _BLOCK)
         ]
         found = np.concatenate(parts) if parts else np.empty((0, self.n_units))
         return found.reshape(len(X), -1)
-
-    def scores(self, X: np.ndarray) -> np.ndarray:
-        """Probabilities ``(n, n_classes)`` of rows."""
-        return self.probabilities(self.outputs(X))
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of outputs."""
@@ -148,28 +144,3 @@ def _multiplications(layer: Any) -> int:
         shapes = (), ()
     steps = max(prod(size or 1 for size in shape) for shape in shapes)
     return layer.count_params() * steps
-
-
-@dataclass(frozen=True)
-class KerasEvaluator:
-    """Measures a set of original rows, always in the same way."""
-
-    network: KerasNetwork
-    rows: Rows
-    train_prior: np.ndarray
-
-    def scores(self) -> np.ndarray:
-        """Probabilities ``(n, n_classes)`` at the weights that the model has."""
-        return self.network.scores(self.rows.X)
-
-    def __call__(self) -> dict[str, float]:
-        """All curves' values at the weights that the model has."""
-        outputs = self.network.outputs(self.rows.X)
-        return epoch_metrics(
-            self.rows.y,
-            self.network.probabilities(outputs),
-            self.network.row_losses(self.rows.y, outputs),
-            self.network.n_classes,
-            priors={"train": self.train_prior},
-            sample_weight=self.rows.sample_weight,
-        )

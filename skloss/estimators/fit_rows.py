@@ -1,0 +1,137 @@
+"""The rows of a fit: those trained on, the original ones, and those held out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from skloss.sklearn_compat import check_sample_weight
+from skloss.training import Rows
+
+__all__ = ["FitRows", "HoldOut", "Split", "checked_weight", "fit_rows", "loss_weight"]
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """Original rows to measure on: those held out, and those trained on.
+
+    Where ``X_original`` is None the rows trained on are original themselves.
+    """
+
+    X_val: Any = None
+    y_val: Any = None
+    X_original: Any = None
+    y_original: Any = None
+    source: str = "none"
+    weight_val: Any = None
+    weight_original: Any = None
+
+    @classmethod
+    def given(cls, X_val: Any, y_val: Any, weight_val: Any) -> Self:
+        """Rows that the user holds out, or none."""
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(
+                f"{given} was given without {missing}: pass both, or neither."
+            )
+        source = "none" if X_val is None else "X_val"
+        return cls(X_val, y_val, source=source, weight_val=weight_val)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows to train on and to hold out, and where they come from.
+
+    None are all rows, and none of them.
+    """
+
+    kept: np.ndarray | None = None
+    held: np.ndarray | None = None
+    source: str = "none"
+
+
+@dataclass(frozen=True)
+class FitRows:
+    """Rows of a fit.
+
+    Parameters
+    ----------
+    training : Rows
+        Rows trained on, as a sampler left them.
+    original : Rows
+        Training rows as they were before any sampler; the curves are measured on them.
+    validation : Rows or None
+        Rows held out.
+    source : str
+        Where the rows held out come from, as the record says it.
+    is_partial : bool
+        Whether the fit is one more epoch, without a hold-out.
+    """
+
+    training: Rows
+    original: Rows
+    validation: Rows | None
+    source: str
+    is_partial: bool = False
+
+
+def fit_rows(
+    rows: Rows,
+    split: Split,
+    holdout: HoldOut,
+    read: Callable[[Any, Any, Any, str], Rows],
+    *,
+    is_partial: bool = False,
+) -> FitRows:
+    """Arrange the rows of a fit.
+
+    Parameters
+    ----------
+    rows : Rows
+        Validated rows.
+    split : Split
+        Which of them are held out.
+    holdout : HoldOut
+        Other rows that are held out, and original rows, if any.
+    read : callable
+        Validates rows, labels and weights of the hold-out; the text that it is given
+        stands behind "X" and "y" in errors.
+    is_partial : bool
+        Whether the fit is one more epoch.
+    """
+    training = rows.at(split.kept)
+    original, validation = training, None
+    if split.held is not None:
+        validation = rows.at(split.held).compact()
+    elif holdout.X_val is not None:
+        validation = read(holdout.X_val, holdout.y_val, holdout.weight_val, "_val")
+    if holdout.X_original is not None:
+        original = read(
+            holdout.X_original, holdout.y_original, holdout.weight_original, ""
+        )
+    return FitRows(training, original, validation, split.source, is_partial)
+
+
+def checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+    """Check that there is one weight for each training row; None stays None."""
+    if sample_weight is None:
+        return None
+    given = np.asarray(sample_weight)
+    if given.ndim == 1 and len(given) != len(X):
+        raise ValueError(
+            f"sample_weight has {len(given)} entries, but there are {len(X)} "
+            "rows to train on: a sampler in front makes or drops rows and no weights "
+            "for them, so use class_weight, or leave the sampler out."
+        )
+    return check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+
+
+def loss_weight(rows: Rows, by_class: np.ndarray | None) -> np.ndarray | None:
+    """Weight of each row in the loss, with that of its class; None if all are one."""
+    if by_class is None:
+        return rows.sample_weight
+    weight = by_class[rows.y]
+    return weight if rows.sample_weight is None else weight * rows.sample_weight

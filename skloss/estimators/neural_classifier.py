@@ -1,0 +1,179 @@
+"""What every neural classifier has: its hold-out, its record and its callbacks."""
+
+from functools import partial
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils.validation import column_or_1d
+
+from skloss.estimators.callback_tasks import EpochTasks
+from skloss.estimators.checks import encode_known, encode_labels, warns_of_resampled
+from skloss.estimators.fit_rows import FitRows, HoldOut, Split, fit_rows
+from skloss.estimators.fitting import Fitted
+from skloss.holdout import stratified_holdout
+from skloss.record import TrainingRecord
+from skloss.sklearn_compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+)
+from skloss.training import Rows
+
+__all__ = ["NeuralClassifierMixin"]
+
+
+class NeuralClassifierMixin(CallbackSupportMixin):
+    """Hold-out, record and callbacks of a classifier, whatever trains its network."""
+
+    _stopping_constraints: ClassVar[dict[str, list[Any]]] = {
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "monitor": [str],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "restore_best": ["boolean"],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+    }
+
+    classes_: Any
+    random_state: Any
+    _fitted: Fitted
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def _read_rows(self, X: Any, name: str) -> np.ndarray:
+        """Validate rows of a classifier that knows its columns."""
+        raise NotImplementedError
+
+    def _holdout_fraction(self) -> float | None:
+        """Share of rows to hold out; None for none."""
+        raise NotImplementedError
+
+    def _can_hold_out(self, y: Any) -> bool:
+        """Whether the labels are of a kind that rows can be held out by."""
+        return True
+
+    # -------------------------------------------------------------------- the hold-out
+
+    def split_validation(self, X, y, groups=None):
+        """Rows to train on and rows to hold out; a pure function of the parameters.
+
+        ``fit`` uses it, and :class:`skloss.Pipeline` before any other step, so that
+        both hold out the same rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows; only their number matters.
+        y : array-like of shape (n,)
+            Labels: each class gives the same share.
+        groups : array-like of shape (n,), optional
+            Groups that must stay together.
+
+        Returns
+        -------
+        tuple of two ndarrays of int, or None
+            Sorted positions; None if no rows are to be held out.
+        """
+        fraction = self._holdout_fraction()
+        if fraction is None or not self._can_hold_out(y):
+            return None
+        y = column_or_1d(y)
+        if (y == y[:1]).all():
+            encode_labels(type(self).__name__, y)
+        return stratified_holdout(y, fraction, self.random_state, groups)
+
+    def _split_off(
+        self,
+        X: np.ndarray,
+        labels: np.ndarray,
+        positions: tuple[np.ndarray, np.ndarray] | None,
+        stacklevel: int,
+    ) -> Split:
+        """Return a split, after a look whether a sampler has made the rows."""
+        if positions is None:
+            return Split()
+        resampled = warns_of_resampled(X, labels, stacklevel=stacklevel + 1)
+        return Split(*positions, "resampled" if resampled else "internal")
+
+    def _arranged(
+        self, rows: Rows, split: Split, holdout: HoldOut, is_partial: bool
+    ) -> FitRows:
+        return fit_rows(
+            rows, split, holdout, self._read_held_out, is_partial=is_partial
+        )
+
+    def _read_held_out(self, X: Any, y: Any, weight: Any, suffix: str) -> Rows:
+        X = self._read_rows(X, f"X{suffix}")
+        y = encode_known(self.classes_, np.asarray(y), f"y{suffix}")
+        if len(X) != len(y):
+            raise ValueError(
+                f"X{suffix} has {len(X)} rows but y{suffix} has {len(y)} labels: pass "
+                "one label per row."
+            )
+        if weight is not None:
+            weight = check_sample_weight(weight, X, dtype=np.float64)
+        return Rows(X.reshape(len(X), -1), y, weight)
+
+    def _check_classes(self, classes: Any) -> None:
+        """Raise unless a later call of partial_fit names the same classes, or none."""
+        if classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={list(classes)!r} is not the same as on the last call to "
+                f"partial_fit, which was {self.classes_.tolist()!r}."
+            )
+
+    # ----------------------------------------------------------------------- callbacks
+
+    def _epoch_tasks(
+        self,
+        epochs: int,
+        X: np.ndarray,
+        codes: np.ndarray,
+        kept: np.ndarray | None,
+        holdout: HoldOut,
+        weight: np.ndarray | None,
+    ) -> EpochTasks | None:
+        """Tasks of the fit and its epochs, if callbacks were set."""
+        if not hasattr(self, "_skl_callbacks"):
+            return None
+        rows = partial(self._shown_rows, X, codes, kept, holdout)
+        return EpochTasks(self, epochs, rows, weight)
+
+    def _shown_rows(
+        self,
+        X: Any,
+        codes: np.ndarray,
+        kept: np.ndarray | None,
+        holdout: HoldOut,
+    ) -> tuple[Any, Any]:
+        """Original training rows as the classifier itself takes them."""
+        if holdout.X_original is not None:
+            return holdout.X_original, holdout.y_original
+        if kept is not None:
+            X, codes = X[kept], codes[kept]
+        if hasattr(self, "feature_names_in_"):
+            import pandas as pd
+
+            X = pd.DataFrame(X, columns=self.feature_names_in_)
+        return X, self.classes_[codes]
+
+    # ------------------------------------------------------------------ what was fitted
+
+    @property
+    def record_(self) -> TrainingRecord:
+        """What was asked, what was seen, the curves, and what came out."""
+        return self._fitted.record
+
+    @property
+    def n_epochs_(self) -> int:
+        """Epochs trained."""
+        return self.record_.n_epochs
+
+    @property
+    def best_epoch_(self) -> int | None:
+        """Epoch (from zero) that was best by the monitored curve."""
+        return self.record_.best_epoch

@@ -1,0 +1,254 @@
+"""The log of a training: its curves, its best epoch, and the weights that are kept.
+
+The compiled engine and ``keras.Model.fit`` both report their epochs here, so that early
+stopping, divergence and interruption mean the same for both.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
+from skloss.training.early_stopping import EarlyStopping
+from skloss.training.evaluation import Evaluator
+from skloss.training.schedules import Schedule
+
+__all__ = [
+    "DivergedError",
+    "EpochLog",
+    "EpochRow",
+    "Observer",
+    "Settings",
+    "TrainingResult",
+]
+
+Weights = list[np.ndarray]
+EpochRow = dict[str, float]
+Callback = Callable[[Mapping[str, float]], Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; the meaning of each is that of the estimators' parameter."""
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    learning_rate_schedule: str | Schedule = "constant"
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.004
+    clipnorm: float | None = None
+    loss: str = "crossentropy"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+    epochs: int = 100
+    batch_size: int = 32
+    shuffle: bool = True
+    monitor: str | None = None
+    patience: int | None = None
+    restore_best: bool = True
+    callbacks: tuple[Callback, ...] = ()
+    seed: int = 0
+
+
+@dataclass
+class TrainingResult:
+    """What training leaves: arrays and curves, nothing of TensorFlow.
+
+    ``slots`` and ``step`` are the optimizer's state, to go on from; ``backend`` says
+    what trained the network, and ``reason`` why it was not the compiled engine.
+    """
+
+    weights: Weights
+    slots: Weights
+    step: int
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int | None = None
+    stop_reason: str = "epochs"
+    backend: str = "xla"
+    reason: str | None = None
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that ended."""
+        return len(next(iter(self.history.values()), []))
+
+
+class Observer(Protocol):
+    """Is told of every epoch, and may end the training."""
+
+    def begin_epoch(self) -> None:
+        """Before an epoch."""
+
+    def end_epoch(self, result: Callable[[], TrainingResult]) -> bool:
+        """After an epoch, with what training would leave now; whether to stop."""
+
+
+class DivergedError(Exception):
+    """The loss or a weight is not finite.
+
+    Parameters
+    ----------
+    step : int, optional
+        The step of the epoch, counted from one; None if it is not known.
+    """
+
+    def __init__(self, step: int | None = None) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class EpochLog:
+    """Measures and records every epoch, and decides when to stop and what to keep.
+
+    Parameters
+    ----------
+    settings : Settings
+        Its monitored curve, patience, number of epochs and callbacks are read.
+    evaluators : mapping of str to Evaluator
+        What is measured after every epoch; the key, ``""`` or ``"val_"``, stands before
+        the names of the curves.
+    result : TrainingResult
+        What training would leave before its first epoch.
+    observer : Observer, optional
+        Told of every epoch.
+    clip_hint : str
+        The argument of the classifier that clips gradients, for the warning.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        evaluators: Mapping[str, Evaluator],
+        result: TrainingResult,
+        observer: Observer | None = None,
+        clip_hint: str = "clipnorm=1.0",
+    ) -> None:
+        self._settings, self._evaluators = settings, evaluators
+        self._observer, self._clip_hint = observer, clip_hint
+        self._result = result
+        self._best = EarlyStopping(
+            settings.monitor, settings.patience, settings.restore_best
+        )
+        self.history: dict[str, list[float]] = {}
+        self.stop_reason = ""
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that ended."""
+        return len(next(iter(self.history.values()), []))
+
+    def begin_epoch(self) -> None:
+        """Tell the observer that an epoch begins."""
+        if self._observer is not None:
+            self._observer.begin_epoch()
+
+    def measure(self, weights: Weights) -> EpochRow:
+        """Measure all curves at these weights.
+
+        Raises
+        ------
+        DivergedError
+            If a weight or a loss is not finite.
+        """
+        if not all(np.isfinite(array).all() for array in weights):
+            raise DivergedError
+        row: EpochRow = {}
+        # Weights may be finite and still so large that the logits are not.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for prefix, evaluator in self._evaluators.items():
+                curves = evaluator(weights)
+                if not np.isfinite(curves["loss"]) and evaluator.rows.has_weight:
+                    raise DivergedError
+                row |= {prefix + name: value for name, value in curves.items()}
+        return row
+
+    def end_epoch(
+        self, row: EpochRow, weights: Weights, slots: Sequence[Any] = (), step: int = 0
+    ) -> bool:
+        """Record an epoch, and say whether training stops here.
+
+        Parameters
+        ----------
+        row : dict of str to float
+            One value for each curve.
+        weights : list of ndarray
+            Weights at the end of the epoch.
+        slots, step : sequence of array-like and int, optional
+            The optimizer's state.
+        """
+        epoch, result = self.n_epochs, self._result
+        result.weights, result.step = weights, step
+        result.slots = [np.array(slot) for slot in slots]
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+        self._best.see(epoch, row, weights)
+        numbered = {"epoch": epoch, **row}
+        # Every callback sees the row, also when an earlier one wants to stop.
+        answers = [callback(numbered) for callback in self._settings.callbacks]
+        if self._observer is not None:
+            answers.append(self._observer.end_epoch(self._so_far))
+        if any(answer is True for answer in answers):
+            self.stop_reason = "callback"
+        elif self._best.is_exhausted(epoch):
+            self.stop_reason = "early_stopping"
+        return bool(self.stop_reason)
+
+    def interrupt(self) -> None:
+        """Take in Ctrl-C after one epoch or more, and warn."""
+        self.stop_reason = "interrupted"
+        warnings.warn(
+            f"Training was interrupted after {self.n_epochs} epochs; the weights of "
+            f"epoch {self._kept_epoch()} are kept.",
+            TrainingInterruptedWarning,
+            stacklevel=3,
+        )
+
+    def diverge(self, place: str = "") -> None:
+        """Take in that the loss is not finite, at a place in the epoch, and warn."""
+        self.stop_reason = "diverged"
+        kept = (
+            f"of epoch {self._kept_epoch()}" if self.history else "from before training"
+        )
+        warnings.warn(
+            f"The training loss became NaN or infinite in epoch {self.n_epochs + 1}"
+            f"{place}; training stopped and the weights {kept} are kept. Lower the "
+            f"learning rate, clip the gradients ({self._clip_hint}), or scale the "
+            "columns of X.",
+            TrainingDivergedWarning,
+            stacklevel=3,
+        )
+
+    def result(self) -> TrainingResult:
+        """Return what training leaves, with the weights that are kept."""
+        result, settings = self._result, self._settings
+        result.history, result.best_epoch = self.history, self._best.epoch
+        ended_early = self.n_epochs < settings.epochs
+        result.stop_reason = self.stop_reason or (
+            "callback" if ended_early else "epochs"
+        )
+        cut_short = result.stop_reason in ("interrupted", "diverged")
+        if self._best.weights is not None and (settings.patience or cut_short):
+            result.weights = self._best.weights
+        return result
+
+    def _so_far(self) -> TrainingResult:
+        """Return what training would leave now, with the weights of now."""
+        result = self._result
+        return TrainingResult(
+            result.weights,
+            result.slots,
+            result.step,
+            {name: values.copy() for name, values in self.history.items()},
+            self._best.epoch,
+            "callback",
+            result.backend,
+            result.reason,
+        )
+
+    def _kept_epoch(self) -> int:
+        best = self._best.epoch if self._best.weights is not None else None
+        return self.n_epochs if best is None else best + 1

@@ -1,0 +1,81 @@
+"""The first import of TensorFlow changes nothing of the process but its threads."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIT = """
+from skloss import DenseClassifier
+from skloss.datasets import make_rare_events
+X, y = make_rare_events(300, random_state=0)
+fitted = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+"""
+
+
+def stderr_of(code, **variables):
+    known = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=known | variables,
+    )
+    return done.stderr
+
+
+def test_nothing_is_written_after_tensorflow_has_been_imported():
+    code = f"""
+import sys
+from skloss.training import start_tensorflow
+start_tensorflow()
+print("imported", file=sys.stderr)
+{FIT}
+fitted.predict(X)
+fitted.model_
+"""
+    assert stderr_of(code).endswith("imported\n")
+
+
+def test_the_variable_of_the_messages_is_put_back():
+    code = f"{FIT}\nimport os; assert 'TF_CPP_MIN_LOG_LEVEL' not in os.environ"
+    stderr_of(code)
+
+
+def test_a_level_that_the_user_has_chosen_stays():
+    code = f"{FIT}\nimport os; assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '0'"
+    assert "XLA" in stderr_of(
+        code + "\nDenseClassifier(epochs=30).fit(*make_rare_events(1200))",
+        TF_CPP_MIN_LOG_LEVEL="0",
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "settled"), [({}, 1), ({"TF_NUM_INTRAOP_THREADS": "2"}, 0)]
+)
+def test_operations_have_one_thread_unless_the_user_has_chosen(variables, settled):
+    code = f"""{FIT}
+import tensorflow as tf
+assert tf.config.threading.get_intra_op_parallelism_threads() == {settled}
+"""
+    stderr_of(code, **variables)
+
+
+def test_without_tensorflow_a_fit_says_what_to_install():
+    code = """
+import sys
+sys.modules["tensorflow"] = None
+try:
+    exec(FIT)
+except ImportError as error:
+    print(error)
+    assert "pip install tensorflow" in str(error)
+else:
+    raise AssertionError("it was fitted")
+""".replace("exec(FIT)", f"exec({FIT!r})")
+    assert stderr_of(code) == ""
