@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skloss.displays.metric_curves import METRICS
-from skloss.displays.record_display import nothing_to_draw, record_of
+from skloss.displays.record_display import nothing_to_draw
 from skloss.displays.style import (
     BLACK,
     BLUE,
@@ -22,6 +22,7 @@ from skloss.displays.style import (
     plain,
 )
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,7 +183,7 @@ class FoldCurvesDisplay:
                 "cv_results holds no estimators: call cross_validate with "
                 "return_estimator=True."
             )
-        records = [record_of(estimator) for estimator in cv_results["estimator"]]
+        records = [find_record(estimator) for estimator in cv_results["estimator"]]
         return cls.from_records(records, curve=curve, ax=ax)
 
     @classmethod

@@ -12,7 +12,6 @@ from skloss.displays.record_display import (
     RecordDisplay,
     equally_long,
     nothing_to_draw,
-    record_of,
 )
 from skloss.displays.standard_errors import standard_error
 from skloss.displays.style import (
@@ -32,6 +31,7 @@ from skloss.displays.style import (
     plain,
 )
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -213,7 +213,7 @@ class MetricCurveDisplay(RecordDisplay):
         """
         if not estimators:
             raise ValueError("estimators is empty: give at least one by its name.")
-        records = {name: record_of(found) for name, found in estimators.items()}
+        records = {name: find_record(found) for name, found in estimators.items()}
         ax = new_axes(ax)
         return [
             cls.from_record(record, ax=ax, metrics=metrics, name=name)

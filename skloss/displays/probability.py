@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skloss.displays.record_display import record_of
 from skloss.displays.style import (
     BLUE,
     GRAY,
@@ -17,6 +16,7 @@ from skloss.displays.style import (
     plain,
 )
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -319,7 +319,7 @@ class ProbabilityDisplay:
 def _trained_on(estimator: Any) -> Any:
     """Shares of the classes that an estimator was trained on; None if not known."""
     try:
-        return record_of(estimator).data.get("priors", {}).get("train")
+        return find_record(estimator).data.get("priors", {}).get("train")
     except ValueError:  # it has no record
         return None
 

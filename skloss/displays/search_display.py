@@ -17,6 +17,8 @@ from skloss.displays.search_panels import (
     draw_table,
 )
 from skloss.displays.style import BLACK, LEGEND, legend_above, new_axes
+from skloss.record.find import find_classifier
+from skloss.record.search_results import read_search_results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,11 +208,14 @@ class SearchDisplay:
         ValueError
             If the search is not fitted, or a name is unknown.
         """
-        results = getattr(search, "cv_results_", None)
-        if results is None:
+        found = search
+        if not hasattr(search, "cv_results_"):
+            found = find_classifier(search).search
+        if found is None:
             raise ValueError(
                 f"{type(search).__name__} has no cv_results_: fit it before drawing it."
             )
+        search, results = found, read_search_results(found)
         is_single = "mean_test_score" in results
         if metric is None and not is_single and isinstance(search.refit, str):
             metric = search.refit

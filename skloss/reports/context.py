@@ -18,7 +18,6 @@ __all__ = [
     "NotKnown",
     "ReportContext",
     "Split",
-    "last_step",
 ]
 
 PASS_ROWS = "Pass X and y, as they were given to fit."
@@ -91,6 +90,8 @@ class ReportContext:
         Of a search.
     refit_metric : str or None
         What its winner was chosen by.
+    best_candidate : int or None
+        Number of its winner.
     folds : Folds or None
         Of a search or a cross-validation.
     held_out : HeldOut or None
@@ -113,6 +114,7 @@ class ReportContext:
     estimator: Any = None
     cv_results: Mapping[str, Any] | None = None
     refit_metric: str | None = None
+    best_candidate: int | None = None
     folds: Folds | None = None
     held_out: HeldOut | None = None
     split: Split | None = None
@@ -144,9 +146,3 @@ class ReportContext:
         if known is None:
             known = getattr(self.estimator, "feature_names_in_", ())
         return [str(name) for name in known]
-
-
-def last_step(estimator: Any) -> Any:
-    """Return the classifier at the end of a pipeline, or the estimator itself."""
-    steps = getattr(estimator, "steps", None)
-    return estimator if steps is None else last_step(steps[-1][1])

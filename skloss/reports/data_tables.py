@@ -36,7 +36,7 @@ def classes(context: ReportContext) -> Table:
     case = context.case
     counted = context.record.data.get("class_counts", {})
     parts: dict[str, Any] = {
-        "original training rows": counted.get("natural") or _counts(case.original),
+        "original training rows": counted.get("original") or _counts(case.original),
         "trained on": counted.get("trained") or _counts(case.train),
         "held out": counted.get("validation") or _counts(case.val),
     }

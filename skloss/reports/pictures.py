@@ -169,7 +169,7 @@ def _calibration(context: ReportContext) -> Picture:
     from skloss.displays import ProbabilityDisplay
 
     held_out, priors = _two_classes(context), context.record.data.get("priors", {})
-    if "train" not in priors or "natural" not in priors:
+    if "train" not in priors or "original" not in priors:
         raise NotKnown("The priors are not known, so that calibration is not shown.")
 
     def plot(figure: Any) -> None:
@@ -177,7 +177,7 @@ def _calibration(context: ReportContext) -> Picture:
             held_out.truth,
             held_out.scores,
             train_prior=priors["train"][1],
-            prior=priors["natural"][1],
+            prior=priors["original"][1],
             ax=figure.subplots(),
         )
 
@@ -251,12 +251,12 @@ def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
     results, metric = context.cv_results, context.refit_metric
     if results is None:
         raise NotKnown
-    if len(results["params"]) < 2:
+    if len(results.get("params", (0, 0))) < 2:
         raise NotKnown("One candidate has nothing to be compared with.")
     if metric is not None and f"mean_test_{metric}" not in results:
         metric = None
 
-    chosen = getattr(context.asked, "best_index_", None)
+    chosen = context.best_candidate
 
     def plot(_: Any) -> Any:
         return SearchDisplay.from_cv_results(

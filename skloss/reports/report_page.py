@@ -104,7 +104,7 @@ def report(
     Parameters
     ----------
     source : object
-        Whatever :func:`skloss.diagnose` takes, or the Diagnosis that it gave.
+        Whatever :func:`skloss.diagnose` takes.
     path : str or path-like, default=None
         File to write the page to. None writes none.
     X, y : array-like, default=None
