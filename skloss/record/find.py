@@ -108,14 +108,14 @@ def find_classifier(source: Any) -> Found:
     if isinstance(source, Mapping):
         fold = _median_estimator(source)
         return replace(_inside(source, fold), is_of_fold=True)
+    if type(source).__name__ == "FrozenEstimator":  # it has all attributes of the inner
+        return _inside(source, source.estimator)
     if hasattr(source, "record_"):
         return Found(source)
     if hasattr(source, "steps"):
         return _at_end_of(source)
     if getattr(source, "calibrated_classifiers_", None):
         return _in_calibration(source)
-    if type(source).__name__ == "FrozenEstimator":
-        return _inside(source, source.estimator)
     if hasattr(source, "best_estimator_"):
         return _inside(source, source.best_estimator_)
     if hasattr(source, "cv_results_"):

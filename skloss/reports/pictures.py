@@ -277,7 +277,7 @@ def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
             f"A fit takes {np.nanmin(seconds):.2g} to {np.nanmax(seconds):.2g} "
             f"seconds, one of the winner {seconds[best]:.2g}."
         )
-    else:
+    elif "params" in results:
         params = results["params"][best].items()
         said = ", ".join(f"{n.rpartition('__')[2]} {value}" for n, value in params)
         alt += f"The winner has {said}."
