@@ -9,10 +9,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import skloss
+from skloss.nearest_name import nearest_names
 
 if TYPE_CHECKING:
     from skloss.diagnosis import Rule
@@ -147,7 +147,7 @@ def _rules(options: argparse.Namespace) -> int:
     if rule is not None:
         _show(rule.page())
         return 0
-    near = get_close_matches(name, RULES, n=1)
+    near = nearest_names(name, RULES)
     hint = f"did you mean {near[0]!r}?" if near else "'skloss rules' lists all."
     return _refuse("rules", f"no rule is called {options.name!r}; {hint}")
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.random import RandomState
 
 __all__ = [
+    "are_resampled",
     "class_codes",
     "looks_resampled",
     "made_from",
@@ -20,6 +21,8 @@ __all__ = [
 
 _MANY_CLASSES = 16
 _CLOSE = 2**12
+# Ratio of class counts up to which rows are not taken for resampled.
+_SAME_SHARES = 1.02
 
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -261,6 +264,28 @@ def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
         for rows in [np.flatnonzero(codes == code)]
     ]
     return np.sort(np.concatenate(taken))
+
+
+def are_resampled(trained: ArrayLike, original: ArrayLike) -> bool:
+    """Tell from counts whether a sampler has changed the shares of the classes.
+
+    Parameters
+    ----------
+    trained, original : array-like of int, shape (n_classes,)
+        Rows of each class trained on, and of the original rows or a sample of them.
+
+    Returns
+    -------
+    resampled : bool
+        Whether the shares differ by more than a stratified sample can make them.
+
+    Examples
+    --------
+    >>> are_resampled([90, 90], [90, 10]), are_resampled([90, 10], [45, 5])
+    (True, False)
+    """
+    ratios = np.asarray(trained, float) / np.maximum(original, 1)
+    return bool(ratios.max() > _SAME_SHARES * ratios.min())
 
 
 def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:

@@ -18,12 +18,14 @@ from numpy.typing import ArrayLike
 __all__ = [
     "ConfusionCounts",
     "average_precision",
+    "binary_mcc",
     "class_prior",
     "confusion_matrix",
     "entropy",
     "epoch_metrics",
     "loss_at_prior",
     "per_class_loss",
+    "rank_auc",
 ]
 
 _NO_PRIORS: Mapping[str, ArrayLike] = MappingProxyType({})
@@ -188,6 +190,63 @@ def _covariance(cells: list[list], truth: list, predicted: list) -> float:
     trace = sum(row[k] for k, row in enumerate(cells))
     expected = sum(t * p for t, p in zip(truth, predicted, strict=True))
     return trace * sum(truth) - expected
+
+
+def binary_mcc(
+    tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike
+) -> np.ndarray:
+    """Matthews correlation of two classes, for many confusion matrices at once.
+
+    Parameters
+    ----------
+    tp, fp, fn, tn : array-like of float
+        Cells of the matrices, of shapes that broadcast.
+
+    Returns
+    -------
+    mcc : ndarray
+        NaN where it is 0/0: one class only occurs or is predicted. `ConfusionCounts`
+        calls that 0, as scikit-learn does.
+
+    Examples
+    --------
+    >>> binary_mcc([2, 0], [1, 0], [0, 2], [1, 2])
+    array([0.57735027,        nan])
+    """
+    tp, fp, fn, tn = (np.asarray(cell, dtype=float) for cell in (tp, fp, fn, tn))
+    # Roots one by one, as the product of four large sums would overflow.
+    margins = np.sqrt(tp + fp) * np.sqrt(tn + fn) * np.sqrt(tp + fn) * np.sqrt(tn + fp)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (tp * tn - fp * fn) / margins
+
+
+def rank_auc(is_positive: np.ndarray, scores: np.ndarray) -> float | None:
+    """Probability that a positive row scores above another one; ties count half.
+
+    Parameters
+    ----------
+    is_positive : ndarray of bool, shape (n,)
+        The positive rows.
+    scores : ndarray of float, shape (n,)
+        Higher means more positive.
+
+    Returns
+    -------
+    area : float or None
+        The area under the ROC curve; None if one kind of row is missing.
+
+    Examples
+    --------
+    >>> rank_auc(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
+    0.75
+    """
+    n_true, n_other = int(is_positive.sum()), int((~is_positive).sum())
+    if not n_true or not n_other:
+        return None
+    _, code, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    wins = float(ranks[code][is_positive].sum()) - n_true * (n_true + 1) / 2
+    return wins / (n_true * n_other)
 
 
 def average_precision(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from skloss.cli import main
-from skloss.diagnosis import RULES, Case, Diagnosis, Finding, Rule, record_of
+from skloss.diagnosis import RULES, Case, Diagnosis, Finding, Rule, record_from_case
 from skloss.diagnosis import diagnosis as module
 
 FALLING = "epoch,loss,val_loss\n" + "".join(
@@ -83,7 +83,7 @@ def test_verbose_says_why_a_rule_was_not_assessed(log, capsys):
 
 def test_records_and_json_of_curves_are_read(tmp_path, rules, capsys):
     rules("error")
-    record_of(Case(curves={"loss": [0.7, 0.5]})).save(tmp_path / "record.json")
+    record_from_case(Case(curves={"loss": [0.7, 0.5]})).save(tmp_path / "record.json")
     (tmp_path / "curves.json").write_text('{"loss": [0.7, 0.5], "val_acc": [0.5, 1]}')
     for name in ("record.json", "curves.json"):
         code, out, err = run(capsys, "diagnose", tmp_path / name)

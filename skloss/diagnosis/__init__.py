@@ -4,7 +4,7 @@ from skloss.diagnosis import rules  # noqa: F401 - fills RULES
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.diagnosis.diagnosis import Diagnosis, examine
 from skloss.diagnosis.finding import Finding, Measure
-from skloss.diagnosis.record_cases import case_of, record_of
+from skloss.diagnosis.record_cases import case_from_record, record_from_case
 from skloss.diagnosis.rule import RULES, NotApplicable, Rule
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "RowFacts",
     "Rule",
     "SearchFacts",
-    "case_of",
+    "case_from_record",
     "examine",
-    "record_of",
+    "record_from_case",
 ]

@@ -140,7 +140,9 @@ class Case:
         Source of the validation rows: "pipeline", "internal", "given", "tail" or
         "none"; None if unknown.
     is_resampled : bool or None
-        Whether a sampler made the training rows; None if unknown.
+        Whether the training rows are known to be made by a sampler.
+    samplers : tuple of str or None
+        Samplers before the network; None if unknown.
     best_epoch : int or None
         Epoch (from 0) whose weights were kept; None for the last.
     stop_reason : str or None
@@ -163,6 +165,7 @@ class Case:
     is_honest: bool = False
     holdout: str | None = None
     is_resampled: bool | None = None
+    samplers: tuple[str, ...] | None = None
     best_epoch: int | None = None
     stop_reason: str | None = None
     origin: str = "curves"

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from skloss.diagnosis import html, text
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import SEVERITIES, Finding
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
-
-if TYPE_CHECKING:
-    from skloss.reports import Report
+from skloss.record.plain_values import as_plain, as_strict_json
 
 __all__ = ["Diagnosis", "examine"]
 
@@ -40,10 +34,7 @@ class Diagnosis:
     notes : tuple of str
         Parts of the source that could not be read.
     case : Case or None
-        All that the rules read.
-    given : dict or None
-        Arguments of `skloss.diagnose`, so that `report` can draw them. A pickle leaves
-        them out.
+        What the rules looked at.
 
     Examples
     --------
@@ -75,11 +66,6 @@ class Diagnosis:
     not_assessed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     case: Case | None = field(default=None, repr=False, compare=False)
-    given: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A diagnosis is small, but the rows and estimators it was given are not.
-        return self.__dict__ | {"given": None}
 
     @property
     def ok(self) -> bool:
@@ -124,34 +110,6 @@ class Diagnosis:
         """
         return text.report(self, verbose)
 
-    def report(self, path: str | PathLike[str] | None = None) -> Report:
-        """Make a page of it, with curves, scores and configuration.
-
-        Parameters
-        ----------
-        path : str or path-like, default=None
-            File to write the page to. None writes none.
-
-        Returns
-        -------
-        Report
-            Shown by a notebook; its ``save`` writes it.
-
-        See Also
-        --------
-        skloss.report : The same of whatever has trained.
-
-        Examples
-        --------
-        >>> import skloss
-        >>> diagnosis = skloss.diagnose({"loss": [0.7, float("nan")]})
-        >>> "nonfinite-loss" in diagnosis.report().html
-        True
-        """
-        from skloss.reports import report
-
-        return report(self, path)
-
     def __repr__(self) -> str:
         return self.to_text()
 
@@ -176,7 +134,7 @@ class Diagnosis:
             "not_assessed": dict(self.not_assessed),
             "notes": list(self.notes),
         }
-        return {name: _strict(part) for name, part in content.items()}
+        return as_strict_json(as_plain(content, other=str))
 
     def to_json(self, indent: int | None = None) -> str:
         """Return `to_dict` as JSON.
@@ -216,9 +174,7 @@ class Diagnosis:
             raise DiagnosisError(" ".join(f"{f.name}: {f.title}" for f in errors))
 
 
-def examine(
-    case: Case, notes: Iterable[str] = (), given: Mapping[str, Any] | None = None
-) -> Diagnosis:
+def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
     """Run all rules over a case.
 
     Parameters
@@ -226,9 +182,7 @@ def examine(
     case : Case
         All that is known about one training.
     notes : iterable of str, default=()
-        Parts of the source that could not be read. Stored in the diagnosis.
-    given : dict, default=None
-        What the case was read from. Stored in the diagnosis.
+        Handed on.
 
     Returns
     -------
@@ -258,9 +212,7 @@ def examine(
         else:
             found.append(finding)
     ordered = _in_order_of_cause(found)
-    return Diagnosis(
-        tuple(ordered), tuple(passed), not_assessed, tuple(notes), case, given
-    )
+    return Diagnosis(tuple(ordered), tuple(passed), not_assessed, tuple(notes), case)
 
 
 def _in_order_of_cause(found: list[Finding]) -> list[Finding]:
@@ -308,18 +260,3 @@ def _with_symptoms(findings: Iterable[Finding]) -> Iterator[Finding]:
     for finding in findings:
         yield finding
         yield from _with_symptoms(finding.explains)
-
-
-def _strict(value: Any) -> Any:
-    """Return a value that strict JSON can represent; other types become text."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): _strict(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    return str(value)

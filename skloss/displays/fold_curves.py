@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from skloss.displays.display import Display
 from skloss.displays.metric_curves import METRICS
-from skloss.displays.record_display import nothing_to_draw, record_of
+from skloss.displays.record_display import nothing_to_draw
 from skloss.displays.style import (
     BLACK,
     BLUE,
@@ -22,6 +22,7 @@ from skloss.displays.style import (
     plain,
 )
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -180,7 +181,7 @@ class FoldCurvesDisplay(Display):
                 "cv_results has no estimators: call cross_validate with "
                 "return_estimator=True."
             )
-        records = [record_of(estimator) for estimator in cv_results["estimator"]]
+        records = [find_record(estimator) for estimator in cv_results["estimator"]]
         return cls.from_records(records, curve=curve, ax=ax)
 
     @classmethod

@@ -12,7 +12,6 @@ from skloss.displays.record_display import (
     RecordDisplay,
     equally_long,
     nothing_to_draw,
-    record_of,
 )
 from skloss.displays.standard_errors import standard_error
 from skloss.displays.style import (
@@ -32,6 +31,7 @@ from skloss.displays.style import (
     plain,
 )
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -215,8 +215,8 @@ class MetricCurveDisplay(RecordDisplay):
             If there is no estimator, or one of them has no record.
         """
         if not estimators:
-            raise ValueError("estimators is empty; pass at least one estimator.")
-        records = {name: record_of(found) for name, found in estimators.items()}
+            raise ValueError("estimators is empty: give at least one by its name.")
+        records = {name: find_record(found) for name, found in estimators.items()}
         ax = new_axes(ax)
         return [
             cls.from_record(record, ax=ax, metrics=metrics, name=name)

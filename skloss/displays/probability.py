@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skloss.displays.display import Display
-from skloss.displays.record_display import record_of
-from skloss.displays.style import BLUE, GRAY, VERMILLION, legend_above, plain
+from skloss.displays.style import (
+    BLUE,
+    GRAY,
+    VERMILLION,
+    legend_above,
+    new_axes,
+    plain,
+)
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -313,8 +319,8 @@ class ProbabilityDisplay(Display):
 def _train_priors(estimator: Any) -> Any:
     """Share of each class in training, from the record; None if it is not known."""
     try:
-        return record_of(estimator).data.get("priors", {}).get("train")
-    except ValueError:  # the estimator has no record
+        return find_record(estimator).data.get("priors", {}).get("train")
+    except ValueError:  # it has no record
         return None
 
 

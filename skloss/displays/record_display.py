@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,14 +10,13 @@ from numpy.typing import ArrayLike
 
 from skloss.displays.display import Display
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["RecordDisplay", "equally_long", "nothing_to_draw", "record_of"]
-
-_INNER = ("best_estimator_", "estimator_")
+__all__ = ["RecordDisplay", "equally_long", "nothing_to_draw"]
 
 
 class RecordDisplay(Display):
@@ -40,8 +38,8 @@ class RecordDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            Fitted classifier of skloss, a pipeline that ends in one, or a search over
-            one of these.
+            With a ``record_``, or whatever holds one: a pipeline, a search, a threshold
+            or calibration wrapper, the dict of ``cross_validate``, in any order.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
         **options : dict
@@ -57,7 +55,7 @@ class RecordDisplay(Display):
         ValueError
             If the estimator has no record.
         """
-        return cls.from_record(record_of(estimator), ax=ax, **options)
+        return cls.from_record(find_record(estimator), ax=ax, **options)
 
     @classmethod
     def from_history(
@@ -67,8 +65,9 @@ class RecordDisplay(Display):
 
         Parameters
         ----------
-        history : mapping of str to list of float, Keras History or DataFrame
-            A list of one value per epoch under the name of each curve.
+        history : mapping of str to list of float, Keras History, DataFrame or path
+            One value per epoch under each name; usual names of curves are understood.
+            A path leads to a file that `skloss.diagnose` reads.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
         **options : dict
@@ -81,65 +80,12 @@ class RecordDisplay(Display):
 
         Raises
         ------
-        TypeError
-            If `history` is of another type.
+        RecordFormatError
+            If it is no history, or its curves differ in length.
         ValueError
-            If the curves differ in length, or none of them can be drawn.
+            If none of them can be drawn.
         """
-        return cls.from_record(_record_of_history(history), ax=ax, **options)
-
-
-def record_of(estimator: Any) -> TrainingRecord:
-    """Find the record of an estimator, pipeline or search."""
-    found = estimator
-    while not hasattr(found, "record_"):
-        if hasattr(found, "steps"):
-            found = found.steps[-1][1]
-            continue
-        inner = next((name for name in _INNER if hasattr(found, name)), None)
-        if inner is None:
-            raise _no_record(found)
-        found = getattr(found, inner)
-    return found.record_
-
-
-def _no_record(found: Any) -> ValueError:
-    kind = type(found).__name__
-    if hasattr(found, "cv_results_"):
-        return ValueError(
-            f"{kind} was fitted with refit=False, so it has no winner whose curves "
-            "could be drawn: fit it with refit=True."
-        )
-    return ValueError(
-        f"{kind} has no record_: fit a skloss classifier, or a "
-        "pipeline or search that ends in one, before drawing its curves."
-    )
-
-
-def _record_of_history(history: Any) -> TrainingRecord:
-    if hasattr(history, "columns"):
-        history = {str(name): history[name].tolist() for name in history.columns}
-    curves = getattr(history, "history", history)
-    if not isinstance(curves, Mapping):
-        raise TypeError(
-            "history must be a dict of lists, a Keras History or a DataFrame, got "
-            f"{type(history).__name__}."
-        )
-    # Keras has two names for the rate; a metric of one value per class is no curve.
-    scalars = [k for k, v in curves.items() if np.ndim(v) == 0]
-    if scalars:
-        raise TypeError(
-            f"history must hold a list of one value per epoch under each name, but "
-            f"{', '.join(map(str, scalars))} is a single value."
-        )
-    named = {"learning_rate" if k == "lr" else k: v for k, v in curves.items()}
-    scalar = {
-        name: [np.nan if value is None else float(value) for value in values]
-        for name, values in named.items()
-        if all(value is None or isinstance(value, Real) for value in values)
-    }
-    equally_long(scalar)
-    return TrainingRecord.from_history(scalar)
+        return cls.from_record(TrainingRecord.from_history(history), ax=ax, **options)
 
 
 def equally_long(curves: Mapping[str, ArrayLike]) -> None:

@@ -17,7 +17,9 @@ from skloss.displays.search_panels import (
     draw_interaction,
     draw_table,
 )
-from skloss.displays.style import BLACK, LEGEND, legend_above
+from skloss.displays.style import BLACK, LEGEND, legend_above, new_axes
+from skloss.record.find import find_classifier
+from skloss.record.search_results import read_search_results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,11 +207,14 @@ class SearchDisplay(Display):
         ValueError
             If the search is not fitted, or a name is unknown.
         """
-        results = getattr(search, "cv_results_", None)
-        if results is None:
+        found = search
+        if not hasattr(search, "cv_results_"):
+            found = find_classifier(search).search
+        if found is None:
             raise ValueError(
                 f"{type(search).__name__} has no cv_results_: fit the search first."
             )
+        search, results = found, read_search_results(found)
         is_single = "mean_test_score" in results
         if metric is None and not is_single and isinstance(search.refit, str):
             metric = search.refit

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.metrics import binary_mcc
+
 __all__ = ["RATE_METRICS", "score_of_rates", "standard_error"]
 
 _STEP = 1e-4
@@ -42,16 +44,8 @@ def score_of_rates(
         return _RATES[metric](tp, fp, positives - tp, negatives - fp)
 
 
-def _mcc(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray) -> np.ndarray:
-    positive, negative = tp + fp, tn + fn  # predicted rows
-    margins = (
-        np.sqrt(positive) * np.sqrt(negative) * np.sqrt(tp + fn) * np.sqrt(tn + fp)
-    )
-    return (tp * tn - fp * fn) / margins
-
-
 _RATES = {
-    "mcc": _mcc,
+    "mcc": binary_mcc,
     "f1": lambda tp, fp, fn, tn: 2 * tp / (2 * tp + fp + fn),
     "precision": lambda tp, fp, fn, tn: tp / (tp + fp),
     "recall": lambda tp, fp, fn, tn: tp / (tp + fn),

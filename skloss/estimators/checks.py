@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import class_codes, looks_resampled
+from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 
 __all__ = [
@@ -32,8 +32,7 @@ def check_choice(
     """Return the value if it is a choice; else name the choices and the nearest one."""
     if value in choices:
         return value
-    near = get_close_matches(str(value), list(choices), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(str(value), choices)
     listed = ", ".join(repr(choice) for choice in choices)
     raise ValueError(
         f"The {parameter!r} parameter of {owner} must be one of {listed}. "

@@ -1,20 +1,42 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skloss.estimators.fit_rows import FitRows
+from skloss.holdout import are_resampled
 from skloss.metrics import class_prior, confusion_matrix
-from skloss.record import TrainingRecord
+from skloss.record import Layer, Training, TrainingRecord
+from skloss.record.plain_values import as_plain
+from skloss.record.recorded_metrics import recorded_metrics
 from skloss.training import Rows, TrainingResult
 
-__all__ = ["Measured", "make_record"]
+if TYPE_CHECKING:
+    from skloss.estimators.fitting import Job
+
+__all__ = ["Description", "Measured", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
+_HOLDOUTS = {"X_val": "given", "resampled": "internal"}
+_SPLITS = {"": ("original", "measured"), "val_": ("val", "validation")}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is trained, and how; the rest is known to the job.
+
+    ``is_crossentropy`` says whether the loss curves are a cross-entropy in nats.
+    """
+
+    layers: tuple[Layer, ...]
+    n_parameters: int
+    training: Training
+    is_crossentropy: bool
 
 
 @dataclass(frozen=True)
@@ -26,40 +48,82 @@ class Measured:
 
 
 def make_record(
-    estimator: Any,
-    network: Mapping[str, Any],
-    monitor: str | None,
+    job: Job,
+    description: Description,
     result: TrainingResult,
     measured: Mapping[str, Measured],
-    rows: FitRows,
-    train_prior: np.ndarray,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
 
-    ``network`` says what was trained, and stands in the configuration as it is.
+    Parameters
+    ----------
+    job : Job
+        The estimator, its rows and its settings.
+    description : Description
+        The network.
+    result : TrainingResult
+        What training left.
+    measured : mapping of str to Measured
+        By ``""`` and ``"val_"``, as the names of the curves begin.
     """
-    parameters = {
-        name: value if _is_plain(value) else repr(value)
-        for name, value in estimator.get_params(deep=False).items()
-    }
-    name = type(estimator).__name__
+    data = _data(job, measured[""].rows)
     return TrainingRecord(
-        configuration={"estimator": name, "parameters": parameters, **network},
-        data=_data(estimator, rows, measured, train_prior),
+        configuration=_configuration(job, description),
+        data=data,
         history=result.history,
-        outcome=_outcome(len(estimator.classes_), monitor, result, measured),
+        outcome=_outcome(job, description, result, measured, data["class_counts"]),
     )
 
 
-def _data(
-    estimator: Any,
-    rows: FitRows,
-    measured: Mapping[str, Measured],
-    train_prior: np.ndarray,
-) -> dict[str, Any]:
-    n_classes = len(estimator.classes_)
-    seen = measured[""].rows
-    parts = {"trained": rows.training, "natural": rows.original, "measured": seen}
+def _configuration(job: Job, description: Description) -> dict[str, Any]:
+    parameters = job.estimator.get_params(deep=False)
+    return {
+        "estimator": job.owner,
+        "parameters": {name: _parameter(v) for name, v in parameters.items()},
+        "origin": "skloss",
+        "is_honest": True,
+        "task": "binary" if job.n_classes == 2 else "multiclass",
+        "layers": [as_plain(layer.to_dict()) for layer in description.layers],
+        "n_parameters": description.n_parameters,
+        "training": as_plain(_training(job, description).to_dict()),
+        "seed": job.settings.seed,
+    }
+
+
+def _parameter(value: Any) -> Any:
+    """Value as it is where JSON has a word for it, else its text."""
+    if isinstance(value, Mapping):  # its keys are labels, of any type
+        return {key: as_plain(part, other=repr) for key, part in value.items()}
+    return as_plain(value, other=repr)
+
+
+def _training(job: Job, description: Description) -> Training:
+    """Complete the settings by those of the loss's weights and of early stopping."""
+    given, settings, by_class = (
+        job.estimator.class_weight,
+        job.settings,
+        job.class_weight,
+    )
+    kind = "dict" if isinstance(given, Mapping) else given or "none"
+    weights = None
+    if by_class is not None:
+        weights = {str(code): float(weight) for code, weight in enumerate(by_class)}
+    stops = settings.patience is not None
+    return replace(
+        description.training,
+        class_weight_kind=kind,
+        class_weight_keys="int" if kind == "dict" else None,
+        class_weight=weights,
+        monitor=settings.monitor if stops else None,
+        patience=settings.patience,
+        restore_best=settings.restore_best if stops else None,
+    )
+
+
+def _data(job: Job, seen: Rows) -> dict[str, Any]:
+    """Say what was seen; ``seen`` are the original rows that were measured."""
+    rows, n_classes = job.rows, job.n_classes
+    parts = {"trained": rows.training, "original": rows.original, "measured": seen}
     if rows.validation:
         parts["validation"] = rows.validation
     counts = {
@@ -68,17 +132,21 @@ def _data(
     }
     priors = {
         name: class_prior(parts[name].y, n_classes).tolist()
-        for name in ("natural", "validation")
+        for name in ("original", "validation")
         if name in parts
     }
     return {
         "n_rows": len(rows.training),
-        "n_features": int(estimator.n_features_in_),
-        "classes": estimator.classes_.tolist(),
+        "n_features": int(job.estimator.n_features_in_),
+        "classes": job.estimator.classes_.tolist(),
+        "n_classes": n_classes,
         "class_counts": counts,
-        "priors": {"train": train_prior.tolist(), **priors},
+        "priors": {"train": job.prior.tolist(), **priors},
         "columns": _column_ranges(seen.X),
-        "validation_source": rows.source,
+        "holdout": _HOLDOUTS.get(rows.source, rows.source),
+        "samplers": None if rows.samplers is None else list(rows.samplers),
+        "is_resampled": rows.source == "resampled"
+        or are_resampled(counts["trained"], counts["original"]),
     }
 
 
@@ -94,35 +162,44 @@ def _column_ranges(X: np.ndarray) -> dict[str, Any]:
 
 
 def _outcome(
-    n_classes: int,
-    monitor: str | None,
+    job: Job,
+    description: Description,
     result: TrainingResult,
     measured: Mapping[str, Measured],
+    counts: Mapping[str, list[int]],
 ) -> dict[str, Any]:
     outcome: dict[str, Any] = {
         "best_epoch": result.best_epoch,
-        "monitor": monitor,
+        "kept_epoch": result.kept_epoch,
+        "monitor": job.settings.monitor,
         "stop_reason": result.stop_reason,
         "program": result.backend,
         "program_reason": result.reason,
         "seconds": float(sum(result.history.get("seconds", []))),
     }
-    if n_classes > 2:  # of two classes the curves have all counts
+    confusion = None
+    if job.n_classes > 2:  # of two classes the curves have all counts
         guessed = measured[""].scores().argmax(axis=1)
-        table = confusion_matrix(measured[""].rows.y, guessed, n_classes)
-        outcome["measured_confusion"] = table.tolist()
+        confusion = confusion_matrix(measured[""].rows.y, guessed, job.n_classes)
     if "val_" in measured:
         scores = measured["val_"].scores()
         outcome["validation_truth"] = measured["val_"].rows.y.tolist()
         outcome["validation_scores"] = (
             scores[:, 1] if scores.shape[1] == 2 else scores
         ).tolist()
-    return outcome
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(_is_plain(item) for item in value)
-    if isinstance(value, dict):
-        return all(_is_plain(item) for item in value.values())
-    return value is None or isinstance(value, (str, bool, int, float, np.generic))
+    metrics: dict[str, Any] = {"train": {"counts": counts["trained"]}}
+    for prefix in measured:
+        split, rows = _SPLITS[prefix]
+        is_val = split == "val"
+        found = recorded_metrics(
+            result.history,
+            prefix,
+            -1 if result.kept_epoch is None else result.kept_epoch,
+            counts[rows],
+            is_crossentropy=description.is_crossentropy,
+            truth=outcome.get("validation_truth") if is_val else None,
+            scores=outcome.get("validation_scores") if is_val else None,
+            confusion=None if is_val else confusion,
+        )
+        metrics[split] = as_plain(found.to_dict())
+    return outcome | {"metrics": metrics}

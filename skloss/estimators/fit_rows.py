@@ -17,6 +17,7 @@ class HoldOut:
     """Original rows to measure on: those held out, and those trained on.
 
     Where ``X_original`` is None the rows trained on are original themselves.
+    ``samplers`` are the names of those in front; None if they are not known.
     """
 
     X_val: Any = None
@@ -26,6 +27,7 @@ class HoldOut:
     source: str = "none"
     weight_val: Any = None
     weight_original: Any = None
+    samplers: tuple[str, ...] | None = None
 
     @classmethod
     def given(cls, X_val: Any, y_val: Any, weight_val: Any) -> Self:
@@ -67,6 +69,8 @@ class FitRows:
         Where the rows held out come from, as the record says it.
     is_partial : bool
         Whether the fit is one more epoch, without a hold-out.
+    samplers : tuple of str or None
+        Names of the samplers in front; None if they are not known.
     """
 
     training: Rows
@@ -74,6 +78,7 @@ class FitRows:
     validation: Rows | None
     source: str
     is_partial: bool = False
+    samplers: tuple[str, ...] | None = None
 
 
 def fit_rows(
@@ -110,7 +115,9 @@ def fit_rows(
         original = read(
             holdout.X_original, holdout.y_original, holdout.weight_original, ""
         )
-    return FitRows(training, original, validation, split.source, is_partial)
+    return FitRows(
+        training, original, validation, split.source, is_partial, holdout.samplers
+    )
 
 
 def checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:

@@ -16,12 +16,17 @@ from skloss.estimators.checks import (
     class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
-from skloss.estimators.fit_record import Measured, make_record
+from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
 from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
-from skloss.networks import ACTIVATIONS, NetworkSpec, initial_weights
-from skloss.record import TrainingRecord
+from skloss.networks import (
+    ACTIVATIONS,
+    NetworkSpec,
+    describe_network,
+    initial_weights,
+)
+from skloss.record import Training, TrainingRecord
 from skloss.training import (
     LOSSES,
     SCHEDULES,
@@ -88,6 +93,8 @@ class Job:
         The fit that this one goes on from.
     tasks : EpochTasks or None
         Told of every epoch, for callbacks of scikit-learn.
+    class_weight : ndarray of shape (n_classes,) or None
+        Weight of each class in the loss; None if all are one.
     """
 
     estimator: Any
@@ -96,6 +103,7 @@ class Job:
     settings: Settings
     earlier: Fitted | None = None
     tasks: EpochTasks | None = None
+    class_weight: np.ndarray | None = None
 
     @property
     def owner(self) -> str:
@@ -156,7 +164,8 @@ def fit_network(
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
-    weight = loss_weight(rows.training, _weights_of_classes(estimator, rows.training.y))
+    by_class = _weights_of_classes(estimator, rows.training.y)
+    weight = loss_weight(rows.training, by_class)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     job = Job(
         estimator,
@@ -165,24 +174,42 @@ def fit_network(
         _settings(estimator, seed, rows),
         earlier if rows.is_partial else None,
         tasks,
+        by_class,
     )
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
     weights = _first_weights(owner, spec, guess, seed, earlier)
-    network = {
-        "network": spec.to_dict(),
-        "n_parameters": spec.n_parameters,
-        "seed": seed,
-    }
-    return fit_spec(job, spec, weights, network, estimator.verbose)
+    description = Description(
+        describe_network(spec),
+        spec.n_parameters,
+        _training(estimator),
+        is_crossentropy=estimator.loss == "crossentropy",
+    )
+    return fit_spec(job, spec, weights, description, estimator.verbose)
+
+
+def _training(estimator: Any) -> Training:
+    """How the network is trained, as the parameters say it."""
+    return Training(
+        loss=estimator.loss,
+        from_logits=True,
+        optimizer=estimator.optimizer,
+        learning_rate=float(estimator.learning_rate),
+        schedule=estimator.learning_rate_schedule != "constant",
+        epochs=int(estimator.epochs),
+        batch_size=int(estimator.batch_size),
+        shuffle=True,
+        callbacks=(),
+        clips=estimator.clipnorm is not None,
+    )
 
 
 def fit_spec(
     job: Job,
     spec: NetworkSpec,
     weights: list[np.ndarray],
-    description: Mapping[str, Any],
+    description: Description,
     verbose: int,
 ) -> Fitted:
     """Train a network by the compiled engine.
@@ -195,8 +222,8 @@ def fit_spec(
         The network.
     weights : list of ndarray
         Its weights before the fit.
-    description : mapping
-        What stands of the network in the record's configuration.
+    description : Description
+        The network, for the record.
     verbose : int
         As of the estimator.
     """
@@ -231,7 +258,7 @@ def fit_spec(
 def run_job(
     job: Job,
     spec: NetworkSpec | None,
-    description: Mapping[str, Any],
+    description: Description,
     evaluators: Mapping[str, Evaluator],
     run: Callable[[Observer | None], TrainingResult],
 ) -> Fitted:
@@ -242,15 +269,7 @@ def run_job(
             prefix: Measured(evaluator.rows, partial(evaluator.scores, result.weights))
             for prefix, evaluator in evaluators.items()
         }
-        record = make_record(
-            job.estimator,
-            description,
-            job.settings.monitor,
-            result,
-            measured,
-            job.rows,
-            job.prior,
-        )
+        record = make_record(job, description, result, measured)
         if job.rows.is_partial and job.earlier is not None:
             record = record.after(job.earlier.record)
         return Fitted(spec, result, record)

@@ -211,7 +211,10 @@ class _LastStep(BaseEstimator):
 
     def _fit_held_out(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         original, sample, held_out, held_params = self.held_out
+        samplers = []
         for _, step in self.pipeline.steps[:-1]:
+            if hasattr(step, "fit_resample"):
+                samplers.append(type(step).__name__)
             if is_skipped(step) or hasattr(step, "fit_resample"):
                 continue
             original = step.transform(original[0]), original[1]
@@ -225,6 +228,7 @@ class _LastStep(BaseEstimator):
                 source="pipeline",
                 weight_val=self._routed(held_params).get("sample_weight"),
                 weight_original=_at(params.get("sample_weight"), sample),
+                samplers=tuple(samplers),
             )
             self.estimator.fit_held_out(X, y, holdout, **params)
         else:

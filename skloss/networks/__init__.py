@@ -1,5 +1,6 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
+from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
 from skloss.networks.numpy_forward import ACTIVATIONS, forward, hidden_outputs
 from skloss.networks.spec import (
@@ -27,6 +28,7 @@ __all__ = [
     "NetworkSpec",
     "cnn1d",
     "dense",
+    "describe_network",
     "forward",
     "hidden_outputs",
     "initial_weights",

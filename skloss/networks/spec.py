@@ -5,9 +5,9 @@ Keras keeps them, so that ``model.set_weights(weights)`` fits without a translat
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -275,14 +275,6 @@ class NetworkSpec:
             if is_hidden and not isinstance(following, Dropout):
                 layers.append(Dropout(0.0))
         return replace(self, layers=(*layers, self.layers[-1]))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for the record: each layer with its kind."""
-        plain = asdict(self)
-        plain["layers"] = [
-            {"kind": type(layer).__name__, **asdict(layer)} for layer in self.layers
-        ]
-        return plain
 
 
 def dense(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from skloss.metrics import binary_mcc
 from skloss.readers.subsampling import MOST_CLASSES, MOST_COLUMNS, Facts, evenly, pick
 
 __all__ = ["Learners"]
@@ -218,8 +219,6 @@ def _best_mcc(truth: np.ndarray, score: np.ndarray) -> float:
     last = np.append(np.diff(score[order]) != 0, True)
     hits = np.cumsum(truth[order])[last].astype(float)
     named = (np.flatnonzero(last) + 1).astype(float)
-    n, ones = float(len(truth)), float(truth.sum())
-    below = np.sqrt(named * (n - named) * ones * (n - ones))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = np.where(below > 0, (hits * n - named * ones) / below, 0.0)
-    return float(values.max(initial=0.0))
+    others, ones = float(len(truth)) - named, float(truth.sum())
+    values = binary_mcc(hits, named - hits, ones - hits, others - (ones - hits))
+    return float(np.nan_to_num(values).max(initial=0.0))

@@ -6,23 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis import Case, SearchFacts, case_of
+from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.readers.keras_models import class_weight_facts, keras_case
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
 from skloss.readers.split_metrics import measured_part
-from skloss.record import Layer, Training
-from skloss.record.history import read_curves
+from skloss.record import Layer, Training, read_curves
+from skloss.record.find import Found
+from skloss.record.plain_values import as_plain
+from skloss.record.search_results import (
+    best_index,
+    read_search_results,
+    refit_metric,
+)
 
-__all__ = ["cross_validation_case", "estimator_case", "median_fold", "search_case"]
+__all__ = ["cross_validation_case", "estimator_case", "with_search_facts"]
 
 _MOST_MEASURED = 20_000
 
 
 def estimator_case(
-    estimator: Any,
+    found: Found,
     X: Any,
     y: Any,
     *,
@@ -30,45 +36,27 @@ def estimator_case(
     y_val: Any = None,
     fit_params: Mapping[str, Any] | None = None,
 ) -> Case:
-    """Read a fitted classifier, or a Pipeline that ends in one."""
-    last, before = _last_step(estimator)
-    rows = [_through(before, part) for part in (X, X_val)]
-    if hasattr(last, "record_"):
-        return _skloss_case(last, rows[0], y, rows[1], y_val)
-    if hasattr(last, "loss_curve_"):
-        return _mlp_case(last, rows[0], y, rows[1], y_val)
-    if hasattr(last, "model_") and hasattr(last, "history_"):
-        return _scikeras_case(last, rows[0], y, rows[1], y_val, fit_params)
+    """Read a fitted classifier."""
+    classifier = found.classifier
+    rows = [found.transform(part) for part in (X, X_val)]
+    if hasattr(classifier, "record_"):
+        return _skloss_case(classifier, rows[0], y, rows[1], y_val)
+    if hasattr(classifier, "loss_curve_"):
+        return _mlp_case(classifier, rows[0], y, rows[1], y_val)
+    if hasattr(classifier, "model_") and hasattr(classifier, "history_"):
+        return _scikeras_case(classifier, rows[0], y, rows[1], y_val, fit_params)
     raise DiagnosisError(
-        f"A fitted {type(last).__name__} keeps no curves that can be diagnosed. Give a "
-        "fitted classifier of skloss, scikeras' KerasClassifier, scikit-learn's "
+        f"A fitted {type(classifier).__name__} keeps no curves that can be diagnosed. "
+        "Give a fitted classifier of skloss, scikeras' KerasClassifier, scikit-learn's "
         "MLPClassifier, a keras.Model, or curves."
     )
-
-
-def _last_step(estimator: Any) -> tuple[Any, list[Any]]:
-    """Return the classifier at the end of a pipeline, and the steps before it."""
-    steps = getattr(estimator, "steps", None)
-    if steps is None:
-        return estimator, []
-    last, before = _last_step(steps[-1][1])
-    return last, [step for _, step in steps[:-1] if hasattr(step, "transform")] + before
-
-
-def _through(steps: list[Any], X: Any) -> Any:
-    """Rows as the classifier sees them; samplers leave them as they are."""
-    if X is None:
-        return None
-    for step in steps:
-        X = step.transform(X)
-    return np.asarray(X)
 
 
 # ------------------------------------------------------------------------------ skloss
 
 
 def _skloss_case(classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Case:
-    case = case_of(classifier.record_)
+    case = case_from_record(classifier.record_)
     if X is None or y is None:
         return case
     case, facts = _measured(case, classifier, X, y, X_val, y_val)
@@ -244,20 +232,10 @@ def _scikeras_case(
 # ---------------------------------------------------------------------------- searches
 
 
-def search_case(search: Any, X: Any, y: Any, **more: Any) -> Case:
-    """Read the winner of a fitted search, and what only the search can show."""
-    if not hasattr(search, "best_estimator_"):
-        raise DiagnosisError(
-            f"{type(search).__name__} was fitted with refit=False, so there is no "
-            "winner to diagnose. Fit it with refit=True."
-        )
-    case = estimator_case(search.best_estimator_, X, y, **more)
-    return replace(case, search=_search_facts(search, case))
-
-
-def _search_facts(search: Any, case: Case) -> SearchFacts:
-    results, best = search.cv_results_, int(search.best_index_)
-    metric = refit_metric(search)
+def with_search_facts(case: Case, search: Any) -> Case:
+    """Add to the case of a search's winner what only the search can show."""
+    results = read_search_results(search)
+    best, metric = best_index(search, results), refit_metric(search)
     folds = [
         float(values[best])
         for name, values in results.items()
@@ -266,31 +244,21 @@ def _search_facts(search: Any, case: Case) -> SearchFacts:
     means = np.asarray(results[f"mean_test_{metric}"], float)
     error = np.std(folds, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
     part = case.unsampled
-    return SearchFacts(
+    facts = SearchFacts(
         scoring=_scoring(search),
         n_candidates=len(means),
         n_folds=len(folds),
         best_score=float(means[best]),
         fold_scores=tuple(folds),
-        edges=_edges(results, search.best_params_),
+        edges=_edges(results, getattr(search, "best_params_", {})),
         n_tied=int(np.sum(means >= means[best] - error)),
         fold_minority=None if part is None else part.n_minority // max(len(folds), 1),
     )
-
-
-def refit_metric(search: Any) -> str:
-    """Name in the results of what the winner has the most of.
-
-    A winner that was chosen by a function is shown by the first metric.
-    """
-    if isinstance(search.refit, str):
-        return search.refit
-    means = (name for name in search.cv_results_ if name.startswith("mean_test_"))
-    return next(means).removeprefix("mean_test_")
+    return replace(case, search=facts)
 
 
 def _scoring(search: Any) -> str:
-    scoring = search.scoring
+    scoring = getattr(search, "scoring", None)
     if isinstance(scoring, Mapping | list | tuple | set):
         return refit_metric(search)
     if scoring is None:
@@ -305,12 +273,16 @@ def _edges(results: Mapping[str, Any], best: Mapping[str, Any]) -> dict[str, Any
     """Numeric parameters whose best value is the least or the largest one tried."""
     edges = {}
     for name, value in best.items():
-        tried = {v for v in results[f"param_{name}"] if _is_number(v)}
+        tried = {v for v in results.get(f"param_{name}", ()) if _is_number(v)}
         if not _is_number(value) or len(tried) < 3:
             continue
         if value in (min(tried), max(tried)):
             side = "smallest" if value == min(tried) else "largest"
-            edges[name] = {"value": _plain(value), "side": side, "n_tried": len(tried)}
+            edges[name] = {
+                "value": as_plain(value),
+                "side": side,
+                "n_tried": len(tried),
+            }
     return edges
 
 
@@ -319,23 +291,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not is_bool
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
-
-
-def cross_validation_case(results: Mapping[str, Any]) -> Case:
+def cross_validation_case(results: Mapping[str, Any], found: Found) -> Case:
     """Read the median estimator of ``cross_validate(..., return_estimator=True)``."""
-    if "estimator" not in results:
-        raise DiagnosisError(
-            "These results of cross_validate hold no estimators. Call it with "
-            "return_estimator=True."
-        )
     names = [name for name in results if name.startswith("test_")]
     scores = np.asarray(results[names[0]], float)
-    # X and y were not this estimator's training rows, but its fold's.
-    case = estimator_case(results["estimator"][median_fold(results)], None, None)
+    case = estimator_case(found, None, None)
     part = case.unsampled
     facts = SearchFacts(
         scoring=names[0].removeprefix("test_") if names[0] != "test_score" else None,
@@ -346,9 +306,3 @@ def cross_validation_case(results: Mapping[str, Any]) -> Case:
         else part.n_minority // (len(scores) - 1 or 1),
     )
     return replace(case, search=facts)
-
-
-def median_fold(results: Mapping[str, Any]) -> int:
-    """Return the number of the fold with the median of the first score."""
-    first = next(name for name in results if name.startswith("test_"))
-    return int(np.argsort(np.asarray(results[first], float))[len(results[first]) // 2])

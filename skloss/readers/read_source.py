@@ -5,10 +5,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from skloss.diagnosis import Case, Diagnosis, case_of, examine
+from skloss.diagnosis import Case, Diagnosis, case_from_record, examine
+from skloss.exceptions import DiagnosisError
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
-from skloss.record import TrainingRecord
-from skloss.record.history import read_curves
+from skloss.record import TrainingRecord, read_curves
+from skloss.record.find import (
+    Found,
+    NotFoundError,
+    find_classifier,
+    is_cross_validation,
+)
 
 __all__ = ["diagnose", "read_case"]
 
@@ -32,7 +38,9 @@ def diagnose(
     ----------
     source : object
         A fitted classifier of skloss, or a Pipeline ending in one; a fitted
-        GridSearchCV, RandomizedSearchCV or HalvingGridSearchCV; the dict of
+        GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or OptunaSearchCV; any of
+        these in a FixedThresholdClassifier, TunedThresholdClassifierCV,
+        CalibratedClassifierCV or FrozenEstimator; the dict of
         ``cross_validate(return_estimator=True)``; a trained ``keras.Model``; a fitted
         ``KerasClassifier`` of scikeras or ``MLPClassifier`` of scikit-learn; a
         ``TrainingRecord``; or curves: a dict of lists, a Keras ``History``, a
@@ -80,7 +88,7 @@ def diagnose(
         "fit_params": fit_params,
     }
     case, notes = read_case(source, X, y, **given)
-    return examine(case, notes, {"source": source, "X": X, "y": y} | given)
+    return examine(case, notes)
 
 
 def read_case(
@@ -105,14 +113,12 @@ def read_case(
         "fit_params": fit_params or None,
     }
     if hasattr(source, "get_params") and hasattr(source, "fit"):
-        case = _estimator(source, X, y, X_val, y_val, fit_params)
-        rows = ("X and y", "X_val and y_val")
-        read = (*rows, "fit_params") if case.origin == "scikeras" else rows
-        return case, _unread("a fitted estimator", given, read)
-    if isinstance(source, Mapping) and any(str(k).startswith("test_") for k in source):
+        return _estimator(source, X, y, X_val, y_val, fit_params, given)
+    if is_cross_validation(source):
         from skloss.readers.fitted_estimators import cross_validation_case
 
-        case = cross_validation_case(source)
+        # X and y were not the median estimator's training rows, but its fold's.
+        case = cross_validation_case(source, _found(source))
         return case, _unread("a cross-validation", given)
     case, notes = _recorded(source)
     return case, (*notes, *_unread("curves or a record", given))
@@ -159,12 +165,12 @@ def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
         return Case(curves=curves), notes
     known = TrainingRecord.RECORD_VERSION
     if source.version <= known:
-        return case_of(source), ()
+        return case_from_record(source), ()
     newer = (
         f"the record is of version {source.version}, and this skloss reads version "
         f"{known}; what is new in it was not read"
     )
-    return case_of(source), (newer,)
+    return case_from_record(source), (newer,)
 
 
 def _unread(
@@ -182,14 +188,34 @@ def _estimator(
     X_val: Any,
     y_val: Any,
     fit_params: Mapping[str, Any] | None,
-) -> Case:
+    given: Mapping[str, Any],
+) -> tuple[Case, tuple[str, ...]]:
     from sklearn.utils.validation import check_is_fitted
 
-    from skloss.readers.fitted_estimators import estimator_case, search_case
+    from skloss.readers.fitted_estimators import estimator_case, with_search_facts
 
     check_is_fitted(source)
-    read = search_case if hasattr(source, "cv_results_") else estimator_case
-    return read(source, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
+    found = _found(source)
+    if found.is_of_fold:
+        case = estimator_case(found, None, None)
+        unread = _unread("a classifier that was trained on one fold", given)
+    else:
+        case = estimator_case(
+            found, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params
+        )
+        rows = ("X and y", "X_val and y_val")
+        read = (*rows, "fit_params") if case.origin == "scikeras" else rows
+        unread = _unread("a fitted estimator", given, read)
+    if found.search is not None:
+        case = with_search_facts(case, found.search)
+    return case, (*found.notes, *unread)
+
+
+def _found(source: Any) -> Found:
+    try:
+        return find_classifier(source)
+    except NotFoundError as err:
+        raise DiagnosisError(str(err)) from err
 
 
 def _is_keras_model(source: Any) -> bool:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from skloss.exceptions import RecordFormatError
+from skloss.record.history import read_history
+from skloss.record.plain_values import as_plain, as_strict_json
+from skloss.record.version1 import from_version_1
 
 __all__ = ["TrainingRecord"]
 
@@ -28,17 +31,22 @@ class TrainingRecord:
     Parameters
     ----------
     configuration : dict, default={}
-        What was asked: name and parameters of the estimator, network, optimizer,
-        loss, class weights.
+        What was asked: name and ``parameters`` of the ``estimator``, the ``layers`` of
+        the network (see `Layer`), and the settings of its ``training`` (see
+        `Training`), as they acted.
     data : dict, default={}
-        What was seen: numbers of rows and features, classes, their counts and priors,
-        ranges of the columns, source of the hold-out.
+        What was seen: numbers of rows and features, ``classes``, their counts and
+        priors, ranges of the ``columns``, where the ``holdout`` comes from ("pipeline",
+        "internal", "given", "tail" or "none"), the ``samplers`` in front (None if not
+        known), and whether the rows ``is_resampled``.
     history : dict of str to list of float, default={}
         What happened: one value per epoch under each name, all of one length.
     outcome : dict, default={}
-        What came out: ``best_epoch`` (from 0), ``monitor``, ``stop_reason``,
-        validation truths and scores at the best epoch, seconds.
-    version : int, default=1
+        What came out: ``best_epoch`` (from 0) by the monitored curve, ``kept_epoch``
+        whose weights were kept (None for the last), ``stop_reason``, the ``metrics``
+        of each split at that epoch (see `SplitMetrics`), validation truths and scores,
+        seconds.
+    version : int, default=2
         Version of the format.
     extra : dict, default={}
         Top-level fields of a newer version; kept, and written again.
@@ -69,7 +77,7 @@ class TrainingRecord:
     skloss.exceptions.RecordFormatError: Not a training record: 'history' is missing.
     """
 
-    RECORD_VERSION: ClassVar[int] = 1
+    RECORD_VERSION: ClassVar[int] = 2
 
     configuration: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -119,7 +127,11 @@ class TrainingRecord:
             for name, values in self.history.items()
             if name in earlier.history
         }
-        return replace(self, history=history)
+        outcome = dict(self.outcome)
+        for name in ("best_epoch", "kept_epoch"):
+            if outcome.get(name) is not None:
+                outcome[name] += earlier.n_epochs
+        return replace(self, history=history, outcome=outcome)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain lists, dicts, strings, numbers, booleans and None.
@@ -131,11 +143,12 @@ class TrainingRecord:
 
         Examples
         --------
+        >>> import numpy as np
         >>> TrainingRecord(history={"loss": np.array([0.5])}).to_dict()["history"]
         {'loss': [0.5]}
         """
-        known = {name: _plain(getattr(self, name)) for name in _CONTENT}
-        return {**_plain(self.extra), "version": int(self.version), **known}
+        known = {name: as_plain(getattr(self, name)) for name in _CONTENT}
+        return {**as_plain(self.extra), "version": int(self.version), **known}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrainingRecord:
@@ -158,7 +171,7 @@ class TrainingRecord:
 
         Examples
         --------
-        >>> newer = {"history": {}, "version": 2, "mood": "good"}
+        >>> newer = {"history": {}, "version": 3, "mood": "good"}
         >>> TrainingRecord.from_dict(newer).extra
         {'mood': 'good'}
         """
@@ -174,8 +187,10 @@ class TrainingRecord:
         if isinstance(version, bool) or not isinstance(version, int):
             raise _not_a_record(f"'version' must be an integer, got {version!r}")
         known = {name: dict(content.get(name, {})) for name in _CONTENT}
-        known["history"] = _read_history(_plain(known["history"]))
+        known["history"] = _read_history(as_plain(known["history"]))
         _check_best_epoch(known["outcome"])
+        if version == 1:
+            known, version = _converted(known), 2
         extra = {k: v for k, v in content.items() if k not in (*_CONTENT, "version")}
         return cls(**known, version=version, extra=extra)
 
@@ -196,7 +211,7 @@ class TrainingRecord:
         Examples
         --------
         >>> TrainingRecord(history={"loss": [1.5, float("inf")]}).to_json()
-        '{"version": 1, ... "history": {"loss": [1.5, "Infinity"]}, "outcome": {}}'
+        '{"version": 2, ... "history": {"loss": [1.5, "Infinity"]}, "outcome": {}}'
         """
         content = self.to_dict()
         history = {
@@ -251,7 +266,8 @@ class TrainingRecord:
         Parameters
         ----------
         path : str or path-like
-            Where to. An existing file is replaced.
+            Where to. An existing file is replaced, at once: whoever reads it meanwhile
+            sees the old record or the new one, whole.
 
         Examples
         --------
@@ -261,7 +277,7 @@ class TrainingRecord:
         ...     TrainingRecord.load(f"{folder}/run.json").n_epochs
         1
         """
-        Path(path).write_text(self.to_json(indent=1), encoding="utf-8")
+        _replace(Path(path), self.to_json(indent=1))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> TrainingRecord:
@@ -304,28 +320,30 @@ class TrainingRecord:
 
         Parameters
         ----------
-        history : mapping of str to list of float, or object with such a ``history``
-            For example a Keras ``History``.
+        history : mapping, object with such a ``history``, DataFrame, str or path-like
+            Lists of one value per epoch, for example a Keras ``History``; or a file
+            that `read_curves` can read.
 
         Returns
         -------
         record : TrainingRecord
-            Only its history is filled.
+            Only its history is filled. Curves that skloss knows have its names; others
+            keep theirs, unless they are no numbers.
 
         Raises
         ------
         RecordFormatError
-            If there is no mapping of lists of numbers.
+            If there are no lists of numbers, or they differ in length.
+        OSError
+            If a file cannot be opened.
 
         Examples
         --------
-        >>> TrainingRecord.from_history({"loss": [0.7, 0.4, 0.3]}).n_epochs
-        3
+        >>> record = TrainingRecord.from_history({"Loss": [0.7, 0.4], "mood": [1, 2]})
+        >>> record.history
+        {'loss': [0.7, 0.4], 'mood': [1.0, 2.0]}
         """
-        curves = getattr(history, "history", history)
-        if not isinstance(curves, Mapping):
-            raise _not_a_record(f"a history of lists was expected, got {_kind(curves)}")
-        return cls.from_dict({"history": curves})
+        return cls(history=read_history(history))
 
 
 _CONTENT = tuple(
@@ -346,6 +364,30 @@ def _not_a_record(reason: str) -> RecordFormatError:
 def _kind(value: Any) -> str:
     """Name of a value's type."""
     return type(value).__name__
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step, so that no half of it is ever seen."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a pipe or a device
+        target.write_text(text, encoding="utf-8")
+        return
+    owner = f"{os.getpid()}-{threading.get_ident()}"
+    beside = target.with_name(f".{target.name}.{owner}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _converted(content: dict[str, Any]) -> dict[str, Any]:
+    """Content of version 2, of a record of version 1."""
+    try:
+        return from_version_1(content)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as err:
+        what = f"its fields are not those of version 1 ({type(err).__name__}: {err})"
+        raise _not_a_record(what) from err
 
 
 def _read_history(history: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -374,36 +416,13 @@ def _check_best_epoch(outcome: Mapping[str, Any]) -> None:
         raise _not_a_record(f"outcome['best_epoch'] must be an integer, got {best!r}")
 
 
-def _plain(value: Any) -> Any:
-    """Turn arrays, NumPy scalars, tuples and mappings into plain Python."""
-    if isinstance(value, np.ndarray | np.generic):
-        plain = value.tolist()
-        return plain if value.dtype.kind in "biufU" else _plain(plain)
-    if isinstance(value, Mapping):
-        return {_key(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    raise TypeError(f"A record holds plain data only, got {_kind(value)}: {value!r}.")
-
-
-def _key(key: Any) -> str:
-    """Text of a mapping's key; JSON has no others."""
-    return str(_plain(key))
-
-
 def _encode(value: Any) -> Any:
-    """Put plain data into what strict JSON can say."""
-    if isinstance(value, dict):
-        return {key: _encode(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_encode(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, str) and (value in _SPECIAL or value.startswith(_QUOTE)):
-        return _QUOTE + value
-    return value
+    """Put plain data into what strict JSON can say, so that `_decode` undoes it."""
+    return as_strict_json(value, text=_quoted)
+
+
+def _quoted(text: str) -> str:
+    return _QUOTE + text if text in _SPECIAL or text.startswith(_QUOTE) else text
 
 
 def _decode(value: Any) -> Any:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-from skloss.diagnosis import Case, Diagnosis, examine, record_of
+from skloss.diagnosis import Case, Diagnosis, examine, record_from_case
 from skloss.exceptions import RecordFormatError
 from skloss.readers import read_case
-from skloss.readers.fitted_estimators import median_fold, refit_metric
 from skloss.readers.keras_models import keras_predictions
 from skloss.record import TrainingRecord
-from skloss.reports.context import HeldOut, NotKnown, ReportContext, Split, last_step
+from skloss.record.find import Found, find_classifier, is_cross_validation
+from skloss.record.search_results import (
+    best_index,
+    read_search_results,
+    refit_metric,
+)
+from skloss.reports.context import HeldOut, NotKnown, ReportContext, Split
 from skloss.reports.fold_scores import folds_of_results, folds_of_search
 from skloss.reports.held_out_rows import held_out_of, split_of
 
@@ -27,7 +32,7 @@ def build_context(
     Parameters
     ----------
     source : object
-        Any source of ``skloss.diagnose``, or the Diagnosis that it returned.
+        What ``skloss.diagnose`` takes.
     X, y : array-like, default=None
         Rows and labels that were passed to ``fit``.
     **given : dict
@@ -36,21 +41,17 @@ def build_context(
     """
     groups = given.pop("groups", None)
     if isinstance(source, Diagnosis):
-        if source.case is None:
-            raise ValueError(
-                "This Diagnosis has no case, so it does not know the training. Pass a "
-                "Diagnosis made by skloss.diagnose, or the fitted estimator."
-            )
-        case, diagnosis = source.case, source
-        remembered = dict(source.given or {"source": None})
-        source = remembered.pop("source")
-        X, y = remembered.pop("X", X), remembered.pop("y", y)
-        given = given | remembered
-    else:
-        source = _loaded(source)
-        case, notes = read_case(source, X, y, **given)
-        diagnosis = examine(case, notes)
-    return _subject(source, case, diagnosis, X, y, groups, given)
+        raise ValueError(
+            "A Diagnosis does not keep what it was made of; give the report what "
+            "skloss.diagnose was given: the fitted estimator, a record, or curves."
+        )
+    source = _loaded(source)
+    case, notes = read_case(source, X, y, **given)
+    found = None
+    if _is_estimator(source) or is_cross_validation(source):
+        found = find_classifier(source)
+    diagnosis = examine(case, notes)
+    return _context(source, found, case, diagnosis, X, y, groups, given)
 
 
 def _loaded(source: Any) -> Any:
@@ -63,8 +64,9 @@ def _loaded(source: Any) -> Any:
         return source
 
 
-def _subject(
+def _context(
     source: Any,
+    found: Found | None,
     case: Case,
     diagnosis: Diagnosis,
     X: Any,
@@ -72,26 +74,22 @@ def _subject(
     groups: Any,
     given: Mapping[str, Any],
 ) -> ReportContext:
-    estimator = _estimator_of(source)
+    estimator = None if found is None else found.estimator
     parts: dict[str, Any] = {}
-    if hasattr(source, "cv_results_"):
-        metric = _metric(source, case)
-        parts = {
-            "cv_results": _named(source.cv_results_, metric),
-            "refit_metric": metric,
-            "folds": folds_of_search(source, case, X, y, groups),
-        }
-    elif isinstance(source, Mapping) and "estimator" in source:
+    if found is not None and found.search is not None:
+        parts = _search_parts(found, case, X, y, groups)
+    elif is_cross_validation(source):
         parts = {
             "folds": folds_of_results(source, X, y),
             "records": _records_of(source["estimator"]),
         }
-    record = _record(source, estimator, case)
+    record = _record(source, found, case)
     held_out = held_out_of(estimator, record, given)
     split, reason = None, ""
     try:
-        if "folds" not in parts:  # folds have test rows of their own
-            split = split_of(estimator, record, X, y, groups, given)
+        if "folds" not in parts:  # else they have test rows enough
+            classifier = None if found is None else found.classifier
+            split = split_of(classifier, record, X, y, groups, given)
     except NotKnown as unknown:
         reason = str(unknown)
     if held_out is None and split is not None and case.origin == "keras":
@@ -112,25 +110,37 @@ def _subject(
     )
 
 
-def _estimator_of(source: Any) -> Any:
-    found = getattr(source, "best_estimator_", source)
-    if isinstance(source, Mapping) and "estimator" in source:
-        found = source["estimator"][median_fold(source)]
-    return found if _is_estimator(found) else None
+def _search_parts(
+    found: Found, case: Case, X: Any, y: Any, groups: Any
+) -> dict[str, Any]:
+    """Gather what the page says of a search."""
+    search = found.search
+    metric, results = _metric(search, case), read_search_results(search)
+    best = best_index(search, results)
+    outside = found.wrappers[: found.wrappers.index(search)]
+    # What stands around it may have given the search other rows than X.
+    is_given_all = not found.is_of_fold and not any(
+        hasattr(wrapper, "steps") for wrapper in outside
+    )
+    return {
+        "cv_results": _named(results, metric),
+        "refit_metric": metric,
+        "best_candidate": best,
+        "folds": folds_of_search(search, case, X, y, groups, is_given_all),
+    }
 
 
 def _is_estimator(source: Any) -> bool:
     return hasattr(source, "get_params") and hasattr(source, "fit")
 
 
-def _record(source: Any, estimator: Any, case: Case) -> TrainingRecord:
-    """Return the record of a fit of skloss, or a record of the facts in the case."""
+def _record(source: Any, found: Found | None, case: Case) -> TrainingRecord:
+    """Return the record of a fit of skloss, or what the case has of one."""
     if isinstance(source, TrainingRecord):
         return source
-    kept = getattr(last_step(estimator), "record_", None)
-    if kept is not None:
-        return kept
-    return record_of(case)
+    if found is not None and found.record is not None:
+        return found.record
+    return record_from_case(case)
 
 
 def _held_out_of_keras(model: Any, case: Case, split: Split) -> HeldOut | None:
@@ -142,15 +152,13 @@ def _held_out_of_keras(model: Any, case: Case, split: Split) -> HeldOut | None:
 
 
 def _records_of(estimators: Any) -> tuple[TrainingRecord, ...]:
-    found = (getattr(last_step(one), "record_", None) for one in estimators)
-    return tuple(record for record in found if record is not None)
+    records = (find_classifier(one).record for one in estimators)
+    return tuple(record for record in records if record is not None)
 
 
 def _name(source: Any, estimator: Any) -> str:
     if isinstance(source, TrainingRecord):
-        return str(source.configuration.get("estimator", "Training record"))
-    if source is None:
-        return "Training"
+        return str(source.configuration.get("estimator", "A training record"))
     if estimator is None:
         is_curves = isinstance(source, Mapping | str | PathLike)
         return "Training curves" if is_curves else type(source).__name__

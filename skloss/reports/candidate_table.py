@@ -44,7 +44,7 @@ def candidates(
     chosen = refit_metric if refit_metric in metrics else metrics[0]
     means = np.asarray(results[f"mean_test_{chosen}"], float)
     order = np.argsort(-np.where(np.isfinite(means), means, -np.inf), kind="stable")
-    params = results["params"]
+    params = results.get("params", [{}] * len(means))
     names = list(dict.fromkeys(name for one in params for name in one))
     splits = [
         split for split in ("test", "train") if f"mean_{split}_{chosen}" in results

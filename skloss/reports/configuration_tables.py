@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from skloss.diagnosis.text import value_text
+from skloss.record.plain_values import as_plain
 from skloss.reports.context import NotKnown, ReportContext
 from skloss.reports.tables import Cell, Table, cell
 
@@ -64,12 +65,9 @@ def default_parameters(context: ReportContext) -> dict[str, Any]:
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Whether a value read from JSON is the default; JSON turns tuples into lists."""
-    return repr(_listed(value)) == repr(_listed(default))
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
+    """Whether a value that has been JSON is the default; lists were tuples."""
+    value, default = (as_plain(one, other=repr) for one in (value, default))
+    return repr(value) == repr(default)
 
 
 def _value(value: Any) -> Cell:

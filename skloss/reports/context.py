@@ -18,7 +18,6 @@ __all__ = [
     "NotKnown",
     "ReportContext",
     "Split",
-    "last_step",
 ]
 
 PASS_ROWS = "Pass X and y to skloss.report, as they were passed to fit."
@@ -91,7 +90,9 @@ class ReportContext:
     cv_results : mapping or None
         Results of a search.
     refit_metric : str or None
-        Metric that the winner of the search was selected by.
+        What its winner was chosen by.
+    best_candidate : int or None
+        Number of its winner.
     folds : Folds or None
         Folds of a search or of a cross-validation.
     held_out : HeldOut or None
@@ -114,6 +115,7 @@ class ReportContext:
     estimator: Any = None
     cv_results: Mapping[str, Any] | None = None
     refit_metric: str | None = None
+    best_candidate: int | None = None
     folds: Folds | None = None
     held_out: HeldOut | None = None
     split: Split | None = None
@@ -145,9 +147,3 @@ class ReportContext:
         if known is None:
             known = getattr(self.estimator, "feature_names_in_", ())
         return [str(name) for name in known]
-
-
-def last_step(estimator: Any) -> Any:
-    """Return the classifier at the end of a pipeline, or the estimator itself."""
-    steps = getattr(estimator, "steps", None)
-    return estimator if steps is None else last_step(steps[-1][1])

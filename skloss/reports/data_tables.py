@@ -35,14 +35,14 @@ def classes(context: ReportContext) -> Table:
     """
     case = context.case
     counted = context.record.data.get("class_counts", {})
-    original = counted.get("natural") or _counts(case.original)
-    trained = counted.get("trained") or _counts(case.train)
-    validation = counted.get("validation") or _counts(case.val)
-    used = "resampled training rows" if case.is_resampled else "training rows"
-    columns: dict[str, Any] = {used: trained, "validation rows": validation}
-    if original != trained:
-        columns = {"original training rows": original} | columns
-    parts = {name: counts for name, counts in columns.items() if counts}
+    parts: dict[str, Any] = {
+        "original training rows": counted.get("original") or _counts(case.original),
+        "trained on": counted.get("trained") or _counts(case.train),
+        "held out": counted.get("validation") or _counts(case.val),
+    }
+    if parts["original training rows"] == parts["trained on"]:
+        del parts["original training rows"]
+    parts = {name: counts for name, counts in parts.items() if counts}
     if not parts:
         raise NotKnown(
             "The class counts are not known. Pass the fitted classifier with X and y "

@@ -9,14 +9,26 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis import Case
+from skloss.record.search_results import (
+    best_index,
+    read_search_results,
+    refit_metric,
+)
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown
 from skloss.sklearn_compat import safe_indexing
 
 __all__ = ["folds_of_results", "folds_of_search"]
 
 
-def folds_of_search(search: Any, case: Case, X: Any, y: Any, groups: Any) -> Folds:
-    """Return the scores of the winner of a search, and its folds if possible.
+def folds_of_search(
+    search: Any,
+    case: Case,
+    X: Any,
+    y: Any,
+    groups: Any,
+    is_given_all: bool = True,
+) -> Folds:
+    """Return the scores of a search's winner, and the folds as they can be drawn again.
 
     Parameters
     ----------
@@ -25,9 +37,12 @@ def folds_of_search(search: Any, case: Case, X: Any, y: Any, groups: Any) -> Fol
     case : Case
         Case of the winner, which knows the metric of the search.
     X, y, groups : array-like or None
-        Rows, labels and groups that were passed to ``fit``.
+        As given to ``fit``.
+    is_given_all : bool, default=True
+        Whether these are the rows that the search itself was given.
     """
-    results, best = search.cv_results_, int(search.best_index_)
+    results = read_search_results(search)
+    best = best_index(search, results)
     scorers = search.scorer_
     is_one = not isinstance(scorers, Mapping)
     # A search with one scorer names it "score", whichever metric it is.
@@ -46,10 +61,13 @@ def folds_of_search(search: Any, case: Case, X: Any, y: Any, groups: Any) -> Fol
         named, scores = {title: named["score"]}, {title: scores["score"]}
     splits, reason = None, ""
     try:
+        if not is_given_all:
+            raise NotKnown("What stands around the search gave it other rows.")
         splits = _splits_of(search, X, y, groups)
     except NotKnown as unknown:
         reason = str(unknown)
-    n_candidates = len(results["params"])
+    metric = refit_metric(search)
+    n_candidates = len(results[f"mean_test_{metric}"])
     return Folds(scores, named, splits, reason, n_candidates)
 
 

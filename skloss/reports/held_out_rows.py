@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skloss.record import TrainingRecord
-from skloss.reports.context import PASS_ROWS, HeldOut, NotKnown, Split, last_step
+from skloss.reports.context import PASS_ROWS, HeldOut, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
 
 __all__ = ["held_out_of", "split_of"]
@@ -47,7 +47,7 @@ def held_out_of(
 
 
 def split_of(
-    estimator: Any,
+    classifier: Any,
     record: TrainingRecord,
     X: Any,
     y: Any,
@@ -63,10 +63,10 @@ def split_of(
     if fraction:
         cut = int(len(X) * (1 - float(fraction)))
         return Split(X[:cut], y[:cut], X[cut:], y[cut:])
-    last, truth = last_step(estimator), record.outcome.get("validation_truth")
-    if truth is None or not hasattr(last, "split_validation"):
-        raise NotKnown("Pass the held-out rows as X_val and y_val to skloss.report.")
-    positions = last.split_validation(X, y, groups)
+    truth = record.outcome.get("validation_truth")
+    if truth is None or not hasattr(classifier, "split_validation"):
+        raise NotKnown("Pass X_val and y_val, the rows that were held out.")
+    positions = classifier.split_validation(X, y, groups)
     if positions is None or not _are_labels(
         np.asarray(y)[positions[1]], record.data.get("classes"), truth
     ):

@@ -176,7 +176,7 @@ def _curves(context: ReportContext) -> Section:
 def _search(context: ReportContext) -> Section:
     results, metric = context.cv_results, context.refit_metric
     assert results is not None  # noqa: S101 - for the type checker
-    best = getattr(context.asked, "best_index_", None)
+    best = context.best_candidate
     known = _known(context, lambda _: candidate_table.candidates(results, metric, best))
     return _drawn(pictures.search_pictures(context), known)
 

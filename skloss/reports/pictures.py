@@ -170,17 +170,15 @@ def _calibration(context: ReportContext) -> Picture:
     from skloss.displays import ProbabilityDisplay
 
     held_out, priors = _two_classes(context), context.record.data.get("priors", {})
-    if "train" not in priors or "natural" not in priors:
-        raise NotKnown(
-            "Calibration is not shown, because the class priors are not known."
-        )
+    if "train" not in priors or "original" not in priors:
+        raise NotKnown("The priors are not known, so that calibration is not shown.")
 
     def plot(figure: Any) -> None:
         ProbabilityDisplay.from_predictions(
             held_out.truth,
             held_out.scores,
             train_prior=priors["train"][1],
-            prior=priors["natural"][1],
+            prior=priors["original"][1],
             ax=figure.subplots(),
         )
 
@@ -261,12 +259,12 @@ def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
     results, metric = context.cv_results, context.refit_metric
     if results is None:
         raise NotKnown
-    if len(results["params"]) < 2:
-        raise NotKnown("The search has only one candidate, so there is no comparison.")
+    if len(results.get("params", (0, 0))) < 2:
+        raise NotKnown("One candidate has nothing to be compared with.")
     if metric is not None and f"mean_test_{metric}" not in results:
         metric = None
 
-    chosen = getattr(context.asked, "best_index_", None)
+    chosen = context.best_candidate
 
     def plot(_: Any) -> Any:
         return SearchDisplay.from_cv_results(
@@ -287,7 +285,7 @@ def _of_search(context: ReportContext, kind: Any, title: str) -> Picture:
             f"A fit takes {np.nanmin(seconds):.2g} to {np.nanmax(seconds):.2g} "
             f"seconds; a fit of the winner takes {seconds[best]:.2g} seconds."
         )
-    else:
+    elif "params" in results:
         params = results["params"][best].items()
         values = ", ".join(f"{n.rpartition('__')[2]} {value}" for n, value in params)
         alt += f"The winner has {values}."

@@ -98,7 +98,7 @@ def report(
     Parameters
     ----------
     source : object
-        Any source of :func:`skloss.diagnose`, or the Diagnosis that it returned.
+        Whatever :func:`skloss.diagnose` takes.
     path : str or path-like, default=None
         File to write the page to. None writes no file.
     X, y : array-like, default=None

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import skloss
+from skloss.record.plain_values import as_plain
 from skloss.reports.configuration_tables import default_parameters
 from skloss.reports.context import NotKnown, ReportContext
 from skloss.reports.tables import Cell, Table
@@ -101,10 +102,6 @@ def _call_of_record(context: ReportContext) -> tuple[str, str]:
     changed = [
         f"{key}={value!r}"
         for key, value in given.items()
-        if key not in defaults or value != _as_json(defaults[key])
+        if key not in defaults or value != as_plain(defaults[key], other=repr)
     ]
     return f"{name}({', '.join(changed)})", str(name)
-
-
-def _as_json(value: Any) -> Any:
-    return [_as_json(v) for v in value] if isinstance(value, tuple) else value

@@ -6,7 +6,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from skloss.exceptions import DataFileError
+from skloss.nearest_name import nearest_names
 
 __all__ = ["Table", "read_table"]
 
@@ -378,9 +378,7 @@ def _sentence(text: str) -> str:
 
 
 def _near(name: str, names: Iterable[str]) -> str:
-    names = list(names)
-    lower = {other.lower(): other for other in names}
-    near = [lower[n] for n in get_close_matches(name.lower(), list(lower), n=3)]
+    near = nearest_names(name, names, most=3)
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

@@ -23,6 +23,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from sklearn.utils import indexable
 
+from skloss.record.find import find_classifier
 from skloss.sklearn_compat import safe_indexing
 
 __all__ = ["SCORES", "FoldResult", "Search", "SearchResult", "f1_options"]
@@ -268,15 +269,14 @@ def _scores(
 
 def _stop_with(estimator: Any, stop: threading.Event) -> None:
     """Let a running fit of ours end early when the search is given up."""
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    last = find_classifier(estimator).classifier
     if "callbacks" in last.get_params(deep=False) and last.callbacks is None:
         last.set_params(callbacks=lambda row: stop.is_set())
 
 
 def _was_interrupted(estimator: Any) -> bool:
     """Whether the last fit heard Ctrl-C, which a classifier of ours does not raise."""
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-    record = getattr(last, "record_", None)
+    record = find_classifier(estimator).record
     return record is not None and record.outcome.get("stop_reason") == "interrupted"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import skloss
+from skloss.record.plain_values import as_plain
 from skloss.search.data_files import Table
 from skloss.search.grid_search import FoldResult, Search
 from skloss.search.plan import SearchError
@@ -166,8 +167,10 @@ def _digest(*arrays: np.ndarray) -> str:
 
 def _plain(value: Any) -> Any:
     """Give what JSON has a word for as it is, an estimator as its class, else text."""
-    if isinstance(value, (str, bool, int, float)) or value is None:
-        return value
+    return as_plain(value, other=_text)
+
+
+def _text(value: Any) -> str:
     return type(value).__name__ if hasattr(value, "get_params") else repr(value)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skloss.estimators import CNN1DClassifier, DenseClassifier
 from skloss.model_selection import Pipeline
+from skloss.nearest_name import nearest_names
 from skloss.search.data_files import Table
 from skloss.search.grid_search import Search
 
@@ -112,7 +112,7 @@ def make_sampler(name: str, seed: int) -> Any:
     known = _samplers()
     sampler_class = known.get(name.lower())
     if sampler_class is None:
-        near = get_close_matches(name.lower(), list(known), n=1)
+        near = nearest_names(name, known)
         hint = f"; did you mean {known[near[0]].__name__}?" if near else "."
         names = ", ".join(sorted(found.__name__ for found in known.values()))
         raise SearchError(
@@ -208,7 +208,7 @@ def _with_steps(grid: dict[str, list[Any]], pipeline: Pipeline) -> dict[str, lis
     full = {}
     for name, values in grid.items():
         if name not in own and name not in of_steps:
-            near = get_close_matches(name, [*own, *of_steps], n=1)
+            near = nearest_names(name, [*own, *of_steps])
             hint = f"; did you mean {near[0]!r}?" if near else ", nor has any step."
             raise SearchError(
                 f"--grid: {type(network).__name__} has no parameter {name!r}{hint}"

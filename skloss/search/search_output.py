@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from skloss.record.find import find_record
 from skloss.search.grid_search import SCORES, SearchResult
 
 __all__ = [
@@ -70,7 +71,7 @@ def _spread(values: np.ndarray) -> str:
 
 def print_curves(console: Console, result: SearchResult) -> None:
     """Show the winner's curves in a line each."""
-    record = result.estimator.steps[-1][1].record_
+    record = find_record(result.estimator)
     best = record.best_epoch
     monitor = record.outcome.get("monitor")
     chosen = "" if best is None else f", the best by {monitor} was {best + 1}"

@@ -58,7 +58,8 @@ class Settings:
 class TrainingResult:
     """What training leaves: arrays and curves, nothing of TensorFlow.
 
-    ``slots`` and ``step`` are the optimizer's state, to go on from; ``backend`` says
+    ``slots`` and ``step`` are the optimizer's state, to go on from; ``kept_epoch`` says
+    whose weights these are, None for the last epoch's; ``backend`` says
     what trained the network, and ``reason`` why it was not the compiled engine.
     """
 
@@ -67,6 +68,7 @@ class TrainingResult:
     step: int
     history: dict[str, list[float]] = field(default_factory=dict)
     best_epoch: int | None = None
+    kept_epoch: int | None = None
     stop_reason: str = "epochs"
     backend: str = "xla"
     reason: str | None = None
@@ -232,7 +234,7 @@ class EpochLog:
         )
         cut_short = result.stop_reason in ("interrupted", "diverged")
         if self._best.weights is not None and (settings.patience or cut_short):
-            result.weights = self._best.weights
+            result.weights, result.kept_epoch = self._best.weights, self._best.epoch
         return result
 
     def _so_far(self) -> TrainingResult:
@@ -244,9 +246,9 @@ class EpochLog:
             result.step,
             {name: values.copy() for name, values in self.history.items()},
             self._best.epoch,
-            "callback",
-            result.backend,
-            result.reason,
+            stop_reason="callback",
+            backend=result.backend,
+            reason=result.reason,
         )
 
     def _kept_epoch(self) -> int:

@@ -524,13 +524,26 @@ def test_curves_of_unequal_length_are_counted(draw, ax):
 
 
 def test_a_single_value_is_no_curve(ax):
-    with pytest.raises(TypeError, match="but loss is a single value"):
+    with pytest.raises(ValueError, match="'loss' must be a list of numbers, got float"):
         LossCurveDisplay.from_history({"loss": 0.5}, ax=ax)
 
 
 def test_what_is_no_history_is_named(ax):
-    with pytest.raises(TypeError, match=r"dict of lists, a Keras History .* got str"):
-        LossCurveDisplay.from_history("log.csv", ax=ax)
+    with pytest.raises(ValueError, match=r"a mapping of lists or a file .* got int"):
+        LossCurveDisplay.from_history(7, ax=ax)
+
+
+def test_curves_under_other_names_are_drawn(ax):
+    history = {"Loss": [0.5, 0.4], "ValLoss": [0.6, 0.5], "acc": [0.8, 0.9]}
+    display = LossCurveDisplay.from_history(history, ax=ax)
+    assert set(display.lines_) == {"loss", "val_loss"}
+
+
+def test_curves_of_a_file_are_drawn(tmp_path, ax):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,val_loss\n0,0.5,0.6\n1,0.4,0.5\n")
+    display = LossCurveDisplay.from_history(path, ax=ax)
+    assert list(display.lines_["val_loss"].get_ydata()) == [0.6, 0.5]
 
 
 def test_an_unknown_metric_is_refused(record, ax):

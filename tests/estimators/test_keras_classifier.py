@@ -35,7 +35,7 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 import skloss
 from skloss import KerasClassifier, Pipeline, TrainingRecord
 from skloss.datasets import load_heartbeats
-from skloss.diagnosis import case_of
+from skloss.diagnosis import case_from_record
 from skloss.exceptions import TailValidationWarning
 from skloss.keras_interop.compiled_settings import compiled_loss
 from skloss.readers import read_case
@@ -479,9 +479,9 @@ def test_the_pipeline_of_skloss_holds_original_rows_out_before_the_sampler(callb
     counts = net.record_.data["class_counts"]
     held = np.round(np.bincount(y) * 0.25).tolist()
     assert counts["validation"] == held
-    assert counts["natural"] == (np.bincount(y) - held).tolist()
-    assert counts["trained"] == [max(counts["natural"])] * 2
-    assert net.record_.data["validation_source"] == "pipeline"
+    assert counts["original"] == (np.bincount(y) - held).tolist()
+    assert counts["trained"] == [max(counts["original"])] * 2
+    assert net.record_.data["holdout"] == "pipeline"
     assert len(net.history_["val_loss"]) == 2
 
 
@@ -499,7 +499,7 @@ def test_validation_split_takes_the_last_rows_and_is_warned_of():
     assert told[0].filename == __file__
     tail = np.bincount(y[96:]).tolist()
     assert classifier.record_.data["class_counts"]["validation"] == tail
-    assert classifier.record_.data["validation_source"] == "tail"
+    assert classifier.record_.data["holdout"] == "tail"
 
 
 def test_other_rows_held_out_take_precedence_over_validation_split():
@@ -638,9 +638,7 @@ def test_both_directions_of_an_lstm_over_heartbeats():
     np.testing.assert_array_equal(
         copy.predict_proba(series), classifier.predict_proba(series)
     )
-    layers = [
-        layer["kind"] for layer in copy.record_.configuration["network"]["layers"]
-    ]
+    layers = [layer["kind"] for layer in copy.record_.configuration["layers"]]
     assert "recurrent" in layers
 
 
@@ -680,7 +678,7 @@ def test_the_diagnosis_reads_it():
     assert case.train.counts == tuple(np.bincount(y))
     assert skloss.diagnose(pipeline, X, y).findings[0].name == "linear-stack"
     saved = TrainingRecord.from_json(pipeline[-1].record_.to_json())
-    assert case_of(saved).layers == case.layers
+    assert case_from_record(saved).layers == case.layers
 
 
 def test_a_batch_loss_of_ones_own_is_measured_as_cross_entropy():

@@ -171,7 +171,7 @@ def test_groups_stay_together_in_the_hold_out(seen):
 def test_no_hold_out_is_made_where_none_is_asked_for():
     X, y = make_rows()
     pipeline = Pipeline(steps(validation_fraction=None)).fit(X, y)
-    assert pipeline[-1].record_.data["validation_source"] == "none"
+    assert pipeline[-1].record_.data["holdout"] == "none"
     np.testing.assert_allclose(pipeline["scaler"].mean_, X.mean(axis=0))
 
 
@@ -181,7 +181,7 @@ def test_rows_given_as_X_val_are_the_hold_out():
     pipeline = make_pipeline(SMOTE(random_state=0), network())
     pipeline.fit(X, y, denseclassifier__X_val=X_val, denseclassifier__y_val=y_val)
     data = pipeline[-1].record_.data
-    assert data["validation_source"] == "X_val"
+    assert data["holdout"] == "given"
     assert data["class_counts"]["validation"] == np.bincount(y_val).tolist()
     assert data["class_counts"]["trained"] == [160, 160]
 

@@ -23,10 +23,10 @@ from sklearn.preprocessing import StandardScaler
 import skloss
 from skloss import DenseClassifier, diagnose, make_pipeline
 from skloss.datasets import make_rare_events
-from skloss.diagnosis import case_of, record_of
-from skloss.diagnosis.record_cases import rank_auc
+from skloss.diagnosis import case_from_record, record_from_case
 from skloss.exceptions import DiagnosisError, RecordFormatError
 from skloss.keras_interop.describe_layers import network_layers
+from skloss.metrics import rank_auc
 from skloss.readers.keras_models import keras_case, loss_name
 from skloss.readers.label_facts import Labels
 from skloss.readers.split_metrics import measured_part
@@ -271,7 +271,7 @@ def test_a_record_tells_as_much_as_its_classifier_without_rows(fitted, tmp_path)
 
 
 def test_the_parts_of_a_record_are_those_of_the_final_weights(fitted):
-    part = case_of(fitted.record_).val
+    part = case_from_record(fitted.record_).val
     truth = np.array(fitted.record_.outcome["validation_truth"])
     scores = np.array(fitted.record_.outcome["validation_scores"])
     assert_array_equal(part.confusion, confusion_matrix(truth, scores > 0.5))
@@ -280,7 +280,9 @@ def test_the_parts_of_a_record_are_those_of_the_final_weights(fitted):
 
 def test_a_case_survives_its_record():
     case = healthy()
-    read = case_of(record_of(case).from_json(record_of(case).to_json()))
+    read = case_from_record(
+        record_from_case(case).from_json(record_from_case(case).to_json())
+    )
     for part in fields(case):
         if part.name != "curves":
             assert getattr(read, part.name) == getattr(case, part.name), part.name
@@ -292,7 +294,7 @@ def test_a_case_survives_its_record():
 def test_several_classes_have_a_confusion_matrix_on_both_sides():
     X, y = np.random.default_rng(0).normal(size=(300, 4)), np.arange(300) % 3
     record = DenseClassifier(epochs=2, random_state=0).fit(X, y).record_
-    case = case_of(record)
+    case = case_from_record(record)
     assert np.shape(case.original.confusion) == np.shape(case.val.confusion) == (3, 3)
     assert case.original.n_rows == sum(map(sum, case.original.confusion))
 

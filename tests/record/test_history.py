@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from skloss.exceptions import RecordFormatError
-from skloss.record.history import parse_keras_log, read_curves
+from skloss.record import parse_keras_log, read_curves
 
 HISTORY = {"loss": [0.7, 0.5, 0.4], "val_loss": [0.8, 0.6, 0.5]}
 

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, fields
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ def records(draw):
         data=draw(OBJECTS),
         history=draw(st.dictionaries(TEXTS, curve, max_size=3)),
         outcome=draw(OBJECTS) | {"best_epoch": draw(st.none() | st.integers(0, 3))},
-        version=draw(st.integers(1, 9)),
+        version=draw(st.integers(2, 9)),  # version 1 is turned into 2
         extra={name: extra[name] for name in extra if name not in KNOWN},
     )
 
@@ -163,7 +164,7 @@ def test_unequal_curves_are_an_error_that_names_them():
 def test_an_empty_record_has_no_epochs():
     record = TrainingRecord()
     assert (record.n_epochs, record.best_epoch) == (0, None)
-    assert record.version == TrainingRecord.RECORD_VERSION == 1
+    assert record.version == TrainingRecord.RECORD_VERSION == 2
 
 
 def test_a_record_is_frozen():
@@ -179,7 +180,73 @@ def test_a_history_becomes_a_record(wrap):
     assert (record.configuration, record.data, record.outcome) == ({}, {}, {})
 
 
-@pytest.mark.parametrize("history", [None, [0.5], "loss"])
+@pytest.mark.parametrize("history", [None, [0.5], 7])
 def test_what_has_no_curves_is_refused(history):
-    with pytest.raises(RecordFormatError, match="a history of lists was expected"):
+    told = "a mapping of lists or a file was expected, got"
+    with pytest.raises(RecordFormatError, match=told):
         TrainingRecord.from_history(history)
+
+
+def test_a_history_under_other_names_has_the_names_of_skloss():
+    record = TrainingRecord.from_history(
+        {"Loss": [0.5, 0.4], "ValLoss": [0.6, None], "acc": [0.8, 0.9], "epoch": [0, 1]}
+    )
+    assert list(record.history) == ["loss", "val_loss", "accuracy"]
+
+
+def test_a_history_keeps_curves_that_skloss_does_not_know():
+    given = {"loss": [0.5], "mood": [1], "words": ["good"], "f1": [np.array([1, 0])]}
+    assert TrainingRecord.from_history(given).history == {"loss": [0.5], "mood": [1.0]}
+
+
+def test_two_spellings_of_a_curve_are_both_kept():
+    given = {"acc": [0.8], "accuracy": [0.9], "accuracy_1": [0.7]}
+    assert TrainingRecord.from_history(given).history == given
+
+
+def test_a_history_may_be_a_table_or_a_file(tmp_path):
+    table = pd.DataFrame({"epoch": [0, 1], "loss": [0.5, 0.25]})
+    table.to_csv(tmp_path / "log.csv", index=False)
+    for history in (table, tmp_path / "log.csv", str(tmp_path / "log.csv")):
+        assert TrainingRecord.from_history(history).history == {"loss": [0.5, 0.25]}
+
+
+def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "run.json"
+    TrainingRecord(history={"loss": [0.5]}).save(path)
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="full"):
+        TrainingRecord(history={"loss": [0.25]}).save(path)
+    assert TrainingRecord.load(path).history == {"loss": [0.5]}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_to_a_record_stays_a_link(tmp_path):
+    target, link = tmp_path / "run.json", tmp_path / "latest.json"
+    link.symlink_to(target)
+    TrainingRecord(history={"loss": [0.5]}).save(link)
+    assert link.is_symlink()
+    assert TrainingRecord.load(target).n_epochs == 1
+
+
+@pytest.mark.parametrize(
+    "part", ['"configuration": {"network": 3}', '"outcome": {"case": [1]}']
+)
+def test_a_record_of_version_1_with_other_fields_is_refused(part):
+    text = f'{{"version": 1, "history": {{}}, {part}}}'
+    with pytest.raises(RecordFormatError, match="not those of version 1"):
+        TrainingRecord.from_json(text)
+
+
+def test_a_fit_that_goes_on_counts_its_epochs_from_the_first_fit():
+    first = TrainingRecord(history={"loss": [0.9, 0.8]})
+    second = TrainingRecord(
+        history={"loss": [0.7, 0.6]}, outcome={"best_epoch": 1, "kept_epoch": None}
+    )
+    after = second.after(first)
+    assert after.outcome == {"best_epoch": 3, "kept_epoch": None}
+    assert after.history["loss"][after.best_epoch] == 0.6

@@ -22,7 +22,7 @@ import skloss
 from skloss import DenseClassifier, Pipeline, TrainingRecord
 from skloss.cli import main
 from skloss.datasets import make_rare_events
-from skloss.diagnosis import Case, Diagnosis, Finding
+from skloss.diagnosis import Diagnosis, Finding
 from skloss.exceptions import DiagnosisError, ResampledValidationWarning
 from skloss.reports.answer import answer
 from skloss.reports.baseline_scores import (
@@ -619,16 +619,9 @@ def test_poor_curves_have_a_page(history, said):
     assert said in words_of(skloss.report(history))
 
 
-def test_a_diagnosis_opens_the_whole_page(search, rows):
-    diagnosis = skloss.diagnose(search, *rows)
-    whole = skloss.report(search, X=rows[0], y=rows[1])
-    assert diagnosis.report().answer == whole.answer
-
-
-def test_a_diagnosis_of_nothing_known_says_what_to_give():
-    with pytest.raises(ValueError, match="does not know the training"):
-        skloss.report(Diagnosis())
-    assert Diagnosis(case=Case()).report().answer.verdict == "unknown"
+def test_a_diagnosis_says_that_its_source_is_to_be_given():
+    with pytest.raises(ValueError, match=r"what skloss\.diagnose was given"):
+        skloss.report(skloss.diagnose({"loss": [0.7, 0.5]}))
 
 
 # ----------------------------------------------------------------- notebooks and files

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import check_choice
+from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import loss_weight
 from skloss.estimators.fitting import (
     Fitted,
@@ -24,6 +25,7 @@ from skloss.keras_interop.keras_fit import train_keras
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
+from skloss.record import Training
 from skloss.training import Rows, Settings
 
 __all__ = ["fit_keras_network"]
@@ -88,7 +90,15 @@ def fit_keras_network(
         seed=int(check_random_state(estimator._random_state).randint(2**31 - 1)),
         **stopping,
     )
-    job = Job(estimator, rows, arranged.weight, settings, earlier, tasks)
+    job = Job(
+        estimator,
+        rows,
+        arranged.weight,
+        settings,
+        earlier,
+        tasks,
+        arranged.by_class,
+    )
     try:
         spec, settings, names = _compiled_form(network, job, call)
     except NoCompiledFormError as error:
@@ -243,36 +253,30 @@ def _fit_by_keras(
 
 def _description(
     network: KerasNetwork, settings: Settings, call: KerasCall
-) -> dict[str, Any]:
-    """Describe the network and its training, for the record's configuration."""
-    layers = [layer.to_dict() for layer in network_layers(network.model)]
-    loss = network.loss
-    return {
-        "network": {"library": "keras", "layers": layers},
-        "n_parameters": network.n_parameters,
-        "seed": settings.seed,
-        "loss": "crossentropy" if loss.is_crossentropy else loss.name,
-        "training": _training(network, settings, call),
-    }
+) -> Description:
+    """Describe the network and its training, for the record."""
+    return Description(
+        network_layers(network.model),
+        network.n_parameters,
+        _training(network, settings, call),
+        network.loss.is_crossentropy,
+    )
 
 
-def _training(
-    network: KerasNetwork, settings: Settings, call: KerasCall
-) -> dict[str, Any]:
-    """How the model was trained, as the diagnosis names it."""
+def _training(network: KerasNetwork, settings: Settings, call: KerasCall) -> Training:
+    """How the model is trained, as it was compiled and as ``fit`` was called."""
     optimizer = network.model.optimizer
-    schedule = callable(getattr(optimizer, "_learning_rate", None))
     clips = ("clipnorm", "clipvalue", "global_clipnorm")
-    return {
-        "loss": network.loss.name,
-        "from_logits": network.loss.from_logits,
-        "optimizer": type(optimizer).__name__.lower(),
-        "learning_rate": float(optimizer.learning_rate),
-        "schedule": schedule,
-        "epochs": settings.epochs,
-        "batch_size": settings.batch_size,
-        "shuffle": settings.shuffle,
-        "callbacks": [type(callback).__name__ for callback in call.callbacks],
-        "validation_split": call.arguments.get("validation_split") or None,
-        "clips": any(getattr(optimizer, name, None) is not None for name in clips),
-    }
+    return Training(
+        loss=network.loss.name,
+        from_logits=network.loss.from_logits,
+        optimizer=type(optimizer).__name__.lower(),
+        learning_rate=float(optimizer.learning_rate),
+        schedule=callable(getattr(optimizer, "_learning_rate", None)),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        shuffle=settings.shuffle,
+        callbacks=tuple(type(callback).__name__ for callback in call.callbacks),
+        validation_split=call.arguments.get("validation_split") or None,
+        clips=any(getattr(optimizer, name, None) is not None for name in clips),
+    )

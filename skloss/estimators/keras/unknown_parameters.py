@@ -2,10 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["check_fit_arguments", "check_parameters", "check_used", "did_you_mean"]
+from skloss.nearest_name import did_you_mean
+
+__all__ = ["check_fit_arguments", "check_parameters", "check_used"]
 
 # Prefixes whose parameters scikeras hands down to classes, and such a class.
 _NESTED = {
@@ -187,9 +188,3 @@ def _arguments(functions: Iterable[Callable[..., Any]]) -> tuple[bool, set[str]]
     ]
     takes_all = any(argument.kind is argument.VAR_KEYWORD for argument in found)
     return takes_all, {a.name for a in found if a.kind in _BY_NAME} - {"self"}
-
-
-def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """Sentence that names the nearest option, if one is near."""
-    near = get_close_matches(name, list(options), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""

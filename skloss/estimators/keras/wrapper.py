@@ -33,11 +33,11 @@ from skloss.estimators.keras.unknown_parameters import (
     check_fit_arguments,
     check_parameters,
     check_used,
-    did_you_mean,
 )
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.pack_model import pack_model
+from skloss.nearest_name import did_you_mean
 from skloss.record import TrainingRecord
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow

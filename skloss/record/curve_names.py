@@ -1,0 +1,68 @@
+"""Names of curves: the many that people write, and the one that skloss knows."""
+
+import re
+
+__all__ = ["canonical_name", "is_counter", "is_known_metric"]
+
+# What people write for each curve: small letters and digits only.
+_SPELLINGS = {
+    "loss": "loss logloss nll",
+    "accuracy": "accuracy acc binaryaccuracy categoricalaccuracy "
+    "sparsecategoricalaccuracy accuracyscore",
+    "precision": "precision precisionm precisionscore ppv",
+    "recall": "recall recallm recallscore sensitivity tpr truepositiverate",
+    "f1": "f1 f1m f1score f1metric fscore fmeasure",
+    "mcc": "mcc mccm mccmetric matthews matthewscorrelation matthewscorrcoef "
+    "matthewscorrelationcoefficient",
+    "auc": "auc rocauc aucroc auroc rocaucscore",
+    "average_precision": "averageprecision averageprecisionscore ap prauc aucpr auprc "
+    "prc aucprc",
+    "fpr": "fpr falsepositiverate",
+    "learning_rate": "learningrate lr",
+    "tp": "tp truepositives truepositive",
+    "fp": "fp falsepositives falsepositive",
+    "tn": "tn truenegatives truenegative",
+    "fn": "fn falsenegatives falsenegative",
+}
+_CANONICAL = {
+    spelling: name for name, row in _SPELLINGS.items() for spelling in row.split()
+}
+_SIDES = {"val": "val_", "train": ""}
+_SIDE = "(?P<{}>validation|valid|val|dev|eval|test|training|train)?"
+_SPELLED = re.compile(
+    _SIDE.format("before") + f"(?P<name>{'|'.join(_CANONICAL)})" + _SIDE.format("after")
+)
+# Curves of skloss' own records that no other program writes.
+_OWN = re.compile(
+    r"(val_)?(loss_at_\w+_prior|loss_class_\d+|(gradient|update)_norm_(first|last)"
+    r"|dead_share|saturated_share|running_loss|seconds)"
+)
+_COUNTERS = ("epoch", "epochs", "index", "unnamed0", "")
+
+
+def canonical_name(written: str) -> str | None:
+    """Name that rules know; Keras numbers metrics of one name, as in precision_1."""
+    if _OWN.fullmatch(written):
+        return written
+    for name in (written, re.sub(r"_\d+$", "", written)):
+        match = _SPELLED.fullmatch(_letters(name))
+        if match:
+            side = match["before"] or match["after"] or "train"
+            prefix = "" if side.startswith("train") else "val_"
+            return prefix + _CANONICAL[match["name"]]
+    return None
+
+
+def is_counter(written: str) -> bool:
+    """Whether a column counts epochs or rows."""
+    return _letters(written) in _COUNTERS
+
+
+def is_known_metric(name: str) -> bool:
+    """Whether a canonical name is a loss or a metric that other programs write too."""
+    return _letters(name.removeprefix("val_")) in _CANONICAL and name != "learning_rate"
+
+
+def _letters(written: str) -> str:
+    """Small letters and digits of a name."""
+    return re.sub(r"[^a-z0-9]", "", written.lower())

@@ -1,0 +1,79 @@
+"""Metrics of a split at the epoch whose weights were kept, from what was recorded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from skloss.metrics import confusion_matrix, rank_auc
+from skloss.record.description import SplitMetrics
+
+__all__ = ["recorded_metrics"]
+
+
+def recorded_metrics(
+    history: Mapping[str, Sequence[float]],
+    prefix: str,
+    epoch: int,
+    counts: Sequence[int],
+    *,
+    is_crossentropy: bool,
+    truth: Any = None,
+    scores: Any = None,
+    confusion: Any = None,
+) -> SplitMetrics:
+    """Read the metrics of a split from its curves and its predictions.
+
+    Parameters
+    ----------
+    history : mapping of str to sequence of float
+        The curves.
+    prefix : str
+        ``""`` for training rows, ``"val_"`` for validation rows.
+    epoch : int
+        Epoch whose weights were kept, from 0; -1 for the last.
+    counts : sequence of int
+        Rows of each class.
+    is_crossentropy : bool
+        Whether the loss curve is a mean cross-entropy in nats.
+    truth, scores : array-like, optional
+        Class numbers and probabilities of the rows, of class 1 alone if there are two.
+    confusion : array-like, optional
+        Confusion matrix, where curves and predictions do not have it.
+    """
+
+    def at(name: str) -> float | None:
+        curve = history.get(prefix + name)
+        return None if not curve else float(curve[epoch])
+
+    cells = [at(name) for name in ("tn", "fp", "fn", "tp")]
+    if None not in cells:
+        confusion = (cells[:2], cells[2:])
+    elif truth is not None and np.ndim(scores) == 2:
+        guessed = np.asarray(scores).argmax(axis=1)
+        confusion = confusion_matrix(truth, guessed, np.shape(scores)[1])
+    losses = [at(f"loss_class_{c}") for c in range(len(counts))]
+    return SplitMetrics(
+        tuple(counts),
+        confusion=None if confusion is None else _rows(confusion),
+        loss=at("loss") if is_crossentropy else None,
+        per_class_loss=None if None in losses else tuple(losses),  # type: ignore
+        average_precision=at("average_precision"),
+        roc_auc=None if truth is None else _roc_auc(truth, scores),
+    )
+
+
+def _rows(table: Any) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(map(float, row)) for row in table)
+
+
+def _roc_auc(truth: Any, scores: Any) -> float | None:
+    """ROC AUC; with more than two classes a mean over them, one against the rest."""
+    codes, scores = np.asarray(truth), np.asarray(scores, float)
+    if not len(scores) or not np.isfinite(scores).all():
+        return None
+    if scores.ndim == 1:
+        return rank_auc(codes == 1, scores)
+    found = [rank_auc(codes == c, scores[:, c]) for c in range(scores.shape[1])]
+    known = [area for area in found if area is not None]
+    return float(np.mean(known)) if known else None
