@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.displays.display import Display
 from skloss.displays.style import (
     BLUE,
     GRAY,
     VERMILLION,
     legend_above,
-    new_axes,
     plain,
 )
 from skloss.displays.truth_and_scores import checked_binary, positive_scores

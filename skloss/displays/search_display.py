@@ -17,7 +17,7 @@ from skloss.displays.search_panels import (
     draw_interaction,
     draw_table,
 )
-from skloss.displays.style import BLACK, LEGEND, legend_above, new_axes
+from skloss.displays.style import BLACK, LEGEND, legend_above
 from skloss.record.find import find_classifier
 from skloss.record.search_results import read_search_results
 
