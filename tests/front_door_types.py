@@ -4,20 +4,21 @@ Each ``type: ignore`` is an error that mypy must report, since one that is not n
 an error itself.
 """
 
-from typing import assert_type
+from typing import TYPE_CHECKING, assert_type
 
 import numpy as np
 
 import skloss
 
-X, y = np.zeros((9, 2)), np.zeros(9)
-dense = skloss.DenseClassifier(width=8, dropout=0.1)
-assert_type(dense, skloss.DenseClassifier)
-assert_type(dense.fit(X, y), skloss.DenseClassifier)
-assert_type(dense.predict_proba(X), np.ndarray)
-assert_type(dense.record_, skloss.TrainingRecord)
-assert_type(skloss.diagnose(dense), skloss.diagnosis.Diagnosis)
-skloss.DenseClassifier(widht=8)  # type: ignore[call-arg]
-skloss.CNN1DClassifier(filter=8)  # type: ignore[call-arg]
-skloss.DenseClassifier(epochs="many")  # type: ignore[arg-type]
-skloss.diagnose(dense, z=y)  # type: ignore[call-arg]
+if TYPE_CHECKING:
+    X, y = np.zeros((9, 2)), np.zeros(9)
+    dense = skloss.DenseClassifier(width=8, dropout=0.1)
+    assert_type(dense, skloss.DenseClassifier)
+    assert_type(dense.fit(X, y), skloss.DenseClassifier)
+    assert_type(dense.predict_proba(X), np.ndarray)
+    assert_type(dense.record_, skloss.TrainingRecord)
+    assert_type(skloss.diagnose(dense), skloss.diagnosis.Diagnosis)
+    skloss.DenseClassifier(widht=8)  # type: ignore[call-arg]
+    skloss.CNN1DClassifier(filter=8)  # type: ignore[call-arg]
+    skloss.DenseClassifier(epochs="many")  # type: ignore[arg-type]
+    skloss.diagnose(dense, z=y)  # type: ignore[call-arg]

@@ -228,6 +228,8 @@ def fit_spec(
         As of the estimator.
     """
     settings, earlier = job.settings, job.earlier
+    if earlier is not None:
+        _check_same_optimizer(job.owner, settings, earlier.result)
     network = SpecNetwork(
         spec, settings.loss, settings.focal_gamma, settings.label_smoothing
     )
@@ -354,6 +356,17 @@ def _first_weights(
     logs = np.log(guess)
     bias = logs[1:] - logs[:1] if spec.n_outputs == 1 else logs - logs.mean()
     return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
+
+
+def _check_same_optimizer(
+    owner: str, settings: Settings, earlier: TrainingResult
+) -> None:
+    if settings.optimizer != earlier.optimizer:
+        raise ValueError(
+            f"{owner} cannot go on from the state of optimizer={earlier.optimizer!r} "
+            f"with optimizer={settings.optimizer!r}. Keep the optimizer in partial_fit,"
+            " or call fit with warm_start=True, which keeps the weights alone."
+        )
 
 
 def _settings(estimator: Any, seed: int, rows: FitRows) -> Settings:

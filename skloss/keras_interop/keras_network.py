@@ -7,37 +7,12 @@ from typing import Any
 import numpy as np
 
 from skloss.keras_interop.compiled_settings import CompiledLoss
-from skloss.training.inference import probabilities
+from skloss.training.losses import clipped_crossentropy
+from skloss.training.outputs import output_probabilities
 
-__all__ = ["KerasNetwork", "output_probabilities"]
+__all__ = ["KerasNetwork"]
 
 _BLOCK = 256
-_SMALLEST = 1e-7
-
-
-def output_probabilities(outputs: np.ndarray, *, from_logits: bool) -> np.ndarray:
-    """Probabilities ``(n, n_classes)`` in float64, rows summing to one.
-
-    One unit is that of the second class. Outputs of a loss that knows no probabilities
-    are cut at zero (one unit: at one too) and shared out; the largest stays the
-    largest.
-
-    >>> output_probabilities(np.array([[0.25], [1.5]]), from_logits=False)
-    array([[0.75, 0.25],
-           [0.  , 1.  ]])
-    >>> output_probabilities(np.array([[1.0, 3.0, 0.0]]), from_logits=False)
-    array([[0.25, 0.75, 0.  ]])
-    """
-    outputs = np.asarray(outputs, np.float64)
-    if from_logits:
-        return probabilities(outputs)
-    if outputs.shape[1] == 1:
-        positive = np.clip(outputs, 0.0, 1.0)
-        return np.hstack([1.0 - positive, positive])
-    shares = np.maximum(outputs, 0.0)
-    total = shares.sum(axis=1, keepdims=True)
-    even = np.full_like(shares, 1.0 / shares.shape[1])
-    return np.divide(shares, total, out=even, where=total != 0)
 
 
 class KerasNetwork:
@@ -109,9 +84,7 @@ class KerasNetwork:
             found = np.asarray(function(*given), np.float64)
             if len(found.shape) and len(found) == len(codes):
                 return found.reshape(len(codes), -1).mean(axis=1)
-        chances = self.probabilities(outputs)
-        own = chances[np.arange(len(codes)), codes]
-        return -np.log(np.clip(own, _SMALLEST, 1.0))
+        return clipped_crossentropy(self.probabilities(outputs), codes)
 
     def _call(self, X: np.ndarray) -> np.ndarray:
         given = self._prepare(X)

@@ -10,13 +10,11 @@ import numpy as np
 from skloss.diagnosis import Case, Probe
 from skloss.readers.label_facts import Labels
 from skloss.readers.split_metrics import measured_part, outputs_to_scores
+from skloss.training.units import stuck_units
 
 __all__ = ["probe_network"]
 
 _ROWS = 256
-_CAN_DIE = ("relu", "relu6")
-_RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0)}
-_SATURATED, _OF_ROWS = 0.97, 0.9
 
 
 def probe_network(model: Any, case: Case, X: np.ndarray, y: np.ndarray) -> Probe:
@@ -58,23 +56,21 @@ def _weights(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
 
 def _units(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
     """Shares of dead and of saturated units of each hidden layer."""
-    dead, saturated = [], []
+    shares: dict[str, list[float]] = {"dead": [], "saturated": []}
     # Sequential and chained models only: each layer is given what the last one gave.
     values, layers = X, [m for m in model.layers if type(m).__name__ != "InputLayer"]
     for layer in layers[:-1]:
         values = layer(values, training=False)
         name = getattr(getattr(layer, "activation", None), "__name__", "")
         name = name or {"ReLU": "relu"}.get(type(layer).__name__, "")
-        outputs = np.asarray(values)
-        outputs = outputs.reshape(-1, outputs.shape[-1])
-        if name in _CAN_DIE:
-            dead.append(float((outputs == 0).all(axis=0).mean()))
-        elif name in _RANGES and "LSTM" not in type(layer).__name__:
-            low, high = _RANGES[name]
-            distance = np.abs(2 * (outputs - low) / (high - low) - 1)
-            stuck = (distance > _SATURATED).mean(axis=0) > _OF_ROWS
-            saturated.append(float(stuck.mean()))
-    return {"dead_shares": tuple(dead), "saturated_shares": tuple(saturated)}
+        stuck = stuck_units(name, np.asarray(values))
+        if stuck is None:
+            continue
+        kind, units = stuck
+        # What an LSTM gives is its activation times a gate: it does not fill the range.
+        if kind == "dead" or "LSTM" not in type(layer).__name__:
+            shares[kind].append(float(units.mean()))
+    return {f"{kind}_shares": tuple(found) for kind, found in shares.items()}
 
 
 def _outputs(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:

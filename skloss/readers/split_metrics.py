@@ -7,10 +7,13 @@ from sklearn.metrics import roc_auc_score
 
 from skloss.metrics import average_precision, confusion_matrix
 from skloss.record import SplitMetrics
+from skloss.training.losses import clipped_crossentropy
+from skloss.training.outputs import probabilities
 
 __all__ = ["measured_part", "outputs_to_scores"]
 
-_SMALLEST = 1e-7
+# Scores that add up to less are taken for none at all.
+_LEAST_TOTAL = 1e-7
 
 
 def outputs_to_scores(
@@ -21,20 +24,17 @@ def outputs_to_scores(
     One unit stands for class 1 above 0.5, or above 0 where it is a logit.
     """
     outputs = np.nan_to_num(np.asarray(outputs, float))
-    if outputs.shape[1] == 1:
-        positive = outputs[:, 0]
-        if is_logit:
-            positive = 1 / (1 + np.exp(-np.clip(positive, -500, 500)))
-        scores = np.zeros((len(outputs), n_classes))
-        scores[:, 0], scores[:, 1] = 1 - positive, positive
-        return scores
+    is_one_unit = outputs.shape[1] == 1
     if is_logit:
-        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        outputs = shifted / shifted.sum(axis=1, keepdims=True)
-    if outputs.shape[1] >= n_classes:
-        return outputs[:, :n_classes]
-    missing = n_classes - outputs.shape[1]
-    return np.hstack([outputs, np.full((len(outputs), missing), -np.inf)])
+        scores = probabilities(outputs)
+    else:
+        # Not cut to probabilities: outputs without bounds keep their order.
+        scores = np.hstack([1 - outputs, outputs]) if is_one_unit else outputs
+    if scores.shape[1] >= n_classes:
+        return scores[:, :n_classes]
+    never = 0.0 if is_one_unit else -np.inf
+    missing = n_classes - scores.shape[1]
+    return np.hstack([scores, np.full((len(scores), missing), never)])
 
 
 def measured_part(
@@ -72,9 +72,8 @@ def measured_part(
 def _row_losses(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Cross-entropy of each row, of scores made to add up to one."""
     positive = np.clip(np.where(np.isfinite(scores), scores, 0.0), 0.0, None)
-    total = np.maximum(positive.sum(axis=1), _SMALLEST)
-    chosen = positive[np.arange(len(codes)), codes] / total
-    return -np.log(np.clip(chosen, _SMALLEST, 1.0))
+    total = np.maximum(positive.sum(axis=1, keepdims=True), _LEAST_TOTAL)
+    return clipped_crossentropy(positive / total, codes)
 
 
 def _rankings(

@@ -2,8 +2,9 @@
 
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, SpecNetwork
-from skloss.training.inference import predict_logits, probabilities
+from skloss.training.inference import predict_logits
 from skloss.training.losses import LOSSES
+from skloss.training.outputs import probabilities
 from skloss.training.schedules import SCHEDULES
 from skloss.training.tensorflow_start import start_tensorflow
 from skloss.training.trainer import curve_names, train

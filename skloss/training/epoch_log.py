@@ -58,9 +58,9 @@ class Settings:
 class TrainingResult:
     """What training leaves: arrays and curves, nothing of TensorFlow.
 
-    ``slots`` and ``step`` are the optimizer's state, to go on from; ``kept_epoch`` says
-    whose weights these are, None for the last epoch's; ``backend`` says
-    what trained the network, and ``reason`` why it was not the compiled engine.
+    ``slots`` and ``step`` are the state of the ``optimizer``, to go on from.
+    ``kept_epoch`` says whose weights these are, None for the last epoch's. ``backend``
+    says what trained the network, and ``reason`` why it was not the compiled engine.
     """
 
     weights: Weights
@@ -72,6 +72,7 @@ class TrainingResult:
     stop_reason: str = "epochs"
     backend: str = "xla"
     reason: str | None = None
+    optimizer: str = ""
 
     @property
     def n_epochs(self) -> int:
@@ -249,6 +250,7 @@ class EpochLog:
             stop_reason="callback",
             backend=result.backend,
             reason=result.reason,
+            optimizer=result.optimizer,
         )
 
     def _kept_epoch(self) -> int:

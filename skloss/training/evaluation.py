@@ -9,16 +9,12 @@ import numpy as np
 from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
-from skloss.training.inference import predict_logits, probabilities
+from skloss.training.inference import predict_logits
 from skloss.training.losses import row_losses
+from skloss.training.outputs import probabilities
+from skloss.training.units import stuck_units
 
 __all__ = ["Evaluator", "MeasuredNetwork", "Rows", "SpecNetwork", "unit_shares"]
-
-# A unit is dead when it gives zero on every row looked at, saturated when it stands in
-# the last 3 % of its range on nine rows of ten.
-_SATURATED = 0.97
-_RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
-_CAN_DIE = ("relu",)
 
 
 @dataclass(frozen=True)
@@ -149,20 +145,14 @@ def unit_shares(
 
     A kind of unit that the network does not have gives no number.
     """
-    dead: list[np.ndarray] = []
-    saturated: list[np.ndarray] = []
+    found: dict[str, list[np.ndarray]] = {"dead": [], "saturated": []}
     rows = X.reshape(-1, *spec.input_shape)
-    for activation, output in hidden_outputs(spec, weights, rows):
-        values = output.reshape(-1, output.shape[-1])
-        if activation in _CAN_DIE:
-            dead.append((values == 0).all(axis=0))
-        elif activation in _RANGES:
-            low, high = _RANGES[activation]
-            distance = np.abs(2 * (values - low) / (high - low) - 1)
-            saturated.append((distance > _SATURATED).mean(axis=0) > 0.9)
-    shares = {"dead_share": dead, "saturated_share": saturated}
+    for activation, outputs in hidden_outputs(spec, weights, rows):
+        stuck = stuck_units(activation, outputs)
+        if stuck is not None:
+            found[stuck[0]].append(stuck[1])
     return {
-        name: float(np.concatenate(units).mean())
-        for name, units in shares.items()
+        f"{kind}_share": float(np.concatenate(units).mean())
+        for kind, units in found.items()
         if units
     }

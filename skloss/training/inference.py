@@ -1,4 +1,4 @@
-"""Logits and probabilities of a fitted network, by the quickest exact way."""
+"""Logits of a fitted network, by the quickest exact way."""
 
 import atexit
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
 
-__all__ = ["predict_logits", "probabilities"]
+__all__ = ["predict_logits"]
 
 # Below this many multiplications NumPy answers before TensorFlow has been imported.
 _NUMPY_WORK = 1e9
@@ -62,24 +62,6 @@ def predict_logits(
     program, given = _inference_program(spec.structure()), list(weights)
     blocks = np.array_split(X, -(-len(X) // (_SHARDS * _shard_rows(spec))))
     return np.concatenate([program(given, block) for block in blocks])
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Probabilities ``(n, n_classes)`` in float64, rows summing to one.
-
-    >>> probabilities(np.array([[0.0]]))
-    array([[0.5, 0.5]])
-    """
-    logits = np.asarray(logits, dtype=np.float64)
-    if logits.shape[1] == 1:
-        from scipy.special import expit
-
-        chances = np.empty((len(logits), 2))
-        expit(-logits[:, 0], out=chances[:, 0])
-        expit(logits[:, 0], out=chances[:, 1])
-        return chances
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def _shard_rows(spec: NetworkSpec) -> int:

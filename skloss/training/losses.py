@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LOSSES", "row_losses", "row_losses_graph"]
+__all__ = ["LOSSES", "clipped_crossentropy", "row_losses", "row_losses_graph"]
 
 LOSSES = ("crossentropy", "focal")
+# Keras clips probabilities here, so that no row has an infinite loss.
+_SMALLEST = 1e-7
 
 Tensor = Any
 
@@ -60,6 +62,29 @@ def row_losses(
     if loss == "focal":
         return -((-np.expm1(own)) ** focal_gamma) * own
     return -(1 - label_smoothing) * own - label_smoothing * log_p.mean(axis=1)
+
+
+def clipped_crossentropy(probabilities: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cross-entropy of each row, of probabilities whose logits are not known.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, n_classes)
+        Rows sum to one.
+    y : ndarray of shape (n,)
+        Class numbers.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> clipped_crossentropy(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 1]))
+    array([ 0.69314718, 16.11809565])
+    """
+    own = probabilities[np.arange(len(y)), y]
+    return -np.log(np.clip(own, _SMALLEST, 1.0))
 
 
 def row_losses_graph(

@@ -144,7 +144,13 @@ class _Training:
         self, weights: Weights, slots: Weights | None, first_step: int
     ) -> TrainingResult:
         state = self.program.start(weights, slots, first_step)
-        start = TrainingResult(weights, slots or [], first_step, backend=self.backend)
+        start = TrainingResult(
+            weights,
+            slots or [],
+            first_step,
+            backend=self.backend,
+            optimizer=self.settings.optimizer,
+        )
         log = EpochLog(self.settings, self.evaluators, start, self.observer)
         try:
             for epoch in range(self.settings.epochs):

@@ -12,11 +12,11 @@ from sklearn.base import clone
 from skloss import KerasClassifier
 from skloss.keras_interop import build_keras_model
 from skloss.keras_interop.compiled_settings import compiled_loss, optimizer_settings
-from skloss.keras_interop.keras_network import output_probabilities
 from skloss.keras_interop.pack_model import pack_model
 from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import cnn1d, dense
 from skloss.networks.numpy_forward import forward
+from skloss.training.outputs import output_probabilities
 
 RATES = st.sampled_from([0.0, 0.25])
 PENALTIES = st.sampled_from([0.0, 0.125])
