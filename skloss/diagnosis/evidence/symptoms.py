@@ -58,7 +58,7 @@ _FACTS = {
     "best_column_auc": "the ROC AUC of single columns was",
     "shared_share": "rows shared with the validation rows were",
     "synthetic_share": "copies and interpolations among validation rows were",
-    "synthetic_null": "copies and interpolations among training rows were",
+    "synthetic_null": "copies and interpolations among validation rows were",
     "shift_auc": "the difference from the validation rows was",
     "shift_error": "the difference from the validation rows was",
     "shift_scale": "the scale of the validation rows was",

@@ -181,7 +181,7 @@ class TooFewEpochs(Rule):
     fast_gain = 0.3
     high_loss = 0.5
     low_loss = 0.1
-    least_loss = 0.05  # above it, if a simple learner is better
+    least_loss = 0.05  # above it, if a baseline model scores higher
     few_epochs = 10
     hardly_any = 5  # epochs
     gain_by_hardly_any = 0.05
