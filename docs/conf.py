@@ -29,6 +29,7 @@ exclude_patterns = ["_build", "examples"]
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # docstrings say them in words
 autosummary_generate = True
+smartquotes = False  # "relu" is typed with plain quotes
 templates_path = ["_templates"]
 
 
