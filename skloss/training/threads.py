@@ -18,11 +18,23 @@ def settle_threads() -> None:
     through in parts side by side, 35 % (benchmarks/threads.py), and several fits can
     share the cores. TensorFlow fixes the number once per process, so it is left alone
     where TensorFlow has been imported before, or ``TF_NUM_INTRAOP_THREADS`` is set.
+
+    Raises
+    ------
+    ImportError
+        If TensorFlow is not installed, or cannot be imported.
     """
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         return
-    with quiet_start("import"):
-        import tensorflow as tf
+    try:
+        with quiet_start("import"):
+            import tensorflow as tf
+    except Exception as error:  # an installed one can fail in any way
+        cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise ImportError(
+            f"Training needs TensorFlow, which cannot be imported here ({cause}): "
+            "install it by 'pip install \"tensorflow>=2.18\"'."
+        ) from error
 
     if "TF_NUM_INTRAOP_THREADS" not in os.environ:
         tf.config.threading.set_intra_op_parallelism_threads(1)
