@@ -6,9 +6,8 @@ from typing import Any
 import imblearn.pipeline
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.callback import with_callbacks
 
-from skloss._sklearn import safe_indexing
+from skloss._sklearn import safe_indexing, with_callbacks
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.holdout import stratified_sample
 from skloss.model_selection._tasks import StepTasks, is_skipped
