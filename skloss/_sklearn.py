@@ -26,7 +26,7 @@ except ImportError:  # before scikit-learn 1.9
                 "'pip install -U scikit-learn'."
             )
 
-    def with_callbacks(method):  # type: ignore[no-redef]
+    def with_callbacks(method):
         """Leave a method as it is: nobody can set callbacks."""
         return method
 
