@@ -292,8 +292,10 @@ class RocCurvesDisplay(_RankingDisplay):
     def _draw(self, curve: np.ndarray, style: dict[str, Any]) -> Line2D:
         from sklearn.metrics import RocCurveDisplay
 
+        from skloss.sklearn_compat import plotted_line
+
         display = RocCurveDisplay(fpr=curve[0], tpr=curve[1])
-        return display.plot(self.ax_, curve_kwargs=style).line_
+        return plotted_line(display, self.ax_, style)
 
     def _draw_chance(self) -> None:
         (self.lines_["chance"],) = self.ax_.plot(
@@ -368,9 +370,11 @@ class PrecisionRecallCurvesDisplay(_RankingDisplay):
     def _draw(self, curve: np.ndarray, style: dict[str, Any]) -> Line2D:
         from sklearn.metrics import PrecisionRecallDisplay
 
+        from skloss.sklearn_compat import plotted_line
+
         display = PrecisionRecallDisplay(precision=curve[1], recall=curve[0])
         style = {"drawstyle": "steps-post", **style}
-        return display.plot(self.ax_, curve_kwargs=style).line_
+        return plotted_line(display, self.ax_, style)
 
     def _draw_chance(self) -> None:
         if self.chance is not None:

@@ -8,12 +8,11 @@ import imblearn.pipeline
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.callback import with_callbacks
 
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.holdout import stratified_sample
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
-from skloss.sklearn_compat import safe_indexing
+from skloss.sklearn_compat import safe_indexing, with_callbacks
 
 __all__ = ["Pipeline", "make_pipeline"]
 

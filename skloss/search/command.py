@@ -61,7 +61,10 @@ def run_search(options: argparse.Namespace) -> int:
     is_old = _make_writable(journal.folder)
     _print_head(console, options, table, search)
     _print_kept(console, journal, kept)
-    start_tensorflow()  # imports TensorFlow, which would look like a slow first fit
+    try:
+        start_tensorflow()  # imports TensorFlow, which would look like a slow first fit
+    except ImportError as error:
+        raise SearchError(str(error)) from error
     result = _run(search, table, journal, kept)
     folder = journal.folder
     code = _report(console, result, folder)

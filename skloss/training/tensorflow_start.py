@@ -33,10 +33,10 @@ def start_tensorflow() -> None:
             with _few_messages():
                 import tensorflow as tf
         except Exception as error:  # an installed one can fail in any way
+            cause = f"{type(error).__name__}: {error}".partition("\n")[0]
             raise ImportError(
-                "Training needs TensorFlow, which cannot be imported here "
-                f"({type(error).__name__}: {error}): install it by "
-                "'pip install tensorflow'."
+                f"Training needs TensorFlow, which cannot be imported here ({cause}): "
+                "install it by 'pip install \"tensorflow>=2.18\"'."
             ) from error
         if "TF_NUM_INTRAOP_THREADS" not in os.environ:
             tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -10,20 +10,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import rich
+import sklearn
 from imblearn.over_sampling import SMOTE
 from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import matthews_corrcoef
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline
 from skloss.datasets import make_rare_events
 from skloss.estimators import KerasClassifier
+
+if parse_version(sklearn.__version__) < parse_version("1.9"):
+    pytest.skip("needs callbacks of scikit-learn 1.9", allow_module_level=True)
+
+from sklearn.callback import ProgressBar, ScoringMonitor
 
 X, y = make_rare_events(300, n_features=6, random_state=0)
 EPOCHS = 3

@@ -74,7 +74,7 @@ try:
     exec(FIT)
 except ImportError as error:
     print(error)
-    assert "pip install tensorflow" in str(error)
+    assert "tensorflow>=2.18" in str(error)
 else:
     raise AssertionError("it was fitted")
 """.replace("exec(FIT)", f"exec({FIT!r})")

@@ -42,19 +42,23 @@ from skloss.record import TrainingRecord
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 
+_package = "tensorflow>=2.18"
 try:
     start_tensorflow()
+    _package = "scikeras>=0.13"
     from scikeras._utils import route_params
     from scikeras.wrappers import KerasClassifier as _Wrapper
 except Exception as error:  # an installed one can fail in any way
-    _cause = error
+    _cause = error.__cause__ or error
 
     class _Wrapper:  # type: ignore[no-redef]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
+            name = _package.partition(">")[0]
+            line = str(_cause).partition("\n")[0]
             raise ImportError(
-                "KerasClassifier needs scikeras, which cannot be imported here "
-                f"({type(_cause).__name__}: {_cause}): install it by "
-                "'pip install \"scikeras>=0.13\"'."
+                f"KerasClassifier needs {name}, which cannot be imported here "
+                f"({type(_cause).__name__}: {line}): install it by "
+                f"'pip install \"{_package}\"'."
             ) from _cause
 
 
