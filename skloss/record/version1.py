@@ -146,7 +146,9 @@ def _kept_epoch(
 def _layers(network: Mapping[str, Any]) -> list[Content]:
     if network.get("library") == "keras":  # they had today's form already
         return list(network["layers"])
-    penalties = {name: float(network.get(name, 0.0)) for name in ("l1", "l2")}
+    penalties: dict[str, Any] = {
+        name: float(network.get(name, 0.0)) for name in ("l1", "l2")
+    }
     found = []
     for number, layer in enumerate(network["layers"]):
         kind = _LAYERS[layer["kind"]]
