@@ -22,8 +22,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pandas as pd
+from host import describe
 from imblearn.over_sampling import SMOTE
-from machine import describe
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -59,8 +59,8 @@ RESULTS = Path(__file__).parent / "results" / "defaults.json"
 Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-class SeedNetwork(ClassifierMixin, BaseEstimator):
-    """The network of the first seed question, as its author runs it in Keras."""
+class TheftNetwork(ClassifierMixin, BaseEstimator):
+    """The theft network, as the author of the question runs it in Keras."""
 
     def __init__(self, epochs=100, random_state=0):
         self.epochs = epochs
@@ -149,7 +149,7 @@ FOR_TABLES = PEERS | ours(DenseClassifier)
 FOR_SERIES = (
     PEERS
     | ours(CNN1DClassifier)
-    | {"seed network in Keras": lambda y, seed: SeedNetwork(random_state=seed)}
+    | {"theft network in Keras": lambda y, seed: TheftNetwork(random_state=seed)}
 )
 
 
@@ -227,7 +227,7 @@ def run(
 
 
 def _save(fits: dict[str, dict[str, float]]) -> None:
-    text = json.dumps({"machine": describe(), "fits": fits}, indent=1)
+    text = json.dumps({"host": describe(), "fits": fits}, indent=1)
     RESULTS.write_text(text + "\n")
 
 

@@ -27,9 +27,9 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import peers
-from machine import describe
-from race import race
+import other_libraries
+from harness import run_in_turn
+from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.json"
 SIZES = (1_000, 10_000, 50_000)
@@ -72,8 +72,8 @@ def classifier(network: str, n_rows: int, epochs: int | None = None) -> Any:
     return CNN1DClassifier(batch_size=32, **options)
 
 
-def rows_of(network: str, n_rows: int) -> peers.Rows:
-    return peers.rare_rows(n_rows, COLUMNS if network == "dense" else STEPS)
+def rows_of(network: str, n_rows: int) -> other_libraries.Rows:
+    return other_libraries.rare_rows(n_rows, COLUMNS if network == "dense" else STEPS)
 
 
 def fit(network: str, n_rows: int) -> Timed:
@@ -148,7 +148,7 @@ def keras_model(fits: bool = True) -> Any:
     )
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     if fits:
-        X, y = peers.rare_rows(2_000, COLUMNS)
+        X, y = other_libraries.rare_rows(2_000, COLUMNS)
         model.fit(X, y, epochs=10, validation_split=0.2, verbose=0)
     return model
 
@@ -163,7 +163,7 @@ def of_built_model() -> Timed:
 def of_keras_rows() -> Timed:
     from skloss.readers import diagnose
 
-    model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
+    model, (X, y) = keras_model(), other_libraries.rare_rows(2_000, COLUMNS)
     settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
     return lambda: seconds(lambda: diagnose(model, X, y, fit_params=settings))
 
@@ -198,7 +198,7 @@ def unchanged() -> dict[str, bool]:
     """Whether weights, predictions and global generators are as without a diagnosis."""
     from skloss.readers import diagnose
 
-    model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
+    model, (X, y) = keras_model(), other_libraries.rare_rows(2_000, COLUMNS)
     settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
 
     def state() -> dict[str, list[bytes]]:
@@ -249,7 +249,7 @@ def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for network in EPOCHS:
         for n_rows in sizes:
-            found[f"{network}|{n_rows}"] = race(
+            found[f"{network}|{n_rows}"] = run_in_turn(
                 {
                     "fit": partial(fit, network, n_rows),
                     "bare": partial(bare_fit, network, n_rows),
@@ -260,7 +260,11 @@ def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
                 rounds,
             )
             print(f"{network}, {n_rows:,} rows done", flush=True)
-    return {"shares": found, "single": race(SINGLE, rounds), "unchanged": unchanged()}
+    return {
+        "shares": found,
+        "single": run_in_turn(SINGLE, rounds),
+        "unchanged": unchanged(),
+    }
 
 
 def report(found: Mapping[str, Any]) -> None:
@@ -306,7 +310,7 @@ def main() -> None:
     rounds, sizes = (1, SIZES[:1]) if options.quick else (options.rounds, SIZES)
     found = measure(rounds, sizes)
     if not options.quick:
-        text = json.dumps({"machine": describe(), **found}, indent=1)
+        text = json.dumps({"host": describe(), **found}, indent=1)
         RESULTS.write_text(text + "\n")
     report(found)
 

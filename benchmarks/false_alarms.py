@@ -43,7 +43,7 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import numpy as np
 import pandas as pd
 from defaults import UCR, ours
-from machine import describe
+from host import describe
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import matthews_corrcoef
@@ -468,7 +468,7 @@ def read() -> dict[str, Any]:
 
 
 def write(results: dict[str, Any]) -> None:
-    content = {"machine": describe(), "rules": len(RULES)} | {
+    content = {"host": describe(), "rules": len(RULES)} | {
         name: dict(sorted(results[name].items())) for name in ("references", "runs")
     }
     RESULTS.write_text(json.dumps(content, indent=1) + "\n")

@@ -23,8 +23,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from host import describe
 from imblearn.over_sampling import SMOTE
-from machine import describe
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -140,7 +140,7 @@ def main() -> None:
         for way, values in results[name].items():
             cells = " | ".join(f"{a:.3f} / {b:.3f}" for a, b in values.values())
             print(f"| {way} | {cells} |", flush=True)
-    text = json.dumps({"machine": describe(), "medians": results}, indent=1)
+    text = json.dumps({"host": describe(), "medians": results}, indent=1)
     RESULTS.write_text(text + "\n")
 
 

@@ -36,8 +36,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import peers
-from machine import describe
+import other_libraries
+from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "memory.json"
 N_COLUMNS = 9
@@ -81,7 +81,7 @@ def peak_of(work: Callable[[], Any]) -> tuple[float, bool]:
     return resident("VmHWM"), True
 
 
-def rows_in_blocks(n: int, n_columns: int = N_COLUMNS) -> peers.Rows:
+def rows_in_blocks(n: int, n_columns: int = N_COLUMNS) -> other_libraries.Rows:
     """Rows, about 5 % of them positive, made in blocks, so that making is no peak."""
     rng = np.random.default_rng(0)
     X, y = np.empty((n, n_columns), np.float32), np.empty(n, np.int64)
@@ -125,7 +125,7 @@ def epoch(n_rows: int) -> dict[str, Any]:
 def grid(n_fits: int, settled: int) -> dict[str, Any]:
     from skloss import DenseClassifier
 
-    rows = peers.rare_rows(2_000, 20)
+    rows = other_libraries.rare_rows(2_000, 20)
     cells = list(
         product([0.0, 0.1, 0.25, 0.5], [1e-3, 2e-3, 5e-3], [0.0, 1e-5, 1e-4], range(9))
     )
@@ -146,10 +146,10 @@ def grid(n_fits: int, settled: int) -> dict[str, Any]:
 
 
 def scikeras(n_fits: int, settled: int) -> dict[str, Any]:
-    rows = peers.rare_rows(2_000, 20)
+    rows = other_libraries.rare_rows(2_000, 20)
 
     def fit(i: int) -> None:
-        classifier = peers.scikeras_dense(20, 32, 3)
+        classifier = other_libraries.scikeras_dense(20, 32, 3)
         classifier.set_params(model__dropout=0.1 + 0.01 * i, random_state=i).fit(*rows)
 
     return growth(fit, n_fits, settled)
@@ -177,7 +177,7 @@ def shapes(kind: str, n_shapes: int) -> dict[str, Any]:
         "batch_size": 32,
         "random_state": 0,
     }
-    rows = peers.rare_rows(2_000, 152 if kind == "series" else N_COLUMNS)
+    rows = other_libraries.rare_rows(2_000, 152 if kind == "series" else N_COLUMNS)
     programs = set()
 
     def fit(i: int) -> None:
@@ -303,7 +303,7 @@ def main() -> None:
         found[name] = fresh(ready[name])
         print(f"{name} done", flush=True)
         if not options.quick:
-            text = json.dumps({"machine": describe(), "jobs": found}, indent=1)
+            text = json.dumps({"host": describe(), "jobs": found}, indent=1)
             RESULTS.write_text(text + "\n")
     print(table(found))
 

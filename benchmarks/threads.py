@@ -13,10 +13,10 @@ import os
 from functools import partial
 from pathlib import Path
 
-import peers
+import other_libraries
 import speed
-from machine import describe
-from race import race
+from harness import run_in_turn
+from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "threads.json"
 WAYS = {
@@ -30,7 +30,7 @@ GRIDS = {
 }
 
 
-def search(kind: str, backend: str, n_jobs: int, threads: int) -> peers.Timed:
+def search(kind: str, backend: str, n_jobs: int, threads: int) -> other_libraries.Timed:
     """Prepare a whole search, import of TensorFlow and compiling included."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     from joblib import parallel_config
@@ -39,13 +39,13 @@ def search(kind: str, backend: str, n_jobs: int, threads: int) -> peers.Timed:
 
     if kind == "table":
         classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
-        rows = peers.rare_rows(*speed.TABLE)
+        rows = other_libraries.rare_rows(*speed.TABLE)
     else:
         classifier, rows = (
-            speed.seed0_classifier(20, 32),
-            peers.rare_rows(*speed.SERIES),
+            speed.theft_classifier(20, 32),
+            other_libraries.rare_rows(*speed.SERIES),
         )
-    whole = peers.grid_search(classifier, GRIDS[kind], rows)
+    whole = other_libraries.grid_search(classifier, GRIDS[kind], rows)
 
     def run() -> float:
         with parallel_config(backend, n_jobs=n_jobs):
@@ -54,7 +54,7 @@ def search(kind: str, backend: str, n_jobs: int, threads: int) -> peers.Timed:
     return run
 
 
-def single(name: str, threads: int) -> peers.Timed:
+def single(name: str, threads: int) -> other_libraries.Timed:
     """Prepare the fit of a job of the table of speeds."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     return speed.TRAINING[name].ours()
@@ -71,17 +71,22 @@ def main() -> None:
     }
     lines |= {
         f"one fit, {name}": partial(single, name)
-        for name in ("30-128-64-1", "187-256-128-5", "seed 0", "short series")
+        for name in (
+            "30-128-64-1",
+            "187-256-128-5",
+            "theft network",
+            "theft network, short series",
+        )
     }
     found = {}
     print("| | one thread | two threads | unit |\n|---|---|---|---|")
     for name, prepare in lines.items():
         contestants = {str(n): partial(prepare, threads=n) for n in (1, 2)}
-        found[name] = race(contestants, rounds, cold="search" in name)
+        found[name] = run_in_turn(contestants, rounds, cold="search" in name)
         one, two = (found[name][n]["median"] for n in contestants)
         unit = "fits/s" if "search" in name else "rows/s"
         print(f"| {name} | {one:,.4g} | {two:,.4g} | {unit} |", flush=True)
-        text = json.dumps({"machine": describe(), "lines": found}, indent=1)
+        text = json.dumps({"host": describe(), "lines": found}, indent=1)
         RESULTS.write_text(text + "\n")
 
 

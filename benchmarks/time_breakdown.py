@@ -1,6 +1,6 @@
 """Where the seconds of a fit go: steps, curves, probes, hold-out, record, compiling.
 
-    python benchmarks/shares.py [--rounds 5]
+    python benchmarks/time_breakdown.py [--rounds 5]
 
 Whole fits with all that is on by default. Each part is timed by a clock around the
 function that does it; medians over rounds of fits with compiled programs. "compiling"
@@ -22,13 +22,13 @@ from unittest import mock
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from machine import describe
+from host import describe
 
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.estimators import base, fitting
 from skloss.training import chunks, evaluation, program, trainer
 
-RESULTS = Path(__file__).parent / "results" / "shares.json"
+RESULTS = Path(__file__).parent / "results" / "time_breakdown.json"
 SERIES = {"filters": ((32, 16), (8, 8)), "kernel_size": 3, "head": (10,)}
 # Name, classifier, rows, columns.
 JOBS: dict[str, tuple[Any, int, int]] = {
@@ -129,7 +129,7 @@ def main() -> None:
     # TensorFlow's import is nobody's compiling.
     DenseClassifier(epochs=1).fit(np.eye(40), np.arange(40) % 2)
     found = {name: measure(job, options.rounds) for name, job in JOBS.items()}
-    RESULTS.write_text(json.dumps({"machine": describe(), "jobs": found}, indent=1))
+    RESULTS.write_text(json.dumps({"host": describe(), "jobs": found}, indent=1))
     print(table(found))
 
 

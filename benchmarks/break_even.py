@@ -1,6 +1,6 @@
 """Is any job slower than ``keras.Model.fit``? From one step to a million.
 
-    python benchmarks/sizes.py [--networks dense series] [--most 1000000]
+    python benchmarks/break_even.py [--networks dense series] [--most 1000000]
         [--steps N ...] [--rounds 5] [--quick] [--report]
 
 One ``fit`` of so many steps, of 32 rows each, with validation rows that are a tenth of
@@ -35,10 +35,10 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import peers
-from machine import describe
+import other_libraries
+from host import describe
 
-RESULTS = Path(__file__).parent / "results" / "sizes.json"
+RESULTS = Path(__file__).parent / "results" / "break_even.json"
 BATCH = 32
 LONGEST_EPOCH = 50_000  # steps
 FEWEST_HELD = 4
@@ -61,12 +61,12 @@ _N_WIDTHS = 17
 
 
 @lru_cache(maxsize=1)
-def rows(network: str, steps: int) -> tuple[peers.Rows, peers.Rows]:
+def rows(network: str, steps: int) -> tuple[other_libraries.Rows, other_libraries.Rows]:
     """Rows of an epoch, and a ninth as many to validate on; half of them positive."""
     n = min(steps, LONGEST_EPOCH) * BATCH
     rng = np.random.default_rng(0)
 
-    def some(count: int) -> peers.Rows:
+    def some(count: int) -> other_libraries.Rows:
         X = rng.standard_normal((count, COLUMNS[network]), dtype=np.float32)
         y = np.arange(count) % 2
         X[:, :3] += 0.5 * y[:, None].astype(np.float32)
@@ -122,9 +122,9 @@ def keras_fit(network: str, steps: int, width: int) -> tuple[float, str]:
     rows_given, held = rows(network, steps)
     started = time.perf_counter()
     if network == "dense":
-        model = peers.keras_dense(COLUMNS[network], (24 + width,))
+        model = other_libraries.keras_dense(COLUMNS[network], (24 + width,))
     else:
-        model = peers.keras_seed0(COLUMNS[network])
+        model = other_libraries.keras_theft(COLUMNS[network])
     model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
     model.fit(
         *rows_given,
@@ -302,7 +302,7 @@ def main() -> None:
         found[network] = compete(network, sizes, 1 if options.quick else options.rounds)
         if not options.quick:
             written = {
-                "machine": describe(),
+                "host": describe(),
                 "break_even": thresholds(found),
                 "networks": found,
             }

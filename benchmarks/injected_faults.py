@@ -1,6 +1,6 @@
 """Are faults called by their names? One at a time, seeded into trainings on real data.
 
-    python benchmarks/seeded_faults.py ../shared/data [--rules NAME ...]
+    python benchmarks/injected_faults.py ../shared/data [--rules NAME ...]
         [--sets NAME ...] [--quick] [--report]
 
 Every rule of severity error or warning has a fault of its own (some have several), in a
@@ -36,16 +36,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pandas as pd
-from faults import FAULTS, TWINS, Fault
-from machine import describe
+from example_trainings import IMBALANCED, SERIES, SEVERAL, TABLES, Rows, Run, load
+from fault_catalogue import FAULTS, TWINS, Fault
+from host import describe
 from sklearn.metrics import confusion_matrix
-from trainings import IMBALANCED, SERIES, SEVERAL, TABLES, Rows, Run, load
 
 from skloss.diagnosis import RULES, Diagnosis, Finding
 from skloss.metrics import ConfusionCounts
 from skloss.readers import diagnose
 
-RESULTS = Path(__file__).parent / "results" / "seeded_faults.json"
+RESULTS = Path(__file__).parent / "results" / "injected_faults.json"
 BAR = 0.9
 # These say themselves that they alarm only where there is harm.
 ONLY_ON_HARM = {
@@ -327,7 +327,7 @@ def main() -> None:
     started, tasks = time.perf_counter(), [] if options.report else _tasks(options)
     for found in run(tasks) if tasks else ():
         runs |= compared(found)
-        text = json.dumps({"machine": describe(), "runs": runs}, indent=1)
+        text = json.dumps({"host": describe(), "runs": runs}, indent=1)
         RESULTS.write_text(text + "\n")
     if tasks:
         print(f"{len(tasks)} runs in {time.perf_counter() - started:.0f} s")

@@ -6,13 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from imblearn.over_sampling import SMOTE, RandomOverSampler
-from imblearn.under_sampling import RandomUnderSampler
-from keras import callbacks, layers, optimizers
-from keras.initializers import Constant, RandomNormal
-from sklearn.model_selection import StratifiedKFold, train_test_split
-from sklearn.preprocessing import MinMaxScaler
-from trainings import (
+from example_trainings import (
     IMBALANCED,
     SERIES,
     SEVERAL,
@@ -29,6 +23,12 @@ from trainings import (
     skloss_fit,
     usual,
 )
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from keras import callbacks, layers, optimizers
+from keras.initializers import Constant, RandomNormal
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.preprocessing import MinMaxScaler
 
 # ------------------------------------------------------------------- faults of the rows
 

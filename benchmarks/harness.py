@@ -14,7 +14,7 @@ from typing import Any
 Contestant = Callable[[], Callable[[], float]]
 
 
-def race(
+def run_in_turn(
     contestants: Mapping[str, Contestant], rounds: int, cold: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Run every contestant once to warm it up, then ``rounds`` times in turn.
@@ -28,7 +28,7 @@ def race(
         ``rates``, their ``median`` and the process's peak resident set ``peak_mb``.
     """
     if cold:
-        runs = [race(contestants, 0) for _ in range(rounds)]
+        runs = [run_in_turn(contestants, 0) for _ in range(rounds)]
         return {
             name: {
                 "first": runs[0][name]["first"],
