@@ -1,4 +1,4 @@
-"""What a diagnosis costs beside the training, and whether it leaves all as it was.
+"""Cost of a diagnosis beside the training, and a check that it changes nothing.
 
     python benchmarks/diagnosis_overhead.py [--rounds 5] [--quick] [--report]
 
@@ -8,7 +8,7 @@ every epoch. Fits with and without run in turn in processes of their own, and th
 of the ratios counts; ``of which units`` is the time inside ``unit_shares``, measured
 directly. ``record`` is ``diagnose(classifier.record_)``: curves and static rules.
 ``rows`` is ``diagnose(classifier, X, y)``, which measures rows and fits small
-learners on samples of them. ``--quick`` only tries the script: its numbers mean
+baselines on samples of them. ``--quick`` only tries the script: its numbers mean
 nothing, and are not written.
 """
 
@@ -39,8 +39,8 @@ EPOCHS = {
     "dense": dict(zip(SIZES, (100, 100, 50), strict=True)),
     "cnn": dict(zip(SIZES, (30, 10, 3), strict=True)),
 }
-BARS = {"collecting": 0.05, "record": 0.01}
-SECONDS = {
+# At most so many seconds are aimed at.
+TARGETS = {
     "rows, 50,000 x 30": 2.0,
     "a built Keras model alone": 0.05,
     "curves alone": 0.05,
@@ -268,8 +268,8 @@ def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
 
 
 def report(found: Mapping[str, Any]) -> None:
-    columns = "network, rows, epochs|fit|collecting (bar 5 %)|of which units"
-    columns += "|record (bar 1 %)|with rows"
+    columns = "network, rows, epochs|fit|collecting (target 5 %)|of which units"
+    columns += "|record (target 1 %)|with rows"
     print(f"| {columns.replace('|', ' | ')} |\n{'|---' * 6}|")
     for key, job in found["shares"].items():
         network, n_rows = key.split("|")
@@ -287,11 +287,11 @@ def report(found: Mapping[str, Any]) -> None:
             ),
         ]
         print("| " + " | ".join(cells) + " |")
-    print("\n| diagnosis of | median | first | bar |\n|---|---|---|---|")
+    print("\n| diagnosis of | median | first | target |\n|---|---|---|---|")
     for name, job in found["single"].items():
-        bar = f"{1000 * SECONDS[name]:.0f} ms" if name in SECONDS else ""
+        target = f"{1000 * TARGETS[name]:.0f} ms" if name in TARGETS else ""
         first, usual = (f"{1000 * job[n]:.1f} ms" for n in ("first", "median"))
-        print(f"| {name} | {usual} | {first} | {bar} |")
+        print(f"| {name} | {usual} | {first} | {target} |")
     print("\nthe same to the bit with and without a diagnosis:")
     for name, same in found["unchanged"].items():
         print(f"{name}: {'yes' if same else 'NO'}")
@@ -300,7 +300,7 @@ def report(found: Mapping[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
     options = parser.parse_args()
     warnings.simplefilter("ignore")

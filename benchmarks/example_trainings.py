@@ -1,4 +1,4 @@
-"""Trainings on real data as people write them, healthy unless told otherwise."""
+"""Example trainings as people write them, healthy unless told otherwise."""
 
 import os
 from collections.abc import Callable, Iterable

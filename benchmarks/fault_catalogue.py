@@ -1,4 +1,4 @@
-"""Faults, each seeded alone into a training that is healthy otherwise."""
+"""Catalogue of faults. Each is put alone into a training that is healthy otherwise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -197,7 +197,7 @@ def f1(y_true: Any, y_pred: Any) -> Any:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, the rule that is for it, and where it is seeded.
+    """A fault, the rule that names it, and the data sets that it is put into.
 
     ``also`` are names that are as true of it as the rule's, ``twin`` is the healthy
     training that it is compared with.

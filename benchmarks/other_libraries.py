@@ -1,8 +1,8 @@
-"""The same networks, trained as users of other packages train them.
+"""The same networks, trained as users of other libraries train them.
 
 Every contestant takes rows, and gives a function that trains on them once and returns
 rows per second. Networks and optimizers are made, and Keras' functions traced, before
-the clock starts; ours is a whole ``fit``.
+the clock starts. For skloss the clock covers a whole ``fit``.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""How the cost grows: with rows, columns, width, candidates and the length of series.
+"""Growth of time and memory with rows, columns, width, candidates and series length.
 
     python benchmarks/scaling.py [--sweeps NAME ...] [--quick] [--report]
 
@@ -256,7 +256,7 @@ def panel(axis: Any, sweep: Sweep, points: list, unit: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sweeps", nargs="+", choices=SWEEPS, default=list(SWEEPS))
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="try it on tiny sizes")
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
     options = parser.parse_args()
     folder = Path(tempfile.gettempdir()) if options.quick else RESULTS

@@ -1,13 +1,15 @@
-"""How fast: whole fits, a grid search and predictions, beside the peers in one run.
+"""Speed of whole fits, searches and predictions, beside other libraries in one run.
 
-    python benchmarks/speed.py [--jobs NAME ...] [--rounds 5] [--report]
+    python benchmarks/speed.py [--jobs NAME ...] [--rounds 5] [--quick] [--report]
 
 Every contestant has a process of its own; after one run to warm up they run in turn,
 ``--rounds`` times. The table shows medians and ratios of medians. Training is a whole
-``fit``: hold-out, training, every curve that is on by default, the probes. Peers are
-given a validation split of the same size, and their tracing is not counted; of ours the
-first run, which compiles, is shown too. Searches start cold: only TensorFlow has been
-imported before. Needs ``pip install ".[benchmark]"``.
+``fit``: hold-out, training, every curve that is on by default, the probes. Other
+libraries get a validation split of the same size, and their tracing is not counted. Of
+skloss the first run, which compiles, is shown too. Searches start cold: only TensorFlow
+has been imported before. skorch and torch are left out if they are not installed
+(``python -m pip install ".[benchmark]"``). ``--quick`` tries the script on small jobs
+and writes nothing.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ class Job:
     title: str
     ours: Callable[[], Any]
     others: Mapping[str, Callable[[], Any]]
-    bars: Mapping[str, float]
+    targets: Mapping[str, float]
     unit: str = "rows/s"
     notes: str = ""
     cold: bool = False
@@ -140,7 +143,7 @@ TRAINING = {
             "skorch": 10,
             "MLPClassifier": 5,
         },
-        notes="peers on 400k rows, per row",
+        notes="400k rows, per row",
     ),
     "eleven-layer network": Job(
         "the eleven-layer network, 5.6 M x 9, batch 128, one epoch",
@@ -155,7 +158,7 @@ TRAINING = {
             )
         },
         {"keras fit": 8},
-        notes="peer on 400k rows, per row",
+        notes="400k rows, per row",
     ),
     "30-128-64-1": Job(
         "30-128-64-1, 100k rows, batch 128, 5 epochs",
@@ -214,7 +217,7 @@ def skloss_table_search() -> other_libraries.Timed:
     from skloss import DenseClassifier
     from skloss.training import start_tensorflow
 
-    start_tensorflow()  # imports it, as the peer has done before its clock starts
+    start_tensorflow()  # the other library has imported it, too
 
     classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
     return other_libraries.grid_search(
@@ -272,7 +275,7 @@ SEARCHES = {
         {"scikeras": partial(wrapped_table_search, "scikeras.wrappers")},
         {"scikeras": 25},
         unit="fits/s",
-        notes="peer on 11 of the 91 fits, per fit",
+        notes="11 of the 91 fits, per fit",
         cold=True,
     ),
     "search by KerasClassifier": Job(
@@ -292,7 +295,7 @@ SEARCHES = {
         {"scikeras": scikeras_series_search},
         {"scikeras": 10},
         unit="fits/s",
-        notes="two threads; peer on 11 of the 91 fits, per fit",
+        notes="two threads; 11 of the 91 fits, per fit",
         cold=True,
     ),
 }
@@ -380,6 +383,20 @@ PREDICTIONS = {
 }
 
 JOBS: dict[str, Job] = {**TRAINING, **SEARCHES, **PREDICTIONS}
+QUICK = ("30-128-64-1", "one row", "import")
+NEEDS = {"skorch": ("skorch", "torch"), "scikeras": ("scikeras",)}
+
+
+def installed(others: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Leave out the libraries that are not installed, and say so."""
+    found = {}
+    for name, contestant in others.items():
+        missing = [p for p in NEEDS.get(name, ()) if find_spec(p) is None]
+        if missing:
+            print(f"left out: {name}; {', '.join(missing)} not installed", flush=True)
+        else:
+            found[name] = contestant
+    return found
 
 
 # -------------------------------------------------------------------------------- table
@@ -387,21 +404,23 @@ JOBS: dict[str, Job] = {**TRAINING, **SEARCHES, **PREDICTIONS}
 
 def table(found: Mapping[str, Any]) -> str:
     """Write the results as a table in Markdown."""
-    lines = ["| job | skloss (first run) | against | peer | times | bar |"]
+    lines = ["| job | skloss (first run) | against | its rate | ratio | target |"]
     lines.append("|---|---|---|---|---|---|")
     for name, job in JOBS.items():
         if name not in found:
             continue
         ours = found[name][OURS]
-        for peer, bar in job.bars.items():
-            theirs = found[name][peer]["median"]
+        for other, target in job.targets.items():
+            if other not in found[name]:
+                continue
+            theirs = found[name][other]["median"]
             cells = [
                 job.title,
                 f"{_plain(ours['median'])} ({_plain(ours['first'])}) {job.unit}",
-                peer + f" ({job.notes})" * bool(job.notes),
+                other + f" ({job.notes})" * bool(job.notes),
                 _plain(theirs),
                 f"{ours['median'] / theirs:.1f}",
-                f"{bar:g}",
+                f"{target:g}",
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -417,15 +436,20 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     options = parser.parse_args()
-    found = json.loads(RESULTS.read_text())["jobs"] if RESULTS.exists() else {}
+    if options.quick:
+        options.jobs, options.rounds = QUICK, 1
+    known = RESULTS.exists() and not options.quick
+    found = json.loads(RESULTS.read_text())["jobs"] if known else {}
     for name in [] if options.report else options.jobs:
         job = JOBS[name]
         found[name] = run_in_turn(
-            {OURS: job.ours, **job.others}, options.rounds, job.cold
+            {OURS: job.ours, **installed(job.others)}, options.rounds, job.cold
         )
-        text = json.dumps({"host": describe(), "jobs": found}, indent=1)
-        RESULTS.write_text(text + "\n")
+        if not options.quick:
+            text = json.dumps({"host": describe(), "jobs": found}, indent=1)
+            RESULTS.write_text(text + "\n")
         print(f"{name} done", flush=True)
     print(table(found))
 

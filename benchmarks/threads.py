@@ -1,10 +1,11 @@
-"""Measure one job or two, threads or processes, one or two TensorFlow threads.
+"""Speed of threads against processes, with one or two TensorFlow threads.
 
-    python benchmarks/threads.py [--rounds 3]
+    python benchmarks/threads.py [--rounds 3] [--quick]
 
 The same grid searches, each in new processes, with 1 and 2 threads within an operation
 of TensorFlow (``TF_NUM_INTRAOP_THREADS``; skloss takes 1 where nothing is set), run by
 joblib with one job, two threads, or two processes. Single fits are shown too.
+``--quick`` tries the script on one fit, and writes nothing.
 """
 
 import argparse
@@ -63,7 +64,8 @@ def single(name: str, threads: int) -> other_libraries.Timed:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
+    options = parser.parse_args()
     lines = {
         f"search of a {kind}, {way}": partial(search, kind, *how)
         for kind in GRIDS
@@ -78,16 +80,21 @@ def main() -> None:
             "theft network, short series",
         )
     }
+    if options.quick:
+        lines = {"one fit": partial(single, "30-128-64-1")}
+        options.rounds = 1
     found = {}
     print("| | one thread | two threads | unit |\n|---|---|---|---|")
     for name, prepare in lines.items():
         contestants = {str(n): partial(prepare, threads=n) for n in (1, 2)}
-        found[name] = run_in_turn(contestants, rounds, cold="search" in name)
+        is_search = "search" in name
+        found[name] = run_in_turn(contestants, options.rounds, cold=is_search)
         one, two = (found[name][n]["median"] for n in contestants)
-        unit = "fits/s" if "search" in name else "rows/s"
+        unit = "fits/s" if is_search else "rows/s"
         print(f"| {name} | {one:,.4g} | {two:,.4g} | {unit} |", flush=True)
-        text = json.dumps({"host": describe(), "lines": found}, indent=1)
-        RESULTS.write_text(text + "\n")
+        if not options.quick:
+            text = json.dumps({"host": describe(), "lines": found}, indent=1)
+            RESULTS.write_text(text + "\n")
 
 
 if __name__ == "__main__":
