@@ -1,8 +1,10 @@
 """Cut the slice of heartbeats that ships with skloss out of the 22 DS1 records.
 
-Run from the repository, with the whole of DS1 beside it::
+    python benchmarks/cut_heartbeats.py BEATS.npz [--out FILE] [--quick]
 
-    python benchmarks/cut_heartbeats.py ../shared/data/heartbeats_ds1.npz
+BEATS.npz has all beats of DS1: ``X`` of shape (n, 300) at 360 Hz, their class numbers
+``y`` (NSVFQ) and their ``record``. ``--quick`` tries the script on noise instead, and
+writes to the directory of temporary files.
 
 The slice keeps whole beats of every record: in proportion to the record's size, and
 within the record in proportion to each class. Beats are low-passed and decimated from
@@ -11,12 +13,12 @@ within the record in proportion to each class. Beats are low-passed and decimate
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy import ndimage, signal
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "../shared/data/heartbeats_ds1.npz"
 SLICE = ROOT / "skloss/datasets/data/heartbeats.npz"
 
 N_BEATS = 4400
@@ -84,12 +86,30 @@ def cut(source: Path, target: Path) -> None:
     print(f"{len(keep):,} beats, {size:,} bytes, {counts}")
 
 
+def make_noise(path: Path) -> Path:
+    """Write noise in the shape of beats: 22 records of 300 beats each."""
+    rng = np.random.default_rng(SEED)
+    record = np.repeat(np.arange(22), 300)
+    X = rng.integers(-9, 9, (len(record), 300))
+    y = rng.choice(5, len(record), p=[0.8, 0.05, 0.1, 0.04, 0.01])
+    np.savez(path, X=X.astype(np.int16), y=y, record=record)
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", nargs="?", type=Path, default=SOURCE)
+    parser.add_argument("source", nargs="?", type=Path, help="file of all beats of DS1")
     parser.add_argument("--out", type=Path, default=SLICE)
-    arguments = parser.parse_args()
-    cut(arguments.source, arguments.out)
+    parser.add_argument("--quick", action="store_true", help="try it on noise")
+    options = parser.parse_args()
+    if options.quick:
+        with TemporaryDirectory() as folder:
+            noise = make_noise(Path(folder) / "noise.npz")
+            cut(noise, Path(folder) / "slice.npz")
+    elif options.source is None:
+        parser.error("give the file of all beats of DS1, or --quick")
+    else:
+        cut(options.source, options.out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a diagnosis costs beside the training, and whether it leaves all as it was.
+"""Cost of a diagnosis beside the training, and a check that it changes nothing.
 
     python benchmarks/diagnosis_overhead.py [--rounds 5] [--quick] [--report]
 
@@ -8,7 +8,7 @@ every epoch. Fits with and without run in turn in processes of their own, and th
 of the ratios counts; ``of which units`` is the time inside ``unit_shares``, measured
 directly. ``record`` is ``diagnose(classifier.record_)``: curves and static rules.
 ``rows`` is ``diagnose(classifier, X, y)``, which measures rows and fits small
-learners on samples of them. ``--quick`` only tries the script: its numbers mean
+baselines on samples of them. ``--quick`` only tries the script: its numbers mean
 nothing, and are not written.
 """
 
@@ -27,9 +27,9 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import peers
-from machine import describe
-from race import race
+import other_libraries
+from harness import run_in_turn
+from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.json"
 SIZES = (1_000, 10_000, 50_000)
@@ -39,8 +39,8 @@ EPOCHS = {
     "dense": dict(zip(SIZES, (100, 100, 50), strict=True)),
     "cnn": dict(zip(SIZES, (30, 10, 3), strict=True)),
 }
-BARS = {"collecting": 0.05, "record": 0.01}
-SECONDS = {
+# At most so many seconds are aimed at.
+TARGETS = {
     "rows, 50,000 x 30": 2.0,
     "a built Keras model alone": 0.05,
     "curves alone": 0.05,
@@ -72,8 +72,8 @@ def classifier(network: str, n_rows: int, epochs: int | None = None) -> Any:
     return CNN1DClassifier(batch_size=32, **options)
 
 
-def rows_of(network: str, n_rows: int) -> peers.Rows:
-    return peers.rare_rows(n_rows, COLUMNS if network == "dense" else STEPS)
+def rows_of(network: str, n_rows: int) -> other_libraries.Rows:
+    return other_libraries.rare_rows(n_rows, COLUMNS if network == "dense" else STEPS)
 
 
 def fit(network: str, n_rows: int) -> Timed:
@@ -148,7 +148,7 @@ def keras_model(fits: bool = True) -> Any:
     )
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     if fits:
-        X, y = peers.rare_rows(2_000, COLUMNS)
+        X, y = other_libraries.rare_rows(2_000, COLUMNS)
         model.fit(X, y, epochs=10, validation_split=0.2, verbose=0)
     return model
 
@@ -163,7 +163,7 @@ def of_built_model() -> Timed:
 def of_keras_rows() -> Timed:
     from skloss.readers import diagnose
 
-    model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
+    model, (X, y) = keras_model(), other_libraries.rare_rows(2_000, COLUMNS)
     settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
     return lambda: seconds(lambda: diagnose(model, X, y, fit_params=settings))
 
@@ -198,7 +198,7 @@ def unchanged() -> dict[str, bool]:
     """Whether weights, predictions and global generators are as without a diagnosis."""
     from skloss.readers import diagnose
 
-    model, (X, y) = keras_model(), peers.rare_rows(2_000, COLUMNS)
+    model, (X, y) = keras_model(), other_libraries.rare_rows(2_000, COLUMNS)
     settings = {"epochs": 10, "batch_size": 32, "validation_split": 0.2}
 
     def state() -> dict[str, list[bytes]]:
@@ -249,7 +249,7 @@ def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for network in EPOCHS:
         for n_rows in sizes:
-            found[f"{network}|{n_rows}"] = race(
+            found[f"{network}|{n_rows}"] = run_in_turn(
                 {
                     "fit": partial(fit, network, n_rows),
                     "bare": partial(bare_fit, network, n_rows),
@@ -260,12 +260,16 @@ def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
                 rounds,
             )
             print(f"{network}, {n_rows:,} rows done", flush=True)
-    return {"shares": found, "single": race(SINGLE, rounds), "unchanged": unchanged()}
+    return {
+        "shares": found,
+        "single": run_in_turn(SINGLE, rounds),
+        "unchanged": unchanged(),
+    }
 
 
 def report(found: Mapping[str, Any]) -> None:
-    columns = "network, rows, epochs|fit|collecting (bar 5 %)|of which units"
-    columns += "|record (bar 1 %)|with rows"
+    columns = "network, rows, epochs|fit|collecting (target 5 %)|of which units"
+    columns += "|record (target 1 %)|with rows"
     print(f"| {columns.replace('|', ' | ')} |\n{'|---' * 6}|")
     for key, job in found["shares"].items():
         network, n_rows = key.split("|")
@@ -283,11 +287,11 @@ def report(found: Mapping[str, Any]) -> None:
             ),
         ]
         print("| " + " | ".join(cells) + " |")
-    print("\n| diagnosis of | median | first | bar |\n|---|---|---|---|")
+    print("\n| diagnosis of | median | first | target |\n|---|---|---|---|")
     for name, job in found["single"].items():
-        bar = f"{1000 * SECONDS[name]:.0f} ms" if name in SECONDS else ""
+        target = f"{1000 * TARGETS[name]:.0f} ms" if name in TARGETS else ""
         first, usual = (f"{1000 * job[n]:.1f} ms" for n in ("first", "median"))
-        print(f"| {name} | {usual} | {first} | {bar} |")
+        print(f"| {name} | {usual} | {first} | {target} |")
     print("\nthe same to the bit with and without a diagnosis:")
     for name, same in found["unchanged"].items():
         print(f"{name}: {'yes' if same else 'NO'}")
@@ -296,7 +300,7 @@ def report(found: Mapping[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -306,7 +310,7 @@ def main() -> None:
     rounds, sizes = (1, SIZES[:1]) if options.quick else (options.rounds, SIZES)
     found = measure(rounds, sizes)
     if not options.quick:
-        text = json.dumps({"machine": describe(), **found}, indent=1)
+        text = json.dumps({"host": describe(), **found}, indent=1)
         RESULTS.write_text(text + "\n")
     report(found)
 

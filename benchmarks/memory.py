@@ -1,4 +1,4 @@
-"""How much memory: one large epoch, many fits of a grid, and many network shapes.
+"""Memory of one large epoch, of many fits of a grid, and of many network shapes.
 
     python benchmarks/memory.py [--jobs NAME ...] [--rows 5600000] [--quick] [--report]
 
@@ -36,8 +36,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import peers
-from machine import describe
+import other_libraries
+from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "memory.json"
 N_COLUMNS = 9
@@ -47,14 +47,14 @@ MB = 2**20
 # Programs that are kept (skloss.training.program), and fits before a process has
 # settled.
 CACHED = 32
-SETTLED, PEER_SETTLED = 20, 5
+SETTLED, OTHER_SETTLED = 20, 5
 
 
 # ---------------------------------------------------------------------------- measuring
 
 
 def fresh(job: Callable[..., Any], *arguments: Any) -> Any:
-    """Do a job in a new process."""
+    """Run a job in a new process."""
     with ProcessPoolExecutor(1, get_context("spawn"), quiet) as process:
         return process.submit(job, *arguments).result()
 
@@ -81,7 +81,7 @@ def peak_of(work: Callable[[], Any]) -> tuple[float, bool]:
     return resident("VmHWM"), True
 
 
-def rows_in_blocks(n: int, n_columns: int = N_COLUMNS) -> peers.Rows:
+def rows_in_blocks(n: int, n_columns: int = N_COLUMNS) -> other_libraries.Rows:
     """Rows, about 5 % of them positive, made in blocks, so that making is no peak."""
     rng = np.random.default_rng(0)
     X, y = np.empty((n, n_columns), np.float32), np.empty(n, np.int64)
@@ -125,7 +125,7 @@ def epoch(n_rows: int) -> dict[str, Any]:
 def grid(n_fits: int, settled: int) -> dict[str, Any]:
     from skloss import DenseClassifier
 
-    rows = peers.rare_rows(2_000, 20)
+    rows = other_libraries.rare_rows(2_000, 20)
     cells = list(
         product([0.0, 0.1, 0.25, 0.5], [1e-3, 2e-3, 5e-3], [0.0, 1e-5, 1e-4], range(9))
     )
@@ -146,10 +146,10 @@ def grid(n_fits: int, settled: int) -> dict[str, Any]:
 
 
 def scikeras(n_fits: int, settled: int) -> dict[str, Any]:
-    rows = peers.rare_rows(2_000, 20)
+    rows = other_libraries.rare_rows(2_000, 20)
 
     def fit(i: int) -> None:
-        classifier = peers.scikeras_dense(20, 32, 3)
+        classifier = other_libraries.scikeras_dense(20, 32, 3)
         classifier.set_params(model__dropout=0.1 + 0.01 * i, random_state=i).fit(*rows)
 
     return growth(fit, n_fits, settled)
@@ -177,7 +177,7 @@ def shapes(kind: str, n_shapes: int) -> dict[str, Any]:
         "batch_size": 32,
         "random_state": 0,
     }
-    rows = peers.rare_rows(2_000, 152 if kind == "series" else N_COLUMNS)
+    rows = other_libraries.rare_rows(2_000, 152 if kind == "series" else N_COLUMNS)
     programs = set()
 
     def fit(i: int) -> None:
@@ -220,11 +220,13 @@ def slope(values: list[float]) -> float | None:
 
 def table(found: dict[str, Any]) -> str:
     """Write the results as a table in Markdown."""
-    lines = ["| what | measured | bar |", "|---|---|---|"]
+    lines = ["| what | measured | target |", "|---|---|---|"]
     for name in JOBS:
         if name in found:
             told = TELLERS[name](found[name])
-            lines += [f"| {what} | {value} | {bar} |" for what, value, bar in told]
+            lines += [
+                f"| {what} | {value} | {target} |" for what, value, target in told
+            ]
     return "\n".join(lines)
 
 
@@ -237,11 +239,11 @@ def tell_epoch(found: dict[str, Any]) -> Lines:
     yield f"{size} with X and y", f"{found['above_process']:.2f} X", "2 X"
 
 
-def tell_growth(title: str, bar: str, found: dict[str, Any]) -> Lines:
+def tell_growth(title: str, target: str, found: dict[str, Any]) -> Lines:
     n, settled = len(found["resident_mb"]), found["settled_after"]
     values = found["mb_per_fit"], found["mb_per_fit_by_ends"]
     told = ", ".join(f"{value:.3f}" for value in values)
-    yield f"{title}, fits {settled} to {n}, line and ends", f"{told} MB a fit", bar
+    yield f"{title}, fits {settled} to {n}, line and ends", f"{told} MB a fit", target
 
 
 def tell_shapes(title: str, found: dict[str, Any]) -> Lines:
@@ -250,8 +252,8 @@ def tell_shapes(title: str, found: dict[str, Any]) -> Lines:
         (f"{title}, while the cache fills", found["mb_per_shape_before"], ""),
         (f"{title}, {CACHED + 5} to {len(seen)}", found["mb_per_shape_after"], "0"),
     )
-    for what, value, bar in pairs:
-        yield what, "" if value is None else f"{value:.2f} MB a shape", bar
+    for what, value, target in pairs:
+        yield what, "" if value is None else f"{value:.2f} MB a shape", target
     ends = f"{seen[0]:,.0f}, {seen[-1]:,.0f}, {found['after_collecting_mb']:,.0f} MB"
     yield f"{title}: first, last, after collecting garbage", ends, ""
 
@@ -278,7 +280,7 @@ def jobs(n_rows: int, is_quick: bool) -> dict[str, Callable[[], Any]]:
     return {
         "epoch": partial(epoch, n_rows),
         "grid": partial(grid, 200, SETTLED),
-        "scikeras": partial(scikeras, 30, PEER_SETTLED),
+        "scikeras": partial(scikeras, 30, OTHER_SETTLED),
         "shapes": partial(shapes, "", 100),
         "deep shapes": partial(shapes, "deep", 60),
         "series shapes": partial(shapes, "series", 60),
@@ -293,7 +295,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     parser.add_argument("--rows", type=int, default=5_600_000)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
     options = parser.parse_args()
     known = RESULTS.exists() and not options.quick
@@ -303,7 +305,7 @@ def main() -> None:
         found[name] = fresh(ready[name])
         print(f"{name} done", flush=True)
         if not options.quick:
-            text = json.dumps({"machine": describe(), "jobs": found}, indent=1)
+            text = json.dumps({"host": describe(), "jobs": found}, indent=1)
             RESULTS.write_text(text + "\n")
     print(table(found))
 

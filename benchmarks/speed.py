@@ -1,13 +1,15 @@
-"""How fast: whole fits, a grid search and predictions, beside the peers in one run.
+"""Speed of whole fits, searches and predictions, beside other libraries in one run.
 
-    python benchmarks/speed.py [--jobs NAME ...] [--rounds 5] [--report]
+    python benchmarks/speed.py [--jobs NAME ...] [--rounds 5] [--quick] [--report]
 
 Every contestant has a process of its own; after one run to warm up they run in turn,
 ``--rounds`` times. The table shows medians and ratios of medians. Training is a whole
-``fit``: hold-out, training, every curve that is on by default, the probes. Peers are
-given a validation split of the same size, and their tracing is not counted; of ours the
-first run, which compiles, is shown too. Searches start cold: only TensorFlow has been
-imported before. Needs ``pip install ".[benchmark]"``.
+``fit``: hold-out, training, every curve that is on by default, the probes. Other
+libraries get a validation split of the same size, and their tracing is not counted. Of
+skloss the first run, which compiles, is shown too. Searches start cold: only TensorFlow
+has been imported before. skorch and torch are left out if they are not installed
+(``python -m pip install ".[benchmark]"``). ``--quick`` tries the script on small jobs
+and writes nothing.
 """
 
 import argparse
@@ -17,13 +19,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import peers
-from machine import describe
-from race import race
+import other_libraries
+from harness import run_in_turn
+from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 OURS = "skloss"
@@ -36,7 +39,7 @@ class Job:
     title: str
     ours: Callable[[], Any]
     others: Mapping[str, Callable[[], Any]]
-    bars: Mapping[str, float]
+    targets: Mapping[str, float]
     unit: str = "rows/s"
     notes: str = ""
     cold: bool = False
@@ -45,15 +48,17 @@ class Job:
 # ----------------------------------------------------------------------------- training
 
 
-def skloss_dense(rows: tuple, epochs: int = 1, **parameters: Any) -> peers.Timed:
+def skloss_dense(
+    rows: tuple, epochs: int = 1, **parameters: Any
+) -> other_libraries.Timed:
     from skloss import DenseClassifier
 
     options = {"learning_rate": 1e-3, "batch_size": 128, "random_state": 0}
     classifier = DenseClassifier(epochs=epochs, **options, **parameters)
-    return peers.skloss_fit(classifier, peers.rare_rows(*rows))
+    return other_libraries.skloss_fit(classifier, other_libraries.rare_rows(*rows))
 
 
-def seed0_classifier(epochs: int, batch_size: int) -> Any:
+def theft_classifier(epochs: int, batch_size: int) -> Any:
     from skloss import CNN1DClassifier
 
     return CNN1DClassifier(
@@ -70,39 +75,49 @@ def seed0_classifier(epochs: int, batch_size: int) -> Any:
     )
 
 
-def skloss_seed0(rows: tuple, epochs: int, batch_size: int) -> peers.Timed:
-    classifier = seed0_classifier(epochs, batch_size)
-    return peers.skloss_fit(classifier, peers.rare_rows(*rows))
+def skloss_theft(rows: tuple, epochs: int, batch_size: int) -> other_libraries.Timed:
+    classifier = theft_classifier(epochs, batch_size)
+    return other_libraries.skloss_fit(classifier, other_libraries.rare_rows(*rows))
 
 
 def keras_dense(
     rows: tuple, widths: tuple, epochs: int = 1, n_outputs: int = 1, **more
 ):
     network = {key: more.pop(key) for key in ("activation", "dropout") if key in more}
-    build = partial(peers.keras_dense, rows[1], widths, n_outputs, **network)
-    return peers.keras_fit(build, peers.rare_rows(*rows), 128, epochs, **more)
+    build = partial(other_libraries.keras_dense, rows[1], widths, n_outputs, **network)
+    return other_libraries.keras_fit(
+        build, other_libraries.rare_rows(*rows), 128, epochs, **more
+    )
 
 
-def keras_seed0(rows: tuple, epochs: int, batch_size: int) -> peers.Timed:
-    build = partial(peers.keras_seed0, rows[1])
-    return peers.keras_fit(build, peers.rare_rows(*rows), batch_size, epochs)
+def keras_theft(rows: tuple, epochs: int, batch_size: int) -> other_libraries.Timed:
+    build = partial(other_libraries.keras_theft, rows[1])
+    return other_libraries.keras_fit(
+        build, other_libraries.rare_rows(*rows), batch_size, epochs
+    )
 
 
-def skorch_dense(rows: tuple, widths: tuple, epochs: int = 1) -> peers.Timed:
-    build = partial(peers.torch_dense, rows[1], widths)
-    return peers.skorch_fit(build, peers.rare_rows(*rows), 128, epochs)
+def skorch_dense(rows: tuple, widths: tuple, epochs: int = 1) -> other_libraries.Timed:
+    build = partial(other_libraries.torch_dense, rows[1], widths)
+    return other_libraries.skorch_fit(
+        build, other_libraries.rare_rows(*rows), 128, epochs
+    )
 
 
-def skorch_seed0(rows: tuple, epochs: int, batch_size: int) -> peers.Timed:
-    build = partial(peers.torch_seed0, rows[1])
-    return peers.skorch_fit(build, peers.rare_rows(*rows), batch_size, epochs)
+def skorch_theft(rows: tuple, epochs: int, batch_size: int) -> other_libraries.Timed:
+    build = partial(other_libraries.torch_theft, rows[1])
+    return other_libraries.skorch_fit(
+        build, other_libraries.rare_rows(*rows), batch_size, epochs
+    )
 
 
-def mlp(rows: tuple, widths: tuple, epochs: int = 1) -> peers.Timed:
-    return peers.mlp_fit(widths, peers.rare_rows(*rows), 128, epochs)
+def mlp(rows: tuple, widths: tuple, epochs: int = 1) -> other_libraries.Timed:
+    return other_libraries.mlp_fit(
+        widths, other_libraries.rare_rows(*rows), 128, epochs
+    )
 
 
-SEED1 = {
+ELEVEN_LAYERS = {
     "width": 7,
     "depth": 11,
     "activation": "linear",
@@ -128,22 +143,22 @@ TRAINING = {
             "skorch": 10,
             "MLPClassifier": 5,
         },
-        notes="peers on 400k rows, per row",
+        notes="400k rows, per row",
     ),
-    "seed 1": Job(
-        "eleven layers of 7 with dropout, 5.6 M x 9, batch 128, one epoch",
-        partial(skloss_dense, BIG, **SEED1),
+    "eleven-layer network": Job(
+        "the eleven-layer network, 5.6 M x 9, batch 128, one epoch",
+        partial(skloss_dense, BIG, **ELEVEN_LAYERS),
         {
             "keras fit": partial(
                 keras_dense,
                 PART,
                 (7,) * 11,
                 activation="linear",
-                dropout=SEED1["dropout"],
+                dropout=ELEVEN_LAYERS["dropout"],
             )
         },
         {"keras fit": 8},
-        notes="peer on 400k rows, per row",
+        notes="400k rows, per row",
     ),
     "30-128-64-1": Job(
         "30-128-64-1, 100k rows, batch 128, 5 epochs",
@@ -165,19 +180,19 @@ TRAINING = {
         },
         {"keras fit": 4, "MLPClassifier": 2},
     ),
-    "seed 0": Job(
-        "seed 0's network, 6,400 series of 1,036, batch 64, 3 epochs",
-        partial(skloss_seed0, (6_400, 1036), 3, 64),
+    "theft network": Job(
+        "the theft network, 6,400 series of 1,036, batch 64, 3 epochs",
+        partial(skloss_theft, (6_400, 1036), 3, 64),
         {
-            "keras fit": partial(keras_seed0, (6_400, 1036), 1, 64),
-            "skorch": partial(skorch_seed0, (3_200, 1036), 1, 64),
+            "keras fit": partial(keras_theft, (6_400, 1036), 1, 64),
+            "skorch": partial(skorch_theft, (3_200, 1036), 1, 64),
         },
         {"keras fit": 1.6, "skorch": 2.2},
     ),
-    "short series": Job(
-        "seed 0's network, 8,000 series of 152, batch 32, 5 epochs",
-        partial(skloss_seed0, (8_000, 152), 5, 32),
-        {"keras fit": partial(keras_seed0, (8_000, 152), 1, 32)},
+    "theft network, short series": Job(
+        "the theft network, 8,000 series of 152, batch 32, 5 epochs",
+        partial(skloss_theft, (8_000, 152), 5, 32),
+        {"keras fit": partial(keras_theft, (8_000, 152), 1, 32)},
         {"keras fit": 5},
     ),
 }
@@ -198,24 +213,28 @@ SERIES_GRID = {
 }
 
 
-def skloss_table_search() -> peers.Timed:
+def skloss_table_search() -> other_libraries.Timed:
     from skloss import DenseClassifier
     from skloss.training import start_tensorflow
 
-    start_tensorflow()  # imports it, as the peer has done before its clock starts
+    start_tensorflow()  # the other library has imported it, too
 
     classifier = DenseClassifier(epochs=30, batch_size=32, random_state=0)
-    return peers.grid_search(classifier, TABLE_GRID, peers.rare_rows(*TABLE))
+    return other_libraries.grid_search(
+        classifier, TABLE_GRID, other_libraries.rare_rows(*TABLE)
+    )
 
 
-def wrapped_table_search(of: str) -> peers.Timed:
+def wrapped_table_search(of: str) -> other_libraries.Timed:
     """One and the same code, with the import changed."""
-    classifier = peers.scikeras_dense(TABLE[1], 32, 30, of)
+    classifier = other_libraries.scikeras_dense(TABLE[1], 32, 30, of)
     part = {"model__dropout": [0.25], "model__width": [16, 64]}
-    return peers.grid_search(classifier, part, peers.rare_rows(*TABLE))
+    return other_libraries.grid_search(
+        classifier, part, other_libraries.rare_rows(*TABLE)
+    )
 
 
-def skloss_series_search() -> peers.Timed:
+def skloss_series_search() -> other_libraries.Timed:
     from imblearn.over_sampling import SMOTE
     from joblib import parallel_config
 
@@ -224,10 +243,12 @@ def skloss_series_search() -> peers.Timed:
 
     start_tensorflow()
     pipeline = Pipeline(
-        [("smote", SMOTE(random_state=0)), ("cnn", seed0_classifier(20, 32))]
+        [("smote", SMOTE(random_state=0)), ("cnn", theft_classifier(20, 32))]
     )
     grid = {f"cnn__{name}": values for name, values in SERIES_GRID.items()}
-    search = peers.grid_search(pipeline, grid, peers.rare_rows(*SERIES))
+    search = other_libraries.grid_search(
+        pipeline, grid, other_libraries.rare_rows(*SERIES)
+    )
 
     def run() -> float:
         with parallel_config("threading", n_jobs=2):
@@ -236,15 +257,15 @@ def skloss_series_search() -> peers.Timed:
     return run
 
 
-def scikeras_series_search() -> peers.Timed:
+def scikeras_series_search() -> other_libraries.Timed:
     import imblearn.pipeline
     from imblearn.over_sampling import SMOTE
 
-    cnn = peers.scikeras_series(SERIES[1], 32, 20)
+    cnn = other_libraries.scikeras_series(SERIES[1], 32, 20)
     steps = [("smote", SMOTE(random_state=0)), ("cnn", cnn)]
     part = {"cnn__model__dropout": [0.25], "cnn__model__activation": ["relu", "elu"]}
-    rows = peers.rare_rows(*SERIES)
-    return peers.grid_search(imblearn.pipeline.Pipeline(steps), part, rows)
+    rows = other_libraries.rare_rows(*SERIES)
+    return other_libraries.grid_search(imblearn.pipeline.Pipeline(steps), part, rows)
 
 
 SEARCHES = {
@@ -254,7 +275,7 @@ SEARCHES = {
         {"scikeras": partial(wrapped_table_search, "scikeras.wrappers")},
         {"scikeras": 25},
         unit="fits/s",
-        notes="peer on 11 of the 91 fits, per fit",
+        notes="11 of the 91 fits, per fit",
         cold=True,
     ),
     "search by KerasClassifier": Job(
@@ -268,12 +289,13 @@ SEARCHES = {
         cold=True,
     ),
     "search of series": Job(
-        "the same behind SMOTE, 1,000 series of 152, seed 0's network, 20 epochs, cold",
+        "grid search behind SMOTE, 1,000 series of 152, the theft network, 20 epochs, "
+        "cold",
         skloss_series_search,
         {"scikeras": scikeras_series_search},
         {"scikeras": 10},
         unit="fits/s",
-        notes="two threads; peer on 11 of the 91 fits, per fit",
+        notes="two threads; 11 of the 91 fits, per fit",
         cold=True,
     ),
 }
@@ -282,45 +304,49 @@ SEARCHES = {
 # -------------------------------------------------------------------------- predictions
 
 
-def skloss_rows(n_rows: int, repeats: int) -> peers.Timed:
+def skloss_rows(n_rows: int, repeats: int) -> other_libraries.Timed:
     from skloss import DenseClassifier
 
-    X, y = peers.rare_rows(20_000, 9)
+    X, y = other_libraries.rare_rows(20_000, 9)
     classifier = DenseClassifier(epochs=1, batch_size=128, random_state=0).fit(X, y)
     rows = np.resize(X, (n_rows, 9))
-    return peers.repeated(lambda: classifier.predict_proba(rows), n_rows, repeats)
+    return other_libraries.repeated(
+        lambda: classifier.predict_proba(rows), n_rows, repeats
+    )
 
 
-def keras_rows(n_rows: int, repeats: int, **options: Any) -> peers.Timed:
-    model = peers.keras_dense(9, (18,))
-    rows = np.resize(peers.rare_rows(20_000, 9)[0], (n_rows, 9))
+def keras_rows(n_rows: int, repeats: int, **options: Any) -> other_libraries.Timed:
+    model = other_libraries.keras_dense(9, (18,))
+    rows = np.resize(other_libraries.rare_rows(20_000, 9)[0], (n_rows, 9))
     predict = partial(model.predict, verbose=0, **options)
-    return peers.repeated(lambda: predict(rows), n_rows, repeats)
+    return other_libraries.repeated(lambda: predict(rows), n_rows, repeats)
 
 
-def scikeras_rows(n_rows: int, repeats: int) -> peers.Timed:
-    X, y = peers.rare_rows(2_000, 9)
-    classifier = peers.scikeras_dense(9, 128, 1).fit(X, y)
+def scikeras_rows(n_rows: int, repeats: int) -> other_libraries.Timed:
+    X, y = other_libraries.rare_rows(2_000, 9)
+    classifier = other_libraries.scikeras_dense(9, 128, 1).fit(X, y)
     rows = np.resize(X, (n_rows, 9))
-    return peers.repeated(lambda: classifier.predict_proba(rows), n_rows, repeats)
+    return other_libraries.repeated(
+        lambda: classifier.predict_proba(rows), n_rows, repeats
+    )
 
 
-def skloss_predicted_series() -> peers.Timed:
-    X, y = peers.rare_rows(10_000, 1036)
-    classifier = seed0_classifier(1, 64).fit(X[:640], y[:640])
-    return peers.repeated(lambda: classifier.predict_proba(X), len(X), 1)
+def skloss_predicted_series() -> other_libraries.Timed:
+    X, y = other_libraries.rare_rows(10_000, 1036)
+    classifier = theft_classifier(1, 64).fit(X[:640], y[:640])
+    return other_libraries.repeated(lambda: classifier.predict_proba(X), len(X), 1)
 
 
-def keras_predicted_series() -> peers.Timed:
-    X, _ = peers.rare_rows(10_000, 1036)
-    model = peers.keras_seed0(1036)
+def keras_predicted_series() -> other_libraries.Timed:
+    X, _ = other_libraries.rare_rows(10_000, 1036)
+    model = other_libraries.keras_theft(1036)
     predict = partial(model.predict, batch_size=256, verbose=0)
-    return peers.repeated(lambda: predict(X), len(X), 1)
+    return other_libraries.repeated(lambda: predict(X), len(X), 1)
 
 
-def imported(package: str) -> peers.Timed:
+def imported(package: str) -> other_libraries.Timed:
     command = [sys.executable, "-c", f"import {package}"]
-    return peers.repeated(lambda: subprocess.run(command, check=True), 1, 1)
+    return other_libraries.repeated(lambda: subprocess.run(command, check=True), 1, 1)
 
 
 PREDICTIONS = {
@@ -341,7 +367,7 @@ PREDICTIONS = {
         notes="keras with batch_size=8192",
     ),
     "many series": Job(
-        "`predict_proba` of 10,000 series of 1,036, seed 0's network",
+        "`predict_proba` of 10,000 series of 1,036, the theft network",
         skloss_predicted_series,
         {"keras predict": keras_predicted_series},
         {"keras predict": 1.5},
@@ -357,6 +383,20 @@ PREDICTIONS = {
 }
 
 JOBS: dict[str, Job] = {**TRAINING, **SEARCHES, **PREDICTIONS}
+QUICK = ("30-128-64-1", "one row", "import")
+NEEDS = {"skorch": ("skorch", "torch"), "scikeras": ("scikeras",)}
+
+
+def installed(others: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Leave out the libraries that are not installed, and say so."""
+    found = {}
+    for name, contestant in others.items():
+        missing = [p for p in NEEDS.get(name, ()) if find_spec(p) is None]
+        if missing:
+            print(f"left out: {name}; {', '.join(missing)} not installed", flush=True)
+        else:
+            found[name] = contestant
+    return found
 
 
 # -------------------------------------------------------------------------------- table
@@ -364,21 +404,23 @@ JOBS: dict[str, Job] = {**TRAINING, **SEARCHES, **PREDICTIONS}
 
 def table(found: Mapping[str, Any]) -> str:
     """Write the results as a table in Markdown."""
-    lines = ["| job | skloss (first run) | against | peer | times | bar |"]
+    lines = ["| job | skloss (first run) | against | its rate | ratio | target |"]
     lines.append("|---|---|---|---|---|---|")
     for name, job in JOBS.items():
         if name not in found:
             continue
         ours = found[name][OURS]
-        for peer, bar in job.bars.items():
-            theirs = found[name][peer]["median"]
+        for other, target in job.targets.items():
+            if other not in found[name]:
+                continue
+            theirs = found[name][other]["median"]
             cells = [
                 job.title,
                 f"{_plain(ours['median'])} ({_plain(ours['first'])}) {job.unit}",
-                peer + f" ({job.notes})" * bool(job.notes),
+                other + f" ({job.notes})" * bool(job.notes),
                 _plain(theirs),
                 f"{ours['median'] / theirs:.1f}",
-                f"{bar:g}",
+                f"{target:g}",
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -394,13 +436,20 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     options = parser.parse_args()
-    found = json.loads(RESULTS.read_text())["jobs"] if RESULTS.exists() else {}
+    if options.quick:
+        options.jobs, options.rounds = QUICK, 1
+    known = RESULTS.exists() and not options.quick
+    found = json.loads(RESULTS.read_text())["jobs"] if known else {}
     for name in [] if options.report else options.jobs:
         job = JOBS[name]
-        found[name] = race({OURS: job.ours, **job.others}, options.rounds, job.cold)
-        text = json.dumps({"machine": describe(), "jobs": found}, indent=1)
-        RESULTS.write_text(text + "\n")
+        found[name] = run_in_turn(
+            {OURS: job.ours, **installed(job.others)}, options.rounds, job.cold
+        )
+        if not options.quick:
+            text = json.dumps({"host": describe(), "jobs": found}, indent=1)
+            RESULTS.write_text(text + "\n")
         print(f"{name} done", flush=True)
     print(table(found))
 

@@ -23,7 +23,7 @@ __all__ = [
 
 Backend = Literal["xla", "graph", "eager"]
 
-# Measured by benchmarks/sizes.py.
+# Measured by benchmarks/break_even.py.
 _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
 # Measured on tables: masks of so many values cost less than a tenth of what it takes to

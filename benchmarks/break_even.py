@@ -1,6 +1,6 @@
-"""Is any job slower than ``keras.Model.fit``? From one step to a million.
+"""Break-even of the backends, and of skloss against ``keras.Model.fit``, by steps.
 
-    python benchmarks/sizes.py [--networks dense series] [--most 1000000]
+    python benchmarks/break_even.py [--networks dense series] [--most 1000000]
         [--steps N ...] [--rounds 5] [--quick] [--report]
 
 One ``fit`` of so many steps, of 32 rows each, with validation rows that are a tenth of
@@ -11,11 +11,10 @@ imported and has trained another network before. Contestants have a process each
 in turn; shown are medians of 5 rounds, of 3 from 10,000 steps on. Keras' seconds for
 more than 100,000 steps are extrapolated from those of 1 and of 20,000 steps.
 
-It is also measured what the job would take by each kind of program, whichever
-``skloss.training.backends`` chooses (uncompiled up to 1,000 steps, compiled up to
-10,000), and from how many steps on one pays over another: that is what its thresholds
-should be.
-``--quick`` tries the script.
+Every job is also measured with each backend, whichever ``skloss.training.backends``
+chooses (eager up to 1,000 steps, compiled ones up to 10,000). The number of steps from
+which on one backend pays over another is what its thresholds should be.
+``--quick`` tries the script and writes nothing.
 """
 
 import argparse
@@ -26,19 +25,20 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import peers
-from machine import describe
+import other_libraries
+from host import describe
 
-RESULTS = Path(__file__).parent / "results" / "sizes.json"
+RESULTS = Path(__file__).parent / "results" / "break_even.json"
 BATCH = 32
 LONGEST_EPOCH = 50_000  # steps
 FEWEST_HELD = 4
@@ -47,7 +47,7 @@ STEPS = (
     *(1_000, 3_000, 10_000, 100_000, 1_000_000),
 )
 LONG, KERAS_MOST, KERAS_MEASURED = 10_000, 100_000, 20_000
-KINDS = {"eager": 1_000, "graph": 10_000, "xla": 10_000}  # and most steps of each
+BACKENDS = {"eager": 1_000, "graph": 10_000, "xla": 10_000}  # and most steps of each
 PAIRS = (("graph", "eager"), ("xla", "eager"), ("xla", "graph"))
 COLUMNS = {"dense": 20, "series": 152}
 MOST = {"dense": 1_000_000, "series": 10_000}
@@ -61,12 +61,12 @@ _N_WIDTHS = 17
 
 
 @lru_cache(maxsize=1)
-def rows(network: str, steps: int) -> tuple[peers.Rows, peers.Rows]:
+def rows(network: str, steps: int) -> tuple[other_libraries.Rows, other_libraries.Rows]:
     """Rows of an epoch, and a ninth as many to validate on; half of them positive."""
     n = min(steps, LONGEST_EPOCH) * BATCH
     rng = np.random.default_rng(0)
 
-    def some(count: int) -> peers.Rows:
+    def some(count: int) -> other_libraries.Rows:
         X = rng.standard_normal((count, COLUMNS[network]), dtype=np.float32)
         y = np.arange(count) % 2
         X[:, :3] += 0.5 * y[:, None].astype(np.float32)
@@ -95,22 +95,22 @@ def build(network: str, width: int, **options: Any) -> Any:
     )
 
 
-def ours(network: str, steps: int, width: int, kind: str | None) -> tuple[float, str]:
-    """Seconds of a fit, and which kind of program served."""
+def ours(
+    network: str, steps: int, width: int, backend: str | None
+) -> tuple[float, str]:
+    """Seconds of a fit, and which backend served."""
     from skloss.training import trainer
 
-    chosen = trainer.program_kind
     options = {"batch_size": BATCH, "epochs": epochs(steps), "random_state": 0}
     (X, y), (X_val, y_val) = rows(network, steps)
-    if kind is not None:
-        trainer.program_kind = lambda *_: kind
-    try:
+    forced: Any = nullcontext()
+    if backend is not None:
+        forced = mock.patch.object(trainer, "choose_backend", return_value=backend)
+    with forced:
         started = time.perf_counter()
         classifier = build(network, width, **options)
         classifier.fit(X, y, X_val=X_val, y_val=y_val)
         took = time.perf_counter() - started
-    finally:
-        trainer.program_kind = chosen
     assert classifier.n_epochs_ == epochs(steps)
     return took, classifier.record_.outcome["program"]
 
@@ -122,9 +122,9 @@ def keras_fit(network: str, steps: int, width: int) -> tuple[float, str]:
     rows_given, held = rows(network, steps)
     started = time.perf_counter()
     if network == "dense":
-        model = peers.keras_dense(COLUMNS[network], (24 + width,))
+        model = other_libraries.keras_dense(COLUMNS[network], (24 + width,))
     else:
-        model = peers.keras_seed0(COLUMNS[network])
+        model = other_libraries.keras_theft(COLUMNS[network])
     model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
     model.fit(
         *rows_given,
@@ -169,7 +169,7 @@ def quiet() -> None:
 
 def warm_up(name: str, network: str) -> None:
     """Train networks wider than all that are measured."""
-    # Ours has a kind of program for each of these.
+    # skloss takes another backend for each of these.
     steps = (1, 50, 2_000) if name == OURS else (50,)
     for count in steps:
         measure(name, network, count, _N_WIDTHS)
@@ -183,7 +183,7 @@ def measure(name: str, network: str, steps: int, width: int) -> tuple[float, str
 
 def most(name: str, network: str) -> int:
     """Most steps that a contestant is measured at."""
-    limits = {OURS: MOST[network], KERAS: KERAS_MOST, **KINDS}
+    limits = {OURS: MOST[network], KERAS: KERAS_MOST, **BACKENDS}
     return min(limits[name], MOST[network])
 
 
@@ -193,7 +193,7 @@ def compete(network: str, sizes: Sequence[int], rounds: int) -> list[dict[str, A
     with ExitStack() as stack:
         running = [
             stack.enter_context(Contestant(name, network))
-            for name in (OURS, KERAS, *KINDS)
+            for name in (OURS, KERAS, *BACKENDS)
         ]
         for steps in sizes:
             n_rounds = rounds if steps < LONG else min(rounds, 3)
@@ -229,11 +229,11 @@ def extrapolate(found: list[dict[str, Any]], took: float) -> None:
 # -------------------------------------------------------------------------------- table
 
 
-def break_even(found: list[Mapping[str, Any]], kind: str, other: str) -> float | None:
-    """Find from how many steps on a kind of program stays quicker than another."""
-    measured = [line for line in found if kind in line and other in line]
+def break_even(found: list[Mapping[str, Any]], one: str, other: str) -> float | None:
+    """Find from how many steps on one backend stays faster than another."""
+    measured = [line for line in found if one in line and other in line]
     steps = [line["steps"] for line in measured]
-    excess = [line[kind] - line[other] for line in measured]
+    excess = [line[one] - line[other] for line in measured]
     slower = [i for i, seconds in enumerate(excess) if seconds > 0]
     if not slower:
         return float(steps[0])
@@ -246,9 +246,9 @@ def break_even(found: list[Mapping[str, Any]], kind: str, other: str) -> float |
 
 def table(found: Mapping[str, list[Mapping[str, Any]]]) -> str:
     """Write the results as a table in Markdown."""
-    kinds = "".join(f" {kind} s |" for kind in KINDS)
-    lines = [f"| network | steps | skloss s | by | keras s | times |{kinds}"]
-    lines.append("|" + "---|" * (6 + len(KINDS)))
+    columns = "".join(f" {backend} s |" for backend in BACKENDS)
+    lines = [f"| network | steps | skloss s | by | keras s | times |{columns}"]
+    lines.append("|" + "---|" * (6 + len(BACKENDS)))
     for network, measured in found.items():
         for line in measured:
             mark = "*" if line.get("extrapolated") else ""
@@ -259,7 +259,7 @@ def table(found: Mapping[str, list[Mapping[str, Any]]]) -> str:
                 line["program"],
                 f"{line[KERAS]:.3g}{mark}",
                 f"{line[KERAS] / line[OURS]:.1f}",
-                *(f"{line[kind]:.3g}" if kind in line else "" for kind in KINDS),
+                *(f"{line[name]:.3g}" if name in line else "" for name in BACKENDS),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     if any("extrapolated" in line for m in found.values() for line in m):
@@ -275,7 +275,7 @@ def thresholds(found: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, Any]:
 
 
 def summary(network: str, measured: list[Mapping[str, Any]]) -> str:
-    """Tell where the least is gained over Keras, and where each kind begins to pay."""
+    """Tell where the gain over Keras is least, and where each backend begins to pay."""
     worst = min(measured, key=lambda line: line[KERAS] / line[OURS])
     pays = ", ".join(
         f"{pair} {'nowhere' if steps is None else f'from {steps:,.0f} steps'}"
@@ -302,7 +302,7 @@ def main() -> None:
         found[network] = compete(network, sizes, 1 if options.quick else options.rounds)
         if not options.quick:
             written = {
-                "machine": describe(),
+                "host": describe(),
                 "break_even": thresholds(found),
                 "networks": found,
             }

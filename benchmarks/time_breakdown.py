@@ -1,10 +1,11 @@
 """Where the seconds of a fit go: steps, curves, probes, hold-out, record, compiling.
 
-    python benchmarks/shares.py [--rounds 5]
+    python benchmarks/time_breakdown.py [--rounds 5] [--quick] [--report]
 
 Whole fits with all that is on by default. Each part is timed by a clock around the
 function that does it; medians over rounds of fits with compiled programs. "compiling"
-is what the first fit takes beyond those.
+is what the first fit takes beyond those. ``--quick`` tries the script on few rows and
+writes nothing.
 """
 
 import argparse
@@ -22,13 +23,13 @@ from unittest import mock
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from machine import describe
+from host import describe
 
 from skloss import CNN1DClassifier, DenseClassifier
-from skloss.estimators import base, fitting
+from skloss.estimators import fitting, neural_classifier
 from skloss.training import chunks, evaluation, program, trainer
 
-RESULTS = Path(__file__).parent / "results" / "shares.json"
+RESULTS = Path(__file__).parent / "results" / "time_breakdown.json"
 SERIES = {"filters": ((32, 16), (8, 8)), "kernel_size": 3, "head": (10,)}
 # Name, classifier, rows, columns.
 JOBS: dict[str, tuple[Any, int, int]] = {
@@ -54,13 +55,14 @@ JOBS: dict[str, tuple[Any, int, int]] = {
     ),
 }
 PARTS: dict[str, tuple[Any, str]] = {
-    "hold-out": (base, "stratified_holdout"),
+    "hold-out": (neural_classifier, "stratified_holdout"),
     "steps": (program.Program, "run"),
     "gathering rows": (chunks.Chunks, "_fill"),
     "curves": (evaluation.Evaluator, "__call__"),
     "probes of units": (trainer, "unit_shares"),
     "record": (fitting, "make_record"),
 }
+QUICK_ROWS = 300
 
 
 @contextmanager
@@ -93,9 +95,8 @@ def fit_seconds(classifier: Any, X: np.ndarray, y: np.ndarray) -> dict[str, floa
         return {"fit": time.perf_counter() - start, **seconds}
 
 
-def measure(job: tuple[Any, int, int], rounds: int) -> dict[str, float]:
+def measure(classifier: Any, n: int, d: int, rounds: int) -> dict[str, float]:
     """Median seconds of each part, and of compiling."""
-    classifier, n, d = job
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, d)).astype(np.float32)
     y = (X[:, 0] + X[:, 1] ** 2 + rng.normal(size=n) > 3.2).astype(int)
@@ -125,11 +126,23 @@ def table(found: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
+    parser.add_argument("--report", action="store_true", help="print, measure nothing")
     options = parser.parse_args()
-    # TensorFlow's import is nobody's compiling.
+    if options.report:
+        print(table(json.loads(RESULTS.read_text())["jobs"]))
+        return
+    # Importing TensorFlow must not count as compiling.
     DenseClassifier(epochs=1).fit(np.eye(40), np.arange(40) % 2)
-    found = {name: measure(job, options.rounds) for name, job in JOBS.items()}
-    RESULTS.write_text(json.dumps({"machine": describe(), "jobs": found}, indent=1))
+    found = {}
+    for name, (classifier, n, d) in JOBS.items():
+        if options.quick:
+            found[name] = measure(classifier, min(n, QUICK_ROWS), d, 1)
+        else:
+            found[name] = measure(classifier, n, d, options.rounds)
+    if not options.quick:
+        text = json.dumps({"host": describe(), "jobs": found}, indent=1)
+        RESULTS.write_text(text + "\n")
     print(table(found))
 
 

@@ -1,14 +1,14 @@
-"""How the cost grows: with rows, columns, width, candidates and the length of series.
+"""Growth of time and memory with rows, columns, width, candidates and series length.
 
-    python benchmarks/growth.py [--sweeps NAME ...] [--quick] [--report]
+    python benchmarks/scaling.py [--sweeps NAME ...] [--quick] [--report]
 
 Every point has a process of its own, which fits twice or more: the first fit imports
 TensorFlow and compiles, the others do not. Of these the median of three is shown, or
 one alone if it is long. The peak is that of the whole process. One epoch each, save for
 the search, which runs every candidate on three folds for five epochs.
 
-Writes ``results/growth.json`` and ``results/growth.png``. ``--quick`` tries the script
-on tiny sizes and writes to the directory of temporary files.
+Writes ``results/scaling.json`` and ``scaling.png``. ``--quick`` tries the script on
+tiny sizes and writes to the directory of temporary files.
 """
 
 import argparse
@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import matplotlib as mpl
 import numpy as np
-from machine import describe
+from host import describe
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 from memory import fresh, resident, rows_in_blocks
 
@@ -256,11 +256,11 @@ def panel(axis: Any, sweep: Sweep, points: list, unit: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sweeps", nargs="+", choices=SWEEPS, default=list(SWEEPS))
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="try it on tiny sizes")
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
     options = parser.parse_args()
     folder = Path(tempfile.gettempdir()) if options.quick else RESULTS
-    path = folder / "growth.json"
+    path = folder / "scaling.json"
     known = json.loads(path.read_text())["sweeps"] if path.exists() else {}
     for name in [] if options.report else options.sweeps:
         sweep = SWEEPS[name]
@@ -273,11 +273,11 @@ def main() -> None:
             for swept, points in known.items()
         }
         text = json.dumps(
-            {"machine": describe(), "sweeps": known, "straight_lines": lines}, indent=1
+            {"host": describe(), "sweeps": known, "straight_lines": lines}, indent=1
         )
         path.write_text(text + "\n")
     found = {name: known[name] for name in SWEEPS if name in known}
-    draw(found, folder / "growth.png")
+    draw(found, folder / "scaling.png")
     print(f"{path.with_suffix('.png')} drawn\n")
     print(table(found))
 

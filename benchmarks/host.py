@@ -1,4 +1,4 @@
-"""What every benchmark writes beside its numbers: the machine and the versions."""
+"""Description of the host: processor, cores and versions, kept beside all results."""
 
 import os
 import platform

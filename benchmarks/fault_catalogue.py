@@ -1,4 +1,4 @@
-"""Faults, each seeded alone into a training that is healthy otherwise."""
+"""Catalogue of faults. Each is put alone into a training that is healthy otherwise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,13 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from imblearn.over_sampling import SMOTE, RandomOverSampler
-from imblearn.under_sampling import RandomUnderSampler
-from keras import callbacks, layers, optimizers
-from keras.initializers import Constant, RandomNormal
-from sklearn.model_selection import StratifiedKFold, train_test_split
-from sklearn.preprocessing import MinMaxScaler
-from trainings import (
+from example_trainings import (
     IMBALANCED,
     SERIES,
     SEVERAL,
@@ -29,6 +23,12 @@ from trainings import (
     skloss_fit,
     usual,
 )
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from keras import callbacks, layers, optimizers
+from keras.initializers import Constant, RandomNormal
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.preprocessing import MinMaxScaler
 
 # ------------------------------------------------------------------- faults of the rows
 
@@ -197,7 +197,7 @@ def f1(y_true: Any, y_pred: Any) -> Any:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, the rule that is for it, and where it is seeded.
+    """A fault, the rule that names it, and the data sets that it is put into.
 
     ``also`` are names that are as true of it as the rule's, ``twin`` is the healthy
     training that it is compared with.

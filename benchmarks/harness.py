@@ -1,4 +1,7 @@
-"""Contestants in processes of their own, run in turn, so that none disturbs another."""
+"""Harness that runs contestants in turn, each in a process of its own.
+
+So no contestant disturbs another, and all of them see the same load of the host.
+"""
 
 import os
 import resource
@@ -9,12 +12,12 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-# A contestant prepares its data and gives a function that does the job once and
-# returns what it did of it per second.
+# A contestant prepares its data and returns a function. That does the job once and
+# returns the work per second.
 Contestant = Callable[[], Callable[[], float]]
 
 
-def race(
+def run_in_turn(
     contestants: Mapping[str, Contestant], rounds: int, cold: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Run every contestant once to warm it up, then ``rounds`` times in turn.
@@ -28,7 +31,7 @@ def race(
         ``rates``, their ``median`` and the process's peak resident set ``peak_mb``.
     """
     if cold:
-        runs = [race(contestants, 0) for _ in range(rounds)]
+        runs = [run_in_turn(contestants, 0) for _ in range(rounds)]
         return {
             name: {
                 "first": runs[0][name]["first"],

@@ -1,8 +1,8 @@
-"""The same networks, trained as users of other packages train them.
+"""The same networks, trained as users of other libraries train them.
 
 Every contestant takes rows, and gives a function that trains on them once and returns
 rows per second. Networks and optimizers are made, and Keras' functions traced, before
-the clock starts; ours is a whole ``fit``.
+the clock starts. For skloss the clock covers a whole ``fit``.
 """
 
 import time
@@ -145,8 +145,8 @@ def torch_dense(n_columns: int, widths: Sequence[int], n_classes: int = 2) -> An
     return nn.Sequential(*layers, nn.Linear(sizes[-1], n_classes))
 
 
-def keras_seed0(n_steps: int, activation: str = "relu", dropout: float = 0.25) -> Any:
-    """Build the convolutional network of the first seed question in Keras."""
+def keras_theft(n_steps: int, activation: str = "relu", dropout: float = 0.25) -> Any:
+    """Build the theft network in Keras: four convolutions and a dense layer."""
     import keras
     from keras import layers
 
@@ -176,8 +176,8 @@ def keras_seed0(n_steps: int, activation: str = "relu", dropout: float = 0.25) -
     )
 
 
-def torch_seed0(n_steps: int) -> Any:
-    """Build the same network in torch, without the activity penalty."""
+def torch_theft(n_steps: int) -> Any:
+    """Build the theft network in torch, without the activity penalty."""
     from torch import nn
 
     def convolution(inputs: int, filters: int) -> list[Any]:
@@ -220,12 +220,12 @@ def scikeras_dense(
 
 
 def scikeras_series(n_steps: int, batch_size: int, epochs: int) -> Any:
-    """Build scikeras' classifier of the first seed question's network."""
+    """Build scikeras' classifier of the theft network."""
 
     def build(dropout: float = 0.25, activation: str = "relu") -> Any:
         import keras
 
-        network = keras_seed0(n_steps, activation, dropout)
+        network = keras_theft(n_steps, activation, dropout)
         return keras.Sequential([network, keras.layers.Activation("sigmoid")])
 
     return _scikeras(build, batch_size, epochs)
