@@ -240,8 +240,8 @@ def test_a_maker_gives_finite_rows_and_two_classes(make, dtype):
 
 
 @pytest.mark.parametrize(("make", "dtype"), MAKERS)
-def test_a_maker_says_what_is_wrong_with_it(make, dtype):
-    assert "What is wrong with it:" in make.__doc__
+def test_a_generator_says_its_limits(make, dtype):
+    assert "Limits:" in make.__doc__
 
 
 @pytest.mark.parametrize(
