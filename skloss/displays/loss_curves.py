@@ -27,6 +27,7 @@ from skloss.displays.style import (
 )
 from skloss.metrics import entropy
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -174,8 +175,8 @@ class LossCurveDisplay(RecordDisplay):
 
         Parameters
         ----------
-        record : TrainingRecord
-            With a ``loss`` in its history.
+        record : TrainingRecord, path or fitted estimator
+            With a ``loss`` in its history; of an estimator its record is taken.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         diagnosis : Diagnosis, default=None
@@ -206,6 +207,7 @@ class LossCurveDisplay(RecordDisplay):
         >>> round(LossCurveDisplay.from_record(record).constant_guess, 3)
         0.693
         """
+        record = find_record(record)
         if not record.history.get("loss"):
             raise nothing_to_draw("loss", record)
         priors = record.data.get("priors", {})
