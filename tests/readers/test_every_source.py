@@ -397,7 +397,7 @@ def test_a_diagnosis_reads_the_losses_of(name, source_of):
 def test_a_diagnosis_looks_at_the_rows_given_beside(name, source_of):
     source = source_of(name)
     diagnosis = diagnose(source.given, X, y)
-    # Of several calibrated classifiers a note says which one was read; all else is read.
+    # Of several calibrated classifiers a note says which one was read.
     several = len(getattr(source.given, "calibrated_classifiers_", ())) > 1
     assert len(diagnosis.notes) == several
     assert not any("not read" in note for note in diagnosis.notes)
