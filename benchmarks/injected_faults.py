@@ -381,7 +381,8 @@ def _sets(kind: tuple[str, ...], options: argparse.Namespace) -> list[str]:
     asked = [n for n in kind if options.sets is None or n in options.sets]
     found = [name for name in asked if is_available(name, options.data)]
     missing = [name for name in asked if name not in found]
-    tell_missing(missing, UCR_HINT if kind == SERIES else KEEL_HINT)
+    tell_missing([name for name in missing if name in SERIES], UCR_HINT)
+    tell_missing([name for name in missing if name not in SERIES], KEEL_HINT)
     if missing and SHIPPED[kind] not in found:
         found.append(SHIPPED[kind])
     return found[:1] if options.quick or options.one_set else found
