@@ -116,6 +116,6 @@ class Finding:
         }
 
 
-def _measure(part: Any) -> Measure:
+def _measure(part: Mapping[str, object]) -> Measure:
     value, unit = part if isinstance(part, tuple) else (part, "")
     return Measure(value.item() if isinstance(value, np.generic) else value, unit)

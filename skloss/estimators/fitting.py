@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -40,6 +40,10 @@ from skloss.training import (
     train,
 )
 from skloss.training.evaluation import MeasuredNetwork
+
+if TYPE_CHECKING:
+    from skloss.estimators.base import BaseNeuralClassifier
+    from skloss.estimators.neural_classifier import NeuralClassifierMixin
 
 __all__ = [
     "MOST_MEASURED_ROWS",
@@ -140,7 +144,7 @@ class Job:
 
 
 def fit_network(
-    estimator: Any,
+    estimator: "BaseNeuralClassifier",
     input_shape: tuple[int, ...],
     rows: FitRows,
     earlier: Fitted | None,
@@ -189,7 +193,7 @@ def fit_network(
     return fit_spec(job, spec, weights, description, estimator.verbose)
 
 
-def _training(estimator: Any) -> Training:
+def _training(estimator: "BaseNeuralClassifier") -> Training:
     """How the network is trained, as the parameters say it."""
     return Training(
         loss=estimator.loss,
@@ -296,7 +300,7 @@ class _Observer:
 # ---------------------------------------------------------------------------- settings
 
 
-def check_choices(estimator: Any) -> None:
+def check_choices(estimator: "BaseNeuralClassifier") -> None:
     """Refuse names that no table has, naming the nearest one that there is."""
     owner = type(estimator).__name__
     tables: dict[str, Iterable[str]] = {
@@ -311,7 +315,9 @@ def check_choices(estimator: Any) -> None:
     check_optimizer(owner, estimator.optimizer)
 
 
-def _weights_of_classes(estimator: Any, codes: np.ndarray) -> np.ndarray | None:
+def _weights_of_classes(
+    estimator: "BaseNeuralClassifier", codes: np.ndarray
+) -> np.ndarray | None:
     if estimator.class_weight is None:
         return None
     owner = type(estimator).__name__
@@ -369,7 +375,7 @@ def _check_same_optimizer(
         )
 
 
-def _settings(estimator: Any, seed: int, rows: FitRows) -> Settings:
+def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Settings:
     schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
     return Settings(
@@ -391,7 +397,9 @@ def _settings(estimator: Any, seed: int, rows: FitRows) -> Settings:
     )
 
 
-def stopping_settings(estimator: Any, rows: FitRows) -> dict[str, Any]:
+def stopping_settings(
+    estimator: "NeuralClassifierMixin", rows: FitRows
+) -> dict[str, Any]:
     """Choose the monitored curve, the patience, and whether the best epoch is kept."""
     if rows.is_partial:
         return {"restore_best": bool(estimator.restore_best)}
@@ -403,7 +411,7 @@ def stopping_settings(estimator: Any, rows: FitRows) -> dict[str, Any]:
     }
 
 
-def _stops_early(estimator: Any, validation: Rows | None) -> bool:
+def _stops_early(estimator: "NeuralClassifierMixin", validation: Rows | None) -> bool:
     """Decide whether early stopping is on; "auto" asks for enough rows."""
     if estimator.early_stopping == "auto":
         if validation is None:
@@ -418,7 +426,9 @@ def _stops_early(estimator: Any, validation: Rows | None) -> bool:
     return bool(estimator.early_stopping)
 
 
-def _monitored_curve(estimator: Any, validation: Rows | None) -> str | None:
+def _monitored_curve(
+    estimator: "NeuralClassifierMixin", validation: Rows | None
+) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
     if estimator.monitor != "auto":
         if validation is None and estimator.monitor.startswith("val_"):

@@ -113,8 +113,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     def _fit_held_out(
         self,
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike | None,
         params: dict[str, Any],
         split: Any,
         tasks: Any,
@@ -152,8 +152,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
     def _fit_steps(
         self,
         final: "_LastStep",
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike | None,
         params: dict[str, Any],
     ) -> None:
         """Fit as imbalanced-learn does, with a stand-in for the last step."""
@@ -172,7 +172,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         finally:
             final.pipeline = final.held_out = None  # else the rows outlive the fit
 
-    def _split(self, X: Any, y: Any, params: dict[str, Any]) -> Any:
+    def _split(self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]) -> Any:
         name, last = self.steps[-1]
         for key in ("X_val", "y_val"):
             if any(_is_of_step(given, name, key) for given in params):
@@ -208,7 +208,9 @@ class _LastStep(BaseEstimator):
                 self._fit_held_out(X, y, params)
         return self
 
-    def _fit_held_out(self, X: Any, y: Any, params: dict[str, Any]) -> None:
+    def _fit_held_out(
+        self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]
+    ) -> None:
         original, sample, held_out, held_params = self.held_out
         samplers = []
         for _, step in self.pipeline.steps[:-1]:
@@ -274,7 +276,7 @@ def make_pipeline(
     )
 
 
-def _at(weight: Any, rows: np.ndarray) -> Any:
+def _at(weight: ArrayLike | None, rows: np.ndarray) -> Any:
     return None if weight is None else np.asarray(weight)[rows]
 
 
@@ -286,7 +288,9 @@ def _is_of_step(key: str, step: str, parameter: str) -> bool:
     return key in (parameter, f"{step}__{parameter}")
 
 
-def _explain_few_rows(error: ValueError, y: Any, n_held: int, n_rows: int) -> None:
+def _explain_few_rows(
+    error: ValueError, y: ArrayLike, n_held: int, n_rows: int
+) -> None:
     """Add to a sampler's complaint what the hold-out has to do with it."""
     if "n_neighbors" not in str(error):
         return
@@ -301,7 +305,7 @@ def _explain_few_rows(error: ValueError, y: Any, n_held: int, n_rows: int) -> No
     ) from error
 
 
-def _explain_series(error: ValueError, X: Any) -> None:
+def _explain_series(error: ValueError, X: ArrayLike) -> None:
     """Say how series get past a step that takes tables only."""
     if np.ndim(X) != 3 or "dim 3" not in str(error):
         return

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_memory
 
 __all__ = ["StepTasks", "is_skipped"]
@@ -23,7 +24,7 @@ class StepTasks:
         What it is fitted on.
     """
 
-    def __init__(self, pipeline: Any, X: Any, y: Any) -> None:
+    def __init__(self, pipeline: Any, X: ArrayLike, y: ArrayLike | None) -> None:
         self._pipeline, self._rows = pipeline, {"X": X, "y": y}
         names = [name for name, step in pipeline.steps[:-1] if not is_skipped(step)]
         self._names = iter(names)
@@ -35,7 +36,9 @@ class StepTasks:
         return _ReportingMemory(check_memory(memory), self)
 
     @contextmanager
-    def step(self, step: Any, X: Any, y: Any, is_cached: bool) -> Iterator[None]:
+    def step(
+        self, step: object, X: ArrayLike, y: ArrayLike | None, is_cached: bool
+    ) -> Iterator[None]:
         """Tell of the fit of the next step."""
         task = self._fit.subcontext(task_name=f"fit-{next(self._names)}")
         # What joblib takes the hash of may not know the task. A sampler knows none.
@@ -47,7 +50,7 @@ class StepTasks:
                 yield
 
     @contextmanager
-    def last(self, step: Any, X: Any, y: Any) -> Iterator[None]:
+    def last(self, step: object, X: ArrayLike, y: ArrayLike | None) -> Iterator[None]:
         """Tell of the fit of the last step."""
         task = self._fit.subcontext(task_name="fit-final-estimator")
         with task.propagate_callback_context(step), self._told(task, X, y):
@@ -60,7 +63,7 @@ class StepTasks:
         )
 
     @contextmanager
-    def _told(self, task: Any, X: Any, y: Any) -> Iterator[None]:
+    def _told(self, task: Any, X: ArrayLike, y: ArrayLike | None) -> Iterator[None]:
         task.call_on_fit_task_begin(estimator=self._pipeline, X=X, y=y)
         yield
         task.call_on_fit_task_end(estimator=self._pipeline, X=X, y=y)
@@ -82,13 +85,15 @@ class _ReportingMemory:
         cached = self._memory.cache(function)
         is_cached = getattr(self._memory, "location", self) is not None
 
-        def fit_one(step: Any, X: Any, y: Any, **options: Any) -> Any:
+        def fit_one(
+            step: object, X: ArrayLike, y: ArrayLike | None, **options: Any
+        ) -> Any:
             with self._tasks.step(step, X, y, is_cached):
                 return cached(step, X, y, **options)
 
         return fit_one
 
 
-def is_skipped(step: Any) -> bool:
+def is_skipped(step: object) -> bool:
     """Whether a pipeline passes a step over."""
     return step is None or step == "passthrough"

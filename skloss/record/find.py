@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.record.training_record import TrainingRecord
 
@@ -64,7 +65,7 @@ class Found:
         """Its record; None where it is no classifier of skloss."""
         return getattr(self.classifier, "record_", None)
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: ArrayLike | None) -> Any:
         """Return rows as the classifier sees them; None stays None."""
         if X is None:
             return None
@@ -128,7 +129,7 @@ def find_classifier(source: Any) -> Found:
     return Found(source)
 
 
-def find_record(source: Any) -> TrainingRecord:
+def find_record(source: object) -> TrainingRecord:
     """Find the record of a fitted classifier of skloss, through all wrappers.
 
     Parameters
@@ -157,7 +158,7 @@ def find_record(source: Any) -> TrainingRecord:
     return found.record
 
 
-def is_cross_validation(source: Any) -> bool:
+def is_cross_validation(source: object) -> bool:
     """Whether it is what ``cross_validate`` gave, with or without estimators."""
     return isinstance(source, Mapping) and any(
         str(name).startswith("test_") for name in source
@@ -170,7 +171,7 @@ def median_fold(results: Mapping[str, Any]) -> int:
     return int(np.argsort(np.asarray(results[first], float))[len(results[first]) // 2])
 
 
-def _inside(wrapper: Any, inner: Any) -> Found:
+def _inside(wrapper: object, inner: object) -> Found:
     found = find_classifier(inner)
     transformers = found.transformers
     if hasattr(wrapper, "transform") and hasattr(wrapper, "estimator_"):

@@ -165,12 +165,12 @@ def _digest(*arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Give what JSON has a word for as it is, an estimator as its class, else text."""
     return as_plain(value, other=_text)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return type(value).__name__ if hasattr(value, "get_params") else repr(value)
 
 
