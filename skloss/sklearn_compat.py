@@ -52,7 +52,7 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Me
     return cast("Callable[[Method], Method]", decorate)
 
 
-def plotted_line(display: Any, ax: Any, style: dict[str, Any]) -> Any:
+def plotted_line(display: Any, ax: object, style: dict[str, Any]) -> Any:
     """Plot a RocCurveDisplay or PrecisionRecallDisplay, and return its line."""
     is_new = "curve_kwargs" in signature(display.plot).parameters
     options = {"curve_kwargs": style} if is_new else style

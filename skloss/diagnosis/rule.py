@@ -154,6 +154,6 @@ def _filled(text: str) -> str:
     return fill(text, 80, break_on_hyphens=False, break_long_words=False)
 
 
-def _is_known(part: Any) -> bool:
+def _is_known(part: object) -> bool:
     value = part[0] if isinstance(part, tuple) else part
     return value is not None and not (isinstance(value, str | tuple) and not value)

@@ -89,7 +89,7 @@ def tally(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def value_text(value: Any) -> str:
+def value_text(value: object) -> str:
     """Write a value of the evidence.
 
     Examples
@@ -133,7 +133,7 @@ def measure_text(measure: Measure) -> str:
     return f"{numbers}{_NO_BREAK}{unit}" if unit not in ("", "%") else numbers
 
 
-def _number(value: Any, unit: str) -> str:
+def _number(value: object, unit: str) -> str:
     if unit.startswith("of ") and isinstance(value, float):
         return f"{value_text(100.0 * value)}%"
     return value_text(value) + ("%" if unit == "%" else "")
@@ -209,7 +209,7 @@ def _listed(items: Iterable[str]) -> str:
     return ", ".join(items[:_MOST_ITEMS]) + more
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     quoted = isinstance(value, str)

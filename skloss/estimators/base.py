@@ -179,7 +179,14 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         codes = encode_known(self.classes_, y, "y")
         return self._train(X, codes, weight, Split(), HoldOut(), is_partial=True)
 
-    def _fit(self, X: Any, y: Any, weight: Any, split: Split, holdout: HoldOut) -> Self:
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        split: Split,
+        holdout: HoldOut,
+    ) -> Self:
         classes, codes = encode_labels(type(self).__name__, y)
         if self._goes_on:
             codes = encode_known(self.classes_, y, "y")
@@ -189,9 +196,9 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
 
     def _train(
         self,
-        X: Any,
-        codes: Any,
-        weight: Any,
+        X: np.ndarray,
+        codes: np.ndarray,
+        weight: np.ndarray | None,
         split: Split,
         holdout: HoldOut,
         is_partial: bool = False,
@@ -243,10 +250,10 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
     def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
         return X
 
-    def _read_rows(self, X: Any, name: str) -> np.ndarray:
+    def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
         return self._validated(X) if name == "X" else self._check_width(X)
 
-    def _check_width(self, X_val: Any) -> np.ndarray:
+    def _check_width(self, X_val: ArrayLike) -> np.ndarray:
         width = np.shape(X_val)[1:2]
         if width != (self.n_features_in_,):
             raise ValueError(
@@ -265,7 +272,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         check_finite(name, X)
         return self._check_shape(X, reset=False)
 
-    def _is_plain(self, X: Any) -> bool:
+    def _is_plain(self, X: object) -> bool:
         """Whether X needs no check by scikit-learn, which takes longer than a row."""
         return (
             type(X) is np.ndarray

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 __all__ = ["EpochTasks"]
 
 
@@ -30,7 +32,7 @@ class EpochTasks:
         estimator: Any,
         epochs: int,
         original_rows: Callable[[], tuple[Any, Any]],
-        sample_weight: Any,
+        sample_weight: ArrayLike | None,
     ) -> None:
         rows = cache(original_rows)
         self._given = {

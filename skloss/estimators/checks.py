@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
@@ -100,7 +101,7 @@ def check_sizes(
     return tuple(int(size) for size in sizes)
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
@@ -140,26 +141,26 @@ def encode_labels(owner: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, encoded
 
 
-def encode_known(classes: np.ndarray, y: Any, name: str) -> np.ndarray:
+def encode_known(classes: np.ndarray, y: ArrayLike, name: str) -> np.ndarray:
     """Class number of each row, all of classes that were seen in training."""
-    y = column_or_1d(y)
+    labels = column_or_1d(y)
     try:
-        position = np.searchsorted(classes, y)
+        position = np.searchsorted(classes, labels)
     except TypeError:  # numbers among strings: none of them is a class
-        position = np.zeros(len(y), dtype=np.intp)
+        position = np.zeros(len(labels), dtype=np.intp)
     position = np.minimum(position, len(classes) - 1)
-    unknown = classes[position] != y
+    unknown = classes[position] != labels
     if unknown.any():
-        labels = sorted(set(y[unknown].tolist()), key=repr)
+        unseen = sorted(set(labels[unknown].tolist()), key=repr)
         raise ValueError(
-            f"{name} holds labels that were not seen in training, {labels!r}: drop "
+            f"{name} holds labels that were not seen in training, {unseen!r}: drop "
             f"their rows, or use the known labels {classes.tolist()!r}."
         )
     return position.astype(np.int32)
 
 
 def class_weights(
-    owner: str, class_weight: Any, classes: np.ndarray, encoded: np.ndarray
+    owner: str, class_weight: object, classes: np.ndarray, encoded: np.ndarray
 ) -> np.ndarray:
     """Weight of each class, in the order of the classes."""
     if class_weight is None:

@@ -218,7 +218,7 @@ class DenseClassifier(BaseNeuralClassifier):
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def _input_shape(self, X: Any) -> tuple[int, ...]:
+    def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
         return (X.shape[1],)
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:

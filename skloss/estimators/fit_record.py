@@ -86,7 +86,7 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
     }
 
 
-def _parameter(value: Any) -> Any:
+def _parameter(value: object) -> Any:
     """Value as it is where JSON has a word for it, else its text."""
     if isinstance(value, Mapping):  # its keys are labels, of any type
         return {key: as_plain(part, other=repr) for key, part in value.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.sklearn_compat import check_sample_weight
 from skloss.training import Rows
@@ -30,7 +31,12 @@ class HoldOut:
     samplers: tuple[str, ...] | None = None
 
     @classmethod
-    def given(cls, X_val: Any, y_val: Any, weight_val: Any) -> Self:
+    def given(
+        cls,
+        X_val: ArrayLike | None,
+        y_val: ArrayLike | None,
+        weight_val: ArrayLike | None,
+    ) -> Self:
         """Rows that the user holds out, or none."""
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
@@ -120,7 +126,7 @@ def fit_rows(
     )
 
 
-def checked_weight(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+def checked_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
     """Check that there is one weight for each training row; None stays None."""
     if sample_weight is None:
         return None

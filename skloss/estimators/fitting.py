@@ -39,6 +39,10 @@ from skloss.training import (
     train,
 )
 
+if TYPE_CHECKING:
+    from skloss.estimators.base import BaseNeuralClassifier
+    from skloss.estimators.neural_classifier import NeuralClassifierMixin
+
 __all__ = [
     "check_choices",
     "fit_network",
@@ -56,7 +60,7 @@ _ENOUGH_TO_STOP_BY = 50
 
 
 def fit_network(
-    estimator: Any,
+    estimator: "BaseNeuralClassifier",
     input_shape: tuple[int, ...],
     rows: FitRows,
     earlier: Fitted | None,
@@ -105,7 +109,7 @@ def fit_network(
     return fit_spec(job, spec, weights, description, estimator.verbose)
 
 
-def _training(estimator: Any) -> Training:
+def _training(estimator: "BaseNeuralClassifier") -> Training:
     """How the network is trained, as the parameters say it."""
     return Training(
         loss=estimator.loss,
@@ -212,7 +216,7 @@ class _Observer:
 # ---------------------------------------------------------------------------- settings
 
 
-def check_choices(estimator: Any) -> None:
+def check_choices(estimator: "BaseNeuralClassifier") -> None:
     """Refuse names that no table has, naming the nearest one that there is."""
     owner = type(estimator).__name__
     tables: dict[str, Iterable[str]] = {
@@ -227,7 +231,9 @@ def check_choices(estimator: Any) -> None:
     check_optimizer(owner, estimator.optimizer)
 
 
-def _weights_of_classes(estimator: Any, codes: np.ndarray) -> np.ndarray | None:
+def _weights_of_classes(
+    estimator: "BaseNeuralClassifier", codes: np.ndarray
+) -> np.ndarray | None:
     if estimator.class_weight is None:
         return None
     owner = type(estimator).__name__
@@ -266,7 +272,7 @@ def _check_same_optimizer(
         )
 
 
-def _settings(estimator: Any, seed: int, rows: FitRows) -> Settings:
+def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Settings:
     schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
     return Settings(
@@ -288,7 +294,9 @@ def _settings(estimator: Any, seed: int, rows: FitRows) -> Settings:
     )
 
 
-def stopping_settings(estimator: Any, rows: FitRows) -> dict[str, Any]:
+def stopping_settings(
+    estimator: "NeuralClassifierMixin", rows: FitRows
+) -> dict[str, Any]:
     """Choose the monitored curve, the patience, and whether the best epoch is kept."""
     if rows.is_partial:
         return {"restore_best": bool(estimator.restore_best)}
@@ -300,7 +308,7 @@ def stopping_settings(estimator: Any, rows: FitRows) -> dict[str, Any]:
     }
 
 
-def _stops_early(estimator: Any, validation: Rows | None) -> bool:
+def _stops_early(estimator: "NeuralClassifierMixin", validation: Rows | None) -> bool:
     """Decide whether early stopping is on; "auto" asks for enough rows."""
     if estimator.early_stopping == "auto":
         if validation is None:
@@ -315,7 +323,9 @@ def _stops_early(estimator: Any, validation: Rows | None) -> bool:
     return bool(estimator.early_stopping)
 
 
-def _monitored_curve(estimator: Any, validation: Rows | None) -> str | None:
+def _monitored_curve(
+    estimator: "NeuralClassifierMixin", validation: Rows | None
+) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
     if estimator.monitor != "auto":
         if validation is None and estimator.monitor.startswith("val_"):

@@ -43,7 +43,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
 
     # ------------------------------------------------------------------ for subclasses
 
-    def _read_rows(self, X: Any, name: str) -> np.ndarray:
+    def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
         """Validate rows of a classifier that knows its columns."""
         raise NotImplementedError
 
@@ -51,7 +51,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         """Share of rows to hold out; None for none."""
         raise NotImplementedError
 
-    def _can_hold_out(self, y: Any) -> bool:
+    def _can_hold_out(self, y: ArrayLike) -> bool:
         """Whether the labels are of a kind that rows can be held out by."""
         return True
 
@@ -114,7 +114,9 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             rows, split, holdout, self._read_held_out, is_partial=is_partial
         )
 
-    def _read_held_out(self, X: Any, y: Any, weight: Any, suffix: str) -> Rows:
+    def _read_held_out(
+        self, X: ArrayLike, y: ArrayLike, weight: Any, suffix: str
+    ) -> Rows:
         X = self._read_rows(X, f"X{suffix}")
         y = encode_known(self.classes_, np.asarray(y), f"y{suffix}")
         if len(X) != len(y):

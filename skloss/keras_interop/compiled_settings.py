@@ -79,7 +79,7 @@ def compiled_loss(loss: Any) -> CompiledLoss:
     return _of_function(loss)
 
 
-def _of_function(function: Any) -> CompiledLoss:
+def _of_function(function: Callable[..., Any]) -> CompiledLoss:
     import keras
 
     name = getattr(function, "__name__", type(function).__name__)
@@ -175,5 +175,5 @@ def optimizer_settings(optimizer: Any) -> dict[str, Any]:
     }
 
 
-def _unusual(owner: str, name: str, value: Any) -> NoCompiledFormError:
+def _unusual(owner: str, name: str, value: object) -> NoCompiledFormError:
     return NoCompiledFormError(f"the {owner} has {name}={value!r}")

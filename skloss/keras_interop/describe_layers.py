@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from skloss.protocols import KerasLayer, KerasModel
 from skloss.record import Layer
 
 __all__ = ["network_layers"]
@@ -23,12 +24,12 @@ _KINDS = (
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def network_layers(model: Any) -> tuple[Layer, ...]:
+def network_layers(model: KerasModel) -> tuple[Layer, ...]:
     """Layers of a model from its input to its output, with those of inner models."""
     return tuple(_layer(layer) for layer in _flat(model))
 
 
-def _flat(model: Any) -> Iterator[Any]:
+def _flat(model: KerasModel | KerasLayer) -> Iterator[Any]:
     for layer in model.layers:
         if hasattr(layer, "layers"):
             yield from _flat(layer)
@@ -36,7 +37,7 @@ def _flat(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def _layer(layer: Any) -> Layer:
+def _layer(layer: KerasLayer) -> Layer:
     kind = _kind(layer)
     inner = getattr(layer, "forward_layer", layer)  # of a Bidirectional
     has_units = kind in ("dense", "conv", "recurrent", "embedding")
@@ -55,7 +56,7 @@ def _layer(layer: Any) -> Layer:
     )
 
 
-def _kind(layer: Any) -> Any:
+def _kind(layer: KerasLayer) -> Any:
     for base in type(layer).__mro__:
         for pattern, kind in _KINDS:
             if re.search(pattern, base.__name__):
@@ -65,7 +66,7 @@ def _kind(layer: Any) -> Any:
     return "other"
 
 
-def _activation(layer: Any, kind: str) -> str | None:
+def _activation(layer: KerasLayer, kind: str) -> str | None:
     activation = getattr(layer, "activation", None)
     if activation is not None:
         return str(getattr(activation, "__name__", type(activation).__name__)).lower()
@@ -75,7 +76,7 @@ def _activation(layer: Any, kind: str) -> str | None:
     return None
 
 
-def _units(layer: Any) -> int | None:
+def _units(layer: KerasLayer) -> int | None:
     for name in ("units", "filters", "output_dim"):
         value = getattr(layer, name, None)
         if value is not None:
@@ -89,13 +90,13 @@ def _first(value: Any) -> int | None:
     return int(value[0]) if isinstance(value, tuple | list) else int(value)
 
 
-def _pooling(layer: Any) -> str:
+def _pooling(layer: KerasLayer) -> str:
     name = type(layer).__name__
     kind = "max" if "Max" in name else "average"
     return f"global_{kind}" if "Global" in name else kind
 
 
-def _penalties(layer: Any) -> dict[str, float]:
+def _penalties(layer: KerasLayer) -> dict[str, float]:
     kernel = getattr(layer, "kernel_regularizer", None)
     activity = getattr(layer, "activity_regularizer", None)
     return {
@@ -105,7 +106,7 @@ def _penalties(layer: Any) -> dict[str, float]:
     }
 
 
-def _output_shape(layer: Any) -> tuple[int, ...] | None:
+def _output_shape(layer: KerasLayer) -> tuple[int, ...] | None:
     try:
         shape = layer.output.shape
     except (AttributeError, ValueError):  # never called, or called more than once

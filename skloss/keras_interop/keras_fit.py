@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from skloss.protocols import KerasModel
 from skloss.training.epoch_log import (
     DivergedError,
     EpochLog,
@@ -24,7 +25,7 @@ __all__ = ["train_keras"]
 
 
 def train_keras(
-    model: Any,
+    model: KerasModel,
     fit: Callable[[Any], Any],
     settings: Settings,
     evaluators: Mapping[str, Evaluator],
@@ -73,12 +74,14 @@ def _watch(log: EpochLog) -> Any:
     import keras
 
     class Watch(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
             log.begin_epoch()
             self.started = time.perf_counter()
             self.rate = float(self.model.optimizer.learning_rate)
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        def on_epoch_end(
+            self, epoch: int, logs: Mapping[str, float] | None = None
+        ) -> None:
             weights = self.model.get_weights()
             row = {
                 "running_loss": float((logs or {}).get("loss", np.nan)),

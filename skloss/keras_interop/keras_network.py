@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skloss.keras_interop.compiled_settings import CompiledLoss
+from skloss.protocols import KerasLayer, KerasModel, Tensor
 from skloss.training.losses import clipped_crossentropy
 from skloss.training.outputs import output_probabilities
 
@@ -34,7 +35,7 @@ class KerasNetwork:
 
     def __init__(
         self,
-        model: Any,
+        model: KerasModel,
         loss: CompiledLoss,
         n_classes: int,
         n_units: int,
@@ -99,7 +100,7 @@ class KerasNetwork:
         """
         import tensorflow as tf
 
-        def forward(x: Any) -> Any:
+        def forward(x: Tensor) -> Any:
             return self.model(x, training=False)
 
         signature = tf.nest.map_structure(
@@ -110,7 +111,7 @@ class KerasNetwork:
         return lambda x: concrete(tf.nest.map_structure(tf.convert_to_tensor, x))
 
 
-def _multiplications(layer: Any) -> int:
+def _multiplications(layer: KerasLayer) -> int:
     try:
         shapes = layer.input.shape[1:-1], layer.output.shape[1:-1]
     except (AttributeError, ValueError):  # several inputs, or called more than once

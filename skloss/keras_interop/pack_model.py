@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from skloss.protocols import KerasModel
+
 __all__ = ["PackedModel", "pack_model"]
 
 
@@ -33,12 +35,12 @@ class PackedModel:
                 variable.assign(value)
         return model
 
-    def _with_weights(self, model: Any) -> Any:
+    def _with_weights(self, model: KerasModel) -> Any:
         model.set_weights(self.weights)
         return model
 
 
-def pack_model(model: Any) -> PackedModel:
+def pack_model(model: KerasModel) -> PackedModel:
     """Take a built model apart.
 
     Raises

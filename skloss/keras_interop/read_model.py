@@ -22,6 +22,7 @@ from skloss.networks.spec import (
     MaxPool,
     NetworkSpec,
 )
+from skloss.protocols import KerasLayer, KerasModel
 
 __all__ = ["NoCompiledFormError", "spec_from_keras"]
 
@@ -30,7 +31,7 @@ class NoCompiledFormError(Exception):
     """What the engine has no compiled form of; the text is a reason for the record."""
 
 
-def spec_from_keras(model: Any, *, from_logits: bool) -> NetworkSpec:
+def spec_from_keras(model: KerasModel, *, from_logits: bool) -> NetworkSpec:
     """Read a built Keras model.
 
     Parameters
@@ -79,7 +80,7 @@ def spec_from_keras(model: Any, *, from_logits: bool) -> NetworkSpec:
     return spec
 
 
-def _input_shape(model: Any) -> tuple[int, ...]:
+def _input_shape(model: KerasModel) -> tuple[int, ...]:
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1 or len(model.outputs) != 1:
         raise NoCompiledFormError("the network has not one input and one output")
@@ -92,7 +93,7 @@ def _input_shape(model: Any) -> tuple[int, ...]:
 # ------------------------------------------------------------------------------- chain
 
 
-def _chain(model: Any) -> Iterator[Any]:
+def _chain(model: KerasModel | KerasLayer) -> Iterator[Any]:
     """Layers from the input to the output, those of inner models too."""
     kind = type(model)
     if not kind.__module__.startswith("keras.") or kind.__name__ not in (
@@ -115,7 +116,7 @@ def _chain(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def _check_follows(layer: Any, before: Any) -> None:
+def _check_follows(layer: KerasLayer, before: KerasLayer) -> None:
     try:
         follows = layer.input is before.output
     except (AttributeError, ValueError):  # called more than once
@@ -141,7 +142,7 @@ class _Reader:
         """Shape of one row after the layers read so far."""
         return NetworkSpec(self.input_shape, tuple(self.layers)).shapes()[-1]
 
-    def read(self, layer: Any) -> None:
+    def read(self, layer: KerasLayer) -> None:
         """Add a Keras layer."""
         import keras
 
@@ -198,18 +199,18 @@ class _Reader:
             raise NoCompiledFormError("the penalties of the activities differ")
         return spec
 
-    def _add(self, layer: Layer, source: Any) -> None:
+    def _add(self, layer: Layer, source: KerasLayer) -> None:
         self.layers.append(layer)
         self.activity.append(_penalty(source, "activity_regularizer")[1])
 
-    def _add_kernel(self, layer: Any, read: Dense | Conv1D) -> None:
+    def _add_kernel(self, layer: KerasLayer, read: Dense | Conv1D) -> None:
         _need(
             layer, kernel_constraint=None, bias_constraint=None, bias_regularizer=None
         )
         self.kernels.append(_penalty(layer, "kernel_regularizer"))
         self._add(replace(read, activation=_function_name(layer)), layer)
 
-    def _activate(self, layer: Any) -> None:
+    def _activate(self, layer: KerasLayer) -> None:
         """Give the layer read last the activation that follows it."""
         name = _activation_of(layer, self.shape)
         penalty = _penalty(layer, "activity_regularizer")[1]
@@ -225,7 +226,7 @@ class _Reader:
         self.layers[-1] = replace(last, activation=name)
         self.activity[-1] = penalty
 
-    def _reshape(self, layer: Any) -> None:
+    def _reshape(self, layer: KerasLayer) -> None:
         """Rows enter the engine folded, so that a first layer may shape them anew."""
         shape = tuple(layer.output.shape[1:])
         if shape == self.shape:
@@ -238,7 +239,7 @@ class _Reader:
             raise _unusual(layer, "target_shape", shape)
 
 
-def _check_plain(layer: Any) -> None:
+def _check_plain(layer: KerasLayer) -> None:
     if not layer.trainable and layer.weights:
         raise NoCompiledFormError(f"layer {layer.name!r} is frozen")
     if layer.dtype_policy.name != "float32":
@@ -248,7 +249,7 @@ def _check_plain(layer: Any) -> None:
             raise _unusual(layer, name, getattr(layer, name))
 
 
-def _convolution(layer: Any) -> Conv1D:
+def _convolution(layer: KerasLayer) -> Conv1D:
     _need(layer, groups=1, data_format="channels_last")
     for name in ("strides", "dilation_rate"):
         if _single(getattr(layer, name)) != 1:
@@ -263,7 +264,7 @@ def _convolution(layer: Any) -> Conv1D:
     )
 
 
-def _batch_norm(layer: Any, n_axes: int) -> BatchNorm:
+def _batch_norm(layer: KerasLayer, n_axes: int) -> BatchNorm:
     names = ("beta_regularizer", "gamma_regularizer", "beta_constraint")
     _need(layer, center=True, scale=True, synchronized=False, gamma_constraint=None)
     _need(layer, **dict.fromkeys(names))
@@ -272,7 +273,7 @@ def _batch_norm(layer: Any, n_axes: int) -> BatchNorm:
     return BatchNorm(momentum=float(layer.momentum), epsilon=float(layer.epsilon))
 
 
-def _activation_of(layer: Any, shape: tuple[int, ...]) -> str:
+def _activation_of(layer: KerasLayer, shape: tuple[int, ...]) -> str:
     """Name of the activation that a layer of its own is."""
     import keras
 
@@ -296,7 +297,7 @@ def _activation_of(layer: Any, shape: tuple[int, ...]) -> str:
     )
 
 
-def _function_name(layer: Any) -> str:
+def _function_name(layer: KerasLayer) -> str:
     import keras
 
     function = layer.activation
@@ -309,7 +310,7 @@ def _function_name(layer: Any) -> str:
     return name
 
 
-def _penalty(layer: Any, place: str) -> tuple[float, float]:
+def _penalty(layer: KerasLayer, place: str) -> tuple[float, float]:
     """Factors of L1 and L2."""
     import keras
 
@@ -324,14 +325,14 @@ def _penalty(layer: Any, place: str) -> tuple[float, float]:
     return l1, l2
 
 
-def _need(layer: Any, **expected: Any) -> None:
+def _need(layer: KerasLayer, **expected: object) -> None:
     for name, value in expected.items():
         found = getattr(layer, name, value)
         if found != value:
             raise _unusual(layer, name, found)
 
 
-def _unusual(layer: Any, name: str, value: Any) -> NoCompiledFormError:
+def _unusual(layer: KerasLayer, name: str, value: object) -> NoCompiledFormError:
     return NoCompiledFormError(f"layer {layer.name!r} has {name}={value!r}")
 
 

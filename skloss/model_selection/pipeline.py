@@ -114,8 +114,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     def _fit_held_out(
         self,
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike | None,
         params: dict[str, Any],
         split: Any,
         tasks: Any,
@@ -153,8 +153,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
     def _fit_steps(
         self,
         final: "_LastStep",
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike | None,
         params: dict[str, Any],
     ) -> None:
         """Fit like imbalanced-learn, with a wrapper in the place of the last step.
@@ -178,7 +178,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         finally:
             final.pipeline = final.held_out = None  # frees the memory of the rows
 
-    def _split(self, X: Any, y: Any, params: dict[str, Any]) -> Any:
+    def _split(self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]) -> Any:
         name, last = self.steps[-1]
         for key in ("X_val", "y_val"):
             if any(_is_of_step(given, name, key) for given in params):
@@ -214,7 +214,9 @@ class _LastStep(BaseEstimator):
                 self._fit_held_out(X, y, params)
         return self
 
-    def _fit_held_out(self, X: Any, y: Any, params: dict[str, Any]) -> None:
+    def _fit_held_out(
+        self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]
+    ) -> None:
         original, sample, held_out, held_params = self.held_out
         samplers = []
         for _, step in self.pipeline.steps[:-1]:
@@ -281,7 +283,7 @@ def make_pipeline(
     )
 
 
-def _at(weight: Any, rows: np.ndarray) -> Any:
+def _at(weight: ArrayLike | None, rows: np.ndarray) -> Any:
     return None if weight is None else np.asarray(weight)[rows]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_memory
 
 __all__ = ["StepTasks", "is_skipped"]
@@ -24,7 +25,7 @@ class StepTasks:
         Rows and labels that it is fitted on.
     """
 
-    def __init__(self, pipeline: Any, X: Any, y: Any) -> None:
+    def __init__(self, pipeline: Any, X: ArrayLike, y: ArrayLike | None) -> None:
         self._pipeline, self._rows = pipeline, {"X": X, "y": y}
         names = [name for name, step in pipeline.steps[:-1] if not is_skipped(step)]
         self._names = iter(names)
@@ -62,7 +63,7 @@ class StepTasks:
         )
 
     @contextmanager
-    def _told(self, task: Any, X: Any, y: Any) -> Iterator[None]:
+    def _told(self, task: Any, X: ArrayLike, y: ArrayLike | None) -> Iterator[None]:
         task.call_on_fit_task_begin(estimator=self._pipeline, X=X, y=y)
         yield
         task.call_on_fit_task_end(estimator=self._pipeline, X=X, y=y)
@@ -84,7 +85,9 @@ class _ReportingMemory:
         cached = self._memory.cache(function)
         is_cached = getattr(self._memory, "location", self) is not None
 
-        def fit_one(step: Any, X: Any, y: Any, **options: Any) -> Any:
+        def fit_one(
+            step: object, X: ArrayLike, y: ArrayLike | None, **options: Any
+        ) -> Any:
             with self._tasks.step(step, X, y, is_cached):
                 return cached(step, X, y, **options)
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from skloss.protocols import KerasModel
 
 __all__ = ["of_input_shape", "read_fit_params"]
 
@@ -25,7 +28,7 @@ _OF_FIT = (
 )
 
 
-def of_input_shape(model: Any, X: Any, name: str) -> Any:
+def of_input_shape(model: KerasModel, X: ArrayLike | None, name: str) -> Any:
     """Rows as the model sees them: Keras adds or drops a last axis of one itself."""
     wanted = getattr(model, "input_shape", None)
     if X is None or not isinstance(wanted, tuple):

@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
+from skloss.protocols import FittedClassifier, FittedSearch
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.readers.keras_models import class_weight_facts, keras_case
 from skloss.readers.network_probe import probe_network
@@ -29,11 +31,11 @@ _MOST_MEASURED = 20_000
 
 def estimator_case(
     found: Found,
-    X: Any,
-    y: Any,
+    X: ArrayLike | None,
+    y: ArrayLike | None,
     *,
-    X_val: Any = None,
-    y_val: Any = None,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
 ) -> Case:
     """Read a fitted classifier."""
@@ -55,7 +57,13 @@ def estimator_case(
 # ------------------------------------------------------------------------------ skloss
 
 
-def _skloss_case(classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Case:
+def _skloss_case(
+    classifier: Any,
+    X: np.ndarray | None,
+    y: ArrayLike | None,
+    X_val: np.ndarray | None,
+    y_val: ArrayLike | None,
+) -> Case:
     case = case_from_record(classifier.record_)
     if X is None or y is None:
         return case
@@ -68,7 +76,12 @@ def _skloss_case(classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Cas
 
 
 def _measured(
-    case: Case, classifier: Any, X: Any, y: Any, X_val: Any, y_val: Any
+    case: Case,
+    classifier: FittedClassifier,
+    X: np.ndarray,
+    y: ArrayLike,
+    X_val: np.ndarray | None,
+    y_val: ArrayLike | None,
 ) -> tuple[Case, Any]:
     """Add what the classifier does on the rows given, and facts of these."""
     classes = np.asarray(classifier.classes_)
@@ -92,7 +105,7 @@ def _measured(
     return replace(case, **parts), facts
 
 
-def _codes(classes: np.ndarray, y: Any, name: str) -> Any:
+def _codes(classes: np.ndarray, y: ArrayLike | None, name: str) -> Any:
     """Numbers of the classes that the classifier knows; None without labels."""
     if y is None:
         return None
@@ -107,7 +120,7 @@ def _codes(classes: np.ndarray, y: Any, name: str) -> Any:
     return np.searchsorted(classes, labels)
 
 
-def _predictor(classifier: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _predictor(classifier: FittedClassifier) -> Callable[[np.ndarray], np.ndarray]:
     """Predict arrays, with their names back where the classifier knows names."""
     names = getattr(classifier, "feature_names_in_", None)
     if names is None:
@@ -185,10 +198,10 @@ def _mlp_training(mlp: Any) -> Training:
 
 def _scikeras_case(
     wrapper: Any,
-    X: Any,
-    y: Any,
-    X_val: Any,
-    y_val: Any,
+    X: np.ndarray | None,
+    y: ArrayLike | None,
+    X_val: np.ndarray | None,
+    y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
 ) -> Case:
     curves, _ = read_curves(curves_of(wrapper))
@@ -225,7 +238,7 @@ def _scikeras_case(
 # ---------------------------------------------------------------------------- searches
 
 
-def with_search_facts(case: Case, search: Any) -> Case:
+def with_search_facts(case: Case, search: FittedSearch) -> Case:
     """Add to the case of a search's winner what only the search can show."""
     results = read_search_results(search)
     best, metric = best_index(search, results), refit_metric(search)
@@ -250,7 +263,7 @@ def with_search_facts(case: Case, search: Any) -> Case:
     return replace(case, search=facts)
 
 
-def _scoring(search: Any) -> str:
+def _scoring(search: FittedSearch) -> str:
     scoring = getattr(search, "scoring", None)
     if isinstance(scoring, Mapping | list | tuple | set):
         return refit_metric(search)
@@ -279,7 +292,7 @@ def _edges(results: Mapping[str, Any], best: Mapping[str, Any]) -> dict[str, Any
     return edges
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     is_bool = isinstance(value, bool | np.bool_)
     return isinstance(value, int | float | np.number) and not is_bool
 

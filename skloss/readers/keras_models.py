@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.diagnosis import Case
 from skloss.keras_interop.describe_layers import network_layers
+from skloss.protocols import KerasModel
 from skloss.readers.label_facts import Labels
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
@@ -32,7 +34,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def _training(
-    model: Any, fit_params: Mapping[str, Any], curves: Mapping[str, np.ndarray]
+    model: KerasModel, fit_params: Mapping[str, Any], curves: Mapping[str, np.ndarray]
 ) -> Training:
     loss, optimizer = getattr(model, "loss", None), getattr(model, "optimizer", None)
     metrics, batch_metrics = _metrics(model)
@@ -48,7 +50,7 @@ def _training(
     )
 
 
-def loss_name(loss: Any) -> str | None:
+def loss_name(loss: object) -> str | None:
     """Name of a loss as Keras writes it: ``"binary_crossentropy"``."""
     if loss is None:
         return None
@@ -60,7 +62,7 @@ def loss_name(loss: Any) -> str | None:
     return short.get(name, name)
 
 
-def _from_logits(loss: Any) -> bool | None:
+def _from_logits(loss: object) -> bool | None:
     if loss is None:
         return None
     if isinstance(loss, str):
@@ -71,7 +73,7 @@ def _from_logits(loss: Any) -> bool | None:
     return bool(value)
 
 
-def _clips(optimizer: Any) -> bool | None:
+def _clips(optimizer: object) -> bool | None:
     if optimizer is None:
         return None
     names = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -96,7 +98,9 @@ def _learning_rate(
     return {"learning_rate": float(optimizer.learning_rate), "schedule": is_scheduled}
 
 
-def _metrics(model: Any) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+def _metrics(
+    model: KerasModel,
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     """Names of all metrics, and of those that are means over batches of a function."""
     own: list[Any] = []
     for metric in getattr(model, "metrics", ()):
@@ -110,7 +114,7 @@ def _metrics(model: Any) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None
     return tuple(m.name for m in own), tuple(m.name for m in means)
 
 
-def _is_batch_mean(metric: Any) -> bool:
+def _is_batch_mean(metric: object) -> bool:
     function = getattr(metric, "_fn", None)
     if function is None or type(metric).__name__ != "MeanMetricWrapper":
         return False
@@ -140,7 +144,9 @@ def _fit_settings(fit_params: Mapping[str, Any]) -> Training:
     )
 
 
-def class_weight_facts(weights: Any, is_known: bool) -> dict[str, Any]:
+def class_weight_facts(
+    weights: Mapping[Any, float] | ArrayLike | None, is_known: bool
+) -> dict[str, Any]:
     """Say what was given as class weights, as fields of `Training`."""
     if weights is None:
         return {"class_weight_kind": "none" if is_known else None}
@@ -158,7 +164,7 @@ def class_weight_facts(weights: Any, is_known: bool) -> dict[str, Any]:
     return {"class_weight_kind": type(weights).__name__, "class_weight": plain}
 
 
-def _is_whole(key: Any) -> bool:
+def _is_whole(key: object) -> bool:
     return isinstance(key, int | np.integer) and not isinstance(key, bool)
 
 
@@ -166,13 +172,13 @@ def _is_whole(key: Any) -> bool:
 
 
 def keras_case(
-    model: Any,
-    X: Any = None,
-    y: Any = None,
+    model: KerasModel,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     *,
     curves: Mapping[str, np.ndarray],
-    X_val: Any = None,
-    y_val: Any = None,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
     origin: str = "keras",
 ) -> Case:
@@ -202,7 +208,7 @@ def keras_case(
 
 def _with_rows(
     case: Case,
-    model: Any,
+    model: KerasModel,
     train: tuple[Any, Any],
     val: tuple[Any, Any],
     ordered: tuple[Any, Any] | None,
@@ -215,7 +221,7 @@ def _with_rows(
     labels = Labels.of(y, y_val, units, loss)
     case = replace(case, task=labels.task, n_classes=labels.n_distinct, holdout=holdout)
 
-    def scores(rows: Any) -> np.ndarray:
+    def scores(rows: np.ndarray) -> np.ndarray:
         return _scores(model, case, rows, labels.n_classes)
 
     probe = probe_network(model, case, X, y)
@@ -247,7 +253,7 @@ def _with_rows(
 
 
 def keras_predictions(
-    model: Any, case: Case, y: Any, X_val: Any, y_val: Any
+    model: KerasModel, case: Case, y: ArrayLike, X_val: ArrayLike, y_val: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Predict validation rows as the case counts them.
 
@@ -270,7 +276,7 @@ def keras_predictions(
     return (codes, known) if np.isfinite(known).all() else None
 
 
-def _scores(model: Any, case: Case, X: Any, n_classes: int) -> np.ndarray:
+def _scores(model: KerasModel, case: Case, X: np.ndarray, n_classes: int) -> np.ndarray:
     """Scores of all classes, of outputs that are probabilities or logits."""
     head = case.head
     is_logit = bool(case.training and case.training.from_logits) and (
@@ -279,7 +285,7 @@ def _scores(model: Any, case: Case, X: Any, n_classes: int) -> np.ndarray:
     return outputs_to_scores(_outputs(model, X), n_classes, is_logit)
 
 
-def _outputs(model: Any, X: Any) -> np.ndarray:
+def _outputs(model: KerasModel, X: np.ndarray) -> np.ndarray:
     """Call the model in inference mode; ``(n, units)``."""
     parts = [
         np.asarray(model(X[i : i + _BATCH], training=False))

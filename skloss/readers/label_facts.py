@@ -51,7 +51,11 @@ class Labels:
 
     @classmethod
     def of(
-        cls, y: Any, y_val: Any, units: int | None, loss: str | None = None
+        cls,
+        y: ArrayLike,
+        y_val: ArrayLike | None,
+        units: int | None,
+        loss: str | None = None,
     ) -> "Labels":
         """Read the labels of both sides."""
         sides = [np.asarray(side) for side in (y, y_val) if side is not None]
@@ -84,7 +88,7 @@ class Labels:
         task: Task = "binary" if n_classes == 2 else "multiclass"
         return cls(tuple(np.unique(rows.argmax(axis=1)).tolist()), n_classes, task)
 
-    def codes(self, y: Any) -> np.ndarray:
+    def codes(self, y: ArrayLike) -> np.ndarray:
         """Return the number of the class of each label, ``(n,)``."""
         y = np.asarray(y)
         if y.ndim > 1 and y.shape[-1] > 1:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis import Case, Probe
+from skloss.protocols import KerasModel
 from skloss.readers.label_facts import Labels
 from skloss.readers.split_metrics import measured_part, outputs_to_scores
 from skloss.training.units import stuck_units
@@ -17,7 +18,7 @@ __all__ = ["probe_network"]
 _ROWS = 256
 
 
-def probe_network(model: Any, case: Case, X: np.ndarray, y: np.ndarray) -> Probe:
+def probe_network(model: KerasModel, case: Case, X: np.ndarray, y: np.ndarray) -> Probe:
     """Measure a model on at most 256 of the rows it was trained on."""
     step = max(1, len(X) // _ROWS)
     rows, truth = X[::step][:_ROWS], y[::step][:_ROWS]
@@ -30,11 +31,13 @@ def probe_network(model: Any, case: Case, X: np.ndarray, y: np.ndarray) -> Probe
     return Probe(**found)
 
 
-def _kernels(model: Any) -> list[Any]:
+def _kernels(model: KerasModel) -> list[Any]:
     return [w for w in model.trainable_weights if len(w.shape) > 1]
 
 
-def _weights(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
+def _weights(
+    model: KerasModel, case: Case, X: np.ndarray, y: np.ndarray
+) -> dict[str, Any]:
     arrays = [np.asarray(kernel) for kernel in _kernels(model)]
     flat = [array.reshape(-1, array.shape[-1]) for array in arrays]
     glorot = [np.sqrt(2 / (sum(f.shape) if f.size else 2)) for f in flat]
@@ -54,7 +57,9 @@ def _weights(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
     }
 
 
-def _units(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
+def _units(
+    model: KerasModel, case: Case, X: np.ndarray, y: np.ndarray
+) -> dict[str, Any]:
     """Shares of dead and of saturated units of each hidden layer."""
     shares: dict[str, list[float]] = {"dead": [], "saturated": []}
     # Sequential and chained models only: each layer is given what the last one gave.
@@ -73,7 +78,9 @@ def _units(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
     return {f"{kind}_shares": tuple(found) for kind, found in shares.items()}
 
 
-def _outputs(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
+def _outputs(
+    model: KerasModel, case: Case, X: np.ndarray, y: np.ndarray
+) -> dict[str, Any]:
     outputs = np.asarray(model(X, training=False), float).reshape(len(X), -1)
     return {
         "output_min": float(outputs.min()),
@@ -82,7 +89,9 @@ def _outputs(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
     }
 
 
-def _losses_and_gradients(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
+def _losses_and_gradients(
+    model: KerasModel, case: Case, X: np.ndarray, y: np.ndarray
+) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
@@ -108,7 +117,9 @@ def _losses_and_gradients(model: Any, case: Case, X: Any, y: Any) -> dict[str, A
     }
 
 
-def _modes(model: Any, case: Case, X: Any, y: Any) -> dict[str, Any]:
+def _modes(
+    model: KerasModel, case: Case, X: np.ndarray, y: np.ndarray
+) -> dict[str, Any]:
     """Inference against training mode, where a layer makes them differ."""
     kinds = {layer.kind for layer in case.layers or ()}
     if not kinds & {"batch_norm", "dropout"}:

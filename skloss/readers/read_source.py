@@ -5,8 +5,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from skloss.diagnosis import Case, Diagnosis, case_from_record, examine
 from skloss.exceptions import DiagnosisError
+from skloss.protocols import KerasModel
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.record import TrainingRecord, read_curves
 from skloss.record.find import (
@@ -20,13 +23,13 @@ __all__ = ["diagnose", "read_case"]
 
 
 def diagnose(
-    source: Any,
-    X: Any = None,
-    y: Any = None,
+    source: object,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     *,
-    history: Any = None,
-    X_val: Any = None,
-    y_val: Any = None,
+    history: object = None,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
 ) -> Diagnosis:
     """Say what is wrong with a training, causes first, with evidence and a fix.
@@ -81,7 +84,7 @@ def diagnose(
     >>> diagnosis.ok, diagnosis.findings[0].name
     (False, 'nonfinite-loss')
     """
-    given = {
+    given: dict[str, Any] = {
         "history": history,
         "X_val": X_val,
         "y_val": y_val,
@@ -93,12 +96,12 @@ def diagnose(
 
 def read_case(
     source: Any,
-    X: Any = None,
-    y: Any = None,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     *,
-    history: Any = None,
-    X_val: Any = None,
-    y_val: Any = None,
+    history: object = None,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
 ) -> tuple[Case, tuple[str, ...]]:
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
@@ -125,12 +128,12 @@ def read_case(
 
 
 def _keras_model(
-    model: Any,
-    X: Any,
-    y: Any,
-    history: Any,
-    X_val: Any,
-    y_val: Any,
+    model: KerasModel,
+    X: ArrayLike | None,
+    y: ArrayLike | None,
+    history: object,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
 ) -> tuple[Case, tuple[str, ...]]:
     from skloss.readers.keras_models import keras_case
@@ -182,11 +185,11 @@ def _unread(
 
 
 def _estimator(
-    source: Any,
-    X: Any,
-    y: Any,
-    X_val: Any,
-    y_val: Any,
+    source: object,
+    X: ArrayLike | None,
+    y: ArrayLike | None,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
     given: Mapping[str, Any],
 ) -> tuple[Case, tuple[str, ...]]:
@@ -205,14 +208,14 @@ def _estimator(
     return case, (*found.notes, *unread)
 
 
-def _found(source: Any) -> Found:
+def _found(source: object) -> Found:
     try:
         return find_classifier(source)
     except NotFoundError as err:
         raise DiagnosisError(str(err)) from err
 
 
-def _is_keras_model(source: Any) -> bool:
+def _is_keras_model(source: object) -> bool:
     bases = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
     return any(b.startswith("keras.") and b.endswith(".Model") for b in bases)
 

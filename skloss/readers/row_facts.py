@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.diagnosis.case import RowFacts
 from skloss.readers.baselines import Learners
@@ -35,10 +36,10 @@ _N_CHEAP = 20_000
 
 
 def measure_rows(
-    X: Any,
-    y: Any,
-    X_val: Any = None,
-    y_val: Any = None,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
     *,
     ordered_tail: tuple[Any, Any] | None = None,
     predict: Callable[[Any], Any] | None = None,
@@ -77,10 +78,10 @@ def measure_rows(
 
 
 def _measure(
-    X: Any,
-    y: Any,
-    X_val: Any,
-    y_val: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
     ordered_tail: tuple[Any, Any] | None,
     predict: Callable[[Any], Any] | None,
     embeds: bool,

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.exceptions import RecordFormatError
 from skloss.record.training_record import TrainingRecord
@@ -67,7 +68,7 @@ class Found:
         """Its record; None where it is no classifier of skloss."""
         return getattr(self.classifier, "record_", None)
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: ArrayLike | None) -> Any:
         """Return rows as the classifier sees them; None stays None."""
         if X is None:
             return None
@@ -131,7 +132,7 @@ def find_classifier(source: Any) -> Found:
     return Found(source)
 
 
-def find_record(source: Any) -> TrainingRecord:
+def find_record(source: object) -> TrainingRecord:
     """Find the record of a fitted classifier of skloss, through all wrappers.
 
     Parameters

@@ -16,7 +16,7 @@ __all__ = ["read_curves", "read_history"]
 _MISSING = ("", "na", "null", "none")  # float() knows "nan" and "inf"
 
 
-def read_curves(source: Any) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Read the curves of a training under the names that rules know.
 
     Parameters
@@ -77,7 +77,7 @@ def read_curves(source: Any) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     return curves, tuple(notes)
 
 
-def read_history(source: Any) -> dict[str, list[float]]:
+def read_history(source: object) -> dict[str, list[float]]:
     """Read the curves of a training, and keep those under other names as well.
 
     Parameters
@@ -133,7 +133,7 @@ def _lists_of(source: Any) -> tuple[Mapping[str, Any], bool]:
     return {str(name): values for name, values in lists.items()}, False
 
 
-def _numbers(name: str, values: Any, decimal_comma: bool) -> np.ndarray:
+def _numbers(name: str, values: object, decimal_comma: bool) -> np.ndarray:
     """One curve; what is missing is NaN."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         kind = type(values).__name__
@@ -158,14 +158,14 @@ def _number(name: str, value: Any, decimal_comma: bool) -> float:
         raise not_a_history(f"{name!r} must hold numbers, got {value!r}") from err
 
 
-def _is_per_class(values: Any) -> bool:
+def _is_per_class(values: object) -> bool:
     """Whether each epoch has an array, as Keras' metrics without an average give."""
     return isinstance(values, list | tuple) and any(
         isinstance(value, np.ndarray) and value.size > 1 for value in values
     )
 
 
-def _holds_numbers(values: Any) -> bool:
+def _holds_numbers(values: object) -> bool:
     try:
         return np.asarray(values, float).ndim == 1
     except (TypeError, ValueError):

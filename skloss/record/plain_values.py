@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["as_plain", "as_strict_json"]
 
 
-def _refuse(value: Any) -> Any:
+def _refuse(value: object) -> Any:
     raise TypeError(
         f"A record holds plain data only, got {type(value).__name__}: {value!r}."
     )

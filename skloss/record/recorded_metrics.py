@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.metrics import confusion_matrix, rank_auc
 from skloss.record.description import SplitMetrics
@@ -18,7 +19,7 @@ def recorded_metrics(
     counts: Sequence[int],
     *,
     is_crossentropy: bool,
-    truth: Any = None,
+    truth: ArrayLike | None = None,
     scores: Any = None,
     confusion: Any = None,
 ) -> SplitMetrics:
@@ -67,7 +68,7 @@ def _rows(table: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(map(float, row)) for row in table)
 
 
-def _roc_auc(truth: Any, scores: Any) -> float | None:
+def _roc_auc(truth: ArrayLike | None, scores: ArrayLike | None) -> float | None:
     """ROC AUC; with more than two classes a mean over them, one against the rest."""
     codes, scores = np.asarray(truth), np.asarray(scores, float)
     if not len(scores) or not np.isfinite(scores).all():

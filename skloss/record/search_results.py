@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from skloss.protocols import FittedSearch
+
 __all__ = ["best_index", "read_search_results", "refit_metric"]
 
 _MEAN = "mean_test_"
 
 
-def read_search_results(search: Any) -> dict[str, Any]:
+def read_search_results(search: FittedSearch) -> dict[str, Any]:
     """Return ``cv_results_`` with the parameters of the candidates, where known.
 
     scikit-learn's searches keep them as ``params`` and in a column ``param_<name>``
@@ -48,7 +50,7 @@ def read_search_results(search: Any) -> dict[str, Any]:
     return _columns(candidates) | results
 
 
-def best_index(search: Any, results: Mapping[str, Any]) -> int:
+def best_index(search: FittedSearch, results: Mapping[str, Any]) -> int:
     """Return the number of the winner, or of the highest mean where it is not known."""
     known = getattr(search, "best_index_", None)
     if known is not None:
@@ -56,7 +58,7 @@ def best_index(search: Any, results: Mapping[str, Any]) -> int:
     return int(np.nanargmax(results[_MEAN + refit_metric(search)]))
 
 
-def refit_metric(search: Any) -> str:
+def refit_metric(search: FittedSearch) -> str:
     """Name in the results of what the winner has the most of.
 
     A winner that was chosen by a function is shown by the first metric.

@@ -339,7 +339,7 @@ class TrainingRecord:
         return cls.from_json(text)
 
     @classmethod
-    def from_history(cls, history: Any) -> TrainingRecord:
+    def from_history(cls, history: object) -> TrainingRecord:
         """Make a record of curves alone.
 
         Parameters
@@ -385,7 +385,7 @@ def _not_a_record(reason: str) -> RecordFormatError:
     return RecordFormatError(f"Not a training record: {reason}.")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     """Name of a value's type."""
     return type(value).__name__
 
@@ -449,7 +449,7 @@ def _quoted(text: str) -> str:
     return _QUOTE + text if text in _SPECIAL or text.startswith(_QUOTE) else text
 
 
-def _decode(value: Any) -> Any:
+def _decode(value: object) -> Any:
     """Undo `_encode`."""
     if isinstance(value, dict):
         return {key: _decode(part) for key, part in value.items()}

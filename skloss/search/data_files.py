@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -212,16 +212,16 @@ def _numbers(path: Path, features: Any) -> np.ndarray:
     X = features.to_numpy(dtype=None if _is_plain(features) else np.float64)
     infinite = np.flatnonzero(~np.isfinite(X).all(axis=0))
     if len(infinite):
-        names = _listed([features.columns[i] for i in infinite])
+        names = _listed([features.columns[i] for i in infinite.tolist()])
         raise _error(path, f"infinite values in {names}; replace them or drop the rows")
     return X.astype(np.float64) if X.dtype.kind == "b" else X
 
 
-def _is_plain(features: Any) -> bool:
+def _is_plain(features: pd.DataFrame) -> bool:
     return all(isinstance(kind, np.dtype) for kind in features.dtypes)
 
 
-def _missing_values(path: Path, missing: Any) -> DataFileError:
+def _missing_values(path: Path, missing: pd.DataFrame) -> DataFileError:
     rows = np.flatnonzero(missing.any(axis=1))
     names = [name for name in missing.columns if missing[name].any()]
     if path.suffix.lower() == ".csv" and rows.tolist() == [len(missing) - 1]:
@@ -237,7 +237,7 @@ def _missing_values(path: Path, missing: Any) -> DataFileError:
     )
 
 
-def _groups(path: Path, groups: Any, name: str) -> np.ndarray:
+def _groups(path: Path, groups: pd.Series, name: str) -> np.ndarray:
     if groups.isna().any():
         raise _error(path, f"a row has no value in the group column {name!r}")
     return np.unique(groups.to_numpy().astype(str), return_inverse=True)[1]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from sklearn.utils import indexable
@@ -143,7 +144,7 @@ class Search:
 
     def run(
         self,
-        X: Any,
+        X: ArrayLike,
         y: np.ndarray,
         *,
         kept: Iterable[FoldResult] = (),
@@ -188,7 +189,7 @@ class Search:
 
     def _evaluate(
         self,
-        X: Any,
+        X: ArrayLike,
         y: np.ndarray,
         result: SearchResult,
         on_fit: Callable[[FoldResult], None],
@@ -214,7 +215,12 @@ class Search:
                 raise
 
     def _fit_and_score(
-        self, X: Any, y: np.ndarray, candidate: int, fold: int, stop: threading.Event
+        self,
+        X: ArrayLike,
+        y: np.ndarray,
+        candidate: int,
+        fold: int,
+        stop: threading.Event,
     ) -> FoldResult:
         train, test = self.splits[fold]
         try:
@@ -231,7 +237,7 @@ class Search:
         scores = _scores(y, y[train], y[test], predicted) | {"seconds": seconds}
         return FoldResult(candidate, fold, scores)
 
-    def _refit(self, X: Any, y: np.ndarray, candidate: int) -> Any:
+    def _refit(self, X: ArrayLike, y: np.ndarray, candidate: int) -> Any:
         return self._configured(candidate).fit(X, y, **self.fit_params)
 
     def _configured(self, candidate: int) -> Any:
@@ -272,14 +278,14 @@ def _scores(
     }
 
 
-def _stop_with(estimator: Any, stop: threading.Event) -> None:
+def _stop_with(estimator: object, stop: threading.Event) -> None:
     """Let a running fit of ours end early when the search is given up."""
     last = find_classifier(estimator).classifier
     if "callbacks" in last.get_params(deep=False) and last.callbacks is None:
         last.set_params(callbacks=lambda row: stop.is_set())
 
 
-def _was_interrupted(estimator: Any) -> bool:
+def _was_interrupted(estimator: object) -> bool:
     """Whether the last fit heard Ctrl-C, which a classifier of ours does not raise."""
     record = find_classifier(estimator).record
     return record is not None and record.outcome.get("stop_reason") == "interrupted"

@@ -170,7 +170,7 @@ def _plain(value: Any) -> Any:
     return as_plain(value, other=_text)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return type(value).__name__ if hasattr(value, "get_params") else repr(value)
 
 

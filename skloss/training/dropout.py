@@ -12,11 +12,11 @@ References
 """
 
 from math import prod
-from typing import Any
+
+from skloss.protocols import Tensor
 
 __all__ = ["keep_scale"]
 
-Tensor = Any
 _GOLDEN = 0x9E3779B1
 
 

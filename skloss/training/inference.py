@@ -11,6 +11,7 @@ import numpy as np
 
 from skloss.networks.numpy_forward import forward
 from skloss.networks.spec import NetworkSpec
+from skloss.protocols import Tensor
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
 
@@ -72,7 +73,7 @@ def _shard_rows(spec: NetworkSpec) -> int:
 
 @lru_cache(maxsize=32)
 def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
-    def logits(weights: list[Any], x: Any) -> Any:
+    def logits(weights: list[Any], x: Tensor) -> Any:
         import tensorflow as tf
 
         x = tf.reshape(x, (-1, *spec.input_shape))

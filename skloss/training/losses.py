@@ -10,17 +10,15 @@ References
 .. [1] Lin et al., "Focal loss for dense object detection", ICCV 2017.
 """
 
-from typing import Any
-
 import numpy as np
+
+from skloss.protocols import Tensor
 
 __all__ = ["LOSSES", "clipped_crossentropy", "row_losses", "row_losses_graph"]
 
 LOSSES = ("crossentropy", "focal")
 # Keras clips probabilities here, so that no row has an infinite loss.
 _SMALLEST = 1e-7
-
-Tensor = Any
 
 
 def row_losses(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-__all__ = ["UPDATE_RULES", "UpdateArguments", "UpdateRule"]
+from skloss.protocols import Tensor
 
-Tensor = Any
+__all__ = ["UPDATE_RULES", "UpdateArguments", "UpdateRule"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,16 @@ class UpdateRule:
     first_slots: tuple[float, ...]
 
 
-def _sgd(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _sgd(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
     velocity = a.momentum * slots[0] - a.learning_rate * g
     if a.nesterov:
         return w + a.momentum * velocity - a.learning_rate * g, (velocity,)
     return w + velocity, (velocity,)
 
 
-def _rmsprop(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _rmsprop(
+    w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments
+) -> Any:
     import tensorflow as tf
 
     square = 0.9 * slots[0] + (1 - 0.9) * g * g
@@ -55,7 +57,7 @@ def _rmsprop(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
     return w - increment, (square,)
 
 
-def _adam(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _adam(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
     import tensorflow as tf
 
     first = slots[0] + (g - slots[0]) * (1 - 0.9)
@@ -65,11 +67,11 @@ def _adam(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
     return w - change, (first, second)
 
 
-def _adamw(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _adamw(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
     return _adam(w - w * a.weight_decay * a.learning_rate, g, slots, a)
 
 
-def _adamax(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _adamax(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
     import tensorflow as tf
 
     first = slots[0] + (g - slots[0]) * (1 - 0.9)
@@ -78,7 +80,7 @@ def _adamax(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
     return w - change, (first, largest)
 
 
-def _nadam(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _nadam(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
     import tensorflow as tf
 
     # The product of all momenta so far depends on every step before, and a rule has no
@@ -95,21 +97,25 @@ def _nadam(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
     return w - unbiased * a.learning_rate / spread, (first, second, product)
 
 
-def _lion(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _lion(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
     import tensorflow as tf
 
     change = a.learning_rate * tf.sign(slots[0] * 0.9 + g * (1 - 0.9))
     return w - change, (slots[0] * 0.99 + g * (1 - 0.99),)
 
 
-def _adagrad(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _adagrad(
+    w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments
+) -> Any:
     import tensorflow as tf
 
     total = slots[0] + g * g
     return w - a.learning_rate * g / tf.sqrt(total + 1e-7), (total,)
 
 
-def _adadelta(w: Tensor, g: Tensor, slots: Any, a: UpdateArguments) -> Any:
+def _adadelta(
+    w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments
+) -> Any:
     import tensorflow as tf
 
     square = 0.95 * slots[0] + (1 - 0.95) * g * g

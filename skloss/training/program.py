@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from skloss.networks.spec import NetworkSpec
+from skloss.protocols import Tensor
 from skloss.training.backends import compile_graph
 from skloss.training.optimizers import UPDATE_RULES
 from skloss.training.step import (
@@ -39,7 +40,6 @@ __all__ = [
     "get_program",
 ]
 
-Tensor = Any
 
 # A chunk is what one call takes: long enough that calling costs nothing, short enough
 # that Ctrl-C is heard within a second and the copy stays small.

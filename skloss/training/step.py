@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from skloss.networks.spec import NetworkSpec
+from skloss.protocols import Tensor
 from skloss.training.backends import Backend, shard_count
 from skloss.training.dropout import keep_scale
 from skloss.training.losses import row_losses_graph
@@ -22,8 +23,6 @@ __all__ = [
     "sizes",
     "train_step",
 ]
-
-Tensor = Any
 
 
 @dataclass(frozen=True)

@@ -364,7 +364,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         self._compile()
         return self
 
-    def _can_hold_out(self, y: Any) -> bool:
+    def _can_hold_out(self, y: ArrayLike) -> bool:
         return type_of_target(y) in ("binary", "multiclass")
 
     def _holdout_fraction(self) -> float | None:
@@ -372,13 +372,13 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
             return self.validation_split or _DEFAULT_FRACTION
         return cast("float | None", self.validation_fraction)
 
-    def _read_rows(self, X: Any, name: str) -> np.ndarray:
+    def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
         return self._rows(X, name, reset=False)
 
     def _fit_all(
         self,
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike,
         sample_weight: ArrayLike | None,
         holdout: HoldOut,
         groups: ArrayLike | None,
@@ -405,7 +405,9 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
                 "one label per row: pass X_val and y_val, and stop by Keras' callback."
             )
 
-    def _checked(self, X: Any, y: Any, goes_on: bool) -> tuple[Any, Any]:
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, goes_on: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and labels, and a network for them unless there is one."""
         if goes_on:
             return self._rows_and_labels(X, y, reset=False)
@@ -413,8 +415,8 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
 
     def _train(
         self,
-        X: Any,
-        y: Any,
+        X: np.ndarray,
+        y: np.ndarray,
         sample_weight: ArrayLike | None,
         holdout: HoldOut,
         groups: ArrayLike | None,

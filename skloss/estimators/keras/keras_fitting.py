@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -22,6 +22,9 @@ from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
 from skloss.record import Training
 from skloss.training import Rows, Settings
+
+if TYPE_CHECKING:
+    from skloss.estimators.keras.classifier import KerasClassifier
 
 __all__ = ["fit_keras_network"]
 
@@ -44,7 +47,7 @@ _OWN_ENCODER = "the class has a feature_encoder of its own"
 
 
 def fit_keras_network(
-    estimator: Any,
+    estimator: "KerasClassifier",
     network: KerasNetwork,
     arranged: KerasRows,
     call: KerasCall,
@@ -210,7 +213,7 @@ def _by_keras(
 
 
 def _fit_by_keras(
-    classifier: Any, arranged: KerasRows, call: KerasCall
+    classifier: "KerasClassifier", arranged: KerasRows, call: KerasCall
 ) -> Callable[[Any], None]:
     """Make the function that calls ``keras.Model.fit`` with one callback more."""
     network, prepared = classifier._network, classifier._prepared

@@ -9,9 +9,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skloss.estimators.checks import class_weights, encode_known
 from skloss.estimators.fit_rows import (
@@ -25,6 +26,9 @@ from skloss.estimators.keras.wrapper import listed
 from skloss.exceptions import TailValidationWarning
 from skloss.holdout import stratified_holdout
 from skloss.training import Rows
+
+if TYPE_CHECKING:
+    from skloss.estimators.keras.classifier import KerasClassifier
 
 __all__ = ["KerasCall", "KerasRows", "keras_call", "keras_rows"]
 
@@ -66,7 +70,7 @@ class KerasRows:
 
 
 def keras_call(
-    classifier: Any, kwargs: Mapping[str, Any], *, is_partial: bool
+    classifier: "KerasClassifier", kwargs: Mapping[str, Any], *, is_partial: bool
 ) -> KerasCall:
     """Collect the arguments for ``keras.Model.fit``.
 
@@ -89,12 +93,12 @@ def keras_call(
 
 
 def keras_rows(
-    classifier: Any,
+    classifier: "KerasClassifier",
     X: np.ndarray,
-    y: Any,
-    sample_weight: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
     holdout: HoldOut,
-    groups: Any,
+    groups: ArrayLike | None,
     arguments: dict[str, Any],
     *,
     is_partial: bool,
@@ -135,7 +139,7 @@ def keras_rows(
 
 
 def _given_holdout(
-    classifier: Any, holdout: HoldOut, arguments: dict[str, Any]
+    classifier: "KerasClassifier", holdout: HoldOut, arguments: dict[str, Any]
 ) -> HoldOut:
     """Take Keras' own ``validation_data`` for X_val and y_val."""
     given = arguments.pop("validation_data", None)
@@ -146,7 +150,7 @@ def _given_holdout(
     return HoldOut.given(X_val, y_val, weight[0] if weight else None)
 
 
-def _labels_of(classes: np.ndarray, y: Any) -> np.ndarray:
+def _labels_of(classes: np.ndarray, y: ArrayLike) -> np.ndarray:
     """Labels, where they came encoded for Keras, as scikeras asks for."""
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == len(classes):
@@ -158,12 +162,12 @@ def _labels_of(classes: np.ndarray, y: Any) -> np.ndarray:
 
 
 def _split(
-    classifier: Any,
+    classifier: "KerasClassifier",
     X: np.ndarray,
     rows: Rows,
     holdout: HoldOut,
-    groups: Any,
-    fraction: Any,
+    groups: ArrayLike | None,
+    fraction: object,
     arguments: dict[str, Any],
 ) -> Split:
     share = arguments.pop("validation_split", None)
@@ -213,7 +217,9 @@ def _positions(rows: Rows) -> Any:
 # ---------------------------------------------------------------------------- weights
 
 
-def _weights_of_classes(classifier: Any, codes: np.ndarray) -> np.ndarray | None:
+def _weights_of_classes(
+    classifier: "KerasClassifier", codes: np.ndarray
+) -> np.ndarray | None:
     given, classes = classifier.class_weight, classifier.classes_
     if given is None:
         return None

@@ -1,14 +1,14 @@
 """Checks of a Keras network: its input, its outputs and its loss."""
 
 from math import prod
-from typing import Any
 
 from skloss.keras_interop.compiled_settings import CompiledLoss
+from skloss.protocols import KerasModel
 
 __all__ = ["check_columns", "check_head", "check_model", "check_rows", "check_units"]
 
 
-def check_model(owner: str, model: Any) -> None:
+def check_model(owner: str, model: object) -> None:
     """Refuse what is no network that can be trained."""
     import keras
 
@@ -32,7 +32,7 @@ def check_model(owner: str, model: Any) -> None:
         )
 
 
-def check_rows(owner: str, model: Any, row_shape: tuple[int, ...]) -> None:
+def check_rows(owner: str, model: KerasModel, row_shape: tuple[int, ...]) -> None:
     """Refuse rows that do not fit the input of the network."""
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1:
@@ -75,7 +75,7 @@ def check_units(owner: str, n_units: int, n_classes: int) -> None:
     )
 
 
-def check_head(owner: str, model: Any, loss: CompiledLoss, n_units: int) -> None:
+def check_head(owner: str, model: KerasModel, loss: CompiledLoss, n_units: int) -> None:
     """Refuse a loss that does not fit the outputs."""
     wants_one = loss.name.startswith("binary_")
     wants_several = "categorical" in loss.name
@@ -119,7 +119,7 @@ def _units(number: int) -> str:
     return f"{number} unit{'' if number == 1 else 's'}"
 
 
-def _last_activation(model: Any) -> str | None:
+def _last_activation(model: KerasModel) -> str | None:
     """Name of the activation at the end; None if it cannot be told."""
     layers = getattr(model, "layers", None)
     if not layers:

@@ -91,7 +91,7 @@ def _check_complete(
             )
 
 
-def _check_nested(owner: str, name: str, value: Any) -> None:
+def _check_nested(owner: str, name: str, value: object) -> None:
     """Refuse what none of the classes in a parameter such as ``callbacks`` takes."""
     import keras
 
@@ -158,7 +158,7 @@ def _destinations(
     }
 
 
-def _classes_in(value: Any) -> tuple[list[type], set[str]]:
+def _classes_in(value: object) -> tuple[list[type], set[str]]:
     """Classes in a parameter, and the keys that lead to them."""
     if isinstance(value, list | tuple):
         value = dict(enumerate(value))

@@ -38,6 +38,7 @@ from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
+from skloss.protocols import KerasModel
 from skloss.record import TrainingRecord
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
@@ -52,7 +53,7 @@ except Exception as error:  # an installed one can fail in any way
     _cause = error.__cause__ or error
 
     class _Wrapper:  # type: ignore[no-redef]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
+        def __init__(self, *args: object, **kwargs: object) -> None:
             name = _package.partition(">")[0]
             line = str(_cause).partition("\n")[0]
             raise ImportError(
@@ -106,7 +107,7 @@ class MendedWrapper(_Wrapper):
     def __sklearn_is_fitted__(self) -> bool:
         return self.initialized_
 
-    def set_params(self, **params: Any) -> Self:
+    def set_params(self, **params: object) -> Self:
         """Set parameters, also those of the model function that were never set.
 
         Parameters
@@ -187,7 +188,9 @@ class MendedWrapper(_Wrapper):
             y = np.asarray(y)
         return X, y
 
-    def _rows_and_labels(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+    def _rows_and_labels(
+        self, X: Any, y: Any, reset: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
@@ -247,7 +250,7 @@ class MendedWrapper(_Wrapper):
         return self._model
 
     @model_.setter
-    def model_(self, model: Any) -> None:
+    def model_(self, model: KerasModel) -> None:
         self._model = model
 
     @property
@@ -255,7 +258,7 @@ class MendedWrapper(_Wrapper):
         """Whether there is a network that can predict."""
         return "_model" in vars(self) or "_packed" in vars(self)
 
-    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+    def _initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> tuple[Any, Any]:
         """Check rows and labels, fit the encoders and make the network."""
         X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
@@ -330,7 +333,7 @@ class MendedWrapper(_Wrapper):
         if not self._has_own_encoder:
             check_rows(type(self).__name__, self.model_, self._row_shape)
 
-    def _check_model_compatibility(self, y: Any) -> None:
+    def _check_model_compatibility(self, y: ArrayLike | None) -> None:
         outputs = getattr(self.model_, "outputs", None)
         if outputs is None:
             return
@@ -399,8 +402,8 @@ class MendedWrapper(_Wrapper):
 
     def _fit_keras_model(
         self,
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike,
         sample_weight: ArrayLike | None,
         warm_start: Any,
         epochs: Any,
@@ -438,8 +441,8 @@ class MendedWrapper(_Wrapper):
 
     def _fit_freely(
         self,
-        X: Any,
-        y: Any,
+        X: np.ndarray,
+        y: np.ndarray,
         sample_weight: ArrayLike | None,
         kwargs: Any,
         is_partial: Any = False,
@@ -481,7 +484,7 @@ class MendedWrapper(_Wrapper):
         )
         return self
 
-    def _check_columns(self, y: Any) -> None:
+    def _check_columns(self, y: np.ndarray) -> None:
         outputs = getattr(self.model_, "outputs", None) or []
         is_own = type(self).target_encoder is not _Wrapper.target_encoder
         if is_own or len(outputs) != 1 or np.ndim(y) != 2:
@@ -489,7 +492,7 @@ class MendedWrapper(_Wrapper):
         n_units, loss = outputs[0].shape[-1], compiled_loss(self.model_.loss)
         check_columns(type(self).__name__, n_units, loss, y.shape[1])
 
-    def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
+    def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
         if not self._has_plain_labels or self._asks_keras(kwargs):
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
@@ -504,14 +507,14 @@ class MendedWrapper(_Wrapper):
         )
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: object) -> list[Any]:
     """One callback, several or none, as a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _sees_predictions(callback: Any) -> bool:
+def _sees_predictions(callback: object) -> bool:
     import keras
 
     own, base = type(callback), keras.callbacks.Callback
