@@ -16,6 +16,9 @@ import numpy as np
 from skloss.exceptions import DataFileError
 from skloss.nearest_name import nearest_names
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["LabeledRows", "read_table"]
 
 _SUFFIXES = (".csv", ".parquet", ".npz")
