@@ -1,4 +1,4 @@
-"""What every neural classifier has: its hold-out, its record and its callbacks."""
+"""The common base of neural classifiers: hold-out, record and callbacks."""
 
 from functools import partial
 from numbers import Integral

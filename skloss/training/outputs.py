@@ -1,4 +1,4 @@
-"""From the outputs of a network to probabilities, in NumPy: the one place for it."""
+"""Turn the outputs of a network into probabilities, in NumPy: the one place for it."""
 
 import numpy as np
 
