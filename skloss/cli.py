@@ -275,10 +275,13 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     search = commands.add_parser(
         "search",
         help="run a cross-validated grid search of networks",
-        description="Run a cross-validated grid search of Pipeline(StandardScaler, "
-        "sampler, network), scored by MCC and F1. The candidate with the highest MCC "
-        "is trained again on all rows. The results are written to results.csv, "
-        "curves.png and report.html.",
+        description=textwrap.fill(
+            "Run a cross-validated grid search of Pipeline(StandardScaler, sampler, "
+            "network), scored by MCC and F1. The candidate with the highest MCC is "
+            "trained again on all rows. The results are written to results.csv, "
+            "curves.png and report.html.",
+            78,
+        ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

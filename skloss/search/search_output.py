@@ -49,7 +49,13 @@ def print_table(console: Console, result: SearchResult) -> None:
     )
     for name in names:
         table.add_column(name.rpartition("__")[2], no_wrap=True, overflow="fold")
-    for title in ("MCC", "F1", "accuracy", "majority\nclass", "fit time\n(seconds)"):
+    for title in (
+        "MCC",
+        "F1",
+        "accuracy",
+        "accuracy of\nmajority",
+        "fit time\n(seconds)",
+    ):
         table.add_column(title, justify="right", no_wrap=True)
     for candidate in ranking[:_MOST_ROWS]:
         scores = {name: result.values(candidate, name) for name in SCORES}
