@@ -75,9 +75,7 @@ def is_available(name: str, folder: Path | None) -> bool:
     """Whether a data set comes with the packages, or is there."""
     if name in (*MADE, BEATS):
         return True
-    return (
-        has_ucr(name, folder) if name in SERIES else has_ucr(name, folder) or has_keel()
-    )
+    return has_ucr(name, folder) or (name not in SERIES and has_keel())
 
 
 @cache

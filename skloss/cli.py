@@ -1,4 +1,4 @@
-"""The command line: ``skloss search``, ``diagnose``, ``report`` and ``rules``."""
+"""The command line, ``skloss`` with ``search``, ``diagnose``, ``report``, ``rules``."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ __all__ = ["main"]
 _EXAMPLES = """\
 examples:
   skloss search
-      the heartbeats that ship with the package
+      search on the heartbeats data that ships with the package
   skloss search table.csv --target fraud --positive yes --model dense
   skloss search beats.npz --target label --groups patient --channels 2
   skloss search table.csv --target y --model dense --sampler RandomOverSampler \\
       --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
   skloss search table.csv --target y --model dense --resume skloss-search
-      go on with a search that was ended early
+      resume an interrupted search
 """
 _READABLE = (
-    "a saved record, the file of a CSVLogger, a JSON file of curves, or a log that "
-    "Keras printed"
+    "a saved training record, a CSV file of CSVLogger, a JSON file of curves, or a log "
+    "printed by Keras"
 )
-_LEAST_TEXT = 30  # columns of a rule's first line, however narrow the terminal
+_LEAST_TEXT = 30  # least width of the text about a rule, in a narrow terminal
 
 
 class _Parser(argparse.ArgumentParser):
-    """Parser that says what is wrong in one sentence."""
+    """Parser whose errors are one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
@@ -50,13 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, default=None
-        Arguments without the program's name. None takes those of the process.
+        Arguments without the name of the program. None uses those of the process.
 
     Returns
     -------
     int
-        Exit code: 0, or 1 if a diagnosis has an error, or 2 for input that cannot be
-        used, or 130 after Ctrl-C.
+        Exit code: 0 for success, 1 if a diagnosis has an error, 2 for invalid input,
+        and 130 after Ctrl-C.
 
     Examples
     --------
@@ -78,12 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
-        sys.stderr.write("skloss: interrupted before anything was finished\n")
+        sys.stderr.write("skloss: interrupted, no results\n")
         return 130
 
 
 def _search(options: argparse.Namespace) -> int:
-    """Import what is heavy only after the arguments are known to be right."""
+    """Run a search; heavy packages are imported after the arguments are checked."""
     _prepare_process()
     from skloss.exceptions import DataFileError
     from skloss.search.command import SearchError, run_search
@@ -120,11 +120,11 @@ def _report(options: argparse.Namespace) -> int:
 
 
 class _UnreadableError(Exception):
-    """A path leads to nothing that can be read; the text says why."""
+    """The file at a path cannot be read; the text says why."""
 
 
 def _read(make: Callable[[str], Any], path: str) -> Any:
-    """Make something of the record or the curves at a path."""
+    """Call a function with a path, and turn its errors into one sentence."""
     from skloss.exceptions import DiagnosisError, RecordFormatError
 
     try:
@@ -148,15 +148,15 @@ def _rules(options: argparse.Namespace) -> int:
         _show(rule.page())
         return 0
     near = nearest_names(name, RULES)
-    hint = f"did you mean {near[0]!r}?" if near else "'skloss rules' lists all."
-    return _refuse("rules", f"no rule is called {options.name!r}; {hint}")
+    hint = f"did you mean {near[0]!r}?" if near else "'skloss rules' lists all rules."
+    return _refuse("rules", f"there is no rule {options.name!r}; {hint}")
 
 
 def _table_of_rules(rules: Sequence[Rule]) -> Iterator[str]:
-    """Lines of code, name, severity and claim, by family; long ones if not shown."""
+    """List the code, name, severity and claim of each rule, by family."""
     name_width = max((len(rule.name) for rule in rules), default=0)
     indent = " " * len(f"  N00  {'':{name_width}}  warning  ")
-    # A pipe has no columns: one line a rule, for grep.
+    # A pipe has no width: each rule is one line, so that grep can be used.
     columns = shutil.get_terminal_size(fallback=(10_000, 0)).columns
     family = None
     for rule in rules:
@@ -175,7 +175,7 @@ def _table_of_rules(rules: Sequence[Rule]) -> Iterator[str]:
 def _show(text: str) -> None:
     try:
         print(text, flush=True)
-    except BrokenPipeError:  # the reader, head for one, has seen enough
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -185,10 +185,11 @@ def _refuse(command: str, reason: str) -> int:
 
 
 def _prepare_process() -> None:
-    """Set what must stand before NumPy and TensorFlow are loaded, unless the user did.
+    """Set environment variables that NumPy and TensorFlow read when they are loaded.
 
-    Each fit has one thread: on two cores, two fits at once with one thread each end
-    sooner than one after the other with two, and much sooner than two with two each.
+    Variables that the user has set are kept. Each fit uses one thread. On two cores,
+    two fits at the same time with one thread each are faster than two fits in turn with
+    two threads, and much faster than two fits at the same time with two threads each.
     """
     for name in (
         "TF_NUM_INTRAOP_THREADS",
@@ -219,27 +220,29 @@ def _parser() -> argparse.ArgumentParser:
 def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     diagnose = commands.add_parser(
         "diagnose",
-        help="say what is wrong with a training, from its record or its curves",
-        description="Say what is wrong with a training, causes first, with evidence "
-        "and a fix. The exit status is 1 if an error is found.",
+        help="find what is wrong with a training, from its record or its curves",
+        description="Find what is wrong with a training. Each finding has evidence and "
+        "a fix; causes come before their symptoms. The exit status is 1 if a finding "
+        "is an error.",
     )
     diagnose.set_defaults(run=_diagnose)
     diagnose.add_argument("path", metavar="PATH", help=_READABLE)
-    diagnose.add_argument("--json", action="store_true", help="write JSON")
+    diagnose.add_argument("--json", action="store_true", help="print JSON")
     diagnose.add_argument(
         "--verbose",
         action="store_true",
-        help="write remarks in full, name the rules that passed, and say why others "
-        "could not be assessed",
+        help="print remarks in full, list the rules that passed, and give the reason "
+        "for each rule that was not assessed",
     )
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser(
         "report",
-        help="write one HTML page about a training, from its record or its curves",
-        description="Write one self-contained HTML page about a training: whether it "
-        "is any good, findings, curves, errors, configuration.",
+        help="write an HTML page about a training, from its record or its curves",
+        description="Write one self-contained HTML page about a training. It compares "
+        "the network with baselines, and shows the findings of the diagnosis, the "
+        "training curves, the errors and the configuration.",
     )
     report.set_defaults(run=_report)
     report.add_argument("path", metavar="PATH", help=_READABLE)
@@ -254,25 +257,27 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
 def _add_rules(commands: argparse._SubParsersAction) -> None:
     rules = commands.add_parser(
         "rules",
-        help="list the rules of the diagnosis, or explain one",
-        description="List the rules of the diagnosis by family, or explain one: what "
-        "it reads, its effect, what to do, when it is a false alarm, its thresholds.",
+        help="list the rules of the diagnosis, or explain one rule",
+        description="List the rules of the diagnosis by family, or explain one rule: "
+        "what it reads, its effect, what to do, when it is a false alarm, and its "
+        "thresholds.",
     )
     rules.set_defaults(run=_rules)
     rules.add_argument(
         "name",
         nargs="?",
         metavar="NAME",
-        help="name or code, as in linear-stack or N03",
+        help="name or code of a rule, such as linear-stack or N03",
     )
 
 
 def _add_search(commands: argparse._SubParsersAction) -> None:
     search = commands.add_parser(
         "search",
-        help="cross-validate a grid of networks, and show the winner's curves",
-        description="Cross-validate Pipeline(StandardScaler, sampler, network) over a "
-        "grid, scored by MCC and F1; refit the winner by MCC; write results.csv, "
+        help="run a cross-validated grid search of networks",
+        description="Run a cross-validated grid search of Pipeline(StandardScaler, "
+        "sampler, network), scored by MCC and F1. The candidate with the highest MCC "
+        "is trained again on all rows. The results are written to results.csv, "
         "curves.png and report.html.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -284,51 +289,54 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_data_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("rows")
+    group = search.add_argument_group("data")
     group.add_argument(
         "file",
         nargs="?",
         metavar="FILE",
-        help=".csv, .parquet, or .npz with arrays X and y; without it, the heartbeats "
-        "that ship with the package",
+        help=".csv, .parquet, or .npz with arrays X and y (default: the heartbeats "
+        "data that ships with the package)",
     )
     group.add_argument("--target", metavar="COLUMN", help="column of the labels")
     group.add_argument(
-        "--positive", metavar="VALUE", help="label to tell from all the others"
+        "--positive",
+        metavar="VALUE",
+        help="label of the positive class; all other labels become the negative class",
     )
     group.add_argument(
         "--groups",
         metavar="COLUMN",
-        help="column whose rows of one value (a patient, a customer) stay together",
+        help="column of groups, such as patients; the rows of a group stay in one fold",
     )
 
 
 def _add_model_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("networks")
+    group = search.add_argument_group("network")
     group.add_argument(
         "--model",
         choices=("cnn1d", "dense"),
         default="cnn1d",
-        help="cnn1d for series (default), dense for tables",
+        help="cnn1d for time series (default), dense for tables",
     )
     group.add_argument(
         "--channels",
         type=_positive_int,
         metavar="N",
-        help="channels of a series, whose columns are timesteps * N (default 1)",
+        help="number of channels of a time series with timesteps * N columns "
+        "(default 1)",
     )
     group.add_argument(
         "--sampler",
         default="smote",
         metavar="NAME",
-        help="smote (default), none, or any sampler of imbalanced-learn",
+        help="smote (default), none, or the name of any sampler of imbalanced-learn",
     )
     group.add_argument(
         "--grid",
         action="append",
         metavar='"NAME=V,V"',
-        help="values of a parameter of the network, or of step__parameter; repeat it "
-        "for more; without it dropout x width x activation",
+        help="values of a parameter of the network, or of step__parameter; can be "
+        "repeated (default: values of dropout, width and activation)",
     )
 
 
@@ -338,35 +346,35 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         "--folds",
         type=_fold_count,
         metavar="N",
-        help="folds (default 5; 3 for the heartbeats)",
+        help="number of folds (default 5; 3 for the heartbeats data)",
     )
     group.add_argument(
         "--jobs",
         type=_positive_int,
         default=min(2, os.cpu_count() or 1),
         metavar="N",
-        help="fits at once (default %(default)s)",
+        help="number of fits at the same time (default %(default)s)",
     )
     group.add_argument(
         "--seed",
         type=_whole_number,
         default=0,
         metavar="S",
-        help="of splits, sampler and network (default 0)",
+        help="random seed of the folds, the sampler and the network (default 0)",
     )
     folder = group.add_mutually_exclusive_group()
     folder.add_argument(
         "--out",
         default="skloss-search",
         metavar="DIR",
-        help="folder for results.csv, curves.png, report.html and the fits one by one "
-        "(default ./%(default)s)",
+        help="folder for results.csv, curves.png, report.html and the list of finished "
+        "fits (default ./%(default)s)",
     )
     folder.add_argument(
         "--resume",
         metavar="DIR",
-        help="go on with the search in this folder that was ended early; give the same "
-        "file and options",
+        help="resume the interrupted search in this folder; use the same file and "
+        "options",
     )
 
 

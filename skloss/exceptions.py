@@ -1,4 +1,4 @@
-"""Exceptions and warnings of skloss; their texts live where they are raised."""
+"""Exceptions and warnings of skloss; the messages are written where they are raised."""
 
 __all__ = [
     "DataFileError",
@@ -17,28 +17,28 @@ class SklossWarning(UserWarning):
 
 
 class ResampledValidationWarning(SklossWarning):
-    """The validation rows were split off rows that a sampler had already made."""
+    """The validation rows were held out after a sampler had resampled the rows."""
 
 
 class TailValidationWarning(SklossWarning):
-    """The validation rows are the last ones, as they stand, by ``validation_split``."""
+    """The validation rows are the last rows, not shuffled, by ``validation_split``."""
 
 
 class TrainingDivergedWarning(SklossWarning):
-    """The training loss became NaN or infinite; earlier, finite weights were kept."""
+    """The training loss became NaN or infinite; the last finite weights were kept."""
 
 
 class TrainingInterruptedWarning(SklossWarning):
-    """Training was interrupted from the keyboard; the best weights so far were kept."""
+    """The user interrupted the training; the best weights so far were kept."""
 
 
 class RecordFormatError(ValueError):
-    """A file or text is not a training record that this version can read."""
+    """A file or text is not a training record, or not one that this version reads."""
 
 
 class DataFileError(ValueError):
-    """A file of rows cannot be read, or lacks what was asked of it."""
+    """A data file cannot be read, or does not have a requested column or array."""
 
 
 class DiagnosisError(Exception):
-    """There is nothing to diagnose, or the diagnosis has findings of "error"."""
+    """The source cannot be diagnosed, or the diagnosis has findings of "error"."""

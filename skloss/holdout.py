@@ -1,4 +1,4 @@
-"""Original rows for validation, and a probe for rows that a sampler has made."""
+"""Stratified hold-out of original rows, and a test for resampled rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAME_SHARES = 1.02
 
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Classes in order, and each row's class number.
+    """Return the classes in order, and the class number of each row.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     classes = _distinct(y)
     if len(classes) > _MANY_CLASSES:
         return classes, np.searchsorted(classes, y).astype(np.int32)
-    # For few classes a comparison with each takes less time than a search per row.
+    # For few classes, comparing with each class is faster than a search per row.
     codes = np.zeros(len(y), np.int32)
     for code, label in enumerate(classes[1:], start=1):
         codes[y == label] = code
@@ -57,7 +57,7 @@ def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _distinct(y: np.ndarray) -> np.ndarray:
-    """Distinct labels, sorted; whole numbers close together are counted, not hashed."""
+    """Distinct labels in order; a small range of integers is counted, which is fast."""
     if y.dtype.kind != "i" or len(y) == 0:
         return np.unique(y)
     low, high = int(y.min()), int(y.max())
@@ -73,30 +73,31 @@ def stratified_holdout(
     random_state: int | RandomState | None,
     groups: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split off validation rows in which every class keeps its share.
+    """Hold out validation rows, in which every class keeps its share.
 
     Parameters
     ----------
     y : array-like of shape (n,)
-        Labels of any kind, before any sampler has seen them.
+        Labels of any kind, of original rows, before any sampler.
     fraction : float
-        Share of the rows to hold out, above 0 and below 1. Without groups a class of
-        m rows gives ``round(fraction * m)`` of them, at least 1 and at most m - 1.
+        Share of the rows to hold out, above 0 and below 1. Without groups,
+        ``round(fraction * m)`` rows of a class of m rows are held out, at least 1 and
+        at most m - 1.
     random_state : int, RandomState or None
-        Seed of the draw. With an int every call makes the same split.
+        Seed of the random split. With an int, every call makes the same split.
     groups : array-like of shape (n,), default=None
-        Group of each row. Groups are held out whole, so the fraction and the prior
-        are only met as nearly as the best of several random orders allows.
+        Group of each row. Groups are held out as a whole, so the fraction and the class
+        shares are met only approximately, by the best of several random splits.
 
     Returns
     -------
     train, validation : ndarray of int
-        Sorted row numbers; disjoint, and together complete.
+        Sorted row numbers of the two parts. Each row is in exactly one of them.
 
     Raises
     ------
     ValueError
-        If the fraction is out of range, or a class cannot be on both sides.
+        If the fraction is out of range, or if a class cannot be in both parts.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def stratified_holdout(
     >>> int((y[validation] == "storm").sum())
     2
 
-    A class of one row cannot be on both sides:
+    A class of one row cannot be in both parts:
 
     >>> stratified_holdout(["calm", "calm", "storm"], fraction=0.2, random_state=0)
     Traceback (most recent call last):
@@ -143,9 +144,9 @@ def _hold_out_rows(
                 f"Class {label!r} has 1 row, too few to hold out a part of it; set "
                 "validation_fraction=None, or add rows of that class."
             )
-        wanted = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
-        chances = rng.random_sample(len(rows))
-        held[rows[np.argpartition(chances, wanted - 1)[:wanted]]] = True
+        n_held = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+        draws = rng.random_sample(len(rows))
+        held[rows[np.argpartition(draws, n_held - 1)[:n_held]]] = True
     return held
 
 
@@ -156,7 +157,7 @@ def _hold_out_groups(
     fraction: float,
     rng: RandomState,
 ) -> np.ndarray:
-    """Mark the rows of the groups held out: the best of several random orders."""
+    """Mark the rows of the held-out groups, by the best of several random orders."""
     if len(groups) != len(codes):
         raise ValueError(f"groups has {len(groups)} entries, but y has {len(codes)}.")
     names, group_of_row = np.unique(groups, return_inverse=True)
@@ -168,8 +169,8 @@ def _hold_out_groups(
     cost, chosen = min(tries, key=lambda found: found[0])
     if not np.isfinite(cost):
         raise ValueError(
-            "No choice of whole groups leaves every class on both sides; "
-            "set validation_fraction=None, or make the groups smaller."
+            "No split by whole groups has every class in both parts; set "
+            "validation_fraction=None, or make the groups smaller."
         )
     return chosen[group_of_row]
 
@@ -181,8 +182,8 @@ def _check_classes_span_groups(table: np.ndarray, classes: np.ndarray) -> None:
         worst = int(spans.argmin())
         raise ValueError(
             f"Class {classes.tolist()[worst]!r} has all its "
-            f"{int(table[:, worst].sum())} rows in one group, so it cannot be on both "
-            "sides of a hold-out by groups; set validation_fraction=None, or add "
+            f"{int(table[:, worst].sum())} rows in one group, so it cannot be in both "
+            "parts of a hold-out by groups; set validation_fraction=None, or add "
             "groups with that class."
         )
 
@@ -190,15 +191,15 @@ def _check_classes_span_groups(table: np.ndarray, classes: np.ndarray) -> None:
 def _choose_groups(
     table: np.ndarray, fraction: float, rng: RandomState
 ) -> tuple[float, np.ndarray]:
-    """Take groups in a random order; return the distance to the aim and the choice."""
+    """Choose groups in a random order; return distance from the aim and choice."""
     total = table.sum(axis=0)
     aim = np.maximum(fraction * total, 1)
     chosen = np.zeros(len(table), dtype=bool)
     held = np.zeros(len(total))
 
     def cost(counts: np.ndarray) -> np.ndarray:
-        # Relative to the class, or the majority alone would decide; a class that is
-        # all on one side is no choice.
+        # Differences are relative to the class, or only the majority would count. A
+        # split with all rows of a class in one part is not allowed.
         distance = (((counts - aim) / total) ** 2).sum(axis=-1)
         return np.where((counts < total).all(axis=-1), distance, np.inf)
 
@@ -223,7 +224,7 @@ _N_COLUMNS = 32
 _MIN_RUN = 8
 _MIN_POOL = 5
 _MIN_DISTINCT = 6
-# Cosine within this of -1: an angle of 0.0014, wide enough for float32 rows.
+# Largest difference of the cosine from -1: an angle of 0.0014, enough for float32 rows.
 _STRAIGHT = 1e-6
 _SAME = 1e-7
 _MIN_EXCESS = 0.4
@@ -232,21 +233,21 @@ _MIN_EXCESS_OF_MANY = 0.6
 
 
 def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
-    """Positions of a sample in which every class keeps its share; no chance involved.
+    """Return the positions of a sample in which every class keeps its share.
 
-    Rows evenly spaced are taken from each class, in the order of the rows.
+    The sample is not random: the rows of each class are taken at even steps.
 
     Parameters
     ----------
     y : array-like of shape (n,)
         Labels of any kind.
     at_most : int
-        Most rows to take.
+        Largest number of rows in the sample.
 
     Returns
     -------
     positions : ndarray of int
-        Sorted; all rows if there are no more than `at_most`.
+        Sorted positions; those of all rows, if there are at most `at_most`.
 
     Examples
     --------
@@ -289,13 +290,13 @@ def are_resampled(trained: ArrayLike, original: ArrayLike) -> bool:
 
 
 def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
-    """Tell whether the last rows look made by an over-sampler.
+    """Test whether the last rows were probably made by an over-sampler.
 
-    Samplers append their rows, one class after another. A row of SMOTE and its kin
-    lies on the straight line between two earlier rows of its class, and a row of
-    RandomOverSampler is one of them. The last run of one class is searched for such
-    rows. Earlier rows of the class, searched in the same way, are the control, so
-    that integers or repeated rows raise no alarm by themselves.
+    Samplers append their rows, one class after another. A row of SMOTE or of its
+    variants lies on the straight line between two earlier rows of its class. A row of
+    RandomOverSampler equals one of them. The test searches the last run of one class
+    for such rows. It searches earlier rows of the class in the same way as a control,
+    so that integers or repeated rows alone are not taken for resampled rows.
 
     Parameters
     ----------
@@ -307,16 +308,17 @@ def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
     Returns
     -------
     resampled : bool
-        False also where nothing can be said: fewer than 3 columns that vary, few
-        rows, rows that were shuffled, rounded or under-sampled, or bent by a
-        nonlinear step, class-sorted ones not brought to balance, or a class of more
-        than some 30,000 rows, of which the probe takes only 20,000.
+        Whether the rows were probably resampled. The result is also False where the
+        test has no power: with fewer than 3 columns that vary; with few rows; with rows
+        that were shuffled, rounded or under-sampled after the sampler, or transformed
+        by a nonlinear step; with rows sorted by class that are not balanced; and with
+        a class of more than about 30,000 rows, of which only 20,000 are searched.
 
     Notes
     -----
-    With suspect s and earlier rows a, b the cosine of the angle between a - s and
-    b - s is -1 if s = a + u (b - a), 0 < u < 1 (Chawla et al., 2002); any affine map
-    of the columns, such as a scaler, keeps this.
+    Let s be a suspected row, and a and b earlier rows. The cosine of the angle between
+    a - s and b - s is -1 if s = a + u (b - a) with 0 < u < 1, as in SMOTE (Chawla et
+    al., 2002). An affine map of the columns, such as a scaler, does not change this.
 
     Examples
     --------
@@ -346,8 +348,9 @@ def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
     n_earlier = int(np.searchsorted(same, other[-1]))
     if n_earlier >= _MIN_POOL:
         return stand_out(n_earlier, _MIN_EXCESS)
-    # The whole class is one run, as in class-sorted rows. Where a sampler's part would
-    # begin is unknown, but it would have made the class about as large as the largest.
+    # The whole class is one run, as in rows sorted by class. It is not known where the
+    # rows of a sampler would begin, so several positions are tried. But a sampler would
+    # have made the class about as large as the largest one.
     if len(same) < 0.9 * np.unique(y[other], return_counts=True)[1].max():
         return False
     heads = (len(same) * 0.85 ** np.arange(2, 60)).astype(int)
@@ -358,13 +361,13 @@ def looks_resampled(X: ArrayLike, y: ArrayLike) -> bool:
 
 
 def _varying_columns(rows: np.ndarray) -> np.ndarray:
-    """Columns, evenly spaced, that vary: lines stay lines in any of them."""
+    """Columns that vary, at even steps; a line stays a line in any of the columns."""
     varying = np.flatnonzero((rows != rows[0]).any(axis=0))
     return varying[_evenly(len(varying), _N_COLUMNS)]
 
 
 def _evenly(n: int, at_most: int) -> np.ndarray:
-    """Evenly spaced positions among n, the last one among them."""
+    """Positions at even steps among n, including the last."""
     count = min(n, at_most)
     return n - 1 - (np.arange(count) * n) // max(count, 1)
 
@@ -376,9 +379,9 @@ def _suspects_stand_out(
     n_earlier: int,
     excess: float,
 ) -> bool:
-    """Compare a class's last rows with its first ones, both against the first.
+    """Whether more of the last rows of a class than of its first rows look made.
 
-    ``same`` are the positions of the class's rows.
+    Both are compared with the first rows. ``same`` holds the positions of the class.
     """
     pool = np.sort(_evenly(n_earlier, _N_POOL))
     own = _evenly(len(pool), _N_SUSPECTS)
@@ -388,7 +391,7 @@ def _suspects_stand_out(
     center, scale = earlier.mean(axis=0), earlier.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     earlier, suspects = (earlier - center) / scale, (suspects - center) / scale
-    # A sensor that is stuck at the end gives one row many times; it counts once.
+    # A stuck sensor repeats one row at the end; such a row counts once.
     suspects = np.unique(suspects, axis=0)
     if len(suspects) < _MIN_DISTINCT:
         return False
@@ -401,20 +404,21 @@ def _suspects_stand_out(
 def made_from(
     suspects: np.ndarray, pool: np.ndarray, own: np.ndarray | None = None
 ) -> np.ndarray:
-    """Mark the suspects that equal a row of the pool or lie between two of them.
+    """Mark the suspected rows that equal a row of the pool or lie between two rows.
 
     Parameters
     ----------
     suspects : ndarray of shape (n, n_columns)
-        Rows of one class, of float, on the scale of the pool.
+        Suspected rows of one class, of float, on the scale of the pool.
     pool : ndarray of shape (n_pool, n_columns)
-        Rows of the same class; their 64 nearest to a suspect are searched.
+        Rows of the same class. The 64 nearest to each suspected row are searched.
     own : ndarray of int, shape (n,), default=None
-        Where the suspects themselves stand in the pool, if they do.
+        Positions of the suspected rows in the pool, if they are part of it.
 
     Returns
     -------
     made : ndarray of bool, shape (n,)
+        Whether each suspected row could have been made from the pool.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A live progress line on a terminal, and a line now and then elsewhere."""
+"""A live progress line on a terminal, or a new line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ __all__ = ["Progress"]
 _SECONDS_BETWEEN_LINES = 10.0
 _BAR_WIDTH = 20
 
-# A terminal has room for one live line; jobs at the same time write lines above it.
+# A terminal can show only one live line; other jobs print lines above it.
 _live_line = threading.Lock()
 
 
 class Progress:
-    """Shows how far a job is, between entering and leaving its context.
+    """The progress of a job, shown while its context is active.
 
     Parameters
     ----------
     console : rich.console.Console
-        Where to show it.
+        Console to print to.
     label : str
-        What is counted, as in ``"DenseClassifier: epoch"``.
+        Text before the count, such as ``"DenseClassifier: epoch"``.
     total : int
-        How many there are.
+        Number of steps.
     done : int, default=0
-        How many were done before; they say nothing about the time left.
+        Number of steps that were done before. They do not count for the time left.
     n_slow : int, default=0
-        How many of the first ones say nothing about it either.
+        Number of first steps that are slower than the others. They do not count for the
+        time left either.
     has_bar : bool, default=False
-        Whether the live line begins with a bar.
+        Whether the live line begins with a progress bar.
     has_end : bool, default=True
-        Whether lines end with one that says how long all took.
+        Whether the last line shows the total time, where there is no live line.
 
     Examples
     --------
@@ -93,7 +94,7 @@ class Progress:
             self._write()
 
     def advance(self, details: str = "") -> None:
-        """One more is done; the details stand behind the count."""
+        """Count one more step as done; the details are shown after the count."""
         self._done += 1
         self._details = details
         self._times.append(time.monotonic())
@@ -102,18 +103,19 @@ class Progress:
             self._write()
 
     def seconds_left(self) -> float | None:
-        """Seconds until all are done, by the pace so far; None if not known yet."""
+        """Estimate the seconds left from the speed so far; None if it is not known."""
         n_timed = self._done - self._first
         if n_timed <= self._n_slow:
             return None
-        # The pace changes: programs were compiled, other candidates are larger.
+        # The first quarter is left out, because the speed changes: early steps include
+        # the compilation, and candidates differ in size.
         skipped = max(self._n_slow, n_timed // 4)
         seconds = (self._times[-1] - self._times[skipped]) / (n_timed - skipped)
         since = time.monotonic() - self._times[-1]
         return max(0.0, seconds * (self.total - self._done) - since)
 
     def _is_live(self) -> bool:
-        # Processes cannot see whether another one writes over the same line.
+        # Another process would overwrite the live line.
         return (
             self._console.is_terminal
             and not self._console.is_dumb_terminal
@@ -145,7 +147,7 @@ class Progress:
 
 
 def _clock(seconds: float) -> str:
-    """Hours if there are any, minutes and seconds."""
+    """Write seconds as minutes and seconds, with hours if needed."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,7 +1,7 @@
-"""Exact metrics of one epoch, counted over all rows with NumPy alone.
+"""Exact metrics of one epoch, computed over all rows with NumPy.
 
-Nothing here is a mean over batches. Every 0/0 is 0.0, as with scikit-learn's
-``zero_division=0``.
+No metric is a mean over batches. A quotient 0/0 is 0.0, like ``zero_division=0`` in
+scikit-learn.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def confusion_matrix(
     Returns
     -------
     matrix : ndarray of shape (K, K)
-        Truth in the rows, prediction in the columns; int64 without weights,
-        float64 with weights. The matrices of batches add up to that of all rows.
+        True classes in the rows, predicted classes in the columns; int64 without
+        weights, float64 with weights. The sum of the matrices of all batches is the
+        matrix of all rows.
 
     Examples
     --------
@@ -71,8 +72,9 @@ def confusion_matrix(
 class ConfusionCounts:
     r"""Metrics of a confusion matrix.
 
-    With two classes, class 1 is the positive one. With more, `precision`, `recall`,
-    `f1` and `fpr` are the plain means over all K classes, each against the rest:
+    With two classes, class 1 is the positive class. With more classes, `precision`,
+    `recall`, `f1` and `fpr` are unweighted means over all K classes, each versus the
+    rest:
 
     .. math::
         \text{precision} = \frac{TP}{TP + FP} \quad
@@ -83,7 +85,7 @@ class ConfusionCounts:
     Parameters
     ----------
     matrix : ndarray of shape (K, K)
-        Counts or summed weights; truth in the rows, prediction in the columns.
+        Counts or summed weights; true classes in the rows, predicted in the columns.
 
     Examples
     --------
@@ -103,13 +105,13 @@ class ConfusionCounts:
 
     @property
     def precision(self) -> float:
-        """Share of true rows among those predicted as a class."""
+        """Share of the rows predicted as a class that belong to it."""
         tp, fp, _, _ = self._one_against_rest
         return _mean_ratio(tp, tp + fp)
 
     @property
     def recall(self) -> float:
-        """Share of a class's rows that were found."""
+        """Share of the rows of a class that are predicted as this class."""
         tp, _, fn, _ = self._one_against_rest
         return _mean_ratio(tp, tp + fn)
 
@@ -121,7 +123,7 @@ class ConfusionCounts:
 
     @property
     def fpr(self) -> float:
-        """Share of the other classes' rows that were taken for a class."""
+        """Share of the rows of other classes that are predicted as a class."""
         _, fp, _, negatives = self._one_against_rest
         return _mean_ratio(fp, negatives)
 
@@ -133,7 +135,7 @@ class ConfusionCounts:
             \frac{c s - \sum_k p_k t_k}
                  {\sqrt{s^2 - \sum_k p_k^2} \sqrt{s^2 - \sum_k t_k^2}}
 
-        with the total s, the trace c, predicted sums p and true sums t. For two
+        with the total s, the trace c, column sums p and row sums t. For two
         classes this is (TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN)).
         """
         cells = self._cells()
@@ -145,10 +147,10 @@ class ConfusionCounts:
         return _covariance(cells, truth, predicted) / sqrt(spread[0]) / sqrt(spread[1])
 
     def _cells(self) -> list[list]:
-        """Cells as Python integers, which cannot overflow, or as shares of the sum."""
+        """Cells as Python integers, which cannot overflow; weights as shares."""
         if self.matrix.dtype.kind in "iu":
             return self.matrix.tolist()
-        # The squares of tiny or huge weights would under- or overflow.
+        # The squares of tiny or huge weights would underflow or overflow.
         total = float(self.matrix.sum())
         return (self.matrix / total if total > 0 else self.matrix).tolist()
 
@@ -156,8 +158,8 @@ class ConfusionCounts:
     def _one_against_rest(self) -> tuple[np.ndarray, ...]:
         """(tp, fp, fn, negatives) of each class; only of class 1 when there are two."""
         cells = self.matrix.astype(float)
-        # Sums over the other cells: a difference of sums would leave a rounding error
-        # where there must be a zero.
+        # Sum the other cells directly. A difference of sums could have a rounding error
+        # where the result must be zero.
         others = 1.0 - np.eye(len(cells))
         wrong = cells * others
         sums = (
@@ -170,20 +172,20 @@ class ConfusionCounts:
 
 
 def _mean_ratio(part: np.ndarray, whole: np.ndarray) -> float:
-    """Mean of the quotients, in which 0/0 is 0."""
+    """Mean of the quotients, where 0/0 is 0."""
     ratio = np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
     return float(ratio.mean())
 
 
 def _spread(sums: list) -> float:
-    """s^2 - sum of squares, without the cancellation that hides an exact zero."""
+    """Compute s^2 less the sum of squares without cancellation, so that 0 is exact."""
     return sum(
         value * sum(sums[:k] + sums[k + 1 :]) for k, value in enumerate(sums) if value
     )
 
 
 def _covariance(cells: list[list], truth: list, predicted: list) -> float:
-    """Trace times total less the sum of products of the margins."""
+    """Compute trace times total, less the sum of products of the margins."""
     if len(cells) == 2:
         (tn, fp), (fn, tp) = cells
         return 2 * (tp * tn - fp * fn)
@@ -252,26 +254,27 @@ def rank_auc(is_positive: np.ndarray, scores: np.ndarray) -> float | None:
 def average_precision(
     y: ArrayLike, scores: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> float:
-    r"""Summarize the precision-recall curve of a binary problem.
+    r"""Compute the average precision of two classes.
 
     .. math:: AP = \sum_n (R_n - R_{n-1}) P_n
 
-    over the distinct scores, from the highest down, as
-    :func:`sklearn.metrics.average_precision_score` does.
+    where n runs over the distinct scores from the highest to the lowest, as in
+    :func:`sklearn.metrics.average_precision_score`.
 
     Parameters
     ----------
     y : array-like of int or bool, shape (n,)
-        1 for the positive class, 0 for the other.
+        1 for the positive class, 0 for the negative class.
     scores : array-like of float, shape (n,)
-        Higher means more positive. Rows of equal score enter together.
+        Scores that are higher for the positive class.
     sample_weight : array-like of float, shape (n,), default=None
         Weights of the rows.
 
     Returns
     -------
     ap : float
-        Between 0 and 1; 0.0 without positive rows, NaN if a score is NaN.
+        Value between 0 and 1. It is 0.0 without positive rows, and NaN if a score is
+        NaN.
 
     Examples
     --------
@@ -291,23 +294,23 @@ def average_precision(
     positive = np.asarray(y)[order].astype(float)
     if sample_weight is None:
         true = np.cumsum(positive)[last_of_tie]
-        called = last_of_tie + 1.0
+        predicted = last_of_tie + 1.0
     else:
         weight = np.asarray(sample_weight, dtype=float)[order]
         true = np.cumsum(positive * weight)[last_of_tie]
-        called = true + np.cumsum((1 - positive) * weight)[last_of_tie]
+        predicted = true + np.cumsum((1 - positive) * weight)[last_of_tie]
     if true[-1] <= 0:
         return 0.0
-    # Until the first row of positive weight both are zero, and so is the gain.
-    called[called == 0] = 1.0
+    # Both sums are zero before the first row with a weight, and the gain is zero too.
+    predicted[predicted == 0] = 1.0
     gain = np.diff(true, prepend=0.0)
-    return float(gain @ (true / called) / true[-1])
+    return float(gain @ (true / predicted) / true[-1])
 
 
 def class_prior(
     y: ArrayLike, n_classes: int, sample_weight: ArrayLike | None = None
 ) -> np.ndarray:
-    """Share of each class in the rows, or in their weights.
+    """Compute the share of each class in the rows or in their weights.
 
     Parameters
     ----------
@@ -321,7 +324,7 @@ def class_prior(
     Returns
     -------
     prior : ndarray of shape (K,)
-        Sums to 1; all NaN if there are no rows or no weight.
+        Shares that sum to 1; all NaN if there are no rows or all weights are 0.
 
     Examples
     --------
@@ -334,21 +337,21 @@ def class_prior(
 
 
 def entropy(prior: ArrayLike) -> float:
-    r"""Cross-entropy of the best constant guess, in nats.
+    r"""Compute the cross-entropy of the best constant guess, in nats.
 
     .. math:: H(\pi) = -\sum_c \pi_c \log \pi_c
 
-    A network whose loss on rows of this prior is not below it has learned nothing.
+    On rows with this prior, the loss of a network that has learned something is lower.
 
     Parameters
     ----------
     prior : array-like of float, shape (K,)
-        Shares of the classes, summing to 1.
+        Shares of the classes, which sum to 1.
 
     Returns
     -------
     loss : float
-        0.0 for a single class, log K for K equal ones.
+        Entropy: 0.0 for a single class, log K for K equal shares.
 
     Examples
     --------
@@ -366,7 +369,7 @@ def per_class_loss(
     n_classes: int,
     sample_weight: ArrayLike | None = None,
 ) -> np.ndarray:
-    """Mean loss of the rows of each class.
+    """Compute the mean loss of the rows of each class.
 
     Parameters
     ----------
@@ -382,7 +385,7 @@ def per_class_loss(
     Returns
     -------
     per_class : ndarray of shape (K,)
-        NaN where a class has no rows or no weight.
+        Mean losses; NaN for a class without rows or weight.
 
     Examples
     --------
@@ -400,17 +403,17 @@ def per_class_loss(
 
 
 def _weighted(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Losses times weights; a row of no weight adds nothing, even if infinite."""
+    """Multiply losses by weights; a row of weight 0 gives 0, even if it is infinite."""
     return np.multiply(losses, weight, out=np.zeros(len(losses)), where=weight > 0)
 
 
 def loss_at_prior(per_class: ArrayLike, prior: ArrayLike) -> float:
-    r"""Loss that rows of another class prior would have.
+    r"""Compute the loss of rows with another class prior.
 
     .. math:: L(\pi) = \sum_{c: \pi_c > 0} \pi_c L_c
 
-    Two curves are comparable only at one prior. Sampling changes the prior; the
-    losses :math:`L_c` within the classes do not depend on it.
+    Two loss curves can be compared only at the same prior. A sampler changes the prior,
+    but not the mean losses :math:`L_c` of the classes.
 
     Parameters
     ----------
@@ -422,7 +425,7 @@ def loss_at_prior(per_class: ArrayLike, prior: ArrayLike) -> float:
     Returns
     -------
     loss : float
-        NaN if a class of positive prior has no known loss.
+        Loss at the prior; NaN if the loss of a class with a positive share is NaN.
 
     Examples
     --------
@@ -432,7 +435,7 @@ def loss_at_prior(per_class: ArrayLike, prior: ArrayLike) -> float:
     1.05
     """
     shares = np.asarray(prior, dtype=float)
-    # A prior of no rows is NaN, and so is the loss at it.
+    # Without rows the prior is NaN, and so is the loss.
     used = shares != 0
     return float(np.asarray(per_class, dtype=float)[used] @ shares[used])
 
@@ -446,29 +449,30 @@ def epoch_metrics(
     priors: Mapping[str, ArrayLike] = _NO_PRIORS,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """All metrics of one set of rows at the end of one epoch.
+    """Compute all metrics of a set of rows at the end of an epoch.
 
     Parameters
     ----------
     y : array-like of int, shape (n,)
         True classes, 0 to ``n_classes - 1``.
     probabilities : array-like of float, shape (n, K)
-        Predicted probabilities; the first of the highest is the predicted class.
+        Predicted probabilities. The class with the highest one is the predicted class;
+        of equal ones it is the first.
     row_loss : array-like of float, shape (n,)
         Loss of each row.
     n_classes : int
         Number of classes K.
     priors : mapping of str to array-like of shape (K,), default={}
-        Each adds the loss at that prior as ``loss_at_<name>_prior``.
+        Priors; the loss at each is returned as ``loss_at_<name>_prior``.
     sample_weight : array-like of float, shape (n,), default=None
-        Weights of the rows, for every metric.
+        Weights of the rows in all metrics.
 
     Returns
     -------
     metrics : dict of str to float
         ``loss``, ``loss_at_<name>_prior``, ``accuracy``, ``mcc``, ``f1``,
         ``precision``, ``recall``, ``fpr``, ``average_precision`` (of class 1, or the
-        mean over all K classes, each against the rest), ``loss_class_<c>`` and, for
+        mean over all K classes, each versus the rest), ``loss_class_<c>`` and, for
         two classes, ``tp``, ``fp``, ``fn``, ``tn``.
 
     Examples

@@ -138,7 +138,7 @@ def test_series_of_several_channels_in_an_archive(tmp_path, capsys):
         "--out", tmp_path,
     )  # fmt: skip
     assert code == 0
-    assert "80 rows of 24 values" in shown
+    assert "80 rows, 24 columns" in shown
     assert "Pipeline(StandardScaler, CNN1DClassifier)" in shown
 
 
@@ -231,7 +231,7 @@ def test_ctrl_c_keeps_and_shows_what_was_finished(
     )  # fmt: skip
     assert code == 130
     assert "Traceback" not in err
-    assert "1 of 2 candidates finished and kept" in shown
+    assert "1 of 2 candidates and" in shown
     assert len(pd.read_csv(tmp_path / "results.csv")) == 1
     assert not (tmp_path / "curves.png").exists()
 
@@ -284,7 +284,7 @@ BAD_OPTIONS = {
     "grid form": (["--grid", "dropout"], '"dropout=0,0.25"'),
     "grid twice": (["--grid", "l2=0", "--grid", "l2=1"], "names l2 twice"),
     "channels": (["--channels", "7"], "does not divide the 3 columns"),
-    "channels of a table": (["--model", "dense", "--channels", "1"], "is for --model"),
+    "channels of a table": (["--model", "dense", "--channels", "1"], "needs --model"),
     "target": (["--target", "frod"], "no column 'frod'; did you mean 'fraud'?"),
     "far target": (["--target", "zzz"], "no column 'zzz'; it has 'a', 'b', 'c'"),
     "groups": (["--groups", "patients"], "no column 'patients'"),
@@ -312,20 +312,20 @@ GOOD = "a,b,y\n" + "1,2,0\n3,4,1\n" * 5
 BAD_FILES = {
     "unknown suffix": ("rows.xlsx", b"x", "must end in .csv, .parquet or .npz"),
     "empty": ("rows.csv", b"", "the file is empty"),
-    "blank": ("rows.csv", b"\n\n", "holds no columns"),
+    "blank": ("rows.csv", b"\n\n", "has no columns"),
     "header alone": ("rows.csv", b"a,b,y\n", "header but no rows"),
     "cut in a row": ("rows.csv", (GOOD + "1").encode(), "was probably cut short"),
-    "cut in a text": ("rows.csv", (GOOD + '1,"2').encode(), "was cut short"),
+    "cut in a text": ("rows.csv", (GOOD + '1,"2').encode(), "damaged or incomplete"),
     "too long a row": ("rows.csv", (GOOD + "1,2,3,4\n").encode(), "damaged"),
-    "not text": ("rows.csv", b"a,y\n\xff\xfe,1\n", "not text in UTF-8"),
+    "not text": ("rows.csv", b"a,y\n\xff\xfe,1\n", "not UTF-8 text"),
     "text": ("rows.csv", b"a,b,y\nu,1,0\nv,2,1\n", "column 'a' is not numeric; drop"),
     "nan": ("rows.csv", b"a,y\n,0\n2,1\n", "in 'a' (first in row 1 of 2); fill"),
     "infinite": ("rows.csv", b"a,y\ninf,0\n2,1\n", "infinite values in 'a'"),
     "target nan": ("rows.csv", b"a,y\n1,\n2,1\n", "target 'y' has no value in row 1"),
-    "one class": ("rows.csv", b"a,y\n1,1\n2,1\n", "has one value only"),
-    "target alone": ("rows.csv", b"y\n0\n1\n", "no column beside the target"),
-    "cut parquet": ("rows.parquet", b"PAR1xx", "no Parquet file, or was cut short"),
-    "cut npz": ("rows.npz", b"PK\x03\x04xx", "no .npz archive, or was cut short"),
+    "one class": ("rows.csv", b"a,y\n1,1\n2,1\n", "has only one value"),
+    "target alone": ("rows.csv", b"y\n0\n1\n", "no feature column besides the target"),
+    "cut parquet": ("rows.parquet", b"PAR1xx", "not a complete Parquet file"),
+    "cut npz": ("rows.npz", b"PK\x03\x04xx", "not a complete .npz archive"),
 }
 
 
@@ -347,7 +347,7 @@ BAD_ARRAYS = {
     "nan": ({"X": np.full((4, 2), np.nan), "y": np.arange(4)}, "NaN or infinite"),
     "objects": (
         {"X": np.array([[1], [None]], object), "y": np.arange(2)},
-        "holds Python objects",
+        "has Python objects",
     ),
     "measured y": ({"X": np.zeros((3, 2)), "y": [0.1, 0.2, 0.7]}, "a measurement"),
     "no rows": ({"X": np.zeros((0, 2)), "y": np.arange(0)}, "X has no rows"),
@@ -364,7 +364,7 @@ def test_a_truncated_archive_is_refused(tmp_path, capsys):
     path = tmp_path / "rows.npz"
     np.savez(path, X=np.zeros((100, 9)), y=np.arange(100) % 2)
     path.write_bytes(path.read_bytes()[:-200])
-    assert "was cut short" in refused(capsys, path)
+    assert "not a complete .npz archive" in refused(capsys, path)
 
 
 def test_a_missing_file_names_its_neighbor(csv_file, capsys):

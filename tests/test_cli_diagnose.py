@@ -162,13 +162,13 @@ def test_a_rule_is_explained_by_code(write, capsys):
     ("name", "words"),
     [
         ("majority_colapse", "did you mean 'majority-collapse'?"),
-        ("Q", "'skloss rules' lists all."),
+        ("Q", "'skloss rules' lists all rules."),
     ],
 )
 def test_an_unknown_rule_is_refused_in_one_sentence(name, words, capsys):
     code, out, err = run(capsys, "rules", name)
     assert (code, out) == (2, "")
-    assert err == f"skloss rules: error: no rule is called {name!r}; {words}\n"
+    assert err == f"skloss rules: error: there is no rule {name!r}; {words}\n"
 
 
 # --------------------------------------------------------------------------- processes

@@ -4,6 +4,7 @@ import doctest
 import io
 import re
 import shlex
+import warnings
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from skloss.cli import main
+from skloss.exceptions import SklossWarning
 
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 FRONT = GUIDE.parent / "index.rst"
@@ -54,7 +56,11 @@ def run(block, page, namespace):
     """Run a block of Python in its own lines of the page, and return what it prints."""
     source = "\n" * (block.line - 1) + block.code
     printed = io.StringIO()
-    with redirect_stdout(printed):
+    with redirect_stdout(printed), warnings.catch_warnings():
+        if any(name.startswith("needs-") for name in block.classes):
+            # What other packages warn of is their own affair.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", SklossWarning)
         exec(compile(source, str(page), "exec"), namespace)
     return printed.getvalue()
 

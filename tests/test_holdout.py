@@ -115,7 +115,7 @@ def test_groups_without_a_choice_are_an_error():
     # Each class needs one of its two groups held out and one kept; the triangle of
     # shared groups cannot be colored so.
     y, groups = [0, 0, 1, 1, 2, 2], list("abbcca")
-    with pytest.raises(ValueError, match="No choice of whole groups"):
+    with pytest.raises(ValueError, match="No split by whole groups"):
         stratified_holdout(y, 0.3, 0, groups)
 
 

@@ -1,7 +1,7 @@
-"""Data to try a classifier of rare events on: one real slice, three made tables.
+"""Data sets with rare events: one real data set and three generators.
 
-The makers say in their notes what is wrong with them; a score on made rows means
-nothing beyond those rows.
+The notes of each generator name its limits. A score on generated rows does not predict
+the score on real rows.
 """
 
 from skloss.datasets.heartbeats import load_heartbeats

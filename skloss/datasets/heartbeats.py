@@ -1,4 +1,4 @@
-"""A slice of the MIT-BIH Arrhythmia Database, shipped with the package."""
+"""A part of the MIT-BIH Arrhythmia Database, shipped with the package."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Beats were drawn in proportion to each record's size and classes, low-passed at 
 and decimated from 360 Hz. Neighbors in the table are not neighbors in time: about one
 beat in twelve was kept.
 
-Split by record (`groups`), always: beats of one patient on both sides of a split make
-every score too good.
+Always split by record (`groups`). If beats of one patient are in both parts of a split,
+all scores are too optimistic.
 
 Contains information from the MIT-BIH Arrhythmia Database (PhysioNet,
 doi:10.13026/C2F305), made available under the Open Data Commons Attribution License
@@ -89,11 +89,11 @@ def load_heartbeats(
         ``"aami"`` is the class itself, one of N, S, V, F, Q.
 
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a bunch. The patients are only in the
-        bunch, and an honest split needs them.
+        Return ``(data, target)`` instead of a bunch. Only the bunch has the patients,
+        which are needed to split the rows.
 
     as_frame : bool, default=False
-        Give the data as a pandas DataFrame and the target as a Series.
+        Return the data as a pandas DataFrame and the target as a Series.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def load_heartbeats(
         data : ndarray or DataFrame of shape (4400, 150), float32
             One beat a row, in mV; the annotated R peak is sample 49.
         target : ndarray or Series of shape (4400,), int64 or str
-            What `target` asked for.
+            Labels, according to `target`.
         target_names : ndarray of shape (2,) or (5,), str
             The name of class 0 and of class 1, or the five classes.
         feature_names : list of 150 str
@@ -131,13 +131,12 @@ def load_heartbeats(
 
     Notes
     -----
-    What is wrong with it: one beat in twelve was kept, so that neither rhythm nor the
-    interval to the next beat can be told; most V beats come from six patients, so a
-    held-out part may have almost none; and 22 patients are too few to compare two good
-    classifiers.
+    Limits of the data: Only one beat in twelve was kept, so the rhythm and the interval
+    to the next beat are lost. Most V beats come from six patients, so a hold-out may
+    have almost none. Twenty-two patients are too few to compare two good classifiers.
 
-    Split by `groups`, always: beats of one patient on both sides of a split make every
-    score too good.
+    Always split by `groups`. If beats of one patient are in both parts of a split, all
+    scores are too optimistic.
 
     References
     ----------
@@ -157,7 +156,7 @@ def load_heartbeats(
     >>> beats.data.shape, beats.target.sum().item()
     ((4400, 150), 329)
 
-    Patients on one side of the split stay off the other:
+    No patient is in both parts of this split:
 
     >>> from sklearn.model_selection import GroupShuffleSplit
     >>> split = GroupShuffleSplit(n_splits=1, test_size=6, random_state=0)

@@ -1,4 +1,4 @@
-"""Made tables and series with rare positives; each says what is wrong with it."""
+"""Generators of tables and time series with rare positives, with their limits."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def make_rare_events(
     label_noise: float = 0.02,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make a table whose rare positives lie in two pockets of a bent cloud.
+    """Make a table whose rare positives lie in two clusters.
 
-    Negatives are a Gaussian cloud around the origin. Positives are moved by
-    `separation` along a random direction, 70 % of them forward and 30 % backward, and
-    all rows are then bent along a parabola: a straight boundary finds one pocket at
-    best.
+    Negatives have a Gaussian distribution around the origin. Positives are shifted by
+    `separation` along a random direction, 70 % of them forward and 30 % backward. Then
+    all rows are bent along a parabola. A linear boundary can separate at most one of
+    the two clusters.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def make_rare_events(
         ``max(2, round(prevalence * n_samples))``.
 
     separation : float, default=2.5
-        Distance of each pocket from the middle of the negatives, in standard
-        deviations of the cloud; 0 leaves only the pockets' smaller spread.
+        Distance of each cluster from the center of the negatives, in standard
+        deviations of the negatives. With 0 only the spread of the clusters differs.
 
     noise : float, default=0.5
         Standard deviation of the noise added to each redundant column.
@@ -53,7 +53,7 @@ def make_rare_events(
         negative; the number of positives stays.
 
     random_state : int, RandomState instance or None, default=None
-        Give an int for the same rows at every call.
+        Random seed. With an int, every call makes the same rows.
 
     Returns
     -------
@@ -70,10 +70,10 @@ def make_rare_events(
 
     Notes
     -----
-    What is wrong with it: rows are independent, so a random split is honest here and
-    will not be on real tables; nothing drifts, nothing is missing, no column is a
-    category; the pockets are Gaussian, which suits networks and nearest neighbors, and
-    which SMOTE may fill without harm as long as it does not bridge the two.
+    Limits: The rows are independent, so a random split is correct here, which is often
+    not true of real tables. There is no drift, no missing value and no categorical
+    column. The clusters are Gaussian, which is easy for networks and nearest neighbors.
+    SMOTE does no harm within a cluster, but it may add rows between the two clusters.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def make_rare_events(
     redundant = informative @ mixing
     redundant += noise * rng.standard_normal(redundant.shape)
     n_rest = n_features - informative.shape[1] - n_redundant
-    # Only now, so that the mixtures stay linear in the untransformed columns.
+    # This comes after the mixtures, which are linear in the untransformed columns.
     informative[:, 0] = np.sinh(informative[:, 0])
     X = np.hstack([informative, redundant, _bystanders(n_samples, n_rest, rng)])
     return X[:, rng.permutation(n_features)], _swap_labels(y, label_noise, rng)
@@ -105,7 +105,7 @@ def make_rare_events(
 def _pockets(
     y: np.ndarray, n_columns: int, separation: float, rng: np.random.RandomState
 ) -> np.ndarray:
-    """Return the informative columns: a bent cloud with two pockets of positives."""
+    """Return the informative columns, in which positives form two clusters."""
     Z = rng.standard_normal((len(y), n_columns))
     direction = rng.standard_normal(n_columns)
     direction /= np.linalg.norm(direction)
@@ -119,7 +119,7 @@ def _pockets(
 def _bystanders(
     n_samples: int, n_columns: int, rng: np.random.RandomState
 ) -> np.ndarray:
-    """Return columns that know of each other, half with heavy tails, not of y."""
+    """Return columns correlated with each other, not with y; half have heavy tails."""
     shared = rng.standard_normal((n_samples, 1))
     columns = 0.8 * shared + 0.6 * rng.standard_normal((n_samples, n_columns))
     columns[:, ::2] = np.exp(columns[:, ::2])
@@ -146,12 +146,13 @@ def make_consumption(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make daily electricity readings of customers, a few of whom are thieves.
 
-    Shaped like the readings that the State Grid Corporation of China published for
-    42,372 customers [1]_. Among the readings that are present the median is about
-    3.3 kWh and the 75 % quantile about 8.9 kWh, with a tail into the thousands when
-    customers are many; a quarter or a little more are zero. Missing days stand
-    mostly at the start: 38.9 % of the customers miss the first day, 12.7 % miss exactly
-    730 of 1036 days, and 22.7 % miss 700 or more; some of the others have one gap.
+    The distribution is similar to that of the readings of 42,372 customers published by
+    the State Grid Corporation of China [1]_. The median of the readings is about 3.3
+    kWh and the 75 % quantile about 8.9 kWh. With many customers the largest readings
+    are thousands of kWh. A quarter of the readings or a little more are zero. Missing
+    days are mostly at the start: 38.9 % of the customers miss the first day, 12.7 %
+    miss exactly 730 of 1036 days, and 22.7 % miss 700 or more; some of the others have
+    one gap.
 
     A thief is honest until a random day between 10 % and 80 % of the days. From then on
     the readings are scaled by one factor between 0.1 and 0.7, or a random share of them
@@ -171,10 +172,10 @@ def make_consumption(
         ``max(2, round(theft_rate * n_customers))``.
 
     missing : {"zero", "nan"}, default="zero"
-        What stands for a missing reading: 0, which can be trained on as it is, or NaN.
+        Value of a missing reading: 0, which a network can be trained on, or NaN.
 
     random_state : int, RandomState instance or None, default=None
-        Give an int for the same rows at every call.
+        Random seed. With an int, every call makes the same rows.
 
     Returns
     -------
@@ -192,14 +193,14 @@ def make_consumption(
 
     Notes
     -----
-    What is wrong with it: the theft is invented, so that scores on it mean nothing; use
-    it for shape, memory and missing values. Missing days tell nothing about theft here,
-    which nobody has promised of the real file. Some thieves begin before their first
-    reading, and look honest. Customers share the season and the weekend, but no weather
+    Limits: The theft is invented, so scores on this data have no meaning. Use it to
+    test shapes, memory and missing values. Missing days are independent of theft here,
+    which may not be true of the real data. Some thieves begin before their first
+    reading and look honest. Customers share the season and the weekend, but no weather
     and no holidays.
 
-    The trap: filled with 0, a missing day cannot be told from a day without
-    consumption, and blank stretches are what thieves have too.
+    A pitfall: if missing days are filled with 0, they look the same as days without
+    consumption, which thieves also have.
 
     References
     ----------
@@ -215,7 +216,7 @@ def make_consumption(
     >>> X.shape, y.sum().item()
     ((200, 1036), 17)
 
-    An eighth of the customers began to be read two years late:
+    The readings of an eighth of the customers start two years late:
 
     >>> (np.isnan(X).sum(axis=1) == 730).mean().item()
     0.125
@@ -302,7 +303,7 @@ def _first_days(
 def _take_out(
     X: np.ndarray, first_day: np.ndarray, fill: float, rng: np.random.RandomState
 ) -> None:
-    """Fill in place what was never read: the starts, and one gap for some others."""
+    """Remove readings in place: those before the first day, and gaps of others."""
     n_days = X.shape[1]
     for row, first in zip(X, first_day, strict=True):
         row[:first] = fill
@@ -320,9 +321,9 @@ def make_drift_table(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make nine columns in order of time whose positives become more frequent.
 
-    Shaped like the table of a public question [1]_: tiny, positive, heavy-tailed
-    readings, each beside its own last values, and three flags. The share of positives
-    rises slowly at first and steeply at the end, so that rows cut off the end have
+    The table is similar to that of a public question [1]_: tiny, positive values with
+    heavy tails, the previous values beside each value, and three flags. The share of
+    positives rises slowly at first and steeply at the end. The last rows therefore have
     another prior than the rows before them.
 
     ==========  ==============================================================
@@ -330,7 +331,7 @@ def make_drift_table(
     ==========  ==============================================================
     0           a size, median about 3.5e-4; 0 in 3 % of the rows
     1           1 if the size is above 1e-3, else 0
-    2 to 6      the size one to five steps back, ever less like column 0
+    2 to 6      the size one to five steps back, less and less like column 0
     7           1 in about two of three rows
     8           1 in about one row of 30
     ==========  ==============================================================
@@ -348,7 +349,7 @@ def make_drift_table(
         1 is no drift. At most 8, and ``prevalence * drift`` must stay below 1.
 
     random_state : int, RandomState instance or None, default=None
-        Give an int for the same rows at every call.
+        Random seed. With an int, every call makes the same rows.
 
     Returns
     -------
@@ -366,16 +367,16 @@ def make_drift_table(
 
     Notes
     -----
-    What is wrong with it: nobody knows what the question's columns were; only their
-    looks were copied from its 30 printed rows, and the target is invented: positives
-    are more likely where sizes are large, change fast, or are flagged in column 8.
-    Consecutive rows are independent given the time, which rows of one process never
-    are, so a random split looks as good as a split by time but for the prior.
+    Limits: The meaning of the columns in the question is not known. Their distribution
+    was copied from its 30 printed rows, and the target is invented: positives are more
+    likely where sizes are large, change fast, or are flagged in column 8. Consecutive
+    rows are independent given the time, which is not true of a real process. A random
+    split therefore differs from a split by time only in the prior.
 
-    Two traps: a network sees almost nothing of columns near 1e-4 unless they are scaled
-    (and their logarithm needs care, because of the zeros); and a validation part cut
-    off the end has a higher loss than the training part even for a perfect model of the
-    training rows.
+    Two pitfalls: Columns near 1e-4 have almost no effect on a network unless they are
+    scaled (and zeros have no logarithm). And if the last rows are the validation rows,
+    their loss is higher than the training loss even for a perfect model of the training
+    rows.
 
     References
     ----------
@@ -432,7 +433,7 @@ def _sizes_and_flags(
     idle = rng.uniform(size=n_samples) < 0.03
     X[idle, 0] = 0
     X[idle, 2:5] = 0
-    # The question prints such a row: what an average leaves behind after a silence.
+    # The question prints such a row, in which a moving average has decayed to almost 0.
     X[idle, 5:7] *= 1e-14
     X[:, 1] = X[:, 0] > _SIZE_FLAG
     X[:, 7] = rng.uniform(size=n_samples) < 2 / 3
@@ -446,7 +447,7 @@ def _draw_positives(
     log_weight: np.ndarray, n_positive: int, rng: np.random.RandomState
 ) -> np.ndarray:
     """Draw exactly n_positive rows without replacement, by weight; return 0 and 1."""
-    # The largest sums of log weight and Gumbel noise are such a draw.
+    # The rows with the largest log weight plus Gumbel noise are such a random sample.
     key = log_weight + rng.gumbel(size=len(log_weight))
     drawn = np.argpartition(key, -n_positive)[-n_positive:]
     y = np.zeros(len(log_weight), dtype=np.int64)

@@ -9,7 +9,7 @@ from typing import Any
 
 from skloss.diagnosis import html, text
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.finding import SEVERITIES, Finding
+from skloss.diagnosis.finding import SEVERITIES, Finding, Findings
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
 from skloss.record.plain_values import as_plain, as_strict_json
@@ -66,6 +66,9 @@ class Diagnosis:
     not_assessed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     case: Case | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "findings", Findings(self.findings))
 
     @property
     def ok(self) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["ALARMS", "SEVERITIES", "Finding", "Measure", "Severity"]
+__all__ = ["ALARMS", "SEVERITIES", "Finding", "Findings", "Measure", "Severity"]
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -30,7 +31,7 @@ class Measure(NamedTuple):
     unit: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One fault that a rule found.
 
@@ -67,6 +68,8 @@ class Finding:
     ... )
     >>> finding.evidence["layers"], finding.is_alarm
     (Measure(value=11, unit='layers'), True)
+    >>> finding
+    <error linear-stack (N03): 11 layers equal one linear layer.>
     """
 
     code: str
@@ -83,6 +86,14 @@ class Finding:
     def __post_init__(self) -> None:
         measures = {name: _measure(part) for name, part in self.evidence.items()}
         object.__setattr__(self, "evidence", measures)
+
+    def __repr__(self) -> str:
+        return f"<{self.severity} {self.name} ({self.code}): {self.title}>"
+
+    def _repr_html_(self) -> str:
+        name = f"<strong>{self.severity}</strong> {escape(self.name)} ({self.code})"
+        fix = f" Fix: {escape(self.fix)}" if self.fix else ""
+        return f"<p>{name}: {escape(self.title)}{fix}</p>"
 
     @property
     def is_alarm(self) -> bool:
@@ -114,6 +125,28 @@ class Finding:
             "reference": self.reference,
             "epoch": self.epoch,
         }
+
+
+class Findings(tuple[Finding, ...]):
+    """Findings, which print one to a line.
+
+    Examples
+    --------
+    >>> finding = Finding("X01", "x", "info", "Odd.", {"n": 3}, "Fix it.")
+    >>> Findings([finding, finding])
+    <info x (X01): Odd.>
+    <info x (X01): Odd.>
+    >>> Findings()
+    no findings
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self)) or "no findings"
+
+    def _repr_html_(self) -> str:
+        return "".join(found._repr_html_() for found in self) or "<p>no findings</p>"
 
 
 def _measure(part: Mapping[str, object]) -> Measure:

@@ -27,6 +27,7 @@ from skloss.displays.style import (
 )
 from skloss.metrics import entropy
 from skloss.record import TrainingRecord
+from skloss.record.find import find_record
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -176,8 +177,8 @@ class LossCurveDisplay(RecordDisplay):
 
         Parameters
         ----------
-        record : TrainingRecord
-            Training record whose history has a ``loss``.
+        record : TrainingRecord, path or fitted estimator
+            Training record whose history has a ``loss``; or where to find one.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
         diagnosis : Diagnosis, default=None
@@ -208,6 +209,7 @@ class LossCurveDisplay(RecordDisplay):
         >>> round(LossCurveDisplay.from_record(record).constant_guess, 3)
         0.693
         """
+        record = find_record(record)
         if not record.history.get("loss"):
             raise nothing_to_draw("loss", record)
         priors = record.data.get("priors", {})

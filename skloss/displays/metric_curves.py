@@ -165,6 +165,7 @@ class MetricCurveDisplay(RecordDisplay):
         >>> list(MetricCurveDisplay.from_record(record, metrics=("mcc",)).curves)
         ['mcc']
         """
+        record = find_record(record)
         unknown = [metric for metric in metrics if metric not in METRICS]
         if unknown:
             raise ValueError(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
+from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
-from skloss.estimators.fitting import MOST_MEASURED_ROWS
 
 if TYPE_CHECKING:
     from skloss.estimators.keras import KerasClassifier

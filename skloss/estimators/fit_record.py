@@ -1,22 +1,18 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from skloss.estimators.fit_job import Job
 from skloss.holdout import are_resampled
 from skloss.metrics import class_prior, confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
 from skloss.training import Rows, TrainingResult
-
-if TYPE_CHECKING:
-    from skloss.estimators.fitting import Job
 
 __all__ = ["Description", "Measured", "make_record"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,17 +16,16 @@ from skloss.estimators.checks import (
     class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
+from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
-from skloss.holdout import stratified_sample
-from skloss.metrics import class_prior
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
     describe_network,
     initial_weights,
 )
-from skloss.record import Training, TrainingRecord
+from skloss.record import Training
 from skloss.training import (
     LOSSES,
     SCHEDULES,
@@ -39,16 +38,12 @@ from skloss.training import (
     curve_names,
     train,
 )
-from skloss.training.evaluation import MeasuredNetwork
 
 if TYPE_CHECKING:
     from skloss.estimators.base import BaseNeuralClassifier
     from skloss.estimators.neural_classifier import NeuralClassifierMixin
 
 __all__ = [
-    "MOST_MEASURED_ROWS",
-    "Fitted",
-    "Job",
     "check_choices",
     "fit_network",
     "fit_spec",
@@ -59,85 +54,6 @@ __all__ = [
 # With fewer validation rows of a class than this the curve is noise, and stopping by it
 # costs far more than it saves (benchmarks/defaults.py).
 _ENOUGH_TO_STOP_BY = 50
-
-# Original training rows measured after every epoch: at most this many, and at most this
-# many multiplications' worth, but never fewer than so many.
-MOST_MEASURED_ROWS = 2**17
-_MEASURED_WORK = 10**9
-_FEWEST_MEASURED = 2**11
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained network, the optimizer's state to go on from, and the record.
-
-    ``network`` is None where a Keras model has the weights.
-    """
-
-    network: NetworkSpec | None
-    result: TrainingResult
-    record: TrainingRecord
-
-
-@dataclass(frozen=True)
-class Job:
-    """One fit.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Its name, its parameters and its ``classes_`` are read, nothing is set.
-    rows : FitRows
-        The rows.
-    weight : ndarray of shape (n,) or None
-        Weights of the training rows in the loss, with those of the classes.
-    settings : Settings
-        How to train.
-    earlier : Fitted or None
-        The fit that this one goes on from.
-    tasks : EpochTasks or None
-        Told of every epoch, for callbacks of scikit-learn.
-    class_weight : ndarray of shape (n_classes,) or None
-        Weight of each class in the loss; None if all are one.
-    """
-
-    estimator: Any
-    rows: FitRows
-    weight: np.ndarray | None
-    settings: Settings
-    earlier: Fitted | None = None
-    tasks: EpochTasks | None = None
-    class_weight: np.ndarray | None = None
-
-    @property
-    def owner(self) -> str:
-        """Name of the estimator, for errors."""
-        return type(self.estimator).__name__
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.estimator.classes_)
-
-    @cached_property
-    def prior(self) -> np.ndarray:
-        """Share of each class in the loss, ``(n_classes,)``."""
-        return class_prior(self.rows.training.y, self.n_classes, self.weight)
-
-    def evaluators(
-        self, network: MeasuredNetwork, n_multiplications: int
-    ) -> dict[str, Evaluator]:
-        """Make what measures the curves, of original training rows and of the hold-out.
-
-        The key stands before the names of the curves.
-        """
-        rows = {"": _measured_rows(n_multiplications, self.rows)}
-        if self.rows.validation:
-            rows["val_"] = self.rows.validation
-        return {
-            prefix: Evaluator(network, measured, self.n_classes, self.prior)
-            for prefix, measured in rows.items()
-        }
 
 
 # ------------------------------------------------------------- networks by parameters
@@ -322,25 +238,6 @@ def _weights_of_classes(
         return None
     owner = type(estimator).__name__
     return class_weights(owner, estimator.class_weight, estimator.classes_, codes)
-
-
-def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:
-    """Original training rows that the curves are measured on after every epoch.
-
-    All of them, unless that would take more than some milliseconds a time; then a
-    stratified sample, no smaller than the hold-out that it is compared with unless that
-    has more than ``MOST_MEASURED_ROWS``.
-    """
-    original, validation = rows.original, rows.validation
-    most = max(
-        _MEASURED_WORK // n_multiplications,
-        _FEWEST_MEASURED,
-        len(validation) if validation else 0,
-    )
-    most = min(most, MOST_MEASURED_ROWS)
-    if len(original) > most:
-        original = original.at(stratified_sample(original.y, most))
-    return original.compact()
 
 
 def _first_weights(

@@ -10,8 +10,8 @@ from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import encode_known, encode_labels, warns_of_resampled
+from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_rows import FitRows, HoldOut, Split, fit_rows
-from skloss.estimators.fitting import Fitted
 from skloss.holdout import stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import (

@@ -1,4 +1,4 @@
-"""Pipelines that hold original rows out before any sampler sees the data."""
+"""Pipelines that hold out validation rows before any sampler is applied."""
 
 from skloss.model_selection.pipeline import Pipeline, make_pipeline
 

@@ -1,4 +1,4 @@
-"""``Pipeline``: an imbalanced-learn Pipeline that holds out rows before any step."""
+"""``Pipeline``: an imbalanced-learn Pipeline that holds out rows before its steps."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -18,17 +18,18 @@ __all__ = ["Pipeline", "make_pipeline"]
 
 
 class Pipeline(imblearn.pipeline.Pipeline):
-    """Pipeline whose last step is measured on rows that no sampler has seen.
+    """Pipeline that holds out validation rows before any sampler is applied.
 
-    Before anything else ``fit`` asks the last step for its ``split_validation``, sets
-    those rows aside, and fits transformers, samplers and the last step on the others.
-    The rows set aside, and the original training rows, go through the fitted
-    transformers, never through a sampler, and to the last step: for early stopping, and
-    for curves that can be compared.
+    First, ``fit`` calls ``split_validation`` of the last step and holds out the
+    validation rows. Then it fits the transformers, the samplers and the last step on
+    the other rows. The validation rows and the original training rows pass through the
+    fitted transformers, but through no sampler. The last step uses them for early
+    stopping, and to measure training and validation curves in the same way.
 
-    All else is :class:`imblearn.pipeline.Pipeline`: parameters, slicing, ``memory``,
-    metadata routing. A last step without ``split_validation``, or whose
-    ``validation_fraction`` is None, is fitted as there.
+    In all other respects it is a :class:`imblearn.pipeline.Pipeline`, with the same
+    parameters, slicing, ``memory`` and metadata routing. If the last step has no
+    ``split_validation``, or if its ``validation_fraction`` is None, no rows are held
+    out.
 
     Parameters
     ----------
@@ -37,26 +38,26 @@ class Pipeline(imblearn.pipeline.Pipeline):
     transform_input : list of str, default=None
         As in :class:`imblearn.pipeline.Pipeline`.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted transformers and resampled rows are cached, so that a grid over the
-        classifier's parameters runs a sampler once per fold. The sampler and the
-        classifier need an int as ``random_state`` for that.
+        Cache of fitted transformers and resampled rows. With a cache, a grid over the
+        parameters of the classifier runs a sampler only once per fold. For this, the
+        sampler and the classifier need an int as ``random_state``.
     verbose : bool, default=False
         Whether to print the time of each step.
 
     See Also
     --------
-    make_pipeline : The same without naming the steps.
+    make_pipeline : Make a pipeline without naming the steps.
 
     Notes
     -----
-    Groups that must stay together in the hold-out are passed to the classifier, as
-    ``fit(X, y, cnn__groups=groups)`` if its step is called ``"cnn"``.
+    Pass groups that must stay together in the hold-out to the classifier, as in
+    ``fit(X, y, cnn__groups=groups)`` if the name of its step is ``"cnn"``.
 
-    ``fit`` tells callbacks of :mod:`sklearn.callback` of its steps, and the classifier
-    of its epochs; imbalanced-learn's Pipeline tells them nothing. So a search in
-    processes shows how far it is by
-    ``GridSearchCV(pipeline, grid, n_jobs=2).set_callbacks(ProgressBar())``; with
-    ``ProgressBar(max_propagation_depth=None)`` it shows the epochs of each fit too.
+    Callbacks of :mod:`sklearn.callback` are called for each step of ``fit`` and for
+    each epoch of the classifier; the Pipeline of imbalanced-learn does not call them. A
+    search in several processes shows its progress with
+    ``GridSearchCV(pipeline, grid, n_jobs=2).set_callbacks(ProgressBar())``. It shows
+    the epochs of each fit too with ``ProgressBar(max_propagation_depth=None)``.
 
     Examples
     --------
@@ -78,17 +79,17 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
-        """Hold rows out, then fit all steps on the others.
+        """Hold out validation rows, then fit all steps on the other rows.
 
         Parameters
         ----------
         X : array-like or DataFrame
-            Rows, as the first step takes them.
+            Rows, in a form that the first step accepts.
         y : array-like of shape (n,)
             Labels.
         **params : dict
-            Parameters of the steps' ``fit`` as ``step__name``, or, with metadata
-            routing, by name. What has one entry per row is split as the rows are.
+            Parameters of ``fit`` of the steps, as ``step__name`` or, with metadata
+            routing, by name. A parameter with one entry per row is split like the rows.
 
         Returns
         -------
@@ -137,7 +138,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
             for key, value in given.items()
             if _is_per_row(value, n_rows)
         }
-        # Of very many rows a sample is enough to draw the curves, and no copy of all.
+        # A sample of the training rows is enough for the curves, and saves a copy.
         sample = stratified_sample(parts[0][1], MOST_MEASURED_ROWS)
         original = tuple(safe_indexing(rows, sample) for rows in parts[0])
         final = _LastStep(last, tasks)
@@ -156,7 +157,11 @@ class Pipeline(imblearn.pipeline.Pipeline):
         y: ArrayLike | None,
         params: dict[str, Any],
     ) -> None:
-        """Fit as imbalanced-learn does, with a stand-in for the last step."""
+        """Fit like imbalanced-learn, with a wrapper in the place of the last step.
+
+        The wrapper is needed because only the last step must receive the held-out rows,
+        and they must first pass through the transformers, which are fitted by then.
+        """
         name, last = self.steps[-1]
         tasks = final.tasks
         final.pipeline = imblearn.pipeline.Pipeline(
@@ -167,10 +172,11 @@ class Pipeline(imblearn.pipeline.Pipeline):
         )
         try:
             final.pipeline.fit(X, y, **params)
-            # memory= fits clones of the steps; the last one was fitted in place.
+            # With a memory the fitted steps are clones, so they are put back. The last
+            # step was fitted itself.
             self.steps = [*final.pipeline.steps[:-1], (name, last)]
         finally:
-            final.pipeline = final.held_out = None  # else the rows outlive the fit
+            final.pipeline = final.held_out = None  # frees the memory of the rows
 
     def _split(self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]) -> Any:
         name, last = self.steps[-1]
@@ -184,7 +190,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
 
 class _LastStep(BaseEstimator):
-    """Stands in for the last step during fit: it knows callbacks and rows held out."""
+    """Wrapper of the last step during fit, with the callbacks and held-out rows."""
 
     def __init__(self, estimator: Any = None, tasks: Any = None) -> None:
         self.estimator = estimator
@@ -198,10 +204,10 @@ class _LastStep(BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         if is_skipped(self.estimator):
             return self
-        told = nullcontext()
+        task = nullcontext()
         if self.tasks is not None:
-            told = self.tasks.last(self.estimator, X, y)
-        with told:
+            task = self.tasks.last(self.estimator, X, y)
+        with task:
             if self.held_out is None:
                 self.estimator.fit(X, y, **params)
             else:
@@ -236,7 +242,7 @@ class _LastStep(BaseEstimator):
             self.estimator.fit(X, y, X_val=held_out[0], y_val=held_out[1], **params)
 
     def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Parameters for the last step's fit, as the pipeline would hand them on."""
+        """Parameters that the pipeline would pass to ``fit`` of the last step."""
         pipeline = self.pipeline
         routed = pipeline._check_method_params(method="fit", props=params)
         return routed[pipeline.steps[-1][0]]["fit"]
@@ -248,18 +254,19 @@ def make_pipeline(
     transform_input: Sequence[str] | None = None,
     verbose: bool = False,
 ) -> Pipeline:
-    """Make a :class:`Pipeline` whose steps are named by their classes.
+    """Make a :class:`Pipeline` whose steps have the names of their classes.
 
     Parameters
     ----------
     *steps : estimators
         Transformers and samplers in order, then the classifier.
     memory, transform_input, verbose
-        As in :class:`Pipeline`.
+        Parameters of :class:`Pipeline`.
 
     Returns
     -------
     Pipeline
+        Pipeline that is not yet fitted.
 
     Examples
     --------
@@ -291,7 +298,7 @@ def _is_of_step(key: str, step: str, parameter: str) -> bool:
 def _explain_few_rows(
     error: ValueError, y: ArrayLike, n_held: int, n_rows: int
 ) -> None:
-    """Add to a sampler's complaint what the hold-out has to do with it."""
+    """Explain an error of a sampler that the hold-out has left too few rows."""
     if "n_neighbors" not in str(error):
         return
     labels, counts = np.unique(np.asarray(y), return_counts=True)
@@ -306,11 +313,11 @@ def _explain_few_rows(
 
 
 def _explain_series(error: ValueError, X: ArrayLike) -> None:
-    """Say how series get past a step that takes tables only."""
+    """Explain how to pass time series through a step that accepts only tables."""
     if np.ndim(X) != 3 or "dim 3" not in str(error):
         return
     raise ValueError(
-        f"X has shape {np.shape(X)}, but a step before the classifier takes tables "
-        "only: fold the series by X.reshape(len(X), -1), to rows of timesteps * "
-        f"channels values, and set n_channels={np.shape(X)[2]} of the classifier."
+        f"X has shape {np.shape(X)}, but a step before the classifier accepts only "
+        "tables: flatten the series with X.reshape(len(X), -1), to timesteps * "
+        f"channels columns, and set n_channels={np.shape(X)[2]} of the classifier."
     ) from error

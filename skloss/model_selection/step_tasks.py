@@ -1,4 +1,4 @@
-"""A pipeline's fit and its steps as tasks of scikit-learn's callbacks."""
+"""The fit of a pipeline and of its steps as tasks for callbacks of scikit-learn."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,17 +11,18 @@ __all__ = ["StepTasks", "is_skipped"]
 
 
 class StepTasks:
-    """Tells callbacks of a pipeline's fit and of the fit of each step.
+    """Calls the callbacks for the fit of a pipeline and of each step.
 
-    imbalanced-learn's Pipeline, which fits the steps, knows no callbacks, but fits each
-    of them through its ``memory``: that is where they are met.
+    The Pipeline of imbalanced-learn fits the steps and does not know callbacks. But it
+    fits each step through its ``memory``. A replacement of this memory therefore calls
+    the callbacks.
 
     Parameters
     ----------
     pipeline : Pipeline
-        With callbacks, its own or those of a step.
+        Pipeline with callbacks of its own or of a step.
     X, y : array-likes
-        What it is fitted on.
+        Rows and labels that it is fitted on.
     """
 
     def __init__(self, pipeline: Any, X: ArrayLike, y: ArrayLike | None) -> None:
@@ -32,16 +33,17 @@ class StepTasks:
         self._fit.call_on_fit_task_begin(estimator=pipeline, **self._rows)
 
     def memory(self, memory: Any) -> "_ReportingMemory":
-        """Memory for the steps before the last one, which tells of them."""
+        """Return a memory that calls the callbacks for the steps before the last."""
         return _ReportingMemory(check_memory(memory), self)
 
     @contextmanager
     def step(
         self, step: object, X: ArrayLike, y: ArrayLike | None, is_cached: bool
     ) -> Iterator[None]:
-        """Tell of the fit of the next step."""
+        """Call the callbacks for the fit of the next step."""
         task = self._fit.subcontext(task_name=f"fit-{next(self._names)}")
-        # What joblib takes the hash of may not know the task. A sampler knows none.
+        # A cached step must not have the task, or joblib would never find it again. A
+        # sampler has no callbacks.
         if is_cached or not hasattr(step, "set_callbacks"):
             with self._told(task, X, y):
                 yield
@@ -51,13 +53,13 @@ class StepTasks:
 
     @contextmanager
     def last(self, step: object, X: ArrayLike, y: ArrayLike | None) -> Iterator[None]:
-        """Tell of the fit of the last step."""
+        """Call the callbacks for the fit of the last step."""
         task = self._fit.subcontext(task_name="fit-final-estimator")
         with task.propagate_callback_context(step), self._told(task, X, y):
             yield
 
     def end(self) -> None:
-        """After the fit."""
+        """Call the callbacks at the end of the fit."""
         self._fit.call_on_fit_task_end(
             estimator=self._pipeline, **self._rows, reconstruction_attributes={}
         )
@@ -70,18 +72,18 @@ class StepTasks:
 
 
 class _ReportingMemory:
-    """A joblib.Memory that tells of the steps fitted through it."""
+    """A joblib.Memory that calls the callbacks for each step fitted through it."""
 
     def __init__(self, memory: Any, tasks: StepTasks) -> None:
         self._memory, self._tasks = memory, tasks
 
     @property
     def location(self) -> Any:
-        """Where the fitted steps are kept; None for nowhere."""
+        """Folder of the cache; None if there is no cache."""
         return self._memory.location
 
     def cache(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Keep what a function returns."""
+        """Cache the results of a function."""
         cached = self._memory.cache(function)
         is_cached = getattr(self._memory, "location", self) is not None
 
@@ -95,5 +97,5 @@ class _ReportingMemory:
 
 
 def is_skipped(step: object) -> bool:
-    """Whether a pipeline passes a step over."""
+    """Whether a pipeline skips a step."""
     return step is None or step == "passthrough"

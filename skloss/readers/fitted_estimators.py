@@ -16,7 +16,7 @@ from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
 from skloss.readers.split_metrics import measured_part
 from skloss.record import Layer, Training, read_curves
-from skloss.record.find import Found
+from skloss.record.find import Found, curves_of
 from skloss.record.plain_values import as_plain
 from skloss.record.search_results import (
     best_index,
@@ -144,16 +144,9 @@ def _mlp_case(
     X_val: np.ndarray | None,
     y_val: ArrayLike | None,
 ) -> Case:
-    curves = {"loss": np.asarray(mlp.loss_curve_, float)}
-    scores = getattr(mlp, "validation_scores_", None)
-    if scores is not None:
-        curves["val_accuracy"] = np.asarray(scores, float)
-    if len({len(curve) for curve in curves.values()}) > 1:
-        shortest = min(len(curve) for curve in curves.values())
-        curves = {name: curve[:shortest] for name, curve in curves.items()}
     n_classes = len(mlp.classes_)
     case = Case(
-        curves=curves,
+        curves=curves_of(mlp),
         layers=_mlp_layers(mlp),
         task="binary" if n_classes == 2 else "multiclass",
         n_classes=n_classes,
@@ -217,7 +210,7 @@ def _scikeras_case(
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
 ) -> Case:
-    curves, _ = read_curves(dict(wrapper.history_))
+    curves, _ = read_curves(curves_of(wrapper))
     names = ("epochs", "batch_size", "shuffle", "validation_split", "callbacks")
     given = {
         name: getattr(wrapper, name)

@@ -199,16 +199,10 @@ def _estimator(
 
     check_is_fitted(source)
     found = _found(source)
-    if found.is_of_fold:
-        case = estimator_case(found, None, None)
-        unread = _unread("a classifier that was trained on one fold", given)
-    else:
-        case = estimator_case(
-            found, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params
-        )
-        rows = ("X and y", "X_val and y_val")
-        read = (*rows, "fit_params") if case.origin == "scikeras" else rows
-        unread = _unread("a fitted estimator", given, read)
+    case = estimator_case(found, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
+    rows = ("X and y", "X_val and y_val")
+    read = (*rows, "fit_params") if case.origin == "scikeras" else rows
+    unread = _unread("a fitted estimator", given, read)
     if found.search is not None:
         case = with_search_facts(case, found.search)
     return case, (*found.notes, *unread)

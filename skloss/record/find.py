@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.exceptions import RecordFormatError
 from skloss.record.training_record import TrainingRecord
 
 __all__ = [
     "Found",
     "NotFoundError",
+    "curves_of",
     "find_classifier",
     "find_record",
     "is_cross_validation",
@@ -135,7 +138,9 @@ def find_record(source: object) -> TrainingRecord:
     Parameters
     ----------
     source : object
-        A record itself, or what `find_classifier` takes.
+        A record itself, the path of a saved one or of curves, or what `find_classifier`
+        takes. Of scikeras' KerasClassifier and scikit-learn's MLPClassifier a record of
+        the curves alone is made.
 
     Returns
     -------
@@ -148,7 +153,12 @@ def find_record(source: object) -> TrainingRecord:
     """
     if isinstance(source, TrainingRecord):
         return source
+    if isinstance(source, str | PathLike):
+        return _load(source)
     found = find_classifier(source)
+    curves = curves_of(found.classifier)
+    if found.record is None and curves:
+        return TrainingRecord.from_history(curves)
     if found.record is None:
         raise NotFoundError(
             f"{type(found.classifier).__name__} has no record_: fit a skloss "
@@ -156,6 +166,23 @@ def find_record(source: object) -> TrainingRecord:
             "curves."
         )
     return found.record
+
+
+def curves_of(classifier: Any) -> dict[str, Any]:
+    """Return the curves of a classifier of another library; empty without any.
+
+    scikit-learn's ``MLPClassifier`` may end with an epoch more in one of its curves.
+    """
+    losses = getattr(classifier, "loss_curve_", None)
+    if losses is None:
+        kept = getattr(classifier, "history_", None)
+        return dict(kept) if isinstance(kept, Mapping) else {}
+    curves = {"loss": losses}
+    scores = getattr(classifier, "validation_scores_", None)
+    if scores is not None:
+        curves["val_accuracy"] = scores
+    shortest = min(map(len, curves.values()))
+    return {name: np.asarray(c, float)[:shortest] for name, c in curves.items()}
 
 
 def is_cross_validation(source: object) -> bool:
@@ -169,6 +196,13 @@ def median_fold(results: Mapping[str, Any]) -> int:
     """Return the number of the fold with the median of the first score."""
     first = next(name for name in results if name.startswith("test_"))
     return int(np.argsort(np.asarray(results[first], float))[len(results[first]) // 2])
+
+
+def _load(path: str | PathLike[str]) -> TrainingRecord:
+    try:
+        return TrainingRecord.load(path)
+    except RecordFormatError:
+        return TrainingRecord.from_history(path)
 
 
 def _inside(wrapper: object, inner: object) -> Found:

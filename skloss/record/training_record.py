@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +25,7 @@ from skloss.record.version1 import from_version_1
 __all__ = ["TrainingRecord"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingRecord:
     """What was asked, what was seen, what happened and what came out.
 
@@ -69,6 +70,8 @@ class TrainingRecord:
     ... )
     >>> record.n_epochs, record.best_epoch
     (2, 0)
+    >>> record
+    <TrainingRecord: 2 epochs of loss, val_loss>
     >>> TrainingRecord.from_json(record.to_json()).history
     {'loss': [0.7, 0.4], 'val_loss': [0.8, nan]}
     >>> TrainingRecord.from_json("{}")
@@ -102,6 +105,27 @@ class TrainingRecord:
     def best_epoch(self) -> int | None:
         """Epoch that was best by the monitored curve, from 0; None if unknown."""
         return self.outcome.get("best_epoch")
+
+    def __repr__(self) -> str:
+        name = self.configuration.get("estimator")
+        whose = f"{name}, " if name else ""
+        unit = "epoch" if self.n_epochs == 1 else "epochs"
+        names = list(self.history)
+        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        return (
+            f"<TrainingRecord: {whose}{self.n_epochs} {unit} of {shown or 'no curve'}>"
+        )
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>curve</th><th>first epoch</th><th>last epoch</th></tr>"
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{values[0]:.4g}</td>"
+            f"<td>{values[-1]:.4g}</td></tr>"
+            for name, values in self.history.items()
+            if values
+        )
+        summary = f"<summary>{escape(repr(self))}</summary>"
+        return f"<details>{summary}<table>{head}{rows}</table></details>"
 
     def after(self, earlier: TrainingRecord) -> TrainingRecord:
         """Return this record with the curves of the training it went on from in front.

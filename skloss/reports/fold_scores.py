@@ -41,9 +41,13 @@ def folds_of_search(
     is_given_all : bool, default=True
         Whether these are the rows that the search itself was given.
     """
+    from sklearn.metrics import check_scoring
+
     results = read_search_results(search)
     best = best_index(search, results)
-    scorers = search.scorer_
+    scorers = getattr(search, "scorer_", None)
+    if scorers is None:
+        scorers = check_scoring(search.estimator, scoring=search.scoring)
     is_one = not isinstance(scorers, Mapping)
     # A search with one scorer names it "score", whichever metric it is.
     named = {"score": scorers} if is_one else dict(scorers)

@@ -1,4 +1,4 @@
-"""``skloss search``: from options to a search, and from its result to what is shown."""
+"""The command ``skloss search``: run the search, print and write its results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from skloss.live_progress import Progress
-from skloss.search.data_files import Table, read_table
+from skloss.search.data_files import LabeledRows, read_table
 from skloss.search.grid_search import FoldResult, Search, SearchResult
 from skloss.search.journal import Journal
 from skloss.search.plan import SearchError, plan_search
@@ -33,12 +33,12 @@ _WRITTEN = ("curves.png", "report.html", "results.csv")
 
 
 def run_search(options: argparse.Namespace) -> int:
-    """Search as the options say.
+    """Run a search with the given options.
 
     Parameters
     ----------
     options : argparse.Namespace
-        Of ``skloss search``.
+        Parsed options of ``skloss search``.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def run_search(options: argparse.Namespace) -> int:
     DataFileError
         If the file cannot be used.
     SearchError
-        If an option cannot, or if no candidate could be trained.
+        If an option cannot be used, or if no candidate could be trained.
     """
     started = time.perf_counter()
     console = _console()
@@ -62,7 +62,8 @@ def run_search(options: argparse.Namespace) -> int:
     _print_head(console, options, table, search)
     _print_kept(console, journal, kept)
     try:
-        start_tensorflow()  # imports TensorFlow, which would look like a slow first fit
+        # This imports TensorFlow; later, the import would look like a slow first fit.
+        start_tensorflow()
     except ImportError as error:
         raise SearchError(str(error)) from error
     result = _run(search, table, journal, kept)
@@ -75,22 +76,22 @@ def run_search(options: argparse.Namespace) -> int:
 
 
 def _console() -> Console:
-    """Console of the table, wide enough for it when it goes to a file."""
+    """Console for the results, wide enough for the table if it is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=110)
 
 
-def _heartbeats(options: argparse.Namespace) -> Table:
+def _heartbeats(options: argparse.Namespace) -> LabeledRows:
     for name in ("target", "positive", "groups"):
         if getattr(options, name) is not None:
             raise SearchError(f"--{name} needs a FILE: skloss search FILE --{name} ...")
     from skloss.datasets import load_heartbeats
 
     beats: Any = load_heartbeats()
-    return Table(beats.data, beats.target, beats.groups, beats.feature_names, "V")
+    return LabeledRows(beats.data, beats.target, beats.groups, beats.feature_names, "V")
 
 
-def _table(options: argparse.Namespace) -> Table:
+def _table(options: argparse.Namespace) -> LabeledRows:
     return read_table(options.file, options.target, options.positive, options.groups)
 
 
@@ -99,7 +100,7 @@ def _folder(given: str) -> Path:
 
 
 def _make_writable(folder: Path) -> bool:
-    """Make a folder, before it is too late; return whether it was there."""
+    """Create a folder before the search starts; return whether it already existed."""
     is_old = folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,26 +109,27 @@ def _make_writable(folder: Path) -> bool:
     except OSError as err:
         raise SearchError(
             f"Cannot write into the folder {folder} ({err.strerror or err}); choose "
-            "another by --out DIR."
+            "another one with --out DIR."
         ) from err
     return is_old
 
 
 def _print_head(
-    console: Console, options: argparse.Namespace, table: Table, search: Search
+    console: Console, options: argparse.Namespace, table: LabeledRows, search: Search
 ) -> None:
     classes, counts = np.unique(table.y, return_counts=True)
     shares = ", ".join(
         f"{label}: {count:,} ({count / len(table.y):.1%})"
         for label, count in zip(classes[:6], counts, strict=False)
     )
-    source = options.file or "heartbeats of 22 patients, ventricular ectopic beats (1)"
+    source = options.file or "Heartbeats of 22 patients (1: ventricular ectopic beat)"
     steps = ", ".join(type(step).__name__ for _, step in search.pipeline.steps)
-    kept = "" if table.groups is None else ", groups kept together"
+    kept = "" if table.groups is None else ", no group in more than one fold"
     n_candidates, n_folds = len(search.candidates), len(search.splits)
     console.print(f"[bold]{source}[/bold]", soft_wrap=True)
     console.print(
-        f"{len(table.y):,} rows of {table.X.shape[1]} values; {shares}", soft_wrap=True
+        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class {shares}",
+        soft_wrap=True,
     )
     console.print(
         f"Pipeline({steps}): {n_candidates} candidates x {n_folds} folds{kept}\n",
@@ -137,19 +139,19 @@ def _print_head(
 
 def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> None:
     if kept:
-        console.print(f"Going on after {len(kept)} fits that are kept.\n")
+        console.print(f"Resuming the search; finished fits: {len(kept)}\n")
     elif n_unused := journal.n_unused():
         console.print(
-            f"{n_unused} fits of this very search are in {journal.folder}; instead of "
-            "going on from them, by --resume, it begins anew.\n",
+            f"Starting anew; finished fits of this search in {journal.folder} that are "
+            f"discarded: {n_unused}. Use --resume to keep them.\n",
             soft_wrap=True,
         )
 
 
 def _run(
-    search: Search, table: Table, journal: Journal, kept: list[FoldResult]
+    search: Search, table: LabeledRows, journal: Journal, kept: list[FoldResult]
 ) -> SearchResult:
-    # One more, of the winner on all rows.
+    # The last fit is that of the winner on all rows.
     n_fits = len(search.candidates) * len(search.splits) + 1
     progress = Progress(
         Console(stderr=True),
@@ -183,7 +185,8 @@ def _report(
 ) -> int:
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
-    for name in ("curves.png", "report.html"):  # of an earlier search
+    # Files of an earlier search would not match the new results.
+    for name in ("curves.png", "report.html"):
         (folder / name).unlink(missing_ok=True)
     write_results(result, folder / "results.csv")
     print_table(console, result)
@@ -198,7 +201,7 @@ def _why_nothing(result: SearchResult) -> str:
     (message, _), *others = result.errors.most_common()
     more = f" ({len(others)} other messages)" if others else ""
     if "pool_size" in message:
-        more += " For a table without an order of columns use --model dense."
+        more += " If the columns are not a time series, use --model dense."
     return f"No candidate could be trained: {message}{more}"
 
 
@@ -208,17 +211,17 @@ def _print_end(
     if result.is_interrupted:
         n_finished, n_all = len(result.ranking), len(result.candidates)
         console.print(
-            f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates "
-            f"finished and kept, {len(result.folds)} of {n_all * result.n_folds} "
-            "fits in all; the same command goes on with the rest if it ends in\n"
+            f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates and "
+            f"{len(result.folds)} of {n_all * result.n_folds} fits are finished and "
+            "kept. To resume, run the same command with\n"
             f"--resume {shlex.quote(str(folder))}",
             soft_wrap=True,
         )
     names = sorted(p.name for p in folder.iterdir() if p.name in _WRITTEN)
-    there = ", which was there before" if is_old else ""
+    there = " (existing folder)" if is_old else ""
     minutes, rest = divmod(round(seconds), 60)
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     console.print(
-        f"Wrote {listed} to {folder}{there} ({minutes} min {rest} s)",
+        f"Wrote {listed} to {folder}{there} in {minutes} min {rest} s",
         soft_wrap=True,
     )

@@ -1,4 +1,4 @@
-"""Rows and labels from a file, or one sentence that says why not."""
+"""Read rows and labels from a file, or raise an error of one sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skloss.nearest_name import nearest_names
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "read_table"]
+__all__ = ["LabeledRows", "read_table"]
 
 _SUFFIXES = (".csv", ".parquet", ".npz")
 _MOST_CLASSES = 100
@@ -27,23 +27,23 @@ _MOST_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """What a search needs of a file.
+class LabeledRows:
+    """The rows, labels and groups of a file.
 
     Parameters
     ----------
     X : ndarray of shape (n, n_features)
-        Rows, finite numbers.
+        Rows of finite numbers.
     y : ndarray of shape (n,)
         Labels.
     groups : ndarray of shape (n,) or None
-        What must stay together in a split.
+        Groups; the rows of a group stay on one side of a split.
     feature_names : list of str
         Names of the columns of `X`; empty if they have none.
     target_name : str
-        Where the labels stood.
+        Name of the column or array of the labels.
     n_channels : int or None, default=None
-        Channels of series that were folded from three dimensions.
+        Number of channels, if `X` was flattened from three dimensions.
     """
 
     X: np.ndarray
@@ -59,30 +59,31 @@ def read_table(
     target: str | None = None,
     positive: str | None = None,
     groups: str | None = None,
-) -> Table:
+) -> LabeledRows:
     r"""Read rows and labels from a file.
 
     Parameters
     ----------
     path : str or path-like
-        A ``.csv`` with a header, a ``.parquet``, or a ``.npz`` that holds an array
-        ``X`` of shape (n, n_features) or (n, timesteps, channels).
+        A ``.csv`` file with a header, a ``.parquet`` file, or a ``.npz`` file with an
+        array ``X`` of shape (n, n_features) or (n, timesteps, channels).
     target : str, default=None
-        Column of the labels; in a ``.npz`` the array of them, ``"y"`` if None.
+        Column of the labels. In a ``.npz`` file it is an array; None means ``"y"``.
     positive : str, default=None
-        The label to tell from all others, which become 0. None keeps the labels.
+        Label of the positive class, which becomes 1; all others become 0. None keeps
+        the labels.
     groups : str, default=None
-        Column, or array, of the groups.
+        Column or array of the groups.
 
     Returns
     -------
-    table : Table
-        Finite numbers and labels.
+    table : LabeledRows
+        Rows and labels.
 
     Raises
     ------
     DataFileError
-        If the file cannot be read, or lacks what was asked of it.
+        If the file cannot be read, or if it has no such column or array.
 
     Examples
     --------
@@ -110,7 +111,7 @@ def read_table(
     if positive is not None:
         labels = _one_against_rest(path, labels, positive, table.target_name)
     _check_classes(path, labels, table.target_name)
-    return Table(**{**vars(table), "y": labels})
+    return LabeledRows(**{**vars(table), "y": labels})
 
 
 def _error(path: Path, reason: str) -> DataFileError:
@@ -138,13 +139,13 @@ def _check_exists(path: Path) -> None:
 # ------------------------------------------------------------------- tables with names
 
 
-def _from_frame(path: Path, target: str | None, groups: str | None) -> Table:
+def _from_frame(path: Path, target: str | None, groups: str | None) -> LabeledRows:
     frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
     frame.columns = [str(name) for name in frame.columns]
     if target is None:
         raise DataFileError(
-            f"Say which column of {path} holds the labels: --target COLUMN, one of "
-            f"{_listed(frame.columns)}."
+            f"Name the column of {path} that has the labels with --target COLUMN, one "
+            f"of {_listed(frame.columns)}."
         )
     for column in (target, groups):
         if column is not None and column not in frame.columns:
@@ -152,7 +153,7 @@ def _from_frame(path: Path, target: str | None, groups: str | None) -> Table:
     if not len(frame):
         raise _error(path, "it has a header but no rows")
     features = frame.drop(columns=[name for name in (target, groups) if name])
-    return Table(
+    return LabeledRows(
         X=_numbers(path, features),
         y=frame[target].to_numpy(),
         groups=None if groups is None else _groups(path, frame[groups], groups),
@@ -167,32 +168,32 @@ def _read_csv(path: Path) -> Any:
     try:
         return pd.read_csv(path)
     except pd.errors.EmptyDataError as err:
-        raise _error(path, "the file holds no columns") from err
+        raise _error(path, "the file has no columns") from err
     except pd.errors.ParserError as err:
-        said = str(err).strip().removeprefix("Error tokenizing data. ")
-        said = said.removeprefix("C error: ").rstrip(".")
-        raise _error(path, f"it is damaged, or was cut short ({said})") from err
+        reason = str(err).strip().removeprefix("Error tokenizing data. ")
+        reason = reason.removeprefix("C error: ").rstrip(".")
+        raise _error(path, f"it is damaged or incomplete ({reason})") from err
     except UnicodeDecodeError as err:
-        raise _error(path, "it is not text in UTF-8; save it as CSV in UTF-8") from err
+        raise _error(path, "it is not UTF-8 text; save it as CSV in UTF-8") from err
 
 
 def _read_parquet(path: Path) -> Any:
     if find_spec("pyarrow") is None:
         raise _error(
-            path, 'this needs pyarrow; install it by: pip install "skloss[parquet]"'
+            path, 'this needs pyarrow; install it with: pip install "skloss[parquet]"'
         )
     import pandas as pd
 
     try:
         return pd.read_parquet(path, engine="pyarrow")
     except (OSError, ValueError) as err:  # ArrowInvalid is a ValueError
-        raise _error(path, "it is no Parquet file, or was cut short") from err
+        raise _error(path, "it is not a complete Parquet file") from err
 
 
 def _numbers(path: Path, features: pd.DataFrame) -> np.ndarray:
-    """Return the features as numbers, or name the columns that are none."""
+    """Return the features as numbers, or name the columns that are not numeric."""
     if not features.shape[1]:
-        raise _error(path, "there is no column beside the target to learn from")
+        raise _error(path, "there is no feature column besides the target")
     kinds = features.dtypes
     texts = [
         name
@@ -206,7 +207,7 @@ def _numbers(path: Path, features: pd.DataFrame) -> np.ndarray:
             f"column{'' if is_one else 's'} {_listed(texts)} "
             f"{'is' if is_one else 'are'} not numeric; drop "
             f"{'it' if is_one else 'them'}, or encode the values as numbers, for "
-            "example by pandas.get_dummies",
+            "example with pandas.get_dummies",
         )
     missing = features.isna()
     if missing.to_numpy().any():
@@ -230,25 +231,25 @@ def _missing_values(path: Path, missing: pd.DataFrame) -> DataFileError:
         return _error(
             path,
             f"its last row has no value for {_listed(names)}; the file was probably "
-            "cut short, so fetch it again or delete that row",
+            "cut short, so download it again or delete that row",
         )
     return _error(
         path,
-        f"NaN or no value in {_listed(names)} (first in row {rows[0] + 1} of "
+        f"missing values in {_listed(names)} (first in row {rows[0] + 1} of "
         f"{len(missing)}); fill them in or drop the rows",
     )
 
 
 def _groups(path: Path, groups: pd.Series, name: str) -> np.ndarray:
     if groups.isna().any():
-        raise _error(path, f"a row has no value in the groups' column {name!r}")
+        raise _error(path, f"a row has no value in the group column {name!r}")
     return np.unique(groups.to_numpy().astype(str), return_inverse=True)[1]
 
 
 # ---------------------------------------------------------------- arrays in an archive
 
 
-def _from_arrays(path: Path, target: str, groups: str | None) -> Table:
+def _from_arrays(path: Path, target: str, groups: str | None) -> LabeledRows:
     arrays = _read_npz(path, ["X", target, *([groups] if groups else [])])
     X, y = arrays["X"], arrays[target]
     if X.ndim not in (2, 3):
@@ -258,7 +259,9 @@ def _from_arrays(path: Path, target: str, groups: str | None) -> Table:
             f"{X.shape}",
         )
     if X.dtype.kind not in "biuf":
-        raise _error(path, f"X holds {X.dtype}, not numbers; convert it before saving")
+        raise _error(
+            path, f"X has dtype {X.dtype}, not numbers; convert it before saving"
+        )
     if not len(X):
         raise _error(path, "X has no rows")
     for name, array in arrays.items():
@@ -270,10 +273,10 @@ def _from_arrays(path: Path, target: str, groups: str | None) -> Table:
     if len(bad):
         raise _error(
             path,
-            f"X holds NaN or infinite values (first in row {bad[0] + 1} of {len(X)}); "
+            f"X has NaN or infinite values (first in row {bad[0] + 1} of {len(X)}); "
             "fill them in or drop the rows",
         )
-    return Table(
+    return LabeledRows(
         X=X.reshape(len(X), -1),
         y=y,
         groups=arrays[groups] if groups else None,
@@ -285,11 +288,11 @@ def _from_arrays(path: Path, target: str, groups: str | None) -> Table:
 
 def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
     try:
-        # NumPy leaves a file open that it was given by name and cannot read.
+        # Given a path, NumPy would leave an unreadable file open.
         with path.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             if not hasattr(archive, "files"):
-                raise _error(path, "it holds one array and no archive; use numpy.savez")
+                raise _error(path, "it is one array, not an archive; use numpy.savez")
             for name in wanted:
                 if name not in archive.files:
                     raise _missing(path, "array", name, archive.files)
@@ -298,9 +301,9 @@ def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
         raise
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as err:
         if "allow_pickle" in str(err) and zipfile.is_zipfile(path):
-            reason = "an array holds Python objects; save numbers or text instead"
+            reason = "an array has Python objects; save numbers or text instead"
         else:
-            reason = "it is no .npz archive, or was cut short"
+            reason = "it is not a complete .npz archive"
         raise _error(path, reason) from err
 
 
@@ -308,7 +311,7 @@ def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
 
 
 def _labels(path: Path, y: np.ndarray, target: str) -> np.ndarray:
-    """Return labels without gaps, whole numbers as such."""
+    """Return the labels as integers or text, and refuse missing ones."""
     import pandas as pd
 
     missing = np.flatnonzero(pd.isna(y))
@@ -342,7 +345,7 @@ def _one_against_rest(
 
 
 def _is_same(label: Any, text: str) -> bool:
-    """Whether a label is what was typed; 1, 1.0 and True are all 1."""
+    """Whether a label equals the typed text; 1, 1.0 and True are equal."""
     if str(label) == text:
         return True
     try:
@@ -356,15 +359,15 @@ def _check_classes(path: Path, y: np.ndarray, target: str) -> None:
     if len(classes) < 2:
         raise _error(
             path,
-            f"the target {target!r} has one value only, {classes.tolist()[0]!r}; there "
-            "is nothing to tell apart",
+            f"the target {target!r} has only one value, {classes.tolist()[0]!r}; a "
+            "classifier needs two classes",
         )
     if len(classes) > _MOST_CLASSES or y.dtype.kind == "f":
         raise _error(
             path,
             f"the target {target!r} has {len(classes)} different values and looks "
-            "like a measurement; name the class to find by --positive, or cut it into "
-            "classes",
+            "like a measurement; name the positive class with --positive, or convert "
+            "the values into classes",
         )
 
 

@@ -1,9 +1,9 @@
-"""A grid search that tells how far it is, and keeps what it has when interrupted.
+"""A grid search that reports progress, and keeps finished fits when interrupted.
 
-scikit-learn's ``GridSearchCV`` gives the same scores, and ``sklearn.callback`` (still
-experimental) a bar for it, but Ctrl-C there loses all that was finished: neither the
-callback nor the search hands out a fold's scores before the end. The threads here share
-compiled programs, which processes cannot.
+``GridSearchCV`` of scikit-learn gives the same scores, and the experimental
+``sklearn.callback`` adds a progress bar to it. But after Ctrl-C all finished fits are
+lost, because neither returns the scores of a fold before the end of the search. The
+search here also uses threads, which share compiled programs; processes cannot.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ Candidate = dict[str, Any]
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One candidate on one fold.
+    """The result of one candidate on one fold.
 
     Parameters
     ----------
     candidate, fold : int
-        Which, from 0.
+        Numbers of the candidate and of the fold, counted from 0.
     scores : dict of str to float
-        By the names in `SCORES`; empty if the fit failed.
+        Scores under the names in `SCORES`; empty if the fit failed.
     error : str or None
-        Why the fit failed.
+        Error message of a failed fit.
     """
 
     candidate: int
@@ -57,7 +57,7 @@ class FoldResult:
 
 @dataclass
 class SearchResult:
-    """What a search found, whole or in part.
+    """The results of a search, complete or in part.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ class SearchResult:
     n_folds : int
         Number of folds.
     folds : dict of (int, int) to FoldResult
-        By candidate and fold.
+        Results under the numbers of candidate and fold.
     estimator : estimator or None
         The winner, fitted on all rows.
     is_interrupted : bool
-        Whether Ctrl-C ended the search.
+        Whether the user interrupted the search with Ctrl-C.
     warnings : Counter
-        How often each warning was given.
+        Number of times that each warning was given.
     """
 
     candidates: list[Candidate]
@@ -90,7 +90,7 @@ class SearchResult:
 
     @property
     def errors(self) -> Counter[str]:
-        """How many fits failed, by their messages."""
+        """Number of failed fits for each error message."""
         return Counter(fold.error for fold in self.folds.values() if fold.error)
 
     def is_finished(self, candidate: int) -> bool:
@@ -117,20 +117,23 @@ class SearchResult:
 
 @dataclass
 class Search:
-    """Every candidate on every fold, then the winner by mean MCC on all rows.
+    """A search that fits all candidates on all folds, then the winner on all rows.
+
+    The winner is the candidate with the highest mean MCC.
 
     Parameters
     ----------
     pipeline : estimator
-        What the candidates' parameters are set on.
+        Estimator on which the parameters of a candidate are set.
     candidates : sequence of dict
-        Parameters, as ``step__name``.
+        Parameters of each candidate, as ``step__name``.
     splits : sequence of (train, test)
-        Positions of the rows, one pair per fold.
+        Row positions of each fold.
     n_jobs : int, default=1
-        Fits at once, in threads.
+        Number of fits at the same time, in threads.
     fit_params : mapping, default={}
-        Passed to ``fit``; what has one entry per row is split as the rows are.
+        Parameters of ``fit``. A parameter with one entry per row is split like the
+        rows.
     """
 
     pipeline: Any
@@ -148,7 +151,7 @@ class Search:
         on_fit: Callable[[FoldResult], None] = lambda done: None,
         on_refit: Callable[[], None] = lambda: None,
     ) -> SearchResult:
-        """Search.
+        """Run the search.
 
         Parameters
         ----------
@@ -157,16 +160,17 @@ class Search:
         y : array-like of shape (n,)
             Labels.
         kept : iterable of FoldResult, default=()
-            Fits of this search that ended earlier; they are not made again.
+            Results of fits that finished in an earlier run; they are not repeated.
         on_fit : callable, optional
-            Called in this thread with each fit that has ended.
+            Function that is called in this thread after each fit.
         on_refit : callable, optional
-            Called in this thread when the winner's last fit begins.
+            Function that is called in this thread before the winner is fitted on all
+            rows.
 
         Returns
         -------
         SearchResult
-            After Ctrl-C, what was finished before it.
+            All results or, after Ctrl-C, those that were finished before it.
         """
         X, y = indexable(X, y)
         folds = {(done.candidate, done.fold): done for done in kept}
@@ -204,7 +208,8 @@ class Search:
                     result.folds[done.candidate, done.fold] = done
                     on_fit(done)
             except BaseException:
-                # Ctrl-C reaches this thread only: running fits end with their epoch.
+                # Ctrl-C is raised only in this thread. The event stops the fits in the
+                # other threads at the end of their epoch.
                 stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -236,7 +241,7 @@ class Search:
         return self._configured(candidate).fit(X, y, **self.fit_params)
 
     def _configured(self, candidate: int) -> Any:
-        # Cloned values too, since a parameter may be an estimator.
+        # Values are cloned too, because a parameter may be an estimator.
         values = self.candidates[candidate].items()
         params = {name: clone(value, safe=False) for name, value in values}
         return clone(self.pipeline).set_params(**params)
@@ -251,11 +256,11 @@ class Search:
 
 
 def f1_options(y: np.ndarray) -> dict[str, Any]:
-    """Options of ``f1_score``: of the rare class, or the mean over many."""
+    """Options of ``f1_score``: the rare class of two, or the mean over all classes."""
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) > 2:
         return {"average": "macro", "labels": classes, "zero_division": 0}
-    # Of two equally frequent classes the second is the positive one, as ever.
+    # If both classes are equally frequent, the second is positive, as in scikit-learn.
     rare = classes[0] if counts[0] < counts[1] else classes[1]
     return {"average": "binary", "pos_label": rare, "zero_division": 0}
 
@@ -263,7 +268,7 @@ def f1_options(y: np.ndarray) -> dict[str, Any]:
 def _scores(
     y: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, predicted: np.ndarray
 ) -> dict[str, float]:
-    """MCC, F1 of the rare class or the mean over many, accuracy, and the majority's."""
+    """Compute MCC, F1, accuracy, and the accuracy of a majority-class guess."""
     seen, n_seen = np.unique(y_train, return_counts=True)
     return {
         "mcc": float(matthews_corrcoef(y_test, predicted)),
@@ -288,7 +293,7 @@ def _was_interrupted(estimator: object) -> bool:
 
 @contextmanager
 def _collected(seen: Counter[str]) -> Iterator[None]:
-    """Count warnings instead of showing each."""
+    """Count warnings instead of showing them."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):

@@ -1,4 +1,4 @@
-"""Fits kept one by one, so that a search that was ended early can go on."""
+"""A file of finished fits, from which an interrupted search can be resumed."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import numpy as np
 
 import skloss
 from skloss.record.plain_values import as_plain
-from skloss.search.data_files import Table
+from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import FoldResult, Search
 from skloss.search.plan import SearchError
 
 __all__ = ["Journal"]
 
 _NAME = "fits.jsonl"
-# What must be the same, and what its change is called.
+# The parts of the head that must be equal, with the words for a difference.
 _WORDS = {
     "skloss": "another version of skloss",
-    "rows": "other rows",
-    "pipeline": "other options of the networks",
-    "grid": "another grid",
-    "folds": "other folds",
+    "rows": "different rows",
+    "pipeline": "different options of the network",
+    "grid": "a different grid",
+    "folds": "different folds",
 }
 
 
 class Journal:
-    """The fits of a search in a file of its folder, one a line.
+    """The finished fits of a search, in a file with one line per fit.
 
-    The first line tells one search from another: digests of the rows and the folds, the
-    pipeline's parameters, and the grid. Each other line is one fit, written by one call
-    to the system as soon as the fit has ended, so that a process that is killed loses
-    the fits that were running and no other.
+    The first line identifies the search. It has digests of the rows and of the folds,
+    the parameters of the pipeline, and the grid. Each other line is one fit, which is
+    written in one system call when the fit ends. If the process is killed, only the
+    fits that were running are lost.
 
     Parameters
     ----------
@@ -43,42 +43,42 @@ class Journal:
         Folder of the file.
     search : Search
         The search.
-    table : Table
-        Its rows.
+    table : LabeledRows
+        Rows of the search.
     """
 
-    def __init__(self, folder: Path, search: Search, table: Table) -> None:
+    def __init__(self, folder: Path, search: Search, table: LabeledRows) -> None:
         self.folder, self.path = folder, folder / _NAME
         self._search = search
         self._head = _head(search, table)
-        self._end = 0  # bytes of the file that are kept
+        self._end = 0  # number of bytes of the file to keep
 
     def resume(self) -> list[FoldResult]:
-        """Go on with the fits in the file.
+        """Keep the fits in the file, and return them.
 
         Returns
         -------
         list of FoldResult
-            Those that ended, in their order.
+            Finished fits, in their order.
 
         Raises
         ------
         SearchError
-            If there is no such file, or if it is of another search.
+            If there is no such file, or if it belongs to another search.
         """
         lines = self._whole_lines()
         differences = self._differences(lines)
         if differences:
             raise SearchError(
-                f"Cannot resume {self.folder}: its fits are of "
-                f"{' and '.join(differences)}; give the file and the options of that "
-                "search, or begin a new one by --out DIR."
+                f"Cannot resume {self.folder}: its fits were made with "
+                f"{' and '.join(differences)}; use the file and the options of that "
+                "search, or start a new search with --out DIR."
             )
         self._end = sum(map(len, lines))
         return self._fits(lines)
 
     def n_unused(self) -> int:
-        """Fits of this very search in the file, which a new search will replace."""
+        """Count the fits of this same search that starting anew would discard."""
         try:
             lines = self._whole_lines()
             return 0 if self._differences(lines) else len(self._fits(lines))
@@ -99,13 +99,13 @@ class Journal:
         try:
             with self.path.open("r+b" if self._end else "wb", buffering=0) as stream:
                 stream.seek(self._end)
-                stream.truncate()  # a line that was cut short
+                stream.truncate()  # removes an incomplete last line
                 stream.write(line)
                 os.fsync(stream.fileno())
         except OSError as err:
             raise SearchError(
-                f"Cannot write into {self.path} ({err.strerror}); make room, and go on "
-                "by --resume."
+                f"Cannot write into {self.path} ({err.strerror}); free space, then run "
+                "the command again with --resume."
             ) from err
         self._end += len(line)
 
@@ -114,8 +114,8 @@ class Journal:
             lines = self.path.read_bytes().splitlines(keepends=True)
         except OSError as err:
             raise SearchError(
-                f"Cannot resume {self.folder}: no search has left its {_NAME} "
-                f"there ({err.strerror}); begin one by --out DIR."
+                f"Cannot resume {self.folder}: it has no readable {_NAME} of a search "
+                f"({err.strerror}); start a new search with --out DIR."
             ) from err
         return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
@@ -138,7 +138,7 @@ class Journal:
         ]
 
 
-def _head(search: Search, table: Table) -> dict[str, Any]:
+def _head(search: Search, table: LabeledRows) -> dict[str, Any]:
     groups = np.empty(0) if table.groups is None else table.groups
     folds = [rows for split in search.splits for rows in split]
     return {
@@ -166,7 +166,7 @@ def _digest(*arrays: np.ndarray) -> str:
 
 
 def _plain(value: object) -> Any:
-    """Give what JSON has a word for as it is, an estimator as its class, else text."""
+    """Keep values that JSON can write; name the class of estimators; else use repr."""
     return as_plain(value, other=_text)
 
 
@@ -179,7 +179,7 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _read(line: bytes) -> dict[str, Any]:
-    """Read a line; one that is no record counts as empty."""
+    """Read a line; a line without a JSON object counts as empty."""
     try:
         record = json.loads(line)
     except ValueError:

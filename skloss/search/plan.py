@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from skloss.estimators import CNN1DClassifier, DenseClassifier
 from skloss.model_selection import Pipeline
 from skloss.nearest_name import nearest_names
-from skloss.search.data_files import Table
+from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search
 
 __all__ = ["SearchError", "parse_grid", "plan_search"]
@@ -36,7 +36,7 @@ _GRIDS: dict[str, dict[str, list[Any]]] = {
     },
 }
 _HEARTBEAT_FOLDS, _FOLDS = 3, 5
-# Chosen so that the search for the first impression ends within two minutes.
+# With these parameters the default search ends within two minutes.
 _HEARTBEAT_PARAMS = {
     "head": (),
     "epochs": 12,
@@ -49,25 +49,25 @@ class SearchError(ValueError):
     """An option of the search cannot be used, or no candidate could be trained."""
 
 
-def plan_search(options: argparse.Namespace, table: Table) -> Search:
-    """Lay out the search.
+def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
+    """Build the search.
 
     Parameters
     ----------
     options : argparse.Namespace
-        Of ``skloss search``.
-    table : Table
+        Parsed options of ``skloss search``.
+    table : LabeledRows
         Rows and labels.
 
     Returns
     -------
     Search
-        Ready to run.
+        Search that is ready to run.
 
     Raises
     ------
     SearchError
-        If an option cannot be used, alone or with these rows.
+        If an option is invalid, by itself or for these rows.
     """
     is_default = options.file is None
     pipeline = _pipeline(options, table, _HEARTBEAT_PARAMS if is_default else {})
@@ -84,7 +84,7 @@ def plan_search(options: argparse.Namespace, table: Table) -> Search:
 
 
 def _pipeline(
-    options: argparse.Namespace, table: Table, params: dict[str, Any]
+    options: argparse.Namespace, table: LabeledRows, params: dict[str, Any]
 ) -> Pipeline:
     steps: list[tuple[str, Any]] = [("scaler", StandardScaler())]
     sampler = make_sampler(options.sampler, options.seed)
@@ -92,21 +92,21 @@ def _pipeline(
         steps.append((type(sampler).__name__.lower(), sampler))
     if options.model == "dense":
         if options.channels is not None:
-            raise SearchError("--channels is for --model cnn1d; leave it out.")
+            raise SearchError("--channels needs --model cnn1d; remove it.")
         steps.append(("dense", DenseClassifier(random_state=options.seed, **params)))
         return Pipeline(steps)
     channels = options.channels or table.n_channels or 1
     if table.X.shape[1] % channels:
         raise SearchError(
-            f"--channels {channels} does not divide the {table.X.shape[1]} columns: a "
-            "row must hold timesteps * channels values."
+            f"--channels {channels} does not divide the {table.X.shape[1]} columns: "
+            "there must be timesteps * channels columns."
         )
     cnn = CNN1DClassifier(n_channels=channels, random_state=options.seed, **params)
     return Pipeline([*steps, ("cnn", cnn)])
 
 
 def make_sampler(name: str, seed: int) -> Any:
-    """Make a sampler of imbalanced-learn by its name, whatever the case."""
+    """Make a sampler of imbalanced-learn by its name, in any case of letters."""
     if name.lower() == "none":
         return None
     known = _samplers()
@@ -116,7 +116,8 @@ def make_sampler(name: str, seed: int) -> Any:
         hint = f"; did you mean {known[near[0]].__name__}?" if near else "."
         names = ", ".join(sorted(found.__name__ for found in known.values()))
         raise SearchError(
-            f"--sampler {name} is no sampler of imbalanced-learn (none, {names}){hint}"
+            f"--sampler {name} is not a sampler of imbalanced-learn "
+            f"(none, {names}){hint}"
         )
     try:
         sampler = sampler_class()
@@ -142,22 +143,22 @@ def _samplers() -> dict[str, type]:
 
 
 def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
-    """Read ``name=value,value``; values are Python literals, or else text.
+    """Parse ``name=value,value``; a value is a Python literal, or else text.
 
     Parameters
     ----------
     texts : list of str
-        One per parameter.
+        One text per parameter.
 
     Returns
     -------
     dict of str to list
-        Values by name.
+        Values of each parameter, under its name.
 
     Raises
     ------
     SearchError
-        If there is no ``=``, a name comes twice, or a value is missing.
+        If there is no ``=``, if a name occurs twice, or if a value is missing.
 
     Examples
     --------
@@ -175,7 +176,7 @@ def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
             )
         if name in grid:
             raise SearchError(
-                f"--grid names {name} twice: give all its values at once."
+                f"--grid names {name} twice: give all its values in one --grid."
             )
         grid[name] = [_literal(part) for part in parts]
     return grid
@@ -201,7 +202,7 @@ def _literal(text: str) -> Any:
 
 
 def _with_steps(grid: dict[str, list[Any]], pipeline: Pipeline) -> dict[str, list[Any]]:
-    """Put the step before each name; refuse names that no step has."""
+    """Put the name of the step before each parameter; refuse unknown parameters."""
     step, network = pipeline.steps[-1]
     own = list(network.get_params(deep=False))
     of_steps = [name for name in pipeline.get_params() if "__" in name]
@@ -209,7 +210,7 @@ def _with_steps(grid: dict[str, list[Any]], pipeline: Pipeline) -> dict[str, lis
     for name, values in grid.items():
         if name not in own and name not in of_steps:
             near = nearest_names(name, [*own, *of_steps])
-            hint = f"; did you mean {near[0]!r}?" if near else ", nor has any step."
+            hint = f"; did you mean {near[0]!r}?" if near else ", and no step has it."
             raise SearchError(
                 f"--grid: {type(network).__name__} has no parameter {name!r}{hint}"
             )
@@ -218,16 +219,16 @@ def _with_steps(grid: dict[str, list[Any]], pipeline: Pipeline) -> dict[str, lis
 
 
 def _splits(
-    options: argparse.Namespace, table: Table
+    options: argparse.Namespace, table: LabeledRows
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     default = _HEARTBEAT_FOLDS if options.file is None else _FOLDS
     n_folds = options.folds or default
     classes, counts = np.unique(table.y, return_counts=True)
     if counts.min() < n_folds:
         raise SearchError(
-            f"{n_folds} folds need as many rows of each class, but "
+            f"{n_folds} folds need at least {n_folds} rows of each class, but class "
             f"{classes[counts.argmin()]!s} has {counts.min()}: lower --folds, or merge "
-            "classes by --positive."
+            "classes with --positive."
         )
     if table.groups is None:
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=options.seed)
@@ -235,8 +236,8 @@ def _splits(
     n_groups = len(np.unique(table.groups))
     if n_groups < n_folds:
         raise SearchError(
-            f"{n_folds} folds need as many groups, but there are {n_groups}: lower "
-            "--folds."
+            f"{n_folds} folds need at least {n_folds} groups, but there are only "
+            f"{n_groups}: lower --folds."
         )
     grouped = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
     return list(grouped.split(table.X, table.y, table.groups))

@@ -1,4 +1,4 @@
-"""Output of a search: a table, short curves, a CSV file and a picture."""
+"""Output of a search: a table, short curves, a CSV file and a figure."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _MOST_WARNINGS = 5
 
 
 def print_table(console: Console, result: SearchResult) -> None:
-    """Show the best candidates, one a row."""
+    """Print the best candidates, one per row."""
     ranking = result.ranking
     if not ranking:
         return
     names = list(result.candidates[0])
     table = RichTable(
-        title="mean ± sd over folds",
+        title="mean ± standard deviation over folds",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -48,7 +48,7 @@ def print_table(console: Console, result: SearchResult) -> None:
     )
     for name in names:
         table.add_column(name.rpartition("__")[2], no_wrap=True, overflow="fold")
-    for title in ("MCC", "F1", "accuracy", "majority\nguess", "fit\nseconds"):
+    for title in ("MCC", "F1", "accuracy", "majority\nclass", "fit time\n(seconds)"):
         table.add_column(title, justify="right", no_wrap=True)
     for candidate in ranking[:_MOST_ROWS]:
         scores = {name: result.values(candidate, name) for name in SCORES}
@@ -61,7 +61,10 @@ def print_table(console: Console, result: SearchResult) -> None:
         )
     console.print(table)
     if len(ranking) > _MOST_ROWS:
-        console.print(f"The best {_MOST_ROWS} of {len(ranking)}; results.csv has all.")
+        console.print(
+            f"The table shows the best {_MOST_ROWS} of {len(ranking)} candidates; "
+            "results.csv has all."
+        )
 
 
 def _spread(values: np.ndarray) -> str:
@@ -69,11 +72,11 @@ def _spread(values: np.ndarray) -> str:
 
 
 def print_curves(console: Console, result: SearchResult) -> None:
-    """Show the winner's curves in a line each."""
+    """Print the curves of the winner, one per line."""
     record = find_record(result.estimator)
     best = record.best_epoch
     monitor = record.outcome.get("monitor")
-    chosen = "" if best is None else f", the best by {monitor} was {best + 1}"
+    chosen = "" if best is None else f", best epoch {best + 1} (by {monitor})"
     console.print(
         f"\n[bold]Winner[/bold], trained again on all rows: {record.n_epochs} "
         f"epochs{chosen}"
@@ -81,7 +84,7 @@ def print_curves(console: Console, result: SearchResult) -> None:
     for name, label in _SHORT_CURVES.items():
         values = record.history.get(name)
         if values:
-            at_best = "" if best is None else f"  at best {values[best]:.3f}"
+            at_best = "" if best is None else f"  at best epoch {values[best]:.3f}"
             console.print(
                 f"  {label:15} {values[0]:6.3f} {sparkline(values)} {values[-1]:.3f}"
                 f"{at_best}"
@@ -95,14 +98,14 @@ def sparkline(values: list[float], width: int = _SPARK_WIDTH) -> str:
     Parameters
     ----------
     values : list of float
-        Numbers; what is not finite becomes a blank.
+        Numbers. A number that is not finite becomes a blank.
     width : int, default=32
-        Most bars; more numbers are averaged in turn.
+        Largest number of bars. If there are more numbers, neighbors are averaged.
 
     Returns
     -------
     str
-        The bars.
+        One character per bar.
 
     Examples
     --------
@@ -124,15 +127,15 @@ def sparkline(values: list[float], width: int = _SPARK_WIDTH) -> str:
 
 
 def print_warnings(console: Console, result: SearchResult) -> None:
-    """Say once what went wrong in some fits."""
+    """Print each error and each warning of the fits once, with its count."""
     n_failed = sum(result.errors.values())
     if n_failed:
         console.print(
-            f"[bold]{n_failed} fits failed[/bold], their candidates left out:"
+            f"[bold]{n_failed} fits failed[/bold]; their candidates are left out:"
         )
         _print_counted(console, result.errors.most_common())
     if result.warnings:
-        console.print(f"[bold]Warnings[/bold], {sum(result.warnings.values())} in all:")
+        console.print(f"[bold]{sum(result.warnings.values())} warnings[/bold]:")
         _print_counted(console, result.warnings.most_common())
 
 
@@ -149,9 +152,9 @@ def write_results(result: SearchResult, path: Path) -> None:
     Parameters
     ----------
     result : SearchResult
-        What was found.
+        Results of the search.
     path : Path
-        Where to. An existing file is replaced.
+        File to write. An existing file is replaced.
     """
     rows = list(result.rows())
     header = list(rows[0]) if rows else ["rank", *result.candidates[0]]
@@ -162,21 +165,21 @@ def write_results(result: SearchResult, path: Path) -> None:
 
 
 def write_curves(estimator: object, path: Path) -> None:
-    """Write a picture of an estimator's losses, MCC and F1.
+    """Plot the losses, MCC and F1 of an estimator to a file.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted; with a record.
+        Fitted estimator with a record.
     path : Path
-        Where to. An existing file is replaced.
+        File to write. An existing file is replaced.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     from skloss.displays import LossCurveDisplay, MetricCurveDisplay
 
-    # Not by pyplot, whose choice of a backend belongs to the user.
+    # pyplot is not used, because its backend is the choice of the user.
     figure = Figure(figsize=(12, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)

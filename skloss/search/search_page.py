@@ -1,4 +1,4 @@
-"""The report page of a search of the command line."""
+"""The report of ``skloss search``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, make_scorer, matthews_corr
 from sklearn.model_selection import GridSearchCV
 
 from skloss.reports import report
-from skloss.search.data_files import Table
+from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search, SearchResult, f1_options
 
 __all__ = ["as_grid_search", "write_page"]
@@ -19,43 +19,44 @@ _NAMES = {"mcc": "matthews_corrcoef", "f1": "f1", "accuracy": "accuracy"}
 
 
 def write_page(
-    result: SearchResult, search: Search, table: Table, path: Path, command: str
+    result: SearchResult, search: Search, table: LabeledRows, path: Path, command: str
 ) -> None:
-    """Write the page about a finished search.
+    """Write the report of a finished search.
 
     Parameters
     ----------
     result : SearchResult
-        With an estimator.
+        Results of the search, with an estimator.
     search : Search
-        What was run.
-    table : Table
-        On which rows.
+        The search.
+    table : LabeledRows
+        Rows of the search.
     path : Path
-        Where to. An existing file is replaced.
+        File to write. An existing file is replaced.
     command : str
-        What was typed.
+        Command line of the search.
     """
     grid = as_grid_search(result, search, table.y)
     report(grid, path, table.X, table.y, groups=table.groups, command=command)
 
 
 def as_grid_search(result: SearchResult, search: Search, y: np.ndarray) -> GridSearchCV:
-    """Return what scikit-learn's search over the same grid and folds would be.
+    """Convert the results to a fitted search of scikit-learn.
 
     Parameters
     ----------
     result : SearchResult
-        With an estimator.
+        Results of the search, with an estimator.
     search : Search
-        What was run.
+        The search.
     y : array-like of shape (n,)
         Labels.
 
     Returns
     -------
     GridSearchCV
-        As if fitted; candidates that failed have NaN as scores.
+        Search with the fitted attributes of the same grid and folds. Candidates that
+        failed have NaN as scores.
     """
     grid = GridSearchCV(
         search.pipeline,

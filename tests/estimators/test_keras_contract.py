@@ -25,7 +25,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer, log_loss
+from sklearn.metrics import d2_log_loss_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -181,7 +181,7 @@ def fitted():
 
 
 @pytest.mark.parametrize(
-    "name",
+    "scorer",
     [
         "roc_auc",
         "average_precision",
@@ -190,12 +190,14 @@ def fitted():
         "matthews_corrcoef",
         "f1",
         "balanced_accuracy",
-        "d2_log_loss_score",
+        # Its name is one of scikit-learn 1.8.
+        make_scorer(d2_log_loss_score, response_method="predict_proba"),
         "roc_auc_ovr",
     ],
+    ids=lambda scorer: scorer if isinstance(scorer, str) else "d2_log_loss_score",
 )
-def test_every_scorer_runs(fitted, name):
-    assert np.isfinite(get_scorer(name)(fitted, X, y))
+def test_every_scorer_runs(fitted, scorer):
+    assert np.isfinite(get_scorer(scorer)(fitted, X, y))
 
 
 @pytest.mark.parametrize("words", [False, True], ids=["numbers", "words"])

@@ -156,7 +156,7 @@ def test_ctrl_c_shows_and_writes_what_was_finished(csv_file, tmp_path):
     assert process.returncode == 130
     _, _, ours = complaint.rpartition("GPU will not be used.\n")  # TensorFlow's own
     assert [line for line in ours.splitlines() if "searching" not in line] == []
-    assert "1 of 4 candidates finished and kept, 2 of 8 fits" in shown
+    assert "1 of 4 candidates and 2 of 8 fits are finished" in shown
     assert "MCC" in shown
     assert len(pd.read_csv(folder / "results.csv")) == 1
     assert kept(folder) == [(0, 0), (0, 1)]
@@ -171,7 +171,7 @@ def test_only_what_is_missing_is_fitted(tail, csv_file, whole, capsys, fits):
     cut(whole, 3, tail)
     done = kept(whole)
     assert main([*options(csv_file), "--resume", str(whole)]) == 0
-    assert "Going on after 3 fits" in capsys.readouterr().out
+    assert "finished fits: 3" in capsys.readouterr().out
     assert len(fits) == N_FITS - 3
     assert not set(fits) & set(done)
     assert sorted(kept(whole)) == sorted([*fits, *done])
@@ -206,11 +206,11 @@ def test_fits_that_failed_are_kept_too(csv_file, tmp_path, capsys, fits):
 
 
 CHANGES = {
-    "rows": ([], "other rows and other folds"),
-    "grid": (["--grid", "dropout=0"], "another grid"),
-    "sampler": (["--sampler", "none"], "other options of the networks"),
-    "folds": (["--folds", "3"], "other folds"),
-    "seed": (["--seed", "1"], "other options of the networks and other folds"),
+    "rows": ([], "different rows and different folds"),
+    "grid": (["--grid", "dropout=0"], "a different grid"),
+    "sampler": (["--sampler", "none"], "different options of the network"),
+    "folds": (["--folds", "3"], "different folds"),
+    "seed": (["--seed", "1"], "different options of the network and different folds"),
 }
 
 
@@ -227,7 +227,7 @@ def test_another_search_is_refused_in_one_sentence(
     capsys.readouterr()
     assert main([*options(csv_file), *change, "--resume", str(folder)]) == 2
     refusal = capsys.readouterr().err
-    assert f"its fits are of {words};" in refusal
+    assert f"its fits were made with {words};" in refusal
     assert refusal.count("\n") == 1
     assert (folder / "fits.jsonl").read_bytes() == before
 
@@ -253,14 +253,14 @@ def test_fits_of_another_version_are_refused(csv_file, tmp_path, capsys, monkeyp
     folder = begun(csv_file, tmp_path, monkeypatch)
     monkeypatch.setattr("skloss.__version__", "0.0.1")
     assert main([*options(csv_file), "--resume", str(folder)]) == 2
-    assert "are of another version of skloss;" in capsys.readouterr().err
+    assert "were made with another version of skloss;" in capsys.readouterr().err
 
 
 def test_a_folder_without_fits_is_refused(csv_file, tmp_path, capsys):
     folder = tmp_path / "nowhere"
     assert main([*options(csv_file), "--resume", str(folder)]) == 2
     refusal = capsys.readouterr().err
-    assert "no search has left its fits.jsonl there" in refusal
+    assert "it has no readable fits.jsonl of a search" in refusal
     assert refusal.count("\n") == 1
     assert not folder.exists()
 
@@ -278,7 +278,7 @@ def test_beginning_anew_says_what_it_leaves_unused(
     monkeypatch.setattr(Search, "run", lambda *args, **options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main([*options(csv_file), "--out", str(folder)])
-    assert "1 fits of this very search are in" in capsys.readouterr().out
+    assert "finished fits of this search in" in capsys.readouterr().out
     # Nothing is lost before the new search has a fit of its own.
     assert kept(folder) == [(0, 0)]
 

@@ -9,15 +9,10 @@ from sklearn.utils import check_random_state
 
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import check_choice
+from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import loss_weight
-from skloss.estimators.fitting import (
-    Fitted,
-    Job,
-    fit_spec,
-    run_job,
-    stopping_settings,
-)
+from skloss.estimators.fitting import fit_spec, run_job, stopping_settings
 from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
 from skloss.keras_interop.compiled_settings import optimizer_settings
 from skloss.keras_interop.describe_layers import network_layers

@@ -1,0 +1,116 @@
+"""One fit: its rows, its settings, what it goes on from, and what it leaves."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skloss.estimators.callback_tasks import EpochTasks
+from skloss.estimators.fit_rows import FitRows
+from skloss.holdout import stratified_sample
+from skloss.metrics import class_prior
+from skloss.networks import NetworkSpec
+from skloss.record import TrainingRecord
+from skloss.training import Evaluator, Rows, Settings, TrainingResult
+from skloss.training.evaluation import MeasuredNetwork
+
+__all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
+
+# Original training rows measured after every epoch: at most this many, and at most this
+# many multiplications' worth, but never fewer than so many.
+MOST_MEASURED_ROWS = 2**17
+_MEASURED_WORK = 10**9
+_FEWEST_MEASURED = 2**11
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, the optimizer's state to go on from, and the record.
+
+    ``network`` is None where a Keras model has the weights.
+    """
+
+    network: NetworkSpec | None
+    result: TrainingResult
+    record: TrainingRecord
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its name, its parameters and its ``classes_`` are read, nothing is set.
+    rows : FitRows
+        The rows.
+    weight : ndarray of shape (n,) or None
+        Weights of the training rows in the loss, with those of the classes.
+    settings : Settings
+        How to train.
+    earlier : Fitted or None
+        The fit that this one goes on from.
+    tasks : EpochTasks or None
+        Told of every epoch, for callbacks of scikit-learn.
+    class_weight : ndarray of shape (n_classes,) or None
+        Weight of each class in the loss; None if all are one.
+    """
+
+    estimator: Any
+    rows: FitRows
+    weight: np.ndarray | None
+    settings: Settings
+    earlier: Fitted | None = None
+    tasks: EpochTasks | None = None
+    class_weight: np.ndarray | None = None
+
+    @property
+    def owner(self) -> str:
+        """Name of the estimator, for errors."""
+        return type(self.estimator).__name__
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.estimator.classes_)
+
+    @cached_property
+    def prior(self) -> np.ndarray:
+        """Share of each class in the loss, ``(n_classes,)``."""
+        return class_prior(self.rows.training.y, self.n_classes, self.weight)
+
+    def evaluators(
+        self, network: MeasuredNetwork, n_multiplications: int
+    ) -> dict[str, Evaluator]:
+        """Make what measures the curves, of original training rows and of the hold-out.
+
+        The key stands before the names of the curves.
+        """
+        rows = {"": _measured_rows(n_multiplications, self.rows)}
+        if self.rows.validation:
+            rows["val_"] = self.rows.validation
+        return {
+            prefix: Evaluator(network, measured, self.n_classes, self.prior)
+            for prefix, measured in rows.items()
+        }
+
+
+def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:
+    """Original training rows that the curves are measured on after every epoch.
+
+    All of them, unless that would take more than some milliseconds a time; then a
+    stratified sample, no smaller than the hold-out that it is compared with unless that
+    has more than ``MOST_MEASURED_ROWS``.
+    """
+    original, validation = rows.original, rows.validation
+    most = max(
+        _MEASURED_WORK // n_multiplications,
+        _FEWEST_MEASURED,
+        len(validation) if validation else 0,
+    )
+    most = min(most, MOST_MEASURED_ROWS)
+    if len(original) > most:
+        original = original.at(stratified_sample(original.y, most))
+    return original.compact()
