@@ -112,7 +112,7 @@ class SearchDisplay(Display):
     @classmethod
     def from_cv_results(
         cls,
-        cv_results: Any,
+        cv_results: Mapping[str, Any],
         *,
         metric: str | None = None,
         parameters: Sequence[str] | None = None,

@@ -117,8 +117,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         X: ArrayLike,
         y: ArrayLike | None,
         params: dict[str, Any],
-        split: Any,
-        tasks: Any,
+        split: tuple[np.ndarray, np.ndarray],
+        tasks: StepTasks | None,
     ) -> None:
         name, last = self.steps[-1]
         kept, held = split
