@@ -236,7 +236,7 @@ def _shortened(text: str) -> str:
 
 
 def read_results(
-    cv_results: Mapping[str, Any],
+    cv_results: Any,
     metric: str | None,
     parameters: Sequence[str] | None,
     winner: int | None = None,
