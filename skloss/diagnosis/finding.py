@@ -149,6 +149,6 @@ class Findings(tuple[Finding, ...]):
         return "".join(found._repr_html_() for found in self) or "<p>no findings</p>"
 
 
-def _measure(part: Any) -> Measure:
+def _measure(part: Mapping[str, object]) -> Measure:
     value, unit = part if isinstance(part, tuple) else (part, "")
     return Measure(value.item() if isinstance(value, np.generic) else value, unit)

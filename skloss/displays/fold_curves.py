@@ -188,10 +188,10 @@ class FoldCurvesDisplay(Display):
     def from_search(
         cls,
         search: Any,
-        X: Any = None,
-        y: Any = None,
+        X: ArrayLike | None = None,
+        y: ArrayLike | None = None,
         *,
-        groups: Any = None,
+        groups: ArrayLike | None = None,
         curve: str = "val_mcc",
         ax: Axes | None = None,
     ) -> Self:
@@ -341,7 +341,7 @@ class FoldCurvesDisplay(Display):
         return line
 
 
-def _winner(search: Any) -> Any:
+def _winner(search: object) -> Any:
     winner = getattr(search, "best_estimator_", None)
     if winner is None:
         raise ValueError(

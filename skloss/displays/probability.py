@@ -16,6 +16,7 @@ from skloss.displays.style import (
     plain,
 )
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
+from skloss.protocols import FittedClassifier
 from skloss.record.find import find_record
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class ProbabilityDisplay(Display):
         train_prior: float,
         prior: float | None = None,
         n_bins: int = _N_BINS,
-        pos_label: Any = None,
+        pos_label: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the calibration of predicted probabilities.
@@ -195,14 +196,14 @@ class ProbabilityDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: FittedClassifier,
+        X: ArrayLike,
         y: ArrayLike,
         *,
         train_prior: float | None = None,
         prior: float | None = None,
         n_bins: int = _N_BINS,
-        pos_label: Any = None,
+        pos_label: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the calibration of a classifier.
@@ -316,7 +317,7 @@ class ProbabilityDisplay(Display):
         return f"{words} (Brier score {self.briers[name]:.3f})"
 
 
-def _train_priors(estimator: Any) -> Any:
+def _train_priors(estimator: object) -> Any:
     """Share of each class in training, from the record; None if it is not known."""
     try:
         return find_record(estimator).data.get("priors", {}).get("train")

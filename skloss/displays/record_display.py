@@ -31,7 +31,7 @@ class RecordDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, ax: Axes | None = None, **options: Any
+        cls, estimator: object, *, ax: Axes | None = None, **options: Any
     ) -> Self:
         """Draw the curves of a fitted estimator.
 
@@ -59,7 +59,7 @@ class RecordDisplay(Display):
 
     @classmethod
     def from_history(
-        cls, history: Any, *, ax: Axes | None = None, **options: Any
+        cls, history: object, *, ax: Axes | None = None, **options: Any
     ) -> Self:
         """Draw curves that were measured by any library.
 

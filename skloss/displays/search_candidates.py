@@ -211,14 +211,14 @@ def _binned(
     return [f"~{np.median(members):.2g}" for members in bins], codes
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     """Value of a number; NaN for any other value."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return np.nan
     return float(value) if np.isfinite(float(value)) else np.nan
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Label of a value that is not a number."""
     if value is np.ma.masked or (isinstance(value, float) and np.isnan(value)):
         return _NOT_SET

@@ -22,6 +22,7 @@ from skloss.record.find import find_classifier
 from skloss.record.search_results import read_search_results
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["SearchDisplay"]
@@ -112,7 +113,7 @@ class SearchDisplay(Display):
     @classmethod
     def from_cv_results(
         cls,
-        cv_results: Any,
+        cv_results: Mapping[str, Any] | pd.DataFrame,
         *,
         metric: str | None = None,
         parameters: Sequence[str] | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -106,7 +106,7 @@ class ThresholdDisplay(Display):
         y_score: ArrayLike,
         *,
         threshold: float | None = None,
-        pos_label: Any = None,
+        pos_label: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the metrics of predicted scores.
@@ -162,12 +162,12 @@ class ThresholdDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: object,
+        X: ArrayLike,
         y: ArrayLike,
         *,
         threshold: float | None = None,
-        pos_label: Any = None,
+        pos_label: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the metrics of a classifier.

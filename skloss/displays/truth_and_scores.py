@@ -11,7 +11,7 @@ __all__ = ["checked_binary", "checked_scores", "class_scores", "positive_scores"
 
 
 def checked_binary(
-    y_true: ArrayLike, y_score: ArrayLike, pos_label: Any, name: str = "y_score"
+    y_true: ArrayLike, y_score: ArrayLike, pos_label: object, name: str = "y_score"
 ) -> tuple[np.ndarray, np.ndarray, Any]:
     """Check labels and scores of two classes.
 
@@ -90,7 +90,7 @@ def checked_scores(
 
 
 def positive_scores(
-    estimator: Any, X: Any, pos_label: Any, *, methods: tuple[str, ...]
+    estimator: object, X: ArrayLike, pos_label: object, *, methods: tuple[str, ...]
 ) -> tuple[np.ndarray, Any]:
     """Return the scores of the positive class by an estimator, and its label."""
     scores, classes = class_scores(estimator, X, methods=methods)
@@ -111,7 +111,7 @@ def positive_scores(
 
 
 def class_scores(
-    estimator: Any, X: Any, *, methods: tuple[str, ...]
+    estimator: Any, X: ArrayLike, *, methods: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the scores by the first method that an estimator has, and its classes.
 

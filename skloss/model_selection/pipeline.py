@@ -117,8 +117,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         X: ArrayLike,
         y: ArrayLike | None,
         params: dict[str, Any],
-        split: Any,
-        tasks: Any,
+        split: tuple[np.ndarray, np.ndarray],
+        tasks: StepTasks | None,
     ) -> None:
         name, last = self.steps[-1]
         kept, held = split
@@ -295,7 +295,9 @@ def _is_of_step(key: str, step: str, parameter: str) -> bool:
     return key in (parameter, f"{step}__{parameter}")
 
 
-def _explain_few_rows(error: ValueError, y: Any, n_held: int, n_rows: int) -> None:
+def _explain_few_rows(
+    error: ValueError, y: ArrayLike, n_held: int, n_rows: int
+) -> None:
     """Explain an error of a sampler that the hold-out has left too few rows."""
     if "n_neighbors" not in str(error):
         return
@@ -310,7 +312,7 @@ def _explain_few_rows(error: ValueError, y: Any, n_held: int, n_rows: int) -> No
     ) from error
 
 
-def _explain_series(error: ValueError, X: Any) -> None:
+def _explain_series(error: ValueError, X: ArrayLike) -> None:
     """Explain how to pass time series through a step that accepts only tables."""
     if np.ndim(X) != 3 or "dim 3" not in str(error):
         return

@@ -37,7 +37,9 @@ class StepTasks:
         return _ReportingMemory(check_memory(memory), self)
 
     @contextmanager
-    def step(self, step: Any, X: Any, y: Any, is_cached: bool) -> Iterator[None]:
+    def step(
+        self, step: object, X: ArrayLike, y: ArrayLike | None, is_cached: bool
+    ) -> Iterator[None]:
         """Call the callbacks for the fit of the next step."""
         task = self._fit.subcontext(task_name=f"fit-{next(self._names)}")
         # A cached step must not have the task, or joblib would never find it again. A
@@ -50,7 +52,7 @@ class StepTasks:
                 yield
 
     @contextmanager
-    def last(self, step: Any, X: Any, y: Any) -> Iterator[None]:
+    def last(self, step: object, X: ArrayLike, y: ArrayLike | None) -> Iterator[None]:
         """Call the callbacks for the fit of the last step."""
         task = self._fit.subcontext(task_name="fit-final-estimator")
         with task.propagate_callback_context(step), self._told(task, X, y):
@@ -94,6 +96,6 @@ class _ReportingMemory:
         return fit_one
 
 
-def is_skipped(step: Any) -> bool:
+def is_skipped(step: object) -> bool:
     """Whether a pipeline skips a step."""
     return step is None or step == "passthrough"

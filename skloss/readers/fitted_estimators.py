@@ -137,7 +137,13 @@ def _predictor(classifier: FittedClassifier) -> Callable[[np.ndarray], np.ndarra
 # ------------------------------------------------------------------------ scikit-learn
 
 
-def _mlp_case(mlp: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> Case:
+def _mlp_case(
+    mlp: Any,
+    X: np.ndarray | None,
+    y: ArrayLike | None,
+    X_val: np.ndarray | None,
+    y_val: ArrayLike | None,
+) -> Case:
     n_classes = len(mlp.classes_)
     case = Case(
         curves=curves_of(mlp),

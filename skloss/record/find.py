@@ -185,7 +185,7 @@ def curves_of(classifier: Any) -> dict[str, Any]:
     return {name: np.asarray(c, float)[:shortest] for name, c in curves.items()}
 
 
-def is_cross_validation(source: Any) -> bool:
+def is_cross_validation(source: object) -> bool:
     """Whether it is what ``cross_validate`` gave, with or without estimators."""
     return isinstance(source, Mapping) and any(
         str(name).startswith("test_") for name in source
@@ -205,7 +205,7 @@ def _load(path: str | PathLike[str]) -> TrainingRecord:
         return TrainingRecord.from_history(path)
 
 
-def _inside(wrapper: Any, inner: Any) -> Found:
+def _inside(wrapper: object, inner: object) -> Found:
     found = find_classifier(inner)
     transformers = found.transformers
     if hasattr(wrapper, "transform") and hasattr(wrapper, "estimator_"):

@@ -190,7 +190,7 @@ def _read_parquet(path: Path) -> Any:
         raise _error(path, "it is not a complete Parquet file") from err
 
 
-def _numbers(path: Path, features: Any) -> np.ndarray:
+def _numbers(path: Path, features: pd.DataFrame) -> np.ndarray:
     """Return the features as numbers, or name the columns that are not numeric."""
     if not features.shape[1]:
         raise _error(path, "there is no feature column besides the target")

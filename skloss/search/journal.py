@@ -165,7 +165,7 @@ def _digest(*arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Keep values that JSON can write; name the class of estimators; else use repr."""
     return as_plain(value, other=_text)
 

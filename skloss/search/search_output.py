@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich import box
@@ -171,7 +170,7 @@ def write_results(result: SearchResult, path: Path) -> None:
         writer.writerows(rows)
 
 
-def write_curves(estimator: Any, path: Path) -> None:
+def write_curves(estimator: object, path: Path) -> None:
     """Plot the losses, MCC and F1 of an estimator to a file.
 
     Parameters

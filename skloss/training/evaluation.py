@@ -115,12 +115,12 @@ class Evaluator:
     n_classes: int
     train_prior: np.ndarray
 
-    def scores(self, weights: Any) -> np.ndarray:
+    def scores(self, weights: Sequence[np.ndarray] | None) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` at these weights."""
         network = self.network
         return network.probabilities(network.outputs(self.rows.X, weights))
 
-    def __call__(self, weights: Any) -> Mapping[str, float]:
+    def __call__(self, weights: Sequence[np.ndarray] | None) -> Mapping[str, float]:
         """All curves' values at these weights."""
         outputs = self.network.outputs(self.rows.X, weights)
         return epoch_metrics(
@@ -132,7 +132,7 @@ class Evaluator:
             sample_weight=self.rows.sample_weight,
         )
 
-    def curve_names(self, weights: Any) -> list[str]:
+    def curve_names(self, weights: Sequence[np.ndarray] | None) -> list[str]:
         """Names of the curves, found by measuring one row."""
         row = self.rows.at(np.arange(1)).compact()
         return list(replace(self, rows=row)(weights))

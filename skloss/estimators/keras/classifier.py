@@ -382,7 +382,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         sample_weight: ArrayLike | None,
         holdout: HoldOut,
         groups: ArrayLike | None,
-        kwargs: Any,
+        kwargs: Mapping[str, Any],
     ) -> Self:
         goes_on = self.warm_start and self.initialized_
         if not goes_on:

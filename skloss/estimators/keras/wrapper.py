@@ -176,8 +176,8 @@ class MendedWrapper(_Wrapper):
         self,
         X: Any = None,
         y: Any = None,
-        reset: Any = False,
-        y_numeric: Any = False,
+        reset: bool = False,
+        y_numeric: bool = False,
     ) -> tuple[Any, Any]:
         """Check rows and labels; scikeras calls it."""
         if y is not None and X is not None:
@@ -405,9 +405,9 @@ class MendedWrapper(_Wrapper):
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
-        warm_start: Any,
-        epochs: Any,
-        initial_epoch: Any,
+        warm_start: bool,
+        epochs: int,
+        initial_epoch: int,
         callbacks: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -444,8 +444,8 @@ class MendedWrapper(_Wrapper):
         X: np.ndarray,
         y: np.ndarray,
         sample_weight: ArrayLike | None,
-        kwargs: Any,
-        is_partial: Any = False,
+        kwargs: Mapping[str, Any],
+        is_partial: bool = False,
     ) -> Self:
         """Train on labels that have no exact curves, as scikeras does."""
         kwargs = dict(kwargs)
