@@ -391,6 +391,10 @@ class SearchDisplay(Display):
             legend_above(self.ax_, handles)
             return
         self.figure_.supylabel(label, fontsize="medium")
+        # An entry is about as wide as a panel; one more would be cut off.
+        columns = min(
+            n_panels, _MOST_COLUMNS, int(self.figure_.get_figwidth() // _PANEL[0])
+        )
         self.figure_.legend(
-            handles=handles, loc="outside upper left", ncols=3, **LEGEND
+            handles=handles, loc="outside upper left", ncols=columns, **LEGEND
         )

@@ -214,6 +214,17 @@ def test_three_parameters_have_a_panel_each_and_one_of_the_interaction():
     assert {across, display.axes_[-1].get_xlabel()} <= set(values)
 
 
+@pytest.mark.parametrize("n_parameters", [3, 5])
+def test_the_legend_of_several_panels_lies_inside_the_picture(n_parameters):
+    levels = {f"parameter_{i}": [0, 1, 2] for i in range(n_parameters)}
+    scores = np.random.default_rng(0).uniform(size=(3**n_parameters, 4))
+    display = crossed(scores, **levels).plot(kind="effects")
+    display.figure_.canvas.draw()
+    box = display.figure_.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= display.figure_.bbox.x1
+
+
 def test_of_many_parameters_the_largest_effects_are_drawn_and_the_rest_counted():
     rng = np.random.default_rng(0)
     values = {f"p{i}": rng.integers(0, 2, 64).tolist() for i in range(7)}
