@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
+from skloss.exceptions import RecordFormatError
 from skloss.record import Layer, SplitMetrics, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 
@@ -44,6 +45,23 @@ def record_from_case(case: Case) -> TrainingRecord:
 
 
 def case_from_record(record: TrainingRecord) -> Case:
+    """Return all that a record tells.
+
+    Raises
+    ------
+    RecordFormatError
+        If a part of the record has not the form of this version.
+    """
+    try:
+        return _case(record)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise RecordFormatError(
+            "Not a training record: a part of it has another form than in version "
+            f"{record.version} ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _case(record: TrainingRecord) -> Case:
     """Return all that a record tells."""
     configuration, data = record.configuration, record.data
     outcome, metrics = record.outcome, record.outcome.get("metrics", {})

@@ -125,7 +125,14 @@ class NeuralClassifierMixin(CallbackSupportMixin):
                 "one label per row."
             )
         if weight is not None:
-            weight = check_sample_weight(weight, X, dtype=np.float64)
+            if np.shape(weight) not in ((), (len(X),)):
+                raise ValueError(
+                    f"sample_weight{suffix} has shape {np.shape(weight)}, but "
+                    f"X{suffix} has {len(X)} rows: pass one weight per row."
+                )
+            weight = check_sample_weight(
+                weight, X, dtype=np.float64, ensure_non_negative=True
+            )
         return Rows(X.reshape(len(X), -1), y, weight)
 
     def _check_classes(self, classes: Any) -> None:

@@ -110,7 +110,8 @@ class TrainingRecord:
         name = self.configuration.get("estimator")
         whose = f"{name}, " if name else ""
         unit = "epoch" if self.n_epochs == 1 else "epochs"
-        names = list(self.history)
+        first = ("loss", "val_loss", "mcc", "val_mcc")
+        names = sorted(self.history, key=lambda name: name not in first)
         shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
         return (
             f"<TrainingRecord: {whose}{self.n_epochs} {unit} of {shown or 'no curve'}>"

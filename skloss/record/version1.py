@@ -68,7 +68,10 @@ def _conclude(
     configuration: Content, data: Content, outcome: Content, history: Mapping[str, Any]
 ) -> None:
     """Conclude what a fit of skloss did."""
-    network, parameters = configuration.pop("network"), configuration["parameters"]
+    network, parameters = (
+        configuration.pop("network"),
+        configuration.get("parameters", {}),
+    )
     compiled = configuration.pop("training", {})
     counts = data.get("class_counts", {})
     classes, source = data.get("classes", ()), data.pop("validation_source", "none")

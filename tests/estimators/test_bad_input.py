@@ -366,3 +366,14 @@ def test_a_schedule_of_wrong_shape_is_refused_and_a_number_stands_for_all_steps(
     wrong = DenseClassifier(epochs=1, learning_rate_schedule=lambda p: np.append(p, p))
     with pytest.raises(ValueError, match="must return one factor, or one per step"):
         wrong.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [(np.ones(3), "sample_weight_val has shape"), (-np.ones(40), "[Nn]egative")],
+)
+def test_weights_of_held_out_rows_are_checked(weight, told):
+    X, y = np.random.default_rng(0).normal(size=(80, 2)), np.arange(80) % 2
+    held = {"X_val": X[:40], "y_val": y[:40], "sample_weight_val": weight}
+    with pytest.raises(ValueError, match=told):
+        DenseClassifier(epochs=1).fit(X, y, **held)

@@ -106,3 +106,12 @@ def test_a_case_that_was_read_from_elsewhere():
     assert (case.holdout, case.origin, case.best_epoch) == ("tail", "keras", 1)
     assert case.training.metrics == ("accuracy",)
     np.testing.assert_array_equal(case.curves["val_loss"], [0.8, 0.9])
+
+
+@pytest.mark.parametrize(
+    "parts", [{"configuration": {"layers": 5}}, {"outcome": {"metrics": 3}}]
+)
+def test_a_record_with_a_part_of_another_form_is_refused(parts):
+    record = skloss.TrainingRecord(history={"loss": [1.0]}, **parts)
+    with pytest.raises(skloss.exceptions.RecordFormatError, match="another form"):
+        skloss.diagnose(record)
