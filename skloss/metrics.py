@@ -72,9 +72,9 @@ def confusion_matrix(
 class ConfusionCounts:
     r"""Metrics of a confusion matrix.
 
-    With two classes, class 1 is the positive class. With more classes, `precision`,
-    `recall`, `f1` and `fpr` are unweighted means over all K classes, each versus the
-    rest:
+    With two classes, `precision`, `recall`, `f1` and `fpr` are those of the positive
+    class. With more classes they are unweighted means over all K classes, each versus
+    the rest:
 
     .. math::
         \text{precision} = \frac{TP}{TP + FP} \quad
@@ -86,6 +86,8 @@ class ConfusionCounts:
     ----------
     matrix : ndarray of shape (K, K)
         Counts or summed weights; true classes in the rows, predicted in the columns.
+    positive : int, default=1
+        Number of the positive class of two.
 
     Examples
     --------
@@ -97,6 +99,7 @@ class ConfusionCounts:
     """
 
     matrix: np.ndarray
+    positive: int = 1
 
     @property
     def accuracy(self) -> float:
@@ -156,7 +159,7 @@ class ConfusionCounts:
 
     @cached_property
     def _one_against_rest(self) -> tuple[np.ndarray, ...]:
-        """(tp, fp, fn, negatives) of each class; only of class 1 when there are two."""
+        """(tp, fp, fn, negatives) of each class; of two only of the positive one."""
         cells = self.matrix.astype(float)
         # Sum the other cells directly. A difference of sums could have a rounding error
         # where the result must be zero.
@@ -168,7 +171,9 @@ class ConfusionCounts:
             wrong.sum(axis=1),
             others @ cells.sum(axis=1),
         )
-        return tuple(part[1:] for part in sums) if len(cells) == 2 else sums
+        if len(cells) != 2:
+            return sums
+        return tuple(part[[self.positive]] for part in sums)
 
 
 def _mean_ratio(part: np.ndarray, whole: np.ndarray) -> float:
@@ -446,6 +451,7 @@ def epoch_metrics(
     row_loss: ArrayLike,
     n_classes: int,
     *,
+    positive: int = 1,
     priors: Mapping[str, ArrayLike] = _NO_PRIORS,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, float]:
@@ -462,6 +468,8 @@ def epoch_metrics(
         Loss of each row.
     n_classes : int
         Number of classes K.
+    positive : int, default=1
+        Number of the positive class of two.
     priors : mapping of str to array-like of shape (K,), default={}
         Priors; the loss at each is returned as ``loss_at_<name>_prior``.
     sample_weight : array-like of float, shape (n,), default=None
@@ -471,9 +479,9 @@ def epoch_metrics(
     -------
     metrics : dict of str to float
         ``loss``, ``loss_at_<name>_prior``, ``accuracy``, ``mcc``, ``f1``,
-        ``precision``, ``recall``, ``fpr``, ``average_precision`` (of class 1, or the
-        mean over all K classes, each versus the rest), ``loss_class_<c>`` and, for
-        two classes, ``tp``, ``fp``, ``fn``, ``tn``.
+        ``precision``, ``recall``, ``fpr``, ``average_precision`` (of the positive
+        class, or the mean over all K classes, each versus the rest),
+        ``loss_class_<c>`` and, for two classes, ``tp``, ``fp``, ``fn``, ``tn``.
 
     Examples
     --------
@@ -487,7 +495,7 @@ def epoch_metrics(
     y = np.asarray(y, dtype=np.intp)
     probabilities = np.asarray(probabilities)
     matrix = confusion_matrix(y, probabilities.argmax(axis=1), n_classes, sample_weight)
-    counts = ConfusionCounts(matrix)
+    counts = ConfusionCounts(matrix, positive)
     per_class = per_class_loss(row_loss, y, n_classes, sample_weight)
     metrics = {
         "loss": loss_at_prior(per_class, class_prior(y, n_classes, sample_weight))
@@ -496,12 +504,13 @@ def epoch_metrics(
         metrics[f"loss_at_{name}_prior"] = loss_at_prior(per_class, prior)
     for name in ("accuracy", "mcc", "f1", "precision", "recall", "fpr"):
         metrics[name] = getattr(counts, name)
-    positives = (1,) if n_classes == 2 else range(n_classes)
+    positives = (positive,) if n_classes == 2 else range(n_classes)
     metrics["average_precision"] = sum(
         average_precision(y == c, probabilities[:, c], sample_weight) for c in positives
     ) / len(positives)
     metrics |= {f"loss_class_{c}": float(loss) for c, loss in enumerate(per_class)}
     if n_classes == 2:
-        (tn, fp), (fn, tp) = matrix.astype(float).tolist()
+        order = [1 - positive, positive]
+        (tn, fp), (fn, tp) = matrix[np.ix_(order, order)].astype(float).tolist()
         metrics |= {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
     return metrics

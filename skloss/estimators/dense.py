@@ -73,6 +73,10 @@ class DenseClassifier(BaseNeuralClassifier):
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
         on, hence all ones behind SMOTE.
+    pos_label : label, default=None
+        Positive class of two, the one that F1, precision, recall and the like are of.
+        None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
+        otherwise. It changes the curves, not the network and its predictions.
     validation_fraction : float in (0, 1) or None, default=0.1
         Share of each class that is held out, before any sampler in
         :class:`skloss.Pipeline`. None holds nothing out.
@@ -105,6 +109,8 @@ class DenseClassifier(BaseNeuralClassifier):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels.
+    pos_label_ : label or None
+        Positive class; None if there are more than two classes.
     record_ : TrainingRecord
         What was asked, what was seen, the curves, and what came out.
     history_ : dict of str to list of float
@@ -177,6 +183,7 @@ class DenseClassifier(BaseNeuralClassifier):
         epochs: int = 150,
         batch_size: int = 32,
         class_weight: Mapping[Any, float] | str | None = None,
+        pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         early_stopping: bool | str = "auto",
         monitor: str = "auto",
@@ -208,6 +215,7 @@ class DenseClassifier(BaseNeuralClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.class_weight = class_weight
+        self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.monitor = monitor

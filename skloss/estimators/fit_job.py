@@ -11,6 +11,7 @@ from skloss.estimators.fit_rows import FitRows
 from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
+from skloss.positive_class import positive_class
 from skloss.record import TrainingRecord
 from skloss.training import Evaluator, Rows, Settings, TrainingResult
 from skloss.training.evaluation import MeasuredNetwork
@@ -81,6 +82,25 @@ class Job:
         """Share of each class in the loss, ``(n_classes,)``."""
         return class_prior(self.rows.training.y, self.n_classes, self.weight)
 
+    @cached_property
+    def positive(self) -> int | None:
+        """Number of the positive class of two; None of more.
+
+        A fit that goes on from an earlier one keeps its class, so that the curves go
+        on, too.
+        """
+        if self.earlier is not None:
+            return self.earlier.record.positive
+        counts, pos_label = (
+            self.rows.class_counts(self.n_classes),
+            self.estimator.pos_label,
+        )
+        if (
+            self.rows.source == "resampled"
+        ):  # the last rows were made, of the rare class
+            counts[self.rows.training.y[-1]] = 0
+        return positive_class(counts, self.estimator.classes_.tolist(), pos_label)
+
     def evaluators(
         self, network: MeasuredNetwork, n_multiplications: int
     ) -> dict[str, Evaluator]:
@@ -92,7 +112,13 @@ class Job:
         if self.rows.validation:
             rows["val_"] = self.rows.validation
         return {
-            prefix: Evaluator(network, measured, self.n_classes, self.prior)
+            prefix: Evaluator(
+                network,
+                measured,
+                self.n_classes,
+                self.prior,
+                1 if self.positive is None else self.positive,
+            )
             for prefix, measured in rows.items()
         }
 

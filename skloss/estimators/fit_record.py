@@ -136,6 +136,9 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "n_features": int(job.estimator.n_features_in_),
         "classes": job.estimator.classes_.tolist(),
         "n_classes": n_classes,
+        "pos_label": None
+        if job.positive is None
+        else job.estimator.classes_.tolist()[job.positive],
         "class_counts": counts,
         "priors": {"train": job.prior.tolist(), **priors},
         "columns": _column_ranges(seen.X),
@@ -179,10 +182,10 @@ def _outcome(
         confusion = confusion_matrix(measured[""].rows.y, guessed, job.n_classes)
     if "val_" in measured:
         scores = measured["val_"].scores()
+        if job.positive is not None:
+            scores = scores[:, job.positive]
         outcome["validation_truth"] = measured["val_"].rows.y.tolist()
-        outcome["validation_scores"] = (
-            scores[:, 1] if scores.shape[1] == 2 else scores
-        ).tolist()
+        outcome["validation_scores"] = scores.tolist()
     metrics: dict[str, Any] = {"train": {"counts": counts["trained"]}}
     for prefix in measured:
         split, rows = _SPLITS[prefix]
@@ -196,6 +199,7 @@ def _outcome(
             truth=outcome.get("validation_truth") if is_val else None,
             scores=outcome.get("validation_scores") if is_val else None,
             confusion=None if is_val else confusion,
+            positive=job.positive,
         )
         metrics[split] = as_plain(found.to_dict())
     return outcome | {"metrics": metrics}

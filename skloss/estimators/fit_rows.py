@@ -86,6 +86,13 @@ class FitRows:
     is_partial: bool = False
     samplers: tuple[str, ...] | None = None
 
+    def class_counts(self, n_classes: int) -> np.ndarray:
+        """Rows of each class as they were given to ``fit``, before any sampler."""
+        counts = np.bincount(self.original.y, minlength=n_classes)
+        if self.validation is not None and self.source != "X_val":
+            counts = counts + np.bincount(self.validation.y, minlength=n_classes)
+        return counts
+
 
 def fit_rows(
     rows: Rows,

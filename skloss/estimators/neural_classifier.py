@@ -1,7 +1,7 @@
 """The common base of neural classifiers: hold-out, record and callbacks."""
 
 from functools import partial
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +33,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         "monitor": [str],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "restore_best": ["boolean"],
+        "pos_label": [Real, str, "boolean", None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
     }
@@ -186,6 +187,12 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     def record_(self) -> TrainingRecord:
         """What was asked, what was seen, the curves, and what came out."""
         return self._fitted.record
+
+    @property
+    def pos_label_(self) -> Any:
+        """Positive class of two, the one that F1 and the like are of; None of more."""
+        positive = self.record_.positive
+        return None if positive is None else self.classes_[positive]
 
     @property
     def n_epochs_(self) -> int:

@@ -22,6 +22,7 @@ def recorded_metrics(
     truth: ArrayLike | None = None,
     scores: Any = None,
     confusion: Any = None,
+    positive: int | None = 1,
 ) -> SplitMetrics:
     """Read the metrics of a split from its curves and its predictions.
 
@@ -38,9 +39,12 @@ def recorded_metrics(
     is_crossentropy : bool
         Whether the loss curve is a mean cross-entropy in nats.
     truth, scores : array-like, optional
-        Class numbers and probabilities of the rows, of class 1 alone if there are two.
+        Class numbers and probabilities of the rows; if there are two classes, of the
+        positive one alone.
     confusion : array-like, optional
         Confusion matrix, where curves and predictions do not have it.
+    positive : int or None, default=1
+        Number of the positive class; None if there are not two classes.
     """
 
     def at(name: str) -> float | None:
@@ -50,6 +54,8 @@ def recorded_metrics(
     cells = [at(name) for name in ("tn", "fp", "fn", "tp")]
     if None not in cells:
         confusion = (cells[:2], cells[2:])
+        if positive == 0:  # the matrix has the classes in their own order
+            confusion = (cells[:1:-1], cells[1::-1])
     elif truth is not None and np.ndim(scores) == 2:
         guessed = np.asarray(scores).argmax(axis=1)
         confusion = confusion_matrix(truth, guessed, np.shape(scores)[1])
@@ -60,7 +66,7 @@ def recorded_metrics(
         loss=at("loss") if is_crossentropy else None,
         per_class_loss=None if None in losses else tuple(losses),  # type: ignore
         average_precision=at("average_precision"),
-        roc_auc=None if truth is None else _roc_auc(truth, scores),
+        roc_auc=None if truth is None else _roc_auc(truth, scores, positive),
     )
 
 
@@ -68,13 +74,15 @@ def _rows(table: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(map(float, row)) for row in table)
 
 
-def _roc_auc(truth: ArrayLike | None, scores: ArrayLike | None) -> float | None:
+def _roc_auc(
+    truth: ArrayLike | None, scores: ArrayLike | None, positive: int | None
+) -> float | None:
     """ROC AUC; with more than two classes a mean over them, one against the rest."""
     codes, scores = np.asarray(truth), np.asarray(scores, float)
     if not len(scores) or not np.isfinite(scores).all():
         return None
     if scores.ndim == 1:
-        return rank_auc(codes == 1, scores)
+        return rank_auc(codes == positive, scores)
     found = [rank_auc(codes == c, scores[:, c]) for c in range(scores.shape[1])]
     known = [area for area in found if area is not None]
     return float(np.mean(known)) if known else None

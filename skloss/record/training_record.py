@@ -36,8 +36,8 @@ class TrainingRecord:
         the network (see `Layer`), and the settings of its ``training`` (see
         `Training`), as they acted.
     data : dict, default={}
-        What was seen: numbers of rows and features, ``classes``, their counts and
-        priors, ranges of the ``columns``, where the ``holdout`` comes from ("pipeline",
+        What was seen: numbers of rows and features, ``classes``, ``pos_label`` (the
+        one of two that F1, recall and the like are of), their counts and priors, ranges of the ``columns``, where the ``holdout`` comes from ("pipeline",
         "internal", "given", "tail" or "none"), the ``samplers`` in front (None if not
         known), and whether the rows ``is_resampled``.
     history : dict of str to list of float, default={}
@@ -45,8 +45,8 @@ class TrainingRecord:
     outcome : dict, default={}
         What came out: ``best_epoch`` (from 0) by the monitored curve, ``kept_epoch``
         whose weights were kept (None for the last), ``stop_reason``, the ``metrics``
-        of each split at that epoch (see `SplitMetrics`), validation truths and scores,
-        seconds.
+        of each split at that epoch (see `SplitMetrics`), validation truths (numbers of
+        classes) and scores (of two classes those of the positive one), seconds.
     version : int, default=2
         Version of the format.
     extra : dict, default={}
@@ -105,6 +105,22 @@ class TrainingRecord:
     def best_epoch(self) -> int | None:
         """Epoch that was best by the monitored curve, from 0; None if unknown."""
         return self.outcome.get("best_epoch")
+
+    @property
+    def positive(self) -> int | None:
+        """Number of the positive class; None if there are not two, or it is unknown.
+
+        Examples
+        --------
+        >>> data = {"classes": ["fraud", "ok"], "pos_label": "fraud"}
+        >>> TrainingRecord(data=data).positive
+        0
+        """
+        classes = self.data.get("classes") or range(self.data.get("n_classes") or 0)
+        if len(classes) != 2:
+            return None
+        label = self.data.get("pos_label")
+        return 1 if label is None else list(classes).index(label)
 
     def __repr__(self) -> str:
         name = self.configuration.get("estimator")

@@ -114,6 +114,7 @@ def _conclude(
                 truth=outcome.get("validation_truth") if is_val else None,
                 scores=outcome.get("validation_scores") if is_val else None,
                 confusion=None if is_val else outcome.get("measured_confusion"),
+                positive=1 if len(classes) == 2 else None,
             )
     outcome.pop("measured_confusion", None)
     outcome |= {

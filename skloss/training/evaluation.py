@@ -108,12 +108,17 @@ class SpecNetwork:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Measures a set of original rows, always in the same way."""
+    """Measures a set of original rows, always in the same way.
+
+    ``positive`` is the number of the positive class; it is not read if there are more
+    than two classes.
+    """
 
     network: MeasuredNetwork
     rows: Rows
     n_classes: int
     train_prior: np.ndarray
+    positive: int = 1
 
     def scores(self, weights: Sequence[np.ndarray] | None) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` at these weights."""
@@ -128,6 +133,7 @@ class Evaluator:
             self.network.probabilities(outputs),
             self.network.row_losses(self.rows.y, outputs),
             self.n_classes,
+            positive=self.positive,
             priors={"train": self.train_prior},
             sample_weight=self.rows.sample_weight,
         )

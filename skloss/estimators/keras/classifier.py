@@ -81,6 +81,10 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Weight of each label in the training loss, never in the curves; a label that the
         dict does not name has weight one. "balanced" is
         ``n / (n_classes * n_of_class)`` of the rows given to ``fit``.
+    pos_label : label, default=None
+        Positive class of two, the one that F1, precision, recall and the like in
+        ``record_`` are of. None is the rarer class if it has at most 40 % of the rows,
+        and ``classes_[1]`` otherwise.
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Share of each class that is held out. "auto": none in ``fit``, as with scikeras;
         in :class:`skloss.Pipeline`, before any other step, the share
@@ -112,6 +116,8 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Curves by the names and in the sense of Keras: ``loss`` is a mean over the steps
         of an epoch, with dropout, weights and penalties. Where the engine trains,
         ``accuracy`` and all ``val_`` curves are exact.
+    pos_label_ : label or None
+        Positive class; None if there are more than two classes.
     record_ : TrainingRecord
         What was asked, what was seen, the exact curves, and what came out.
     n_epochs_ : int
@@ -193,6 +199,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         run_eagerly: bool = False,
         epochs: int = 1,
         class_weight: Mapping[Any, float] | str | None = None,
+        pos_label: Any = None,
         validation_fraction: float | str | None = "auto",
         early_stopping: bool | str = False,
         monitor: str = "auto",
@@ -219,6 +226,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
             class_weight=class_weight,
             **kwargs,
         )
+        self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.monitor = monitor
