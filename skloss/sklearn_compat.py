@@ -42,6 +42,7 @@ __all__ = [
     "fit_context",
     "plotted_line",
     "safe_indexing",
+    "threshold_label",
     "with_callbacks",
 ]
 
@@ -50,6 +51,12 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Me
     """Validate the parameters before a method runs; the method keeps its types."""
     decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
     return cast("Callable[[Method], Method]", decorate)
+
+
+def threshold_label(tuned: Any) -> Any:
+    """Label whose scores the threshold of a TunedThresholdClassifierCV is for."""
+    label = tuned._curve_scorer._get_pos_label()
+    return tuned.classes_[1] if label is None else label
 
 
 def plotted_line(display: Any, ax: object, style: dict[str, Any]) -> Any:

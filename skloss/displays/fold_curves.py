@@ -20,6 +20,7 @@ from skloss.displays.style import (
     epoch_axis,
     legend_above,
     plain,
+    with_class,
 )
 from skloss.record import TrainingRecord
 from skloss.record.find import find_record
@@ -51,6 +52,8 @@ class FoldCurvesDisplay(Display):
         Name of the curve in the history of a record.
     best_epochs : sequence of int or None, default=None
         Best epoch of each fold, counted from 0.
+    pos_label : object, default=None
+        Label of the positive class, which the axis names if the curve is of it.
 
     Attributes
     ----------
@@ -94,10 +97,12 @@ class FoldCurvesDisplay(Display):
         *,
         curve: str = "val_mcc",
         best_epochs: Sequence[int | None] | None = None,
+        pos_label: object = None,
     ) -> None:
         self.curves = curves
         self.curve = curve
         self.best_epochs = best_epochs
+        self.pos_label = pos_label
 
     @classmethod
     def from_records(
@@ -144,6 +149,7 @@ class FoldCurvesDisplay(Display):
             [record.history[curve] for record in records],
             curve=curve,
             best_epochs=[record.best_epoch for record in records],
+            pos_label=_pos_label(records, curve),
         )
         return display.plot(ax)
 
@@ -301,7 +307,7 @@ class FoldCurvesDisplay(Display):
             label=f"last epoch ({_spread(lasts)})",
         )
         epoch_axis(ax, n_epochs)
-        ax.set_ylabel(_label(self.curve))
+        ax.set_ylabel(with_class(_label(self.curve), self.pos_label))
         plain(ax)
         legend_above(ax)
         return self
@@ -339,6 +345,14 @@ class FoldCurvesDisplay(Display):
             label=f"best epoch ({_spread(epochs.astype(int) + 1)})",
         )
         return line
+
+
+def _pos_label(records: Sequence[TrainingRecord], curve: str) -> Any:
+    """Positive class of a curve that depends on it, if it is the same in all folds."""
+    if curve.removeprefix("val_") not in METRICS.keys() - {"mcc"}:
+        return None
+    labels = [record.data.get("pos_label") for record in records]
+    return labels[0] if all(label == labels[0] for label in labels) else None
 
 
 def _winner(search: object) -> Any:

@@ -29,6 +29,7 @@ from skloss.displays.style import (
     legend_above,
     new_axes,
     plain,
+    with_class,
 )
 from skloss.record import TrainingRecord
 from skloss.record.find import find_record
@@ -81,6 +82,8 @@ class MetricCurveDisplay(RecordDisplay):
         Number of validation rows of the smallest class.
     best_epoch : int, default=None
         Best epoch by the monitored curve, counted from 0.
+    pos_label : object, default=None
+        Label of the positive class, which the axis names.
     name : str, default=None
         Name of the estimator, if several estimators share the axes. Each of them has
         its own color, and only its validation curves are drawn.
@@ -118,12 +121,14 @@ class MetricCurveDisplay(RecordDisplay):
         errors: Mapping[str, ArrayLike] | None = None,
         n_minority: int | None = None,
         best_epoch: int | None = None,
+        pos_label: object = None,
         name: str | None = None,
     ) -> None:
         self.curves = curves
         self.errors = errors
         self.n_minority = n_minority
         self.best_epoch = best_epoch
+        self.pos_label = pos_label
         self.name = name
 
     @classmethod
@@ -182,6 +187,7 @@ class MetricCurveDisplay(RecordDisplay):
             errors=_errors(curves, record, counts) if known else None,
             n_minority=min(counts) if known else None,
             best_epoch=record.best_epoch,
+            pos_label=record.data.get("pos_label"),
             name=name,
         )
         return display.plot(ax)
@@ -257,7 +263,9 @@ class MetricCurveDisplay(RecordDisplay):
             self._draw_band(name, curves[name], line)
         self._mark_best_epoch(curves)
         epoch_axis(ax, len(next(iter(curves.values()))))
-        ax.set_ylabel(self._ylabel(curves, held_out))
+        ylabel = self._ylabel(curves, held_out)
+        depends = {name.removeprefix("val_") for name in curves} - {"mcc"}
+        ax.set_ylabel(with_class(ylabel, self.pos_label) if depends else ylabel)
         plain(ax)
         legend_above(ax, [*ax.get_legend_handles_labels()[0], *self._common_handles()])
         return self
@@ -383,6 +391,8 @@ def _errors(
         for rate in ("recall", "fpr")
         if f"val_{rate}" in record.history
     }
+    if record.positive == 0:  # negative rows first
+        counts = counts[::-1]
     return {
         name: standard_error(name.removeprefix("val_"), values, counts, rates)
         for name, values in curves.items()

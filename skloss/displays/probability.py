@@ -14,6 +14,7 @@ from skloss.displays.style import (
     VERMILLION,
     legend_above,
     plain,
+    with_class,
 )
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
 from skloss.protocols import FittedClassifier
@@ -90,6 +91,8 @@ class ProbabilityDisplay(Display):
         Brier scores of the two curves.
     prior : float, default=None
         Share of positives that the probabilities were corrected to.
+    pos_label : object, default=None
+        Label of the positive class, which the axis names.
 
     Attributes
     ----------
@@ -123,10 +126,12 @@ class ProbabilityDisplay(Display):
         *,
         briers: dict[str, float] | None = None,
         prior: float | None = None,
+        pos_label: object = None,
     ) -> None:
         self.curves = curves
         self.briers = briers
         self.prior = prior
+        self.pos_label = pos_label
 
     @classmethod
     def from_predictions(
@@ -156,7 +161,9 @@ class ProbabilityDisplay(Display):
             Largest number of bins. The bins have equal weight, and each class has half
             of the total weight, so that rare positives get bins of their own.
         pos_label : object, default=None
-            Label of the positive class. None uses the last label in sorted order.
+            Label of the positive class. None uses the last label in sorted order, which
+            a single column of scores is of in scikit-learn; of two columns the rarer
+            class if it has at most 40 % of the rows.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
 
@@ -171,7 +178,7 @@ class ProbabilityDisplay(Display):
             If there are not two classes, or if a probability or prior is not between 0
             and 1.
         """
-        positive, given, _ = checked_binary(y_true, y_prob, pos_label, "y_prob")
+        positive, given, label = checked_binary(y_true, y_prob, pos_label, "y_prob")
         if given.min() < 0 or given.max() > 1:
             raise ValueError(
                 f"y_prob must lie between 0 and 1, got {given.min():.3g} to "
@@ -190,6 +197,7 @@ class ProbabilityDisplay(Display):
             {name: _reliability(positive, p, bins) for name, p in both.items()},
             briers={n: float(np.mean((p - positive) ** 2)) for n, p in both.items()},
             prior=prior,
+            pos_label=label,
         )
         return display.plot(ax)
 
@@ -224,7 +232,8 @@ class ProbabilityDisplay(Display):
         n_bins : int, default=10
             Largest number of bins, as in `from_predictions`.
         pos_label : object, default=None
-            Label of the positive class. None uses the last label in sorted order.
+            Label of the positive class. None uses that of the ``record_``, or the rarer
+            class of ``y`` if it has at most 40 % of the rows, or else the second one.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
 
@@ -240,7 +249,8 @@ class ProbabilityDisplay(Display):
         ValueError
             If there are not two classes, or if the prior of the training is not known.
         """
-        p, label = positive_scores(estimator, X, pos_label, methods=("predict_proba",))
+        methods = ("predict_proba",)
+        p, label = positive_scores(estimator, X, y, pos_label, methods=methods)
         if train_prior is None:
             priors = _train_priors(estimator)
             if priors is None:
@@ -298,7 +308,7 @@ class ProbabilityDisplay(Display):
                 alpha=0.6,
             )
         ax.set(
-            xlabel="mean predicted probability",
+            xlabel=with_class("mean predicted probability", self.pos_label),
             ylabel="actual share of positives",
             xlim=(-0.02, 1.02),
             ylim=(-0.02, 1.02),

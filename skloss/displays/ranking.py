@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -16,9 +17,15 @@ from skloss.displays.style import (
     legend_above,
     legend_beside,
     plain,
+    short_name,
     thinned,
 )
-from skloss.displays.truth_and_scores import checked_scores, class_scores
+from skloss.displays.truth_and_scores import (
+    checked_scores,
+    class_scores,
+    positive_number,
+    positive_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +35,6 @@ __all__ = ["PrecisionRecallCurvesDisplay", "RocCurvesDisplay"]
 
 _GRID = np.linspace(0.0, 1.0, 201)
 _MOST_NAMED = 10
-_LONGEST_NAME = 14
 _METHODS = ("predict_proba", "decision_function")
 
 
@@ -71,6 +77,7 @@ class _RankingDisplay(Display):
         y_score: ArrayLike,
         *,
         classes: ArrayLike | None = None,
+        pos_label: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the curves of scores.
@@ -85,14 +92,18 @@ class _RankingDisplay(Display):
         classes : array-like of shape (n_classes,), default=None
             Labels in the order of the columns. None uses the sorted labels in
             ``y_true``.
+        pos_label : object, default=None
+            Label of the positive class of two. None uses the last one for a single
+            column of scores; for two columns the rarer class if it has at most 40 % of
+            the rows, and else the second one.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
 
         Returns
         -------
         display
-            The drawn display. For two classes it has one curve, of the last class. For
-            more classes it has a curve for each, and their macro average. A class
+            The drawn display. For two classes it has one curve, of the positive class.
+            For more it has a curve for each, and their macro average. A class
             without rows in ``y_true`` is left out.
 
         Raises
@@ -102,7 +113,9 @@ class _RankingDisplay(Display):
             only one class.
         """
         truth, scores, known = checked_scores(y_true, y_score, classes)
-        columns = [1] if len(known) == 2 else range(len(known))
+        columns: Sequence[int] = range(len(known))
+        if len(known) == 2:
+            columns = [positive_number(truth, y_score, known, pos_label)]
         present = [c for c in columns if 0 < np.sum(truth == known[c]) < len(truth)]
         if not present:
             raise ValueError(
@@ -124,7 +137,13 @@ class _RankingDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: object, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None
+        cls,
+        estimator: object,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        pos_label: object = None,
+        ax: Axes | None = None,
     ) -> Self:
         """Draw the curves of a classifier.
 
@@ -136,6 +155,10 @@ class _RankingDisplay(Display):
             Rows that were not trained on.
         y : array-like of shape (n,)
             Labels of the rows.
+        pos_label : object, default=None
+            Label of the positive class of two. None uses that of the ``record_``, or
+            the rarer class of ``y`` if it has at most 40 % of the rows, or else the
+            second one.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
 
@@ -152,7 +175,12 @@ class _RankingDisplay(Display):
             If ``y`` has labels that the estimator was not fitted on.
         """
         scores, classes = class_scores(estimator, X, methods=_METHODS)
-        return cls.from_predictions(y, scores, classes=classes, ax=ax)
+        positive = positive_of(estimator, y, classes, pos_label)
+        if positive is not None:
+            pos_label = classes.tolist()[positive]
+        return cls.from_predictions(
+            y, scores, classes=classes, pos_label=pos_label, ax=ax
+        )
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curves.
@@ -192,7 +220,7 @@ class _RankingDisplay(Display):
         return self
 
     def _label(self, name: str, area: float) -> str:
-        short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+        short = short_name(name)
         if len(self.curves) == 1:
             short = f"class {short}"
         return f"{short} ({self._area} {area:.2f})"

@@ -36,7 +36,9 @@ __all__ = [
     "new_axes",
     "plain",
     "right_axes",
+    "short_name",
     "thinned",
+    "with_class",
 ]
 
 # Okabe and Ito's palette without its yellow, which is hard to see on white.
@@ -49,6 +51,8 @@ SKY = "#56B4E9"
 VERMILLION = "#D55E00"
 GRAY = "#555555"
 LIGHT = "#999999"
+
+_LONGEST_NAME = 14
 
 # Line styles tell curves apart in black and white. The numbers of colors and of line
 # styles have no common divisor, so that a pair repeats only after 35 curves.
@@ -198,3 +202,22 @@ def _shifted(ax: Axes, points: float) -> Any:
 
     inches = points / _POINTS_PER_INCH
     return ax.transAxes + ScaledTranslation(0, inches, ax.figure.dpi_scale_trans)
+
+
+def with_class(label: str, pos_label: object) -> str:
+    """Name the positive class behind the label of an axis; None leaves it as it is.
+
+    Examples
+    --------
+    >>> with_class("threshold", "fraud"), with_class("threshold", None)
+    ('threshold (class fraud)', 'threshold')
+    """
+    if pos_label is None:
+        return label
+    return f"{label} (class {short_name(pos_label)})"
+
+
+def short_name(label: object) -> str:
+    """Name of a class, cut where it would not leave room for a curve."""
+    name = str(label)
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

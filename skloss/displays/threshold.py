@@ -19,8 +19,10 @@ from skloss.displays.style import (
     plain,
     right_axes,
     thinned,
+    with_class,
 )
 from skloss.displays.truth_and_scores import checked_binary, positive_scores
+from skloss.sklearn_compat import threshold_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +57,8 @@ class ThresholdDisplay(Display):
         The chosen threshold.
     chosen_by : str, default="chosen"
         Method of the choice, for the legend.
+    pos_label : object, default=None
+        Label of the positive class, which the axis names.
 
     Attributes
     ----------
@@ -92,12 +96,14 @@ class ThresholdDisplay(Display):
         *,
         threshold: float,
         chosen_by: str = "chosen",
+        pos_label: object = None,
     ) -> None:
         self.thresholds = thresholds
         self.scores = scores
         self.alarms = alarms
         self.threshold = threshold
         self.chosen_by = chosen_by
+        self.pos_label = pos_label
 
     @classmethod
     def from_predictions(
@@ -121,7 +127,9 @@ class ThresholdDisplay(Display):
         threshold : float, default=None
             The chosen threshold. None uses the one with the highest MCC on these rows.
         pos_label : object, default=None
-            Label of the positive class. None uses the last label in sorted order.
+            Label of the positive class. None uses the last label in sorted order, which
+            a single column of scores is of in scikit-learn; of two columns the rarer
+            class if it has at most 40 % of the rows.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
 
@@ -135,7 +143,7 @@ class ThresholdDisplay(Display):
         ValueError
             If there are not two classes, or if the shape of the scores is wrong.
         """
-        positive, scores, _ = checked_binary(y_true, y_score, pos_label)
+        positive, scores, label = checked_binary(y_true, y_score, pos_label)
         thresholds, tp, fp = _counts(positive, scores)
         counts = (float(np.sum(~positive)), float(np.sum(positive)))
         recall, fpr = tp / counts[1], fp / counts[0]
@@ -156,6 +164,7 @@ class ThresholdDisplay(Display):
             1000 * (tp + fp)[kept] / sum(counts),
             threshold=chosen,
             chosen_by="chosen" if given else "best MCC",
+            pos_label=label,
         )
         return display.plot(ax)
 
@@ -184,7 +193,8 @@ class ThresholdDisplay(Display):
             The chosen threshold. None uses that of a ``TunedThresholdClassifierCV`` or,
             for any other classifier, the one with the highest MCC on these rows.
         pos_label : object, default=None
-            Label of the positive class. None uses the last label in sorted order.
+            Label of the positive class. None uses that of the ``record_``, or the rarer
+            class of ``y`` if it has at most 40 % of the rows, or else the second one.
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
 
@@ -201,9 +211,11 @@ class ThresholdDisplay(Display):
             If there are not two classes.
         """
         methods = ("predict_proba", "decision_function")
-        scores, label = positive_scores(estimator, X, pos_label, methods=methods)
-        if threshold is None:
-            threshold = getattr(estimator, "best_threshold_", None)
+        scores, label = positive_scores(estimator, X, y, pos_label, methods=methods)
+        if threshold is None and hasattr(estimator, "best_threshold_"):
+            threshold = float(estimator.best_threshold_)
+            if threshold_label(estimator) != label:
+                threshold = _of_other_class(threshold, scores)
         return cls.from_predictions(
             y, scores, threshold=threshold, pos_label=label, ax=ax
         )
@@ -264,7 +276,7 @@ class ThresholdDisplay(Display):
             self._scale(thresholds)
         if self.threshold != _DEFAULT or not is_probability:
             self._mark("chosen", self.threshold, self.chosen_by, BLACK)
-        ax.set(xlabel="threshold", ylabel="metric")
+        ax.set(xlabel=with_class("threshold", self.pos_label), ylabel="metric")
         ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
         plain(ax)
         in_order = [*self.scores, "alarms", "default", "chosen"]
@@ -318,6 +330,17 @@ class ThresholdDisplay(Display):
             zorder=1,
             label=label,
         )
+
+
+def _of_other_class(threshold: float, scores: np.ndarray) -> float:
+    """Threshold on the scores of one class that predicts as one on the other does.
+
+    A row that has exactly the threshold belongs to the other class, so that the result
+    is a little higher.
+    """
+    is_probability = scores.min() >= 0 and scores.max() <= 1
+    turned = 1 - threshold if is_probability else -threshold
+    return float(turned + 1e-9 * abs(turned))
 
 
 def _logit_ticks(smallest: float) -> tuple[list[float], list[str]]:

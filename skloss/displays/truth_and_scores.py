@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["checked_binary", "checked_scores", "class_scores", "positive_scores"]
+from skloss.positive_class import positive_class
+from skloss.record.find import find_record
+
+__all__ = [
+    "checked_binary",
+    "checked_scores",
+    "class_scores",
+    "positive_number",
+    "positive_of",
+    "positive_scores",
+]
 
 
 def checked_binary(
@@ -38,7 +48,9 @@ def checked_binary(
             "versus the rest, as in (y_true == label, y_prob[:, column])."
         )
     if pos_label is None:
-        pos_label = labels.tolist()[-1]
+        known = labels.tolist()
+        last = len(known) < 2
+        pos_label = known[-1 if last else positive_number(truth, scores, known, None)]
     positive = truth == pos_label
     if positive.all() or not positive.any():
         raise ValueError(
@@ -50,6 +62,20 @@ def checked_binary(
     if scores.ndim != 1:
         raise ValueError(f"{name} must be of shape (n,), got {scores.shape}.")
     return positive, scores, pos_label
+
+
+def positive_number(
+    truth: np.ndarray, y_score: ArrayLike, classes: ArrayLike, pos_label: object
+) -> int:
+    """Choose the positive class of two by labels and scores alone.
+
+    A single column of scores is that of the last class, as in scikit-learn.
+    """
+    labels = np.asarray(classes).tolist()
+    if pos_label is None and np.size(y_score) == len(truth):
+        return 1
+    counts = [int(np.sum(truth == label)) for label in labels]
+    return cast(int, positive_class(counts, labels, pos_label))
 
 
 def checked_scores(
@@ -89,8 +115,28 @@ def checked_scores(
     return truth, scores, known
 
 
+def positive_of(
+    estimator: object, y: ArrayLike, classes: np.ndarray, pos_label: object
+) -> int | None:
+    """Choose the positive class as told, as recorded, or as the rarer one of ``y``."""
+    if pos_label is None and len(classes) == 2:
+        try:
+            record = find_record(estimator)
+        except ValueError:  # it has none
+            record = None
+        if record is not None and "pos_label" in record.data:
+            return record.positive
+    counts = [int(np.sum(np.asarray(y) == label)) for label in classes]
+    return positive_class(counts, classes.tolist(), pos_label)
+
+
 def positive_scores(
-    estimator: object, X: ArrayLike, pos_label: object, *, methods: tuple[str, ...]
+    estimator: object,
+    X: ArrayLike,
+    y: ArrayLike,
+    pos_label: object,
+    *,
+    methods: tuple[str, ...],
 ) -> tuple[np.ndarray, Any]:
     """Return the scores of the positive class by an estimator, and its label."""
     scores, classes = class_scores(estimator, X, methods=methods)
@@ -99,12 +145,8 @@ def positive_scores(
             f"{type(estimator).__name__} was fitted on {len(classes)} classes, but two "
             "are needed: pass one class versus the rest to from_predictions."
         )
-    label = classes.tolist()[1] if pos_label is None else pos_label
-    if label not in classes:
-        raise ValueError(
-            f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
-        )
-    column = int(np.flatnonzero(classes == label)[0])
+    column = positive_of(estimator, y, classes, pos_label)
+    label = classes.tolist()[column]
     if scores.ndim == 1:
         return (scores if column == 1 else -scores), label
     return scores[:, column], label

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
+from skloss.positive_class import positive_class
 from skloss.protocols import FittedClassifier, FittedSearch
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.readers.keras_models import class_weight_facts, keras_case
@@ -77,7 +78,7 @@ def _skloss_case(
 
 def _measured(
     case: Case,
-    classifier: FittedClassifier,
+    classifier: Any,
     X: np.ndarray,
     y: ArrayLike,
     X_val: np.ndarray | None,
@@ -91,13 +92,18 @@ def _measured(
         "val": _codes(classes, y_val, "y_val"),
     }
     facts = measure_rows(X, y, X_val, y_val, predict=predict)
+    positive = positive_class(np.bincount(codes["original"], minlength=len(classes)))
+    if case.origin == "skloss":
+        positive = classifier.record_.positive
     parts: dict[str, Any] = {}
     for name, rows in (("original", X), ("val", X_val)):
         if rows is None:
             continue
         step = max(1, -(-len(rows) // _MOST_MEASURED))
         scores = predict(rows[::step])
-        parts[name] = measured_part(codes[name], len(classes), scores, step)
+        parts[name] = measured_part(
+            codes[name], len(classes), scores, step, positive=positive
+        )
     if case.train is None:
         case = replace(case, train=parts["original"])
     if case.origin == "skloss":  # measured while it was trained, without the hold-out

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from skloss.diagnosis import Case
 from skloss.keras_interop.describe_layers import network_layers
+from skloss.positive_class import positive_class
 from skloss.protocols import KerasModel
 from skloss.readers.label_facts import Labels
 from skloss.readers.network_probe import probe_network
@@ -228,6 +229,8 @@ def _with_rows(
     classifies = labels.task in ("binary", "multiclass")
     parts: dict[str, Any] = {}
     if classifies:
+        counts = np.bincount(labels.codes(y), minlength=labels.n_classes)
+        positive = positive_class(counts[labels.present])
         sides = {"train": (X, y)} | (
             {"val": (X_val, y_val)} if X_val is not None else {}
         )
@@ -239,6 +242,7 @@ def _with_rows(
                 scores(rows[::step]),
                 step,
                 labels.present,
+                positive,
             )
     facts = measure_rows(
         X,

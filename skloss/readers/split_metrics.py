@@ -43,14 +43,20 @@ def measured_part(
     scores: np.ndarray,
     step: int = 1,
     occurring: Sequence[int] | None = None,
+    positive: int | None = None,
 ) -> SplitMetrics:
     """Count all rows, and measure predictions of every ``step``-th one.
 
-    ``occurring`` are the classes that are there on any side; None is all.
+    ``occurring`` are the classes that are there on any side; None is all. ``positive``
+    is the number of the positive class if these are two; None is the second one.
     """
     seen = codes[::step]
     counts = np.bincount(codes, minlength=n_classes)
     there = np.arange(n_classes) if occurring is None else np.asarray(occurring)
+    if len(there) != 2:
+        positive = None
+    elif positive is None:
+        positive = 1
     table = confusion_matrix(seen, scores.argmax(axis=1), n_classes) * float(step)
     wrong = table.sum(axis=1) - table[:, there].sum(axis=1)
     confusion = table[np.ix_(there, there)]
@@ -65,7 +71,8 @@ def measured_part(
         confusion=tuple(map(tuple, confusion.tolist())),
         loss=float(losses.mean()) if len(losses) else None,
         per_class_loss=tuple(per_class),
-        **_rankings(scores, seen, there),
+        positive=positive,
+        **_rankings(scores, seen, there, positive),
     )
 
 
@@ -77,10 +84,13 @@ def _row_losses(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def _rankings(
-    scores: np.ndarray, codes: np.ndarray, occurring: np.ndarray
+    scores: np.ndarray,
+    codes: np.ndarray,
+    occurring: np.ndarray,
+    positive: int | None,
 ) -> dict[str, float]:
-    """Average precision and ROC AUC, of class 1 or means over the classes."""
-    positives = [1] if len(occurring) == 2 and occurring[-1] == 1 else list(occurring)
+    """Average precision and ROC AUC, of the positive class or means over all."""
+    positives = occurring if positive is None else occurring[[positive]]
     pairs = [(codes == c, np.nan_to_num(scores[:, c])) for c in positives]
     pairs = [(truth, score) for truth, score in pairs if 0 < truth.sum() < len(truth)]
     if not pairs:

@@ -109,7 +109,8 @@ class SplitMetrics(PlainPart):
 
     Shapes: ``counts`` (n_classes,); ``confusion`` (n_classes, n_classes), truth by
     prediction; ``per_class_loss`` (n_classes,) in nats; ``average_precision`` and
-    ``roc_auc`` are of the positive class or means over all classes, one against rest.
+    ``roc_auc`` are of the ``positive`` class of two, or means over all classes, one
+    against rest.
     """
 
     counts: tuple[int, ...]
@@ -118,6 +119,7 @@ class SplitMetrics(PlainPart):
     per_class_loss: tuple[float, ...] | None = None
     average_precision: float | None = None
     roc_auc: float | None = None
+    positive: int | None = None  # number of a class; None if there are not two
 
     @property
     def n_rows(self) -> int:

@@ -67,6 +67,7 @@ def recorded_metrics(
         per_class_loss=None if None in losses else tuple(losses),  # type: ignore
         average_precision=at("average_precision"),
         roc_auc=None if truth is None else _roc_auc(truth, scores, positive),
+        positive=positive,
     )
 
 

@@ -37,7 +37,8 @@ class TrainingRecord:
         `Training`), as they acted.
     data : dict, default={}
         What was seen: numbers of rows and features, ``classes``, ``pos_label`` (the
-        one of two that F1, recall and the like are of), their counts and priors, ranges of the ``columns``, where the ``holdout`` comes from ("pipeline",
+        one of two that F1, recall and the like are of), their counts and priors,
+        ranges of the ``columns``, where the ``holdout`` comes from ("pipeline",
         "internal", "given", "tail" or "none"), the ``samplers`` in front (None if not
         known), and whether the rows ``is_resampled``.
     history : dict of str to list of float, default={}

@@ -230,7 +230,8 @@ def _by_rows(context: ReportContext) -> Answer:
     metrics = tuple(METRICS.values())
     guess = np.zeros_like(table)
     guess[:, table.sum(axis=1).argmax()] = table.sum(axis=1)
-    scores = {NETWORK: _row(of_counts(table))}
+    positive = 1 if context.positive is None else context.positive
+    scores = {NETWORK: _row(of_counts(table, positive))}
     caveats, difference = [], None
     try:
         if context.split is None:
@@ -241,18 +242,18 @@ def _by_rows(context: ReportContext) -> Answer:
             for name, codes in predicted.items()
         }
         guess = tables[MAJORITY]
-        scores[LOGISTIC] = _row(of_counts(tables[LOGISTIC]))
+        scores[LOGISTIC] = _row(of_counts(tables[LOGISTIC], positive))
         if held_out is not None and np.array_equal(held_out.truth, truth):
             joint = _joint(truth, held_out.predicted, predicted[LOGISTIC], len(table))
             difference = of_difference(joint)["mcc"]
     except (NotKnown, ValueError) as unknown:
         caveats.append(_without_baselines(unknown))
-    scores[MAJORITY] = _row(totals(guess))
+    scores[MAJORITY] = _row(totals(guess, positive))
     caveats += _caveats_of_rows(context)
     kind = (
-        f"those of class {context.classes[1]!r}"
-        if len(table) == 2 and len(context.classes) == 2
-        else "means over all classes"
+        "means over all classes"
+        if context.pos_label is None
+        else f"those of class {context.pos_label!r}"
     )
     return _judged(
         metrics,

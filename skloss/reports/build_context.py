@@ -80,11 +80,12 @@ def _context(
         parts = _search_parts(found, case, X, y, groups)
     elif is_cross_validation(source):
         parts = {
-            "folds": folds_of_results(source, X, y),
+            "folds": folds_of_results(source, X, y, _pos_label(found)),
             "records": _records_of(source["estimator"]),
         }
     record = _record(source, found, case)
-    held_out = held_out_of(estimator, record, given)
+    positive = None if case.val is None else case.val.positive
+    held_out = held_out_of(estimator, record, given, positive)
     split, reason = None, ""
     try:
         if "folds" not in parts:  # else they have test rows enough
@@ -108,6 +109,12 @@ def _context(
         asked=source if _is_estimator(source) else None,
         **parts,
     )
+
+
+def _pos_label(found: Found | None) -> Any:
+    """Positive class of a fit of skloss; None if it is not known."""
+    record = None if found is None else found.record
+    return None if record is None else record.data.get("pos_label")
 
 
 def _search_parts(
@@ -148,7 +155,7 @@ def _held_out_of_keras(model: Any, case: Case, split: Split) -> HeldOut | None:
     if found is None:
         return None
     truth, scores = found
-    return HeldOut(truth, scores[:, 1] if scores.shape[1] == 2 else scores)
+    return HeldOut.of(truth, scores, None if case.val is None else case.val.positive)
 
 
 def _records_of(estimators: Any) -> tuple[TrainingRecord, ...]:

@@ -18,10 +18,10 @@ def best_threshold(held_out: HeldOut) -> float:
 
     Examples
     --------
-    >>> best_threshold(HeldOut(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.4])))
+    >>> best_threshold(HeldOut(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.4]), 1))
     0.3
     """
-    scores, truth = held_out.scores, held_out.truth
+    scores, truth = held_out.scores, held_out.is_positive
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.diff(scores[order]) != 0, True)
     hits = np.cumsum(truth[order])[last].astype(float)
@@ -58,31 +58,37 @@ def confusions(context: ReportContext) -> list[Table]:
         )
     is_binary = len(names) == 2
     title = "Confusion matrix" + (" at threshold 0.5" if is_binary else "")
-    found = [_confusion(title, np.asarray(part.confusion), names)]
+    positive = context.positive if is_binary else None
+    found = [_confusion(title, np.asarray(part.confusion), names, positive)]
     is_known = held_out is not None and np.isfinite(held_out.scores).all()
     if held_out is None or not is_binary:
         return found
     if not is_known or len(np.unique(held_out.truth)) < 2:
         return found
     threshold = best_threshold(held_out)
-    predicted = (held_out.scores >= threshold).astype(int)
-    table = confusion_matrix(held_out.truth, predicted, 2)
+    table = confusion_matrix(held_out.truth, held_out.at(threshold), 2)
     note = (
         "This threshold was selected on these same rows, so its MCC is optimistic. "
         "sklearn.model_selection.TunedThresholdClassifierCV selects a threshold by "
         "cross-validation."
     )
     title = f"Confusion matrix at threshold {threshold:.3g} (highest MCC)"
-    return [*found, _confusion(title, table, names, (note,))]
+    return [*found, _confusion(title, table, names, positive, (note,))]
 
 
 def _confusion(
-    title: str, table: np.ndarray, names: Sequence[str], notes: tuple[str, ...] = ()
+    title: str,
+    table: np.ndarray,
+    names: Sequence[str],
+    positive: int | None,
+    notes: tuple[str, ...] = (),
 ) -> Table:
-    counts = ConfusionCounts(table)
+    counts = ConfusionCounts(table, 1 if positive is None else positive)
+    of = "means over all classes" if positive is None else f"of class {names[positive]}"
     summary = (
-        f"MCC {counts.mcc:.2f}, F1 {counts.f1:.2f}, precision {counts.precision:.2f}, "
-        f"recall {counts.recall:.2f}, accuracy {counts.accuracy:.2f}."
+        f"MCC {counts.mcc:.2f}, accuracy {counts.accuracy:.2f}; {of}: F1 "
+        f"{counts.f1:.2f}, precision {counts.precision:.2f}, recall "
+        f"{counts.recall:.2f}."
     )
     rows = tuple(
         (Cell(name), *(cell(float(n), ",.0f") for n in row))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,18 +32,39 @@ class HeldOut:
     """True classes and predicted probabilities of held-out rows.
 
     ``truth`` holds class numbers. ``scores`` holds one column of probabilities per
-    class or, for two classes, only those of class 1, of shape ``(n,)``.
+    class or, for two classes, only those of the positive class, of shape ``(n,)``.
+    ``positive`` is its number; None if there are not two classes.
     """
 
     truth: np.ndarray
     scores: np.ndarray
+    positive: int | None = None
+
+    @classmethod
+    def of(cls, truth: np.ndarray, scores: np.ndarray, positive: int | None) -> Self:
+        """Read probabilities of all classes, ``(n, n_classes)``."""
+        if positive is None:
+            return cls(truth, scores)
+        return cls(truth, scores[:, positive], positive)
+
+    @property
+    def is_positive(self) -> np.ndarray:
+        """Whether each row is of the positive class of two."""
+        return self.truth == self.positive
 
     @property
     def predicted(self) -> np.ndarray:
         """Predicted class number of each row; with two classes at the threshold 0.5."""
-        if self.scores.ndim == 1:
-            return (self.scores > 0.5).astype(int)
-        return self.scores.argmax(axis=1)
+        if self.positive is None:
+            return self.scores.argmax(axis=1)
+        # At exactly one half the first class is predicted, as `argmax` does.
+        least = np.nextafter(0.5, 1.0) if self.positive == 1 else 0.5
+        return self.at(least)
+
+    def at(self, threshold: float) -> np.ndarray:
+        """Class number of each row, positive from this score on."""
+        assert self.positive is not None  # noqa: S101 - for the type checker
+        return np.where(self.scores >= threshold, self.positive, 1 - self.positive)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +160,18 @@ class ReportContext:
         """Names of the classes, or numbers if there are not exactly so many names."""
         known = self.classes
         return known if len(known) == n_classes else [str(c) for c in range(n_classes)]
+
+    @property
+    def positive(self) -> int | None:
+        """Number of the positive class of two; None if there are not two."""
+        if "pos_label" in self.record.data or self.case.val is None:
+            return self.record.positive
+        return self.case.val.positive
+
+    @property
+    def pos_label(self) -> str | None:
+        """Name of the positive class of two; None if there are not two."""
+        return None if self.positive is None else self.class_names(2)[self.positive]
 
     @property
     def column_names(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis import Case
+from skloss.positive_class import positive_class
 from skloss.record.search_results import (
     best_index,
     read_search_results,
@@ -109,7 +110,9 @@ def _splits_of(
     return splits
 
 
-def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
+def folds_of_results(
+    results: Mapping[str, Any], X: Any, y: Any, pos_label: Any = None
+) -> Folds:
     """Return the scores of a cross-validation, and its folds if the results have them.
 
     If the results have no MCC, the estimators are scored again on their own folds.
@@ -120,6 +123,8 @@ def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
         Results of ``cross_validate``.
     X, y : array-like or None
         Rows and labels that were passed to it.
+    pos_label : label, default=None
+        Positive class of two; None is chosen by `positive_class`.
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -135,7 +140,7 @@ def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
         return Folds(scores, scorers, reason=reason)
     splits = list(zip(indices["train"], indices["test"], strict=True))
     if "matthews_corrcoef" not in scores and X is not None:
-        scorers = _scorers_of_classes(y)
+        scorers = _scorers_of_classes(y, pos_label)
         scores = {
             name: np.array(
                 [
@@ -148,12 +153,13 @@ def folds_of_results(results: Mapping[str, Any], X: Any, y: Any) -> Folds:
     return Folds(scores, scorers, splits)
 
 
-def _scorers_of_classes(y: Any) -> dict[str, Any]:
-    """Return scorers of MCC and F1; with two classes the last one is positive."""
+def _scorers_of_classes(y: Any, pos_label: Any) -> dict[str, Any]:
+    """Return scorers of MCC, and of F1 of the positive class or the mean over many."""
     from sklearn.metrics import f1_score, get_scorer, make_scorer
 
-    classes = np.unique(y)
+    classes, counts = np.unique(y, return_counts=True)
     found = {"matthews_corrcoef": get_scorer("matthews_corrcoef")}
     if len(classes) > 2:
         return found | {"f1_macro": get_scorer("f1_macro")}
-    return found | {"f1": make_scorer(f1_score, pos_label=classes[-1])}
+    positive = positive_class(counts, classes.tolist(), pos_label)
+    return found | {"f1": make_scorer(f1_score, pos_label=classes[positive])}

@@ -15,7 +15,10 @@ __all__ = ["held_out_of", "split_of"]
 
 
 def held_out_of(
-    estimator: Any, record: TrainingRecord, given: Mapping[str, Any]
+    estimator: Any,
+    record: TrainingRecord,
+    given: Mapping[str, Any],
+    positive: int | None,
 ) -> HeldOut | None:
     """Return the predictions of a classifier on held-out rows.
 
@@ -28,11 +31,13 @@ def held_out_of(
     given : mapping
         Arguments of the user; ``X_val`` and ``y_val`` are used if the record has no
         predictions.
+    positive : int or None
+        Number of the positive class of two, where the record has no predictions.
     """
     truth = record.outcome.get("validation_truth")
     if truth is not None:
         scores = np.asarray(record.outcome["validation_scores"], float)
-        return HeldOut(np.asarray(truth, int), scores)
+        return HeldOut(np.asarray(truth, int), scores, record.positive)
     X_val, y_val = given.get("X_val"), given.get("y_val")
     if X_val is None or not hasattr(estimator, "predict_proba"):
         return None
@@ -40,10 +45,8 @@ def held_out_of(
     if labels.ndim != 1 or not np.isin(labels, classes).all():
         return None
     scores = np.asarray(estimator.predict_proba(X_val), float)
-    return HeldOut(
-        np.searchsorted(classes, labels),
-        scores[:, 1] if scores.shape[1] == 2 else scores,
-    )
+    codes = np.searchsorted(classes, labels)
+    return HeldOut.of(codes, scores, positive)
 
 
 def split_of(

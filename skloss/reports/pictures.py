@@ -153,14 +153,16 @@ def _thresholds(context: ReportContext) -> Picture:
 
     def plot(figure: Any) -> None:
         ThresholdDisplay.from_predictions(
-            held_out.truth,
+            _named_truth(context, held_out),
             held_out.scores,
             threshold=best_threshold(held_out),
+            pos_label=context.pos_label,
             ax=figure.subplots(),
         )
 
     alt = (
-        "Precision, recall, F1 and MCC on the held-out rows at each threshold. MCC is "
+        f"Precision, recall and F1 of class {context.pos_label}, and MCC, on the "
+        "held-out rows at each threshold. MCC is "
         f"highest at threshold {best_threshold(held_out):.3g}."
     )
     return Picture("Metrics versus threshold", alt, draw("thresholds", plot))
@@ -175,17 +177,18 @@ def _calibration(context: ReportContext) -> Picture:
 
     def plot(figure: Any) -> None:
         ProbabilityDisplay.from_predictions(
-            held_out.truth,
+            _named_truth(context, held_out),
             held_out.scores,
-            train_prior=priors["train"][1],
-            prior=priors["original"][1],
+            train_prior=priors["train"][held_out.positive],
+            prior=priors["original"][held_out.positive],
+            pos_label=context.pos_label,
             ax=figure.subplots(),
         )
 
     alt = (
-        f"Actual share of class {context.classes[1]} versus predicted probability, on "
+        f"Actual share of class {context.pos_label} versus predicted probability, on "
         f"the held-out rows. Mean predicted probability {held_out.scores.mean():.3g}; "
-        f"actual share {held_out.truth.mean():.3g}."
+        f"actual share {held_out.is_positive.mean():.3g}."
     )
     return Picture("Calibration", alt, draw("calibration", plot))
 
@@ -204,9 +207,9 @@ def _roc(context: ReportContext) -> Picture:
 
 def _ranking(context: ReportContext, display: Any, title: str) -> Picture:
     held_out, names = context.held_out, context.classes
-    if held_out is None or held_out.scores.ndim == 1:
+    if held_out is None or held_out.positive is not None:
         raise NotKnown
-    truth = np.asarray(names)[held_out.truth]
+    truth = _named_truth(context, held_out)
 
     def plot(figure: Any) -> None:
         display.from_predictions(
@@ -217,6 +220,12 @@ def _ranking(context: ReportContext, display: Any, title: str) -> Picture:
     return Picture(title, alt, draw(title.split()[0].lower(), plot))
 
 
+def _named_truth(context: ReportContext, held_out: HeldOut) -> np.ndarray:
+    """Names of the true classes, which the pictures show."""
+    n_classes = 2 if held_out.positive is not None else held_out.scores.shape[1]
+    return np.asarray(context.class_names(n_classes))[held_out.truth]
+
+
 def _two_classes(context: ReportContext) -> HeldOut:
     held_out = context.held_out
     if held_out is None:
@@ -225,7 +234,7 @@ def _two_classes(context: ReportContext) -> HeldOut:
             "rows. Pass a classifier with predict_proba, X_val and y_val to "
             "skloss.report."
         )
-    if held_out.scores.ndim != 1:
+    if held_out.positive is None:
         raise NotKnown  # thresholds are for two classes
     if not np.isfinite(held_out.scores).all() or len(np.unique(held_out.truth)) < 2:
         raise NotKnown(

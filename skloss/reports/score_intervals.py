@@ -40,7 +40,7 @@ class Score:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def of_counts(table: ArrayLike) -> dict[str, Score]:
+def of_counts(table: ArrayLike, positive: int = 1) -> dict[str, Score]:
     r"""Compute the metrics of a confusion matrix, with intervals.
 
     Each class keeps its number of rows. The shares :math:`p_c` of the classes predicted
@@ -56,6 +56,8 @@ def of_counts(table: ArrayLike) -> dict[str, Score]:
     ----------
     table : array-like of shape (K, K)
         Confusion matrix: true classes in the rows, predicted classes in the columns.
+    positive : int, default=1
+        Number of the positive class of two.
 
     Returns
     -------
@@ -70,12 +72,12 @@ def of_counts(table: ArrayLike) -> dict[str, Score]:
     True
     """
     counts = np.asarray(table, float)
-    values = _metrics(counts)
-    drawn = _metrics(_draws(counts, _prior(len(counts))))
+    values = _metrics(counts, positive)
+    drawn = _metrics(_draws(counts, _prior(len(counts))), positive)
     return {name: _bounded(values[name], drawn[name]) for name in METRICS}
 
 
-def of_difference(tables: ArrayLike) -> dict[str, Score]:
+def of_difference(tables: ArrayLike, positive: int = 1) -> dict[str, Score]:
     """Compute the differences of the metrics of two classifiers on the same rows.
 
     Parameters
@@ -83,6 +85,8 @@ def of_difference(tables: ArrayLike) -> dict[str, Score]:
     tables : array-like of shape (K, K, K)
         Counts of rows by true class, by the class that the first classifier predicts,
         and by the class that the second one predicts.
+    positive : int, default=1
+        Number of the positive class of two.
 
     Returns
     -------
@@ -104,8 +108,10 @@ def of_difference(tables: ArrayLike) -> dict[str, Score]:
     shape = (n_classes, n_classes**2)
     drawn = _draws(joint.reshape(shape), both.reshape(shape))
     drawn = drawn.reshape(-1, n_classes, n_classes, n_classes)
-    own_drawn, other_drawn = (_metrics(drawn.sum(axis=axis)) for axis in (3, 2))
-    own, other = (_metrics(joint.sum(axis=axis)) for axis in (2, 1))
+    own_drawn, other_drawn = (
+        _metrics(drawn.sum(axis=axis), positive) for axis in (3, 2)
+    )
+    own, other = (_metrics(joint.sum(axis=axis), positive) for axis in (2, 1))
     return {
         name: _bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
         for name in METRICS
@@ -148,7 +154,7 @@ def of_folds(values: ArrayLike, least: float, most: float = 1.0) -> Score:
     return Score(mean, max(mean - half, least), min(mean + half, most))
 
 
-def totals(table: ArrayLike) -> dict[str, Score]:
+def totals(table: ArrayLike, positive: int = 1) -> dict[str, Score]:
     """Compute the metrics of a confusion matrix without intervals, as of a guess.
 
     Examples
@@ -156,7 +162,7 @@ def totals(table: ArrayLike) -> dict[str, Score]:
     >>> totals([[95, 0], [5, 0]])["mcc"]
     0.00
     """
-    values = _metrics(np.asarray(table, float))
+    values = _metrics(np.asarray(table, float), positive)
     return {name: Score(float(values[name])) for name in METRICS}
 
 
@@ -178,10 +184,10 @@ def _draws(counts: np.ndarray, prior: np.ndarray) -> np.ndarray:
     return np.stack(drawn, axis=1)
 
 
-def _metrics(tables: np.ndarray) -> dict[str, np.ndarray]:
+def _metrics(tables: np.ndarray, positive: int) -> dict[str, np.ndarray]:
     """`METRICS` of confusion matrices, ``(..., K, K)``, each of shape ``(...)``."""
     if tables.ndim == 2:
-        one = ConfusionCounts(tables)
+        one = ConfusionCounts(tables, positive)
         return {name: np.asarray(getattr(one, name)) for name in METRICS}
     hits = np.diagonal(tables, axis1=-2, axis2=-1)
     truth, predicted = tables.sum(axis=-1), tables.sum(axis=-2)
@@ -189,7 +195,7 @@ def _metrics(tables: np.ndarray) -> dict[str, np.ndarray]:
     spread = [total**2 - (part**2).sum(axis=-1) for part in (truth, predicted)]
     covariance = hits.sum(axis=-1) * total - (truth * predicted).sum(axis=-1)
     scale = np.sqrt(np.maximum(spread[0] * spread[1], 0))
-    kept = slice(1, None) if tables.shape[-1] == 2 else slice(None)
+    kept = [positive] if tables.shape[-1] == 2 else slice(None)
     return {
         "mcc": _ratio(covariance, scale),
         "f1": _ratio(2 * hits, truth + predicted)[..., kept].mean(axis=-1),

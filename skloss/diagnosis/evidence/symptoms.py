@@ -136,7 +136,10 @@ def _precise(part: SplitMetrics) -> bool:
     found = part.average_precision
     if found is None:
         return False
-    chance = float(part.prior[1]) if len(part.counts) == 2 else 1 / len(part.counts)
+    if len(part.counts) == 2:
+        chance = float(part.prior[1 if part.positive is None else part.positive])
+    else:
+        chance = 1 / len(part.counts)
     error = np.sqrt(found * (1 - found) / max(part.n_minority, 1))
     return bool(found > chance + 2 * error)
 
