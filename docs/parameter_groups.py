@@ -23,9 +23,9 @@ _GROUPS = {
         "epochs batch_size shuffle class_weight random_state warm_start verbose "
         "callbacks run_eagerly"
     ),
-    "Hold-out and early stopping": (
-        "validation_fraction validation_split validation_batch_size early_stopping "
-        "monitor patience restore_best"
+    "Hold-out, curves and early stopping": (
+        "validation_fraction validation_split validation_batch_size pos_label "
+        "early_stopping monitor patience restore_best"
     ),
 }
 _GROUPED = {"DenseClassifier", "CNN1DClassifier", "KerasClassifier"}

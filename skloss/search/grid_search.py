@@ -24,6 +24,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from sklearn.utils import indexable
 
+from skloss.positive_class import positive_class
 from skloss.record.find import find_classifier
 from skloss.sklearn_compat import safe_indexing
 
@@ -256,13 +257,12 @@ class Search:
 
 
 def f1_options(y: np.ndarray) -> dict[str, Any]:
-    """Options of ``f1_score``: the rare class of two, or the mean over all classes."""
+    """Options of ``f1_score``: the positive class of two, or the mean over many."""
     classes, counts = np.unique(y, return_counts=True)
-    if len(classes) > 2:
+    positive = positive_class(counts)
+    if positive is None:
         return {"average": "macro", "labels": classes, "zero_division": 0}
-    # If both classes are equally frequent, the second is positive, as in scikit-learn.
-    rare = classes[0] if counts[0] < counts[1] else classes[1]
-    return {"average": "binary", "pos_label": rare, "zero_division": 0}
+    return {"average": "binary", "pos_label": classes[positive], "zero_division": 0}
 
 
 def _scores(

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from skloss.estimators import CNN1DClassifier, DenseClassifier
 from skloss.model_selection import Pipeline
 from skloss.nearest_name import nearest_names
+from skloss.positive_class import positive_class
 from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search
 
@@ -70,7 +71,8 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
         If an option is invalid, by itself or for these rows.
     """
     is_default = options.file is None
-    pipeline = _pipeline(options, table, _HEARTBEAT_PARAMS if is_default else {})
+    params = _HEARTBEAT_PARAMS if is_default else {}
+    pipeline = _pipeline(options, table, params | _positive(table.y))
     name = pipeline.steps[-1][0]
     grid = _GRIDS[options.model] if not options.grid else parse_grid(options.grid)
     groups = {} if table.groups is None else {f"{name}__groups": table.groups}
@@ -103,6 +105,13 @@ def _pipeline(
         )
     cnn = CNN1DClassifier(n_channels=channels, random_state=options.seed, **params)
     return Pipeline([*steps, ("cnn", cnn)])
+
+
+def _positive(y: np.ndarray) -> dict[str, Any]:
+    """Say which class is positive where it is the first, so that all folds agree."""
+    classes, counts = np.unique(y, return_counts=True)
+    is_first = positive_class(counts) == 0
+    return {"pos_label": classes.tolist()[0]} if is_first else {}
 
 
 def make_sampler(name: str, seed: int) -> Any:

@@ -156,6 +156,7 @@ OTHER_VALUES = {
     "monitor": "val_mcc",
     "patience": 5,
     "restore_best": False,
+    "pos_label": 0,
     "random_state": 3,
     "warm_start": True,
     "verbose": 1,
