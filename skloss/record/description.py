@@ -63,6 +63,7 @@ class Layer(PlainPart):
     l1: float = 0.0
     l2: float = 0.0
     activity_l2: float = 0.0
+    initializer: str | None = None  # "constant" if all first weights are equal
     output_shape: tuple[int, ...] | None = None  # of one row
     trainable: bool = True
 
@@ -101,6 +102,7 @@ class Training(PlainPart):
     restore_best: bool | None = None
     validation_split: float | None = None
     clips: bool | None = None
+    steps_per_epoch: int | None = None  # as a log shows it
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""Diagnose code and log, and show the lines of the code as evidence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from skloss.diagnosis import Diagnosis, Finding, examine
+from skloss.exceptions import RecordFormatError
+from skloss.readers.code.case import code_case
+from skloss.readers.code.texts import read_text
+from skloss.record import read_curves
+from skloss.record.history_files import parse_keras_log
+
+__all__ = ["diagnose_code"]
+
+# The line that shows a finding, by the family of its rule, then by its name.
+_LINE_OF_FAMILY = {"N": "hidden", "C": "compile", "O": "compile", "V": "split"}
+_LINE_OF_RULE = {
+    **dict.fromkeys(
+        (
+            "softmax-one-unit",
+            "binary-head-for-multiclass",
+            "relu-output",
+            "linear-output",
+            "linear-output-without-from-logits",
+            "sigmoid-output-multiclass",
+            "single-unit-categorical-ce",
+            "softmax-on-multilabel",
+            "class-count-mismatch",
+            "bce-on-softmax2",
+        ),
+        "head",
+    ),
+    **dict.fromkeys(
+        (
+            "batch-too-large",
+            "batch-too-small",
+            "class-weight-without-effect",
+            "batchnorm-momentum-lag",
+            "batchnorm-tiny-batch",
+            "unshuffled-tail-validation",
+            "too-few-epochs",
+            "no-validation",
+        ),
+        "fit",
+    ),
+    "resample-before-split": "sample",
+    "train-val-prior-shift": "sample",
+    "test-scaling-mismatch": "scale",
+    "single-class-target": "labels",
+}
+
+
+def diagnose_code(code: object, history: object = None) -> Diagnosis:
+    """Diagnose code, with the curves of its log where there are any."""
+    text = read_text(code)
+    curves, log, notes = _curves(text.log if history is None else history)
+    case, lines, unread = code_case(text.code, curves, log)
+    diagnosis = examine(case, (*notes, *unread))
+    findings = tuple(_with_line(one, lines) for one in diagnosis.findings)
+    return replace(diagnosis, findings=findings)
+
+
+def _curves(history: object) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
+    """Return the curves of a history, and its text where it is a log."""
+    if isinstance(history, str) and ("\n" in history or not history):
+        try:
+            return *_first_of(parse_keras_log(history)), history, ()  # type: ignore[return-value]
+        except RecordFormatError as err:
+            notes = (f"the log was not understood: {err}",) if history.strip() else ()
+            return {}, history, notes
+    curves, notes = read_curves(history)
+    log = ""
+    if isinstance(history, str | PathLike):
+        log = Path(history).read_bytes()[:2_000_000].decode("utf-8", "replace")
+    return curves, log, notes
+
+
+def _first_of(lists: Mapping[str, list[float]]) -> tuple[dict[str, np.ndarray]]:
+    return (read_curves(lists)[0],)
+
+
+def _with_line(finding: Finding, lines: Mapping[str, int]) -> Finding:
+    name = _LINE_OF_RULE.get(finding.name, _LINE_OF_FAMILY.get(finding.code[0], ""))
+    line = lines.get(name)
+    if line is None:
+        return finding
+    return replace(
+        finding, evidence={**finding.evidence, "line of the code": (line, "")}
+    )
