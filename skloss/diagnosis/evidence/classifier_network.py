@@ -7,6 +7,7 @@ from skloss.diagnosis.evidence.symptoms import (
     beats_a_guess,
     fitted_part,
     is_behind,
+    learned_nothing,
     never_predicts_minority,
 )
 from skloss.diagnosis.rule import NotApplicable
@@ -163,7 +164,7 @@ def harm(case: Case) -> bool | None:
     behind = is_behind(case)
     if behind is not None:
         return behind
-    if never_predicts_minority(case) is not None:
+    if never_predicts_minority(case) is not None or learned_nothing(case):
         return True
     try:
         return beats_a_guess(fitted_part(case)) is False
@@ -174,6 +175,8 @@ def harm(case: Case) -> bool | None:
 def updates_per_epoch(case: Case) -> int:
     """Return the number of updates (batches) per epoch, or raise."""
     batch_size = training_of(case).batch_size
+    if case.train is None and training_of(case).steps_per_epoch:
+        return int(training_of(case).steps_per_epoch or 0)
     if batch_size is None or batch_size < 1:
         raise NotApplicable("the batch size is not known")
     if case.train is None:

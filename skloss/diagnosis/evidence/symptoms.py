@@ -18,6 +18,7 @@ __all__ = [
     "fitted_part",
     "is_behind",
     "is_penalized",
+    "learned_nothing",
     "need",
     "never_predicts_minority",
     "prior_from_curves",
@@ -27,6 +28,7 @@ __all__ = [
     "shortfall",
     "smoothed",
     "training_loss",
+    "uniform_guess",
 ]
 
 _LEAST_SHORTFALL = 0.05  # MCC
@@ -91,6 +93,37 @@ def row_facts(case: Case, *names: str) -> RowFacts:
             what = _FACTS.get(name, f"{name} was")
             raise NotApplicable(f"{what} not measured on the training rows")
     return case.rows  # type: ignore[return-value]
+
+
+def uniform_guess(case: Case) -> float | None:
+    """Loss of guessing all classes alike, where only code and curves are known.
+
+    No constant guess that knows the class shares has a higher loss. None if it is not
+    known.
+    """
+    training, n_classes = case.training, case.n_classes
+    if training is None or training.steps_per_epoch is None or not n_classes:
+        return None
+    weighted = training.class_weight_kind not in (None, "none")
+    penalized = any(x.l1 or x.l2 or x.activity_l2 for x in case.layers or ())
+    if weighted or penalized or case.task not in ("binary", "multiclass"):
+        return None
+    loss, share = str(training.loss), 1 / n_classes
+    if loss == "binary_crossentropy":
+        return float(entropy(np.array([share, 1 - share])))
+    if loss.endswith("crossentropy"):
+        return float(np.log(n_classes))
+    one = case.head is not None and case.head.units == 1
+    known = {"mean_squared_error": share * (1 - share), "mean_absolute_error": share}
+    return known.get(loss) if one or loss == "mean_squared_error" else None
+
+
+def learned_nothing(case: Case) -> bool:
+    """Whether the curves end no better than a guess of all classes alike."""
+    guess, loss = uniform_guess(case), case.curves.get("loss")
+    if guess is None or loss is None or len(loss) < _FEWEST_EPOCHS:
+        return False
+    return bool(np.median(loss[-3:]) >= 0.98 * guess)
 
 
 def fitted_part(case: Case) -> SplitMetrics:

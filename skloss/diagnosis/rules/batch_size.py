@@ -22,7 +22,9 @@ def _batch_size(case: Case) -> int:
     """Return the rows of a batch; at most all training rows."""
     updates_per_epoch(case)  # raises if the batch size or the rows are not known
     size, train = training_of(case).batch_size, case.train
-    return min(size or 0, train.n_rows if train is not None else 0)
+    if train is None and size is None:
+        raise NotApplicable("the batch size is not known")
+    return min(size or 0, train.n_rows if train is not None else size or 0)
 
 
 def _epochs(case: Case) -> int:
@@ -46,6 +48,14 @@ def _mode_gap(case: Case) -> float | None:
     if probe.accuracy_inference_mode is None:
         return None
     return probe.accuracy_training_mode - probe.accuracy_inference_mode
+
+
+def _curves_agree(case: Case) -> bool:
+    """Whether the validation accuracy, of inference mode, ends near that of training."""
+    train, val = case.curves.get("accuracy"), case.curves.get("val_accuracy")
+    if train is None or val is None or not len(train) or not len(val):
+        return False
+    return bool(train[-1] - val[-1] <= BatchnormMomentumLag.largest_gap)
 
 
 class BatchnormTinyBatch(Rule):
@@ -188,7 +198,7 @@ class BatchnormMomentumLag(Rule):
             gap is not None
             and gap <= self.small_gap
             and not rarely_predicts_minority(case)
-        )
+        ) or (gap is None and _curves_agree(case))
         return "info" if close else "warning"
 
     def _loss_differs(self, case: Case) -> bool:

@@ -10,6 +10,7 @@ from skloss.diagnosis.evidence.classifier_network import (
     SLOW_FIT,
     harm,
     hidden_of,
+    kernels_of,
     layers_of,
     still_falling,
 )
@@ -59,6 +60,8 @@ class ConstantInit(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Look for hidden layers whose units are equal."""
         probe = case.probe
+        if probe is None and any(k.layer.initializer for k in kernels_of(case)):
+            return self._of_initializer(case)
         if probe is None or probe.n_equal_units is None or probe.units is None:
             raise NotApplicable("the final weights are not known")
         shares = [
@@ -79,6 +82,20 @@ class ConstantInit(Rule):
             {"equal units": (equal, "units"), "units of the layer": (units, "units")},
             'Set kernel_initializer="glorot_uniform" in this layer, or use a skloss '
             "classifier, which always starts from random weights.",
+        )
+
+
+    def _of_initializer(self, case: Case) -> Finding | None:
+        """Read how the hidden layers start, where only the code is known."""
+        hidden = [kernel.layer for kernel in hidden_of(case)]
+        equal = [x for x in hidden if x.initializer == "constant" and x.units != 1]
+        if not equal:
+            return None
+        return self.found(
+            f"All weights of {tally(len(equal), 'hidden layer')} start with one value, "
+            "so their units stay equal.",
+            {"layers that start constant": (len(equal), "layers")},
+            'Set kernel_initializer="glorot_uniform" in these layers.',
         )
 
 

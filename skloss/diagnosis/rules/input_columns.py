@@ -2,7 +2,12 @@
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED, harm
-from skloss.diagnosis.evidence.symptoms import row_facts
+from skloss.diagnosis.evidence.symptoms import (
+    learned_nothing,
+    need,
+    row_facts,
+    uniform_guess,
+)
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
@@ -139,9 +144,12 @@ class UnscaledInputs(Rule):
     largest_ratio = 100.0
     stuck_share = 0.5  # of the units of the first layer
     lost_share = 0.9  # of the units of any layer
+    largest_first_loss = 2.5  # times a guess, where only the code is known
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large, small and very different columns."""
+        if case.rows is None and case.preparation is not None:
+            return self._of_code(case)
         facts = row_facts(case, "typical_size", "largest_size")
         if facts.is_token_ids or _is_normalized(case):
             return None
@@ -163,6 +171,29 @@ class UnscaledInputs(Rule):
             severity="warning"
             if self._sticks(case)
             else _severity_by_harm(case, certain=size > self.certain_size),
+        )
+
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read whether the code scales the rows, and what the loss says of it."""
+        need(case.preparation and case.preparation.is_scaled, "the scale of the rows is")
+        if case.preparation.is_scaled or _is_normalized(case):  # type: ignore[union-attr]
+            return None
+        loss, guess = case.curves.get("loss"), uniform_guess(case)
+        if loss is None or not len(loss) or guess is None:
+            raise NotApplicable("the loss of a constant guess is not known")
+        high = float(loss[0]) > self.largest_first_loss * guess
+        if not high and not learned_nothing(case):
+            return None
+        return self.found(
+            "The code does not scale the inputs, and the training loss "
+            + ("begins far above a guess." if high else "ends no better than a guess."),
+            {
+                "training loss of the first epoch": (float(loss[0]), ""),
+                "final training loss": (float(loss[-1]), ""),
+                "loss of guessing all classes alike": (guess, ""),
+            },
+            "Put StandardScaler() first in the pipeline. For images, divide by 255.",
+            severity="warning",
         )
 
     def _sticks(self, case: Case) -> bool:

@@ -55,6 +55,10 @@ class TestScalingMismatch(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare standard deviations and means of the columns."""
+        apart = None if case.preparation is None else case.preparation.scales_apart
+        if case.rows is None or case.rows.shift_scale is None:
+            if apart is not None:
+                return self._of_code(apart)
         names = ("shift_scale", "shift_offset", "shift_auc", "shift_error")
         facts = row_facts(case, *names)
         scale, offset, area, error = (float(getattr(facts, name)) for name in names)
@@ -77,6 +81,15 @@ class TestScalingMismatch(Rule):
             "Fit one scaler on the training rows and call transform, not "
             "fit_transform, on the validation rows. A pipeline does this.",
             severity="error" if certain else "warning",
+        )
+
+
+    def _of_code(self, apart: str) -> Finding:
+        return self.found(
+            f"The code scales {apart}.",
+            {"scaled": (apart, "")},
+            "Fit one scaler on the training rows and call transform on the validation "
+            "rows. A pipeline does this.",
         )
 
 
@@ -162,6 +175,9 @@ class TrainValPriorShift(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare the shares of the classes."""
+        sampler = None if case.preparation is None else case.preparation.sampler
+        if case.train is None and sampler is not None:
+            return self._of_sampler(case, sampler)
         if case.train is None and case.val is None:
             return self._from_curves(case)
         train, val = both_splits(case)
@@ -192,6 +208,24 @@ class TrainValPriorShift(Rule):
             return "info"  # both curves were measured on original rows
         is_overdone = ratio is None or ratio > self.most_predicted
         return "warning" if is_overdone or stops_by(case, "val_loss") else "info"
+
+    def _of_sampler(self, case: Case, sampler: str) -> Finding:
+        """Report a sampler of the training rows; an alarm if validation falls behind."""
+        ends = [
+            float(case.curves[name][-1]) if len(case.curves.get(name, ())) else None
+            for name in ("accuracy", "val_accuracy", "loss", "val_loss")
+        ]
+        train, val, loss, val_loss = ends
+        lower = train is not None and val is not None and train - val > 0.05
+        higher = loss is not None and val_loss is not None and val_loss > 1.2 * loss
+        return self.found(
+            f"{sampler} changes the class shares of the training rows, but not those "
+            "of the validation rows.",
+            {"sampler": (sampler, ""), "loss": loss, "validation loss": val_loss},
+            "Train on original rows, or tune the decision threshold on original rows; "
+            'set monitor="val_average_precision" instead of "val_loss".',
+            severity="warning" if lower and higher else "info",
+        )
 
     def _from_curves(self, case: Case) -> Finding | None:
         """Compare the class shares that the accuracies of the two splits imply."""

@@ -120,6 +120,7 @@ class UnshuffledTailValidation(Rule):
     least_factor = 1.5
     least_auc = 0.65
     least_z = 4.0
+    least_of_chance = 0.5  # of the accuracy of a guess, in the first epoch
     fewest_expected = 5.0
 
     def inspect(self, case: Case) -> Finding | None:
@@ -127,6 +128,8 @@ class UnshuffledTailValidation(Rule):
         need(case.holdout, "the source of the validation rows is")
         if case.holdout != "tail":
             return None
+        if case.train is None and case.preparation is not None:
+            return self._of_code(case)
         train, val = both_splits(case)
         z = None if case.rows is None else case.rows.label_order_z
         missing = missing_classes(val, train, self.fewest_expected)
@@ -149,6 +152,28 @@ class UnshuffledTailValidation(Rule):
             "train_test_split(X, y, stratify=y) and validation_data; or shuffle the "
             "rows before fit.",
             severity=severity if what else "info",
+        )
+
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read the order of the rows from the code, or from a first epoch that fails."""
+        is_ordered = case.preparation.is_ordered  # type: ignore[union-attr]
+        seen = ("accuracy", "val_accuracy")
+        train, val = (case.curves.get(name, np.zeros(0)) for name in seen)
+        chance = 1 / (case.n_classes or 2)
+        fails = bool(len(train) and len(val)) and (
+            val[0] < self.least_of_chance * chance and train[0] > chance
+        )
+        if is_ordered is False or not (is_ordered or fails):
+            return None
+        return self.found(
+            "validation_split takes the last rows, and the code "
+            + ("puts rows of one class together." if is_ordered else "shuffles none."),
+            {
+                "accuracy of the first epoch": (float(train[0]), "") if fails else None,
+                "validation accuracy then": (float(val[0]), "") if fails else None,
+            },
+            "Replace validation_split by train_test_split(X, y, stratify=y) and "
+            "validation_data; or shuffle the rows before fit.",
         )
 
     def _what(self, case: Case, missing: list[int], is_changed: bool) -> str | None:
