@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import textwrap
+from functools import partial
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -98,7 +99,8 @@ def _diagnose(options: argparse.Namespace) -> int:
     from skloss.readers import diagnose
 
     try:
-        diagnosis = _read(diagnose, options.path)
+        read = partial(diagnose, history=options.log) if options.log else diagnose
+        diagnosis = _read(read, options.path)
     except _UnreadableError as err:
         return _refuse("diagnose", str(err))
     if options.json:
@@ -227,6 +229,9 @@ def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     )
     diagnose.set_defaults(run=_diagnose)
     diagnose.add_argument("path", metavar="PATH", help=_READABLE)
+    diagnose.add_argument(
+        "log", metavar="LOG", nargs="?", help="log of a script; PATH is its code"
+    )
     diagnose.add_argument("--json", action="store_true", help="print JSON")
     diagnose.add_argument(
         "--verbose",

@@ -84,7 +84,6 @@ class ConstantInit(Rule):
             "classifier, which always starts from random weights.",
         )
 
-
     def _of_initializer(self, case: Case) -> Finding | None:
         """Read how the hidden layers start, where only the code is known."""
         hidden = [kernel.layer for kernel in hidden_of(case)]

@@ -175,7 +175,9 @@ class UnscaledInputs(Rule):
 
     def _of_code(self, case: Case) -> Finding | None:
         """Read whether the code scales the rows, and what the loss says of it."""
-        need(case.preparation and case.preparation.is_scaled, "the scale of the rows is")
+        need(
+            case.preparation and case.preparation.is_scaled, "the scale of the rows is"
+        )
         if case.preparation.is_scaled or _is_normalized(case):  # type: ignore[union-attr]
             return None
         loss, guess = case.curves.get("loss"), uniform_guess(case)

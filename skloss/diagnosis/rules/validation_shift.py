@@ -83,7 +83,6 @@ class TestScalingMismatch(Rule):
             severity="error" if certain else "warning",
         )
 
-
     def _of_code(self, apart: str) -> Finding:
         return self.found(
             f"The code scales {apart}.",

@@ -303,11 +303,8 @@ class Evaluator:
     def _Name(self, node: ast.Name) -> Any:
         if node.id in self.names:
             return self.names[node.id]
-        if (
-            (_ROWS_NAME.match(node.id)
-            and not node.id[0].isupper())
-            or (node.id[:1] in ("X", "Y")
-            and _ROWS_NAME.match(node.id))
+        if (_ROWS_NAME.match(node.id) and not node.id[0].isupper()) or (
+            node.id[:1] in ("X", "Y") and _ROWS_NAME.match(node.id)
         ):
             return Rows(node.id, is_seen=False)
         return Name(node.id)

@@ -108,5 +108,3 @@ def test_both_source_and_code_are_refused():
 def test_nothing_given_is_refused():
     with pytest.raises(ValueError, match="Nothing to diagnose"):
         skloss.diagnose()
-
-
