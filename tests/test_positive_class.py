@@ -18,7 +18,11 @@ from sklearn.metrics import (
     recall_score,
     roc_auc_score,
 )
-from sklearn.model_selection import TunedThresholdClassifierCV, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_validate,
+)
 from sklearn.preprocessing import StandardScaler
 
 import skloss
@@ -243,6 +247,24 @@ def test_a_cross_validation_without_scores_is_scored_on_the_rare_class():
         for one, test in zip(folds["estimator"], folds["indices"]["test"], strict=True)
     ]
     assert context.folds.scores["f1"] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "wanted"),
+    [(make_scorer(f1_score, pos_label="fraud"), "'fraud'"), ("f1_macro", None)],
+)
+def test_the_scores_of_folds_name_the_class_of_their_scorer(scoring, wanted):
+    search = GridSearchCV(
+        Pipeline([("dense", dense())]),
+        {"dense__dropout": [0.0, 0.1]},
+        scoring={"mcc": "matthews_corrcoef", "f1": scoring},
+        refit="mcc",
+        cv=3,
+    )
+    told = skloss.report(search.fit(X[:600], FRAUD[:600])).answer.measured_on
+    assert ("of class" in told) == (wanted is not None)
+    if wanted is not None:
+        assert told.endswith(f"F1 is of class {wanted}.")
 
 
 def test_a_keras_model_is_measured_on_the_rare_class():
