@@ -1,6 +1,7 @@
 """Evidence from the network and its loss: output layer, linear layers, harm."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
@@ -198,7 +199,7 @@ def kernels_of(case: Case) -> list[Kernel]:
     places = [i for i, layer in enumerate(layers) if layer.has_kernel]
     width = None if case.rows is None else case.rows.n_columns
     kernels = []
-    for place, end in zip(places, [*places[1:], len(layers)], strict=True):
+    for place, end in pairwise([*places, len(layers)]):
         layer, between = layers[place], layers[place + 1 : end]
         nonlinear = [part for part in (layer, *between) if _is_nonlinear(part)]
         max_pooled = bool(nonlinear) and all(map(_is_max_pool, nonlinear))
@@ -218,7 +219,7 @@ def hidden_of(case: Case) -> list[Kernel]:
 def _width_before(before: tuple[Layer, ...], n_columns: int | None) -> int | None:
     """Return the values per row or step that a layer receives; None if not known."""
     for layer in reversed(before):
-        if layer.output_shape is not None:
+        if layer.output_shape:
             return layer.output_shape[-1]
         if layer.kind == "flatten":
             return None

@@ -301,7 +301,7 @@ class LateDivergence(Rule):
         A rate that rises above all earlier ones is no restart, but may be the fault.
         """
         curve = case.curves.get("learning_rate")
-        if curve is None or len(curve) <= since:
+        if curve is None or len(curve) <= since or not np.isfinite(curve).all():
             return False
         before, after = curve[: len(curve) - since], curve[len(curve) - since - 1 :]
         rose = bool(np.any(np.diff(after) > 0))
