@@ -14,15 +14,20 @@ from skloss.diagnosis.rule import NotApplicable
 from skloss.record import Layer, Training
 
 __all__ = [
+    "BATCH_SIZE",
     "BINARY_LOSSES",
     "CATEGORICAL_LOSSES",
     "DISTANCE_LOSSES",
+    "FEWEST_UPDATES",
     "LITTLE_LEARNED",
     "POOR_FIT",
     "RECTIFIERS",
     "SLOW_FIT",
     "Kernel",
+    "batch_size_of",
     "classes_of",
+    "epochs_of",
+    "gain_of_smaller_batches",
     "harm",
     "head_of",
     "hidden_of",
@@ -36,6 +41,8 @@ __all__ = [
     "updates_per_epoch",
 ]
 
+BATCH_SIZE = 32  # to try in place of one that is too large or too small
+FEWEST_UPDATES = 100  # below it a network is hardly trained
 CATEGORICAL_LOSSES = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
@@ -180,6 +187,34 @@ def updates_per_epoch(case: Case) -> int:
     if case.train is None:
         raise NotApplicable("the number of training rows is not known")
     return -(-case.train.n_rows // batch_size)
+
+
+def batch_size_of(case: Case) -> int:
+    """Return the rows of a batch, at most all training rows, or raise."""
+    updates_per_epoch(case)  # raises if the batch size or the rows are not known
+    size, train = training_of(case).batch_size, case.train
+    return min(size or 0, train.n_rows if train is not None else 0)
+
+
+def epochs_of(case: Case) -> int:
+    """Return the epochs that were run, else the epochs that were requested."""
+    epochs = case.n_epochs or training_of(case).epochs
+    if not epochs:
+        raise NotApplicable("the number of epochs is not known")
+    return epochs
+
+
+def gain_of_smaller_batches(case: Case) -> float:
+    """Return how many times as many updates the usual batch size would give.
+
+    It is 1 if the updates suffice, or if they are not known.
+    """
+    try:
+        n_updates = updates_per_epoch(case) * epochs_of(case)
+        few = n_updates < FEWEST_UPDATES
+        return max(batch_size_of(case) / BATCH_SIZE, 1.0) if few else 1.0
+    except NotApplicable:
+        return 1.0
 
 
 def output_range(case: Case) -> dict[str, tuple[float, str]]:
