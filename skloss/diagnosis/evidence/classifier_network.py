@@ -81,6 +81,7 @@ _LONG_NAMES = {
 # Symptoms of anything that keeps a network from fitting its own training rows.
 POOR_FIT = (
     "underfit",
+    "too-few-epochs",
     "under-capacity",
     "majority-collapse",
     "all-positive",
@@ -91,11 +92,19 @@ POOR_FIT = (
 )
 # More symptoms of these. They can be causes themselves, so that only rules that are
 # certain of their fault explain them.
-SLOW_FIT = ("lr-too-low", "too-few-epochs", "slow-convergence", "vanishing-gradients")
+SLOW_FIT = (
+    "lr-too-low",
+    "slow-convergence",
+    "vanishing-gradients",
+    "large-init",
+    "batchnorm-momentum-lag",
+)
 
 # Symptoms of inputs or labels in a form that no network can learn from.
 LITTLE_LEARNED = (
     "underfit",
+    "too-few-epochs",
+    "large-init",
     "majority-collapse",
     "all-positive",
     "plateau-above-floor",

@@ -60,6 +60,7 @@ NOT_LEARNED = (
     "majority-collapse",
     "all-positive",
     "underfit",
+    "too-few-epochs",
     "plateau-above-floor",
 )
 

@@ -100,8 +100,9 @@ class BatchnormMomentumLag(Rule):
     looks fine.
     What to do: set momentum=0.9 in BatchNormalization, lower batch_size, or raise
     epochs.
-    False alarm when: batches differ strongly from each other. Dropout before the layer
-    has a rule of its own, batchnorm-after-dropout.
+    False alarm when: batches differ strongly from each other. Without poor predictions
+    it is a remark, unless the two modes differ strongly. Dropout before the layer has a
+    rule of its own, batchnorm-after-dropout.
     """
 
     code = "C14"
@@ -124,6 +125,7 @@ class BatchnormMomentumLag(Rule):
     largest_gap = 0.2  # of accuracy
     small_gap = 0.05
     largest_loss_ratio = 2.0
+    close_loss_ratio = 1.1
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare the updates with the momentum, and the two modes with each other."""
@@ -168,19 +170,30 @@ class BatchnormMomentumLag(Rule):
 
     def _severity(self, case: Case, lags: bool, gap: float | None) -> Severity | None:
         wide = gap is not None and (gap > self.largest_gap or self._loss_differs(case))
+        harmed = harm(case) is not False
         if wide and lags:
-            return "error"
+            return "error" if harmed else "warning"
         if wide:
-            return None if _has_dropout_before(case) else "warning"
+            if _has_dropout_before(case):
+                return None
+            return "warning" if harmed else "info"
         if not lags:
             return None
         # Equal accuracies do not show that the rare class is no longer predicted.
-        close = (
-            gap is not None
-            and gap <= self.small_gap
-            and not rarely_predicts_minority(case)
-        )
-        return "info" if close else "warning"
+        close = gap is not None and gap <= self.small_gap
+        if close and rarely_predicts_minority(case):
+            close = self._losses_are_close(case)
+        return "info" if close or not harmed else "warning"
+
+    def _losses_are_close(self, case: Case) -> bool:
+        """Whether the two modes give about the same loss."""
+        probe = case.probe
+        if probe is None:
+            return False
+        low, high = probe.loss_training_mode, probe.loss_inference_mode
+        if low is None or high is None:
+            return False
+        return high <= self.close_loss_ratio * low
 
     def _loss_differs(self, case: Case) -> bool:
         """Whether the loss in inference mode is far higher, by 0.1 nats or more."""

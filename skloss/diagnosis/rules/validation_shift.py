@@ -44,6 +44,7 @@ class TestScalingMismatch(Rule):
         "overfit",
         "all-positive",
         "majority-collapse",
+        "too-few-epochs",
         *CURVES_APART,
     )
     reference = "stackoverflow 59325381; scikit-learn common pitfalls"
