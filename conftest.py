@@ -1,4 +1,4 @@
-"""No test and no example leaves a figure open for the next one."""
+"""What holds for all tests and examples: strict rules, and no figure left open."""
 
 import sys
 
@@ -12,3 +12,13 @@ def no_figure_stays_open():
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture(autouse=True)
+def rules_raise_their_errors(monkeypatch):
+    """Raise what a rule raises; users get it as a rule that was not assessed."""
+
+    def raise_it(name, error):
+        raise AssertionError(f"the rule {name} fails") from error
+
+    monkeypatch.setattr("skloss.diagnosis.diagnosis.internal_error", raise_it)

@@ -95,7 +95,7 @@ class Labels:
             return y.reshape(-1, y.shape[-1]).argmax(axis=1)
         flat = y.ravel()
         is_number = flat.dtype.kind in "fiub"
-        whole = is_number and bool(np.all(flat == np.round(flat)) and flat.min() >= 0)
+        whole = is_number and bool(np.all((flat == np.round(flat)) & (flat >= 0)))
         if self.task == "multiclass" and whole:
             return flat.astype(np.intp)
         if self.n_distinct == 1 and is_number:

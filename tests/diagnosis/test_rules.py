@@ -9,6 +9,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from rule_examples.cases import healthy, sick
+from scipy.stats import mannwhitneyu, norm
 
 from skloss.diagnosis import (
     RULES,
@@ -19,7 +20,9 @@ from skloss.diagnosis import (
     examine,
     rules,
 )
+from skloss.diagnosis.evidence.symptoms import ranking_error
 from skloss.diagnosis.rule import SECTIONS
+from skloss.record import SplitMetrics
 
 FAMILIES = (
     "data",
@@ -185,6 +188,35 @@ def test_the_matrix_of_rules_and_examples():
     assert sum(counts) <= 2 * len(
         counts
     )  # a fault gives two alarms at most, on average
+
+
+@pytest.mark.parametrize(("n_minority", "n_rows"), [(10, 800), (13, 4000), (400, 800)])
+def test_the_error_of_a_random_ranking_is_that_of_mann_and_whitney(n_minority, n_rows):
+    order = np.random.default_rng(0).permutation(n_rows)
+    few, others = order[:n_minority], order[n_minority:]
+    tested = mannwhitneyu(few, others, use_continuity=False, method="asymptotic")
+    area = tested.statistic / n_minority / (n_rows - n_minority)
+    part = SplitMetrics((n_rows - n_minority, n_minority))
+    p_value = 2 * norm.sf(abs(area - 0.5) / ranking_error(part))
+    assert p_value == pytest.approx(tested.pvalue)
+
+
+@pytest.mark.parametrize("name", ["majority-collapse", "threshold-not-tuned"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"train": {"counts": (3600, 3600)}, "is_resampled": True},
+        {"train": None, "original": healthy().train, "is_resampled": True},
+        {"training": {"class_weight_kind": "balanced"}},
+    ],
+)
+def test_class_weights_that_cannot_act_are_not_offered(name, parts):
+    area = 0.92 if name == "threshold-not-tuned" else 0.52
+    val = {"confusion": ((900, 0), (100, 0)), "roc_auc": area}
+    for offered, case in ((True, sick(val=val)), (False, sick(val=val, **parts))):
+        found = RULES[name].inspect(case)
+        assert ("class_weight" in found.params) is offered
+        assert ("class_weight" in found.fix) is offered
 
 
 def test_sick_makes_a_change():

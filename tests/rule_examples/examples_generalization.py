@@ -26,12 +26,24 @@ def weighted_to(weight, confusion=((750, 150), (5, 95))):
     return sick(training=training, val={"confusion": confusion})
 
 
+def never_predicted(n_minority, roc_auc, **parts):
+    """Of 800 validation rows so many positives, none of them predicted."""
+    n = 800 - n_minority
+    table = ((n, 0), (n_minority, 0))
+    val = {"counts": (n, n_minority), "confusion": table, "roc_auc": roc_auc}
+    return sick(val=val, **parts)
+
+
 SICK = {
     "majority-collapse": [
+        never_predicted(13, 0.6),
         sick(val={"confusion": NOTHING, "roc_auc": 0.52}),
         sick(val={"confusion": ((892, 8), (99, 1)), "roc_auc": 0.55}),
     ],
-    "threshold-not-tuned": [sick(val={"confusion": NOTHING, "roc_auc": 0.92})],
+    "threshold-not-tuned": [
+        sick(val={"confusion": NOTHING, "roc_auc": 0.92}),
+        never_predicted(13, 0.979),
+    ],
     "all-positive": [
         sick(val={"confusion": ((100, 800), (5, 95)), "roc_auc": 0.6}),
         weighted_to(28.0),
@@ -93,6 +105,7 @@ SICK = {
 }
 HEALTHY = {
     "majority-collapse": [
+        *(never_predicted(n, 0.9) for n in range(10, 17)),
         sick(val={"confusion": NOTHING, "roc_auc": 0.92}),
         sick(val={"confusion": ((890, 10), (98, 2)), "roc_auc": 0.55}),
         sick(val={"counts": (900, 9), "confusion": ((900, 0), (9, 0)), "roc_auc": 0.5}),

@@ -22,6 +22,7 @@ __all__ = [
     "never_predicts_minority",
     "prior_from_curves",
     "prior_shift_from_curves",
+    "ranking_error",
     "rarely_predicts_minority",
     "row_facts",
     "shortfall",
@@ -126,9 +127,18 @@ def beats_a_guess(part: SplitMetrics) -> bool | None:
     if part.n_minority < _FEWEST_MINORITY:
         return part.mcc > _MEMORIZED
     if part.roc_auc is not None:
-        error = 0.5 / np.sqrt(max(part.n_minority, 1))
-        return bool(part.roc_auc > 0.5 + 2 * error)
+        return bool(part.roc_auc > 0.5 + 2 * ranking_error(part))
     return _precise(part)
+
+
+def ranking_error(part: SplitMetrics) -> float:
+    """Return the standard error of the ROC AUC of a random ranking (Mann-Whitney).
+
+    With more than two classes it is that of the smallest class against the others.
+    """
+    few = max(part.n_minority, 1)
+    others = max(part.n_rows - few, 1)
+    return float(np.sqrt((few + others + 1) / (12 * few * others)))
 
 
 def _precise(part: SplitMetrics) -> bool:

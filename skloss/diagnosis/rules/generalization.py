@@ -23,6 +23,8 @@ class _Gap(Rule):
     def splits(self, case: Case) -> tuple[SplitMetrics, SplitMetrics]:
         """Return the original training rows and the validation rows."""
         train = fitted_part(case)
+        if not train.n_rows:
+            raise NotApplicable("there are no training rows")
         if case.val is None or case.val.confusion is None:
             raise NotApplicable("the predictions on the validation rows are not known")
         if case.val.n_minority < self.fewest_minority:

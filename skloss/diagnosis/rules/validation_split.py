@@ -113,6 +113,7 @@ class UnshuffledTailValidation(Rule):
         "test-scaling-mismatch",
         "noisy-validation",
         "overfit",
+        "too-few-epochs",
         *CURVES_APART,
     )
     reference = "keras-team/keras issues 597, 6422, 8346"
