@@ -80,7 +80,10 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each label in the training loss, never in the curves; a label that the
         dict does not name has weight one. "balanced" is
-        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``.
+        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``. It means the same
+        as ``fit__class_weight`` and as an argument of ``fit``, which comes before this
+        one. The label of a one-hot column is its number or its name. For several
+        labels per row, "balanced" or a list with one dict for each column of y.
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Share of each class that is held out. "auto": none in ``fit``, as with scikeras;
         in :class:`skloss.Pipeline`, before any other step, the share
@@ -166,7 +169,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         "validation_split": [Interval(Real, 0, 1, closed="left"), None],
         "verbose": ["verbose", StrOptions({"auto"})],
         "epochs": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [dict, str, None],
+        "class_weight": [dict, str, "array-like", None],
         "validation_fraction": [
             Interval(Real, 0, 1, closed="neither"),
             StrOptions({"auto"}),
@@ -428,7 +431,15 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         call = keras_call(self, kwargs, is_partial=is_partial)
         arguments = dict(call.arguments)
         arranged = keras_rows(
-            self, X, y, sample_weight, holdout, groups, arguments, is_partial=is_partial
+            self,
+            X,
+            y,
+            sample_weight,
+            holdout,
+            groups,
+            arguments,
+            class_weight=call.class_weight,
+            is_partial=is_partial,
         )
         call = replace(call, arguments=arguments)
         earlier = vars(self).get("_fitted") if goes_on else None
