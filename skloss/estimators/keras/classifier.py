@@ -1,6 +1,7 @@
 """``KerasClassifier``: any Keras network, and a home for scikeras' users."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from skloss.estimators.all_or_nothing import all_or_nothing, weights_or_nothing
 from skloss.estimators.checks import encode_known
 from skloss.estimators.fit_rows import HoldOut
 from skloss.estimators.keras.keras_fitting import fit_keras_network
@@ -337,17 +339,16 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
                     "for each, or use fit."
                 )
         goes_on = self.initialized_
-        if goes_on:
-            self._check_classes(classes)
-        else:
-            self.classes_ = None if classes is None else np.unique(classes)
-        X, y = self._checked(X, y, goes_on)
-        if not self._has_plain_labels:
-            return self._fit_freely(X, y, sample_weight, kwargs, is_partial=True)
-        holdout = HoldOut()
-        return self._train(
-            X, y, sample_weight, holdout, None, dict(kwargs), goes_on, is_partial=True
-        )
+        with self._all_or_nothing(goes_on):
+            if goes_on:
+                self._check_classes(classes)
+            else:
+                self.classes_ = None if classes is None else np.unique(classes)
+            X, y = self._checked(X, y, goes_on)
+            if not self._has_plain_labels:
+                return self._fit_freely(X, y, sample_weight, kwargs, is_partial=True)
+            given, rest = (X, y, sample_weight, HoldOut()), (None, dict(kwargs))
+            return self._train(*given, *rest, goes_on, is_partial=True)
 
     def initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Make the network without training it.
@@ -362,9 +363,10 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         self
             The classifier, ready to predict.
         """
-        self.classes_ = None
-        self._initialize(X, y)
-        self._compile()
+        with self._all_or_nothing(False):
+            self.classes_ = None
+            self._initialize(X, y)
+            self._compile()
         return self
 
     def _can_hold_out(self, y: ArrayLike) -> bool:
@@ -388,16 +390,25 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         kwargs: Mapping[str, Any],
     ) -> Self:
         goes_on = self.warm_start and self.initialized_
-        if not goes_on:
-            self.classes_ = None
-        X, y = self._checked(X, y, goes_on)
-        if not self._has_plain_labels:
+        with self._all_or_nothing(goes_on):
+            if not goes_on:
+                self.classes_ = None
+            X, y = self._checked(X, y, goes_on)
+            if self._has_plain_labels:
+                given = X, y, sample_weight, holdout, groups, dict(kwargs)
+                return self._train(*given, goes_on)
             self._check_free_labels()
             if holdout.X_val is not None:
                 held = self.as_keras(holdout.X_val, holdout.y_val)
                 kwargs = {**kwargs, "validation_data": held}
             return self._fit_freely(X, y, sample_weight, kwargs)
-        return self._train(X, y, sample_weight, holdout, groups, dict(kwargs), goes_on)
+
+    @contextmanager
+    def _all_or_nothing(self, goes_on: bool) -> Iterator[None]:
+        """Leave everything as it was where the block ends in an error."""
+        model = self.model_ if goes_on else None
+        with all_or_nothing(self), weights_or_nothing(model):
+            yield
 
     def _check_free_labels(self) -> None:
         """Refuse what needs exact curves, where the labels allow none."""

@@ -473,9 +473,9 @@ class MendedWrapper(_Wrapper):
         )
         self._ensure_compiled_model()
         self._check_rows_of_model()
-        weight = sample_weight
+        weight = None if sample_weight is None else np.array(sample_weight, float)
         if by_label is not None and by_label.ndim == 1:
-            by_label, weight = None, by_label * (1.0 if weight is None else weight)
+            by_label, weight = None, by_label if weight is None else by_label * weight
         if weight is not None:
             rows = np.arange(len(X))
             X, rows, weight = self._validate_sample_weight(X, rows, weight)
