@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.checks import check_finite, encode_known, encode_labels
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
@@ -105,13 +106,14 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             The fitted classifier.
         """
         holdout = HoldOut.given(X_val, y_val, sample_weight_val)
-        X, y = self._check_rows(X, y, reset=not self._goes_on)
-        weight = checked_weight(sample_weight, X)
-        split = Split(source=holdout.source)
-        if X_val is None:
-            positions = self.split_validation(X, y, groups)
-            split = self._split_off(X, y, positions, _TO_CALLER)
-        return self._fit(X, y, weight, split, holdout)
+        with all_or_nothing(self):
+            X, y = self._check_rows(X, y, reset=not self._goes_on)
+            weight = checked_weight(sample_weight, X)
+            split = Split(source=holdout.source)
+            if X_val is None:
+                positions = self.split_validation(X, y, groups)
+                split = self._split_off(X, y, positions, _TO_CALLER)
+            return self._fit(X, y, weight, split, holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_held_out(
@@ -139,9 +141,10 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         self
             The fitted classifier.
         """
-        X, y = self._check_rows(X, y, reset=not self._goes_on)
-        weight = checked_weight(sample_weight, X)
-        return self._fit(X, y, weight, Split(source=holdout.source), holdout)
+        with all_or_nothing(self):
+            X, y = self._check_rows(X, y, reset=not self._goes_on)
+            weight = checked_weight(sample_weight, X)
+            return self._fit(X, y, weight, Split(source=holdout.source), holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -170,14 +173,15 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         first = not self._is_fitted()
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        X, y = self._check_rows(X, y, reset=first)
-        if first:
-            self.classes_ = np.unique(column_or_1d(classes))
-        else:
-            self._check_classes(classes)
-        weight = checked_weight(sample_weight, X)
-        codes = encode_known(self.classes_, y, "y")
-        return self._train(X, codes, weight, Split(), HoldOut(), is_partial=True)
+        with all_or_nothing(self):
+            X, y = self._check_rows(X, y, reset=first)
+            if first:
+                self.classes_ = np.unique(column_or_1d(classes))
+            else:
+                self._check_classes(classes)
+            weight = checked_weight(sample_weight, X)
+            codes = encode_known(self.classes_, y, "y")
+            return self._train(X, codes, weight, Split(), HoldOut(), is_partial=True)
 
     def _fit(
         self,

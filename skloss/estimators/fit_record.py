@@ -95,11 +95,7 @@ def _parameter(value: object) -> Any:
 
 def _training(job: Job, description: Description) -> Training:
     """Complete the settings by those of the loss's weights and of early stopping."""
-    given, settings, by_class = (
-        job.estimator.class_weight,
-        job.settings,
-        job.class_weight,
-    )
+    given, settings, by_class = job.given_class_weight, job.settings, job.class_weight
     kind = "dict" if isinstance(given, Mapping) else given or "none"
     weights = None
     if by_class is not None:

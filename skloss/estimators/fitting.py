@@ -95,6 +95,7 @@ def fit_network(
         earlier if rows.is_partial else None,
         tasks,
         by_class,
+        estimator.class_weight,
     )
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
+from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.holdout import stratified_sample
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.sklearn_compat import safe_indexing, with_callbacks
@@ -96,16 +97,17 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self
             The fitted pipeline.
         """
-        split = self._split(X, y, params)
-        tasks = StepTasks(self, X, y) if self._has_callbacks() else None
-        if split is not None:
-            self._fit_held_out(X, y, params, split, tasks)
-        elif tasks is not None:
-            self._fit_steps(_LastStep(self.steps[-1][1], tasks), X, y, params)
-        else:
-            super().fit(X, y, **params)
-        if tasks is not None:
-            tasks.end()
+        with all_or_nothing(self, *(step for _, step in self.steps)):
+            split = self._split(X, y, params)
+            tasks = StepTasks(self, X, y) if self._has_callbacks() else None
+            if split is not None:
+                self._fit_held_out(X, y, params, split, tasks)
+            elif tasks is not None:
+                self._fit_steps(_LastStep(self.steps[-1][1], tasks), X, y, params)
+            else:
+                super().fit(X, y, **params)
+            if tasks is not None:
+                tasks.end()
         return self
 
     def _has_callbacks(self) -> bool:

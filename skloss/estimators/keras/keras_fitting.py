@@ -96,6 +96,7 @@ def fit_keras_network(
         earlier,
         tasks,
         arranged.by_class,
+        call.class_weight,
     )
     try:
         spec, settings, names = _compiled_form(network, job, call)

@@ -44,6 +44,7 @@ class KerasCall:
     epochs: int
     initial_epoch: int
     callbacks: tuple[Any, ...]
+    class_weight: Any = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,12 @@ def keras_call(
     """
     arguments = classifier._fit_arguments(kwargs)
     epochs, first_epoch = arguments.pop("epochs"), arguments.pop("initial_epoch", 0)
+    class_weight = arguments.pop("class_weight")
     if is_partial:
         epochs, first_epoch = 1, classifier.current_epoch
     own, given = classifier._callbacks(), arguments.pop("callbacks", None)
     callbacks = (*own, *listed(given))
-    return KerasCall(arguments, int(epochs), int(first_epoch), callbacks)
+    return KerasCall(arguments, int(epochs), int(first_epoch), callbacks, class_weight)
 
 
 def keras_rows(
@@ -101,6 +103,7 @@ def keras_rows(
     groups: ArrayLike | None,
     arguments: dict[str, Any],
     *,
+    class_weight: Any,
     is_partial: bool,
 ) -> KerasRows:
     """Arrange the rows of a fit.
@@ -119,13 +122,15 @@ def keras_rows(
         Groups that must stay together.
     arguments : dict
         Arguments for ``keras.Model.fit``; those that hold rows out are taken out.
+    class_weight : None, "balanced" or mapping
+        Weights of the labels, of the call or of the classifier.
     is_partial : bool
         Whether it is one more epoch, without a hold-out.
     """
     codes = encode_known(classifier.classes_, y, "y")
     holdout = _given_holdout(classifier, holdout, arguments)
     weight = checked_weight(sample_weight, X)
-    by_class = _weights_of_classes(classifier, codes)
+    by_class = _weights_of_classes(classifier, class_weight, codes)
     rows = Rows(X.reshape(len(X), -1), codes, weight).at(
         _rows_that_count(type(classifier).__name__, codes, weight, by_class)
     )
@@ -218,9 +223,9 @@ def _positions(rows: Rows) -> Any:
 
 
 def _weights_of_classes(
-    classifier: "KerasClassifier", codes: np.ndarray
+    classifier: "KerasClassifier", given: Any, codes: np.ndarray
 ) -> np.ndarray | None:
-    given, classes = classifier.class_weight, classifier.classes_
+    classes = classifier.classes_
     if given is None:
         return None
     if isinstance(given, Mapping):

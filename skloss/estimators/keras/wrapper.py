@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
@@ -29,6 +28,7 @@ from skloss.estimators.keras.network_checks import (
     check_rows,
     check_units,
 )
+from skloss.estimators.keras.output_weights import is_one_hot, weights_of_labels
 from skloss.estimators.keras.unknown_parameters import (
     check_fit_arguments,
     check_parameters,
@@ -36,6 +36,7 @@ from skloss.estimators.keras.unknown_parameters import (
 )
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
 from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
@@ -191,6 +192,7 @@ class MendedWrapper(_Wrapper):
     def _rows_and_labels(
         self, X: Any, y: Any, reset: bool
     ) -> tuple[np.ndarray, np.ndarray]:
+        names = getattr(y, "columns", None)
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
@@ -202,6 +204,7 @@ class MendedWrapper(_Wrapper):
             plain = False
         if reset:
             self._has_plain_labels = plain
+            self._is_one_hot, self._label_names = is_one_hot(y), names
             self.target_type_ = self._type_of_target(y)
             self.y_dtype_, self.y_ndim_ = y.dtype, y.ndim
         elif plain != self._has_plain_labels:
@@ -342,7 +345,8 @@ class MendedWrapper(_Wrapper):
                 f"The network of {type(self).__name__} has {len(outputs)} outputs, but "
                 "y has one label per row: return a network of one output."
             )
-        super()._check_model_compatibility(y)
+        if not is_of_single_values(self.model_.loss):  # else it has been checked
+            super()._check_model_compatibility(y)
 
     @property
     def _network(self) -> KerasNetwork:
@@ -392,13 +396,13 @@ class MendedWrapper(_Wrapper):
     # ---------------------------------------------------------------------- keras.Model
 
     def _fit_arguments(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments for ``keras.Model.fit``: of the call, of ``fit__``, or plain."""
+        """Arguments of ``fit``: of the call, of ``fit__``, or plain."""
         found = route_params(
             self.get_params(), destination="fit", pass_filter=self._fit_kwargs
         )
         found = {k: v for k, v in found.items() if not k.startswith("callbacks")}
         check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
-        return {**found, **kwargs}
+        return {"class_weight": self.class_weight, **found, **kwargs}
 
     def _fit_keras_model(
         self,
@@ -422,7 +426,14 @@ class MendedWrapper(_Wrapper):
         try:
             with self._seeds():
                 super()._fit_keras_model(
-                    X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs
+                    X,
+                    y,
+                    sample_weight,
+                    warm_start,
+                    epochs,
+                    initial_epoch,
+                    # Keras would take it by class number; it is in the row weights.
+                    **{**kwargs, "class_weight": None},
                 )
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
@@ -453,15 +464,28 @@ class MendedWrapper(_Wrapper):
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         first = kwargs.pop("initial_epoch", 0)
         callbacks = [*self._callbacks(), *listed(kwargs.pop("callbacks", None))]
-        weight = None if sample_weight is None else np.array(sample_weight, float)
-        if self.class_weight is not None:
-            by_class = compute_sample_weight(self.class_weight, y)
-            weight = by_class if weight is None else weight * by_class
+        by_label = weights_of_labels(
+            type(self).__name__,
+            self._fit_arguments(kwargs)["class_weight"],
+            y,
+            self._label_names,
+            one_hot=self._is_one_hot,
+        )
         self._ensure_compiled_model()
         self._check_rows_of_model()
+        weight = None if sample_weight is None else np.array(sample_weight, float)
+        if by_label is not None and by_label.ndim == 1:
+            by_label, weight = None, by_label if weight is None else by_label * weight
         if weight is not None:
-            X, y, weight = self._validate_sample_weight(X, y, weight)
+            rows = np.arange(len(X))
+            X, rows, weight = self._validate_sample_weight(X, rows, weight)
+            y = y[rows]
+            by_label = None if by_label is None else by_label[rows]
         y = self.target_encoder_.transform(y)
+        if by_label is not None:
+            weight = weigh_outputs(
+                type(self).__name__, self.model_, y, by_label, weight
+            )
         self._check_model_compatibility(y)
         self._check_columns(y)
         self._fit_keras_model(
@@ -493,7 +517,7 @@ class MendedWrapper(_Wrapper):
         check_columns(type(self).__name__, n_units, loss, y.shape[1])
 
     def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
-        if not self._has_plain_labels or self._asks_keras(kwargs):
+        if self._asks_keras(kwargs) or not self._has_plain_labels:
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
 
