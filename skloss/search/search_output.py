@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from rich.table import Table as RichTable
 
 from skloss.record.find import find_record
 from skloss.search.grid_search import SCORES, SearchResult
+from skloss.whole_files import write_whole
 
 __all__ = [
     "print_curves",
@@ -164,10 +166,11 @@ def write_results(result: SearchResult, path: Path) -> None:
     """
     rows = list(result.rows())
     header = list(rows[0]) if rows else ["rank", *result.candidates[0]]
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, header)
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, header)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
 
 
 def write_curves(estimator: object, path: Path) -> None:
@@ -191,4 +194,6 @@ def write_curves(estimator: object, path: Path) -> None:
     left, right = figure.subplots(1, 2)
     LossCurveDisplay.from_estimator(estimator, ax=left)
     MetricCurveDisplay.from_estimator(estimator, ax=right, metrics=("mcc", "f1"))
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    write_whole(path, picture.getvalue())
