@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from html import escape
@@ -21,6 +19,7 @@ from skloss.exceptions import RecordFormatError
 from skloss.record.history import read_history
 from skloss.record.plain_values import as_plain, as_strict_json
 from skloss.record.version1 import from_version_1
+from skloss.whole_files import write_whole
 
 __all__ = ["TrainingRecord"]
 
@@ -319,7 +318,7 @@ class TrainingRecord:
         ...     TrainingRecord.load(f"{folder}/run.json").n_epochs
         1
         """
-        _replace(Path(path), self.to_json(indent=1))
+        write_whole(path, self.to_json(indent=1))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> TrainingRecord:
@@ -406,21 +405,6 @@ def _not_a_record(reason: str) -> RecordFormatError:
 def _kind(value: object) -> str:
     """Name of a value's type."""
     return type(value).__name__
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step, so that no half of it is ever seen."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():  # a pipe or a device
-        target.write_text(text, encoding="utf-8")
-        return
-    owner = f"{os.getpid()}-{threading.get_ident()}"
-    beside = target.with_name(f".{target.name}.{owner}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _converted(content: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from skloss.diagnosis import Diagnosis
 from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
 from skloss.reports.html_page import frame, render
+from skloss.whole_files import write_whole
 
 __all__ = ["Report", "report"]
 
@@ -57,15 +58,13 @@ class Report:
         OSError
             If the file cannot be written.
         """
-        target = Path(path).expanduser()
         try:
-            target.write_text(self.html, encoding="utf-8")
+            return write_whole(path, self.html)
         except OSError as err:
             raise type(err)(
-                f"The report cannot be written to {target} ({err.strerror or err}). "
+                f"The report cannot be written to {path} ({err.strerror or err}). "
                 "Give the path of a file in an existing, writable folder."
             ) from err
-        return target
 
     def __repr__(self) -> str:
         return f"Report on {self.title}: {self.answer.headline}"

@@ -276,8 +276,7 @@ def test_beginning_anew_says_what_it_leaves_unused(
     folder = begun(csv_file, tmp_path, monkeypatch)
     assert "very search" not in capsys.readouterr().out
     monkeypatch.setattr(Search, "run", lambda *args, **options: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        main([*options(csv_file), "--out", str(folder)])
+    assert main([*options(csv_file), "--out", str(folder)]) == 4
     assert "finished fits of this search in" in capsys.readouterr().out
     # Nothing is lost before the new search has a fit of its own.
     assert kept(folder) == [(0, 0)]
@@ -290,7 +289,7 @@ def test_a_disk_that_is_full_is_refused_in_one_sentence(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert main([*options(csv_file), "--out", str(tmp_path)]) == 2
+    assert main([*options(csv_file), "--out", str(tmp_path)]) == 3
     refusal = capsys.readouterr().err
-    assert "No space left on device" in refusal
+    assert "fits.jsonl: No space left on device; free space" in refusal
     assert "Traceback" not in refusal
