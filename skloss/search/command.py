@@ -14,7 +14,7 @@ from rich.console import Console
 
 from skloss.live_progress import Progress
 from skloss.search.data_files import LabeledRows, read_table
-from skloss.search.grid_search import FoldResult, Search, SearchResult
+from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
 from skloss.search.plan import SearchError, plan_search
 from skloss.search.search_output import (
@@ -150,9 +150,12 @@ def _print_head(
     steps, kinds = describe_steps(search.pipeline)
     kept = "" if table.groups is None else ", no group in more than one fold"
     n_candidates, n_folds = len(search.candidates), len(search.splits)
+    positive = f1_options(table.y).get("pos_label")
+    scored = "" if positive is None else f"; F1 is of class {positive}"
     console.print(source, style="bold", soft_wrap=True)
     console.print(
-        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class {shares}",
+        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class "
+        f"{shares}{scored}",
         soft_wrap=True,
     )
     console.print(
