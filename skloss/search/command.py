@@ -120,7 +120,8 @@ def _folder(given: str) -> Path:
     try:
         return Path(given).expanduser().resolve()
     except (RuntimeError, OSError) as err:  # ~nosuchuser, or a loop of links
-        raise SearchError(f"Cannot find the folder {given}: {err}.") from err
+        reason = str(err).rstrip(".")
+        raise SearchError(f"Cannot find the folder {given}: {reason}.") from err
 
 
 def _make_writable(folder: Path) -> bool:
