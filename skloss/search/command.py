@@ -73,8 +73,8 @@ def run_search(options: argparse.Namespace) -> int:
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
     folder = journal.folder
-    _print_result(console, result)
     try:
+        _print_result(console, result)
         _write(result, search, table, folder, options.typed)
     except KeyboardInterrupt:
         result.is_interrupted = True
