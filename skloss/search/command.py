@@ -6,6 +6,7 @@ import argparse
 import shlex
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,8 @@ def run_search(options: argparse.Namespace) -> int:
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
     folder = journal.folder
-    _print_result(console, result)
     try:
+        _print_result(console, result)
         _write(result, search, table, folder, options.typed)
     except KeyboardInterrupt:
         result.is_interrupted = True
@@ -120,7 +121,8 @@ def _folder(given: str) -> Path:
     try:
         return Path(given).expanduser().resolve()
     except (RuntimeError, OSError) as err:  # ~nosuchuser, or a loop of links
-        raise SearchError(f"Cannot find the folder {given}: {err}.") from err
+        reason = str(err).rstrip(".")
+        raise SearchError(f"Cannot find the folder {given}: {reason}.") from err
 
 
 def _make_writable(folder: Path) -> bool:
@@ -218,15 +220,26 @@ def _write(
     result: SearchResult, search: Search, table: LabeledRows, folder: Path, typed: str
 ) -> None:
     """Write the results; the slowest come last, so that Ctrl-C leaves the others."""
-    is_whole = result.estimator is not None and not result.is_interrupted
+    writers: dict[str, Callable[[Path], None]] = {}
+    if result.estimator is not None and not result.is_interrupted:
+        writers = {
+            "model.joblib": lambda path: write_model(result.estimator, path),
+            "curves.png": lambda path: write_curves(result.estimator, path),
+            "report.html": lambda path: write_page(result, search, table, path, typed),
+        }
     # Files of an earlier search would not match the new results.
-    for name in _OF_WINNER:
-        (folder / name).unlink(missing_ok=True)
-    write_results(result, folder / "results.csv")
-    if is_whole:
-        write_model(result.estimator, folder / "model.joblib")
-        write_curves(result.estimator, folder / "curves.png")
-        write_page(result, search, table, folder / "report.html", typed)
+    old = {*_OF_WINNER}
+    try:
+        write_results(result, folder / "results.csv")
+        for name, write in writers.items():
+            write(folder / name)
+            old.remove(name)
+    except OSError:
+        old.clear()  # what cannot be replaced is kept
+        raise
+    finally:
+        for name in old:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _why_nothing(result: SearchResult) -> str:
