@@ -262,7 +262,8 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         if width != (self.n_features_in_,):
             raise ValueError(
                 f"X_val has {width[0] if width else 'no'} columns, but X has "
-                f"{self.n_features_in_}: pass both through the same steps."
+                f"{self.n_features_in_}: pass both through the same steps, as "
+                "skloss.Pipeline does; other pipelines pass X_val on as it is."
             )
         return self._validated(X_val, "X_val")
 

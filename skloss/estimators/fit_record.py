@@ -18,7 +18,7 @@ __all__ = ["Description", "Measured", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
-_HOLDOUTS = {"X_val": "given", "resampled": "internal"}
+_HOLDOUTS = {"X_val": "given", "validation_data": "given", "resampled": "internal"}
 _SPLITS = {"": ("original", "measured"), "val_": ("val", "validation")}
 
 

@@ -1,7 +1,7 @@
 """The rows of a fit: those trained on, the original ones, and those held out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -47,8 +47,37 @@ class HoldOut:
             raise ValueError(
                 f"{given} was given without {missing}: pass both, or neither."
             )
+        if X_val is None and weight_val is not None:
+            raise ValueError(
+                "sample_weight_val was given without X_val and y_val: pass all three, "
+                "or leave it out; a hold-out of fit takes its weights of sample_weight."
+            )
         source = "none" if X_val is None else "X_val"
         return cls(X_val, y_val, source=source, weight_val=weight_val)
+
+    @classmethod
+    def of_keras(cls, validation_data: Any) -> Self:
+        """Rows that the user holds out as ``validation_data`` of Keras."""
+        is_tuple = isinstance(validation_data, tuple | list)
+        if not is_tuple or len(validation_data) not in (2, 3):
+            got = type(validation_data).__name__
+            got += f" of {len(validation_data)} parts" if is_tuple else ""
+            raise ValueError(
+                "validation_data must be (X_val, y_val) or (X_val, y_val, "
+                f"sample_weight_val), got a {got}: pass arrays."
+            )
+        X_val, y_val, *weight = validation_data
+        weight_val = weight[0] if weight else None
+        return cls(X_val, y_val, source="validation_data", weight_val=weight_val)
+
+    def transformed(self, transform: Callable[[Any], Any]) -> Self:
+        """Rows as a transformer makes them."""
+        original = self.X_original
+        return replace(
+            self,
+            X_val=None if self.X_val is None else transform(self.X_val),
+            X_original=None if original is None else transform(original),
+        )
 
 
 @dataclass(frozen=True)
@@ -164,8 +193,8 @@ def checked_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray
     if given.ndim == 1 and len(given) != len(X):
         raise ValueError(
             f"sample_weight has {len(given)} entries, but there are {len(X)} "
-            "rows to train on: a sampler in front makes or drops rows and no weights "
-            "for them, so use class_weight, or leave the sampler out."
+            "rows to train on: pass one weight per row; behind a sampler, use "
+            "skloss.Pipeline, where the weights follow the rows, or class_weight."
         )
     return check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True

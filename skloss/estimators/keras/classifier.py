@@ -386,6 +386,13 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         return cast("float | None", self.validation_fraction)
 
     def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
+        shape = np.shape(X)[1:]
+        if name == "X_val" and len(shape) == 1 and shape != self._row_shape[:1]:
+            raise ValueError(
+                f"X_val has {shape[0]} columns, but X has {self._row_shape[0]}: pass "
+                "both through the same steps, as skloss.Pipeline does; other pipelines "
+                "pass X_val on as it is."
+            )
         return self._rows(X, name, reset=False)
 
     def _fit_all(
@@ -407,7 +414,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
                 return self._train(*given, goes_on)
             self._check_free_labels()
             if holdout.X_val is not None:
-                held = self.as_keras(holdout.X_val, holdout.y_val)
+                held = self._free_validation(holdout)
                 kwargs = {**kwargs, "validation_data": held}
             return self._fit_freely(X, y, sample_weight, kwargs)
 
@@ -417,6 +424,15 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         model = self.model_ if goes_on else None
         with all_or_nothing(self), weights_or_nothing(model):
             yield
+
+    def _free_validation(self, holdout: HoldOut) -> tuple[Any, ...]:
+        """Held-out rows and labels of another kind, as Keras takes them."""
+        if holdout.source == "validation_data":  # the labels are Keras' already
+            rows = self._rows(holdout.X_val, "X_val", reset=False)
+            held = self._prepared(rows), holdout.y_val
+        else:
+            held = self.as_keras(holdout.X_val, holdout.y_val)
+        return held if holdout.weight_val is None else (*held, holdout.weight_val)
 
     def _check_free_labels(self) -> None:
         """Refuse what needs exact curves, where the labels allow none."""

@@ -7,7 +7,7 @@ of Keras, ``validation_fraction``, and at last ``validation_split``.
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -148,11 +148,11 @@ def _given_holdout(
 ) -> HoldOut:
     """Take Keras' own ``validation_data`` for X_val and y_val."""
     given = arguments.pop("validation_data", None)
-    if given is None or holdout.X_val is not None:
+    if given is not None and holdout.X_val is None:
+        holdout = HoldOut.of_keras(given)
+    if holdout.source != "validation_data":
         return holdout
-    X_val, y_val, *weight = given
-    y_val = _labels_of(classifier.classes_, y_val)
-    return HoldOut.given(X_val, y_val, weight[0] if weight else None)
+    return replace(holdout, y_val=_labels_of(classifier.classes_, holdout.y_val))
 
 
 def _labels_of(classes: np.ndarray, y: ArrayLike) -> np.ndarray:
