@@ -149,7 +149,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
             self._fit_steps(final, *parts[0], params)
         except ValueError as error:
             _explain_few_rows(error, parts[0][1], len(held), n_rows)
-            _explain_series(error, X)
+            _explain_series(error, X, getattr(last, "channels_first", None))
             raise
 
     def _fit_steps(
@@ -314,12 +314,13 @@ def _explain_few_rows(
     ) from error
 
 
-def _explain_series(error: ValueError, X: ArrayLike) -> None:
+def _explain_series(error: ValueError, X: ArrayLike, first: object) -> None:
     """Explain how to pass time series through a step that accepts only tables."""
     if np.ndim(X) != 3 or "dim 3" not in str(error):
         return
     raise ValueError(
         f"X has shape {np.shape(X)}, but a step before the classifier accepts only "
         "tables: flatten the series with X.reshape(len(X), -1), to timesteps * "
-        f"channels columns, and set n_channels={np.shape(X)[2]} of the classifier."
+        f"channels columns, and set n_channels={np.shape(X)[1 if first else 2]} of the "
+        "classifier."
     ) from error
