@@ -5,6 +5,7 @@ __all__ = [
     "DiagnosisError",
     "RecordFormatError",
     "ResampledValidationWarning",
+    "SeriesOrderWarning",
     "SklossWarning",
     "TailValidationWarning",
     "TrainingDivergedWarning",
@@ -18,6 +19,10 @@ class SklossWarning(UserWarning):
 
 class ResampledValidationWarning(SklossWarning):
     """The validation rows were held out after a sampler had resampled the rows."""
+
+
+class SeriesOrderWarning(SklossWarning):
+    """Series have more channels than timesteps, as if these two were exchanged."""
 
 
 class TailValidationWarning(SklossWarning):

@@ -68,7 +68,7 @@ class DenseClassifier(BaseNeuralClassifier):
     epochs : int, default=150
         Most passes over the rows.
     batch_size : int, default=32
-        Rows per step.
+        Rows per step; all rows if there are fewer.
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained

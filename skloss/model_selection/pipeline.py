@@ -216,7 +216,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         except ValueError as error:
             if held is not None:
                 _explain_few_rows(error, y, len(held), n_rows)
-                _explain_series(error, given_X)
+                first = getattr(final_estimator(self), "channels_first", None)
+                _explain_series(error, given_X, first)
             raise
         if tasks is not None:
             tasks.end()
@@ -443,12 +444,13 @@ def _explain_few_rows(
     ) from error
 
 
-def _explain_series(error: ValueError, X: ArrayLike) -> None:
+def _explain_series(error: ValueError, X: ArrayLike, first: object) -> None:
     """Explain how to pass time series through a step that accepts only tables."""
     if np.ndim(X) != 3 or "dim 3" not in str(error):
         return
     raise ValueError(
         f"X has shape {np.shape(X)}, but a step before the classifier accepts only "
         "tables: flatten the series with X.reshape(len(X), -1), to timesteps * "
-        f"channels columns, and set n_channels={np.shape(X)[2]} of the classifier."
+        f"channels columns, and set n_channels={np.shape(X)[1 if first else 2]} of the "
+        "classifier."
     ) from error

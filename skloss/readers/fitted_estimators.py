@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
 from skloss.positive_class import positive_class
-from skloss.protocols import FittedClassifier, FittedSearch
+from skloss.protocols import FittedSearch
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.readers.given_rows import predictor
 from skloss.readers.keras_models import class_weight_facts, keras_case

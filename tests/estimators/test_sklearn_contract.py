@@ -134,6 +134,7 @@ OTHER_VALUES = {
     "global_pooling": "max",
     "padding": "valid",
     "n_channels": 2,
+    "channels_first": True,
     "batch_norm": True,
     "l1": 0.1,
     "l2": 0.2,

@@ -63,7 +63,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     metrics : list, default=None
         As for ``compile``; what Keras makes of them stands in ``history_``.
     batch_size : int or None, default=None
-        Rows per step; None is 32, -1 all rows.
+        Rows per step; None is 32, -1 or more than there are is all rows.
     validation_batch_size : int or None, default=None
         Rows per step of Keras' own validation.
     verbose : int, default=0

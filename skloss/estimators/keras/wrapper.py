@@ -8,9 +8,10 @@ model functions and of routed parameters (``optimizer__learning_rate``) is scike
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -41,6 +42,7 @@ from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
 from skloss.record import TrainingRecord
+from skloss.record.class_curves import curves_by_class, without_arrays
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 
@@ -445,9 +447,10 @@ class MendedWrapper(_Wrapper):
 
     def _extend_history(self, curves: Mapping[str, Any], *, keep: bool) -> None:
         before = dict(vars(self).get("history_") or {}) if keep else {}
+        labels = () if self.classes_ is None else self.classes_.tolist()
         self.history_ = {
-            name: [*before.get(name, []), *map(float, values)]
-            for name, values in curves.items()
+            name: [*before.get(name, []), *_plain_numbers(values)]
+            for name, values in curves_by_class(curves, labels).items()
         }
 
     def _fit_freely(
@@ -499,7 +502,7 @@ class MendedWrapper(_Wrapper):
             **kwargs,
         )
         self._record_of_history = TrainingRecord(
-            history=self.history_,
+            history=without_arrays(self.history_),
             outcome={
                 "program": "keras",
                 "program_reason": "labels without exact curves",
@@ -544,6 +547,11 @@ def _sees_predictions(callback: object) -> bool:
     own, base = type(callback), keras.callbacks.Callback
     hooks = [name for name in dir(base) if name.startswith("on_predict")]
     return any(getattr(own, hook) is not getattr(base, hook) for hook in hooks)
+
+
+def _plain_numbers(values: Iterable[Any]) -> list[Any]:
+    """Numbers as floats; what a metric of the user's gives else stays as it is."""
+    return [float(value) if isinstance(value, Real) else value for value in values]
 
 
 def _without_counters(curves: Mapping[str, Any]) -> dict[str, Any]:
