@@ -29,7 +29,13 @@ class TrainingDivergedWarning(SklossWarning):
 
 
 class TrainingInterruptedWarning(SklossWarning):
-    """The user interrupted the training; the best weights so far were kept."""
+    """The user interrupted a fit by hand; the best weights so far were kept.
+
+    A fit is by hand if only code of the user's own has called it, perhaps through a
+    pipeline. In a search, a cross-validation or any other package that may compare
+    fits, and at the second Ctrl-C in a script or in one statement of a notebook,
+    ``KeyboardInterrupt`` is raised instead.
+    """
 
 
 class RecordFormatError(ValueError):

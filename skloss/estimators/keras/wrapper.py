@@ -409,9 +409,10 @@ class MendedWrapper(_Wrapper):
         epochs: int,
         initial_epoch: int,
         callbacks: Any = None,
+        n_ended: Callable[[], int | None] = lambda: None,
         **kwargs: Any,
     ) -> None:
-        before = vars(self).get("history_")
+        before, n_kept = vars(self).get("history_"), None
         own = self._callbacks()
         model = self.model_
         if model.built and not model.optimizer.built:
@@ -424,11 +425,17 @@ class MendedWrapper(_Wrapper):
                 super()._fit_keras_model(
                     X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs
                 )
+        except KeyboardInterrupt:
+            n_kept = n_ended()
+            raise
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
             self.history_, self._fit_callbacks = before, own
             seen = getattr(model, "history", None)
-            curves = getattr(seen, "history", {})
+            curves = {
+                name: values[:n_kept]
+                for name, values in getattr(seen, "history", {}).items()
+            }
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
 
