@@ -3,6 +3,7 @@
 __all__ = [
     "DataFileError",
     "DiagnosisError",
+    "ForkedProcessError",
     "RecordFormatError",
     "ResampledValidationWarning",
     "SklossWarning",
@@ -36,6 +37,10 @@ class TrainingInterruptedWarning(SklossWarning):
     fits, and at the second Ctrl-C in a script or in one statement of a notebook,
     ``KeyboardInterrupt`` is raised instead.
     """
+
+
+class ForkedProcessError(RuntimeError):
+    """TensorFlow had run before this process was forked, and cannot run in it."""
 
 
 class RecordFormatError(ValueError):

@@ -29,6 +29,7 @@ from skloss.training.program import (
     get_program,
 )
 from skloss.training.schedules import learning_rates
+from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["curve_names", "train"]
 
@@ -103,6 +104,7 @@ def train(
     -------
     TrainingResult
     """
+    start_tensorflow()  # a program compiled before a fork would not ask
     training = _Training(spec, rows, settings, evaluators, is_repeated, observer)
     return training.run(weights, slots, first_step)
 

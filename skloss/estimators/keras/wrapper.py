@@ -246,6 +246,7 @@ class MendedWrapper(_Wrapper):
         if "_model" not in vars(self):
             if "_packed" not in vars(self):
                 raise AttributeError(f"{type(self).__name__} has no model_ before fit.")
+            start_tensorflow()
             self._model = self.__dict__.pop("_packed").unpack()
         return self._model
 
@@ -260,6 +261,7 @@ class MendedWrapper(_Wrapper):
 
     def _initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> tuple[Any, Any]:
         """Check rows and labels, fit the encoders and make the network."""
+        start_tensorflow()
         X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
         if isinstance(state, np.random.RandomState):
@@ -412,6 +414,7 @@ class MendedWrapper(_Wrapper):
         n_ended: Callable[[], int | None] = lambda: None,
         **kwargs: Any,
     ) -> None:
+        start_tensorflow()
         before, n_kept = vars(self).get("history_"), None
         own = self._callbacks()
         model = self.model_
@@ -501,6 +504,7 @@ class MendedWrapper(_Wrapper):
 
     def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
         if not self._has_plain_labels or self._asks_keras(kwargs):
+            start_tensorflow()
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
 
