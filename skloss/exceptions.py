@@ -3,6 +3,7 @@
 __all__ = [
     "DataFileError",
     "DiagnosisError",
+    "ForkedProcessError",
     "RecordFormatError",
     "ResampledValidationWarning",
     "SeriesOrderWarning",
@@ -34,7 +35,17 @@ class TrainingDivergedWarning(SklossWarning):
 
 
 class TrainingInterruptedWarning(SklossWarning):
-    """The user interrupted the training; the best weights so far were kept."""
+    """The user interrupted a fit by hand; the best weights so far were kept.
+
+    A fit is by hand if only code of the user's own has called it, perhaps through a
+    pipeline. In a search, a cross-validation or any other package that may compare
+    fits, and at the second Ctrl-C in a script or in one statement of a notebook,
+    ``KeyboardInterrupt`` is raised instead.
+    """
+
+
+class ForkedProcessError(RuntimeError):
+    """TensorFlow had run before this process was forked, and cannot run in it."""
 
 
 class RecordFormatError(ValueError):

@@ -14,6 +14,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
+from skloss.training.tensorflow_start import tensorflow_runs
 
 __all__ = ["predict_logits"]
 
@@ -37,7 +38,8 @@ def predict_logits(
     """Logits of rows in inference mode.
 
     Dense networks, and few rows of any network, are computed by NumPy; many series by a
-    compiled program. Both agree to float32 precision.
+    compiled program, or by NumPy where TensorFlow cannot run. Both agree to float32
+    precision.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def predict_logits(
     if compiled is None:
         compiled = spec.is_convolutional and work > _NUMPY_WORK
         X = X.astype(np.float64) if work < _DOUBLE_WORK else X
-    if not compiled or len(X) < _FEWEST_COMPILED:
+    if not compiled or len(X) < _FEWEST_COMPILED or not tensorflow_runs():
         return forward(spec, weights, X.reshape(-1, *spec.input_shape))
     program, given = _inference_program(spec.structure()), list(weights)
     blocks = np.array_split(X, -(-len(X) // (_SHARDS * _shard_rows(spec))))

@@ -6,10 +6,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-__all__ = ["start_tensorflow"]
+from skloss.exceptions import ForkedProcessError
+
+__all__ = ["start_tensorflow", "tensorflow_runs"]
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _lock = Lock()
+# Whether TensorFlow had run before this process was forked. Its threads stayed behind,
+# and whatever waits for them waits for ever.
+_is_lame = False
+
+
+def _note_fork() -> None:
+    global _lock, _is_lame
+    _lock = Lock()  # a thread that stayed behind may have held it
+    _is_lame = _is_lame or _has_run()
+
+
+def _has_run() -> bool:
+    """Whether TensorFlow has done more than being imported."""
+    if sys.modules.get("tensorflow") is None:
+        return False
+    try:
+        from tensorflow.python.eager.context import context
+
+        return bool(context()._initialized)
+    except Exception:  # of another version, perhaps: what is sure is that it is there
+        return True
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def tensorflow_runs() -> bool:
+    """Whether TensorFlow can be had in this process; it is imported to find out."""
+    try:
+        start_tensorflow()
+    except (ImportError, ForkedProcessError):
+        return False
+    return True
 
 
 def start_tensorflow() -> None:
@@ -25,7 +61,17 @@ def start_tensorflow() -> None:
     ------
     ImportError
         If TensorFlow is not installed, or cannot be imported.
+    ForkedProcessError
+        If this process was forked after TensorFlow had run.
     """
+    if _is_lame:
+        raise ForkedProcessError(
+            "TensorFlow cannot run here: this process was forked from one in which it "
+            "had run before, and its threads are not in the copy, so that it would "
+            "wait for ever. Start processes afresh, by joblib's backend 'loky' or by "
+            "multiprocessing.get_context('spawn'), or fork before the first fit. "
+            "DenseClassifier and CNN1DClassifier predict in any process."
+        )
     with _lock:
         if sys.modules.get("tensorflow") is not None:
             return

@@ -236,6 +236,9 @@ def _fit_by_keras(
     weight = loss_weight(rows, arranged.by_class)
 
     def fit(watch: Any) -> None:
+        import keras
+
+        # Its curves come first: an epoch that the watch has seen is whole in both.
         classifier._fit_keras_model(
             prepared(rows.X),
             network.targets(rows.y),
@@ -243,7 +246,8 @@ def _fit_by_keras(
             warm_start=arranged.rows.is_partial or classifier.warm_start,
             epochs=call.epochs,
             initial_epoch=call.initial_epoch,
-            callbacks=[*call.callbacks, watch],
+            callbacks=[*call.callbacks, keras.callbacks.History(), watch],
+            n_ended=watch.n_ended,
             **given,
         )
 

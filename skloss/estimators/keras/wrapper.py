@@ -251,6 +251,7 @@ class MendedWrapper(_Wrapper):
         if "_model" not in vars(self):
             if "_packed" not in vars(self):
                 raise AttributeError(f"{type(self).__name__} has no model_ before fit.")
+            start_tensorflow()
             self._model = self.__dict__.pop("_packed").unpack()
         return self._model
 
@@ -265,6 +266,7 @@ class MendedWrapper(_Wrapper):
 
     def _initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> tuple[Any, Any]:
         """Check rows and labels, fit the encoders and make the network."""
+        start_tensorflow()
         X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
         if isinstance(state, np.random.RandomState):
@@ -415,9 +417,11 @@ class MendedWrapper(_Wrapper):
         epochs: int,
         initial_epoch: int,
         callbacks: Any = None,
+        n_ended: Callable[[], int | None] = lambda: None,
         **kwargs: Any,
     ) -> None:
-        before = vars(self).get("history_")
+        start_tensorflow()
+        before, n_kept = vars(self).get("history_"), None
         own = self._callbacks()
         model = self.model_
         if model.built and not model.optimizer.built:
@@ -437,11 +441,17 @@ class MendedWrapper(_Wrapper):
                     # Keras would take it by class number; it is in the row weights.
                     **{**kwargs, "class_weight": None},
                 )
+        except KeyboardInterrupt:
+            n_kept = n_ended()
+            raise
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
             self.history_, self._fit_callbacks = before, own
             seen = getattr(model, "history", None)
-            curves = getattr(seen, "history", {})
+            curves = {
+                name: values[:n_kept]
+                for name, values in getattr(seen, "history", {}).items()
+            }
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
 
@@ -521,6 +531,7 @@ class MendedWrapper(_Wrapper):
 
     def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
         if self._asks_keras(kwargs) or not self._has_plain_labels:
+            start_tensorflow()
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
 
