@@ -168,7 +168,8 @@ def fit_rows(
         original = read(
             holdout.X_original, holdout.y_original, holdout.weight_original, ""
         )
-    positions, n_given = split.held, len(rows)
+    positions: np.ndarray | None = split.held
+    n_given: int | None = len(rows)
     if holdout.n_given is not None:
         positions, n_given = holdout.positions, holdout.n_given
     if rows.positions is not None:  # rows without weight were left out

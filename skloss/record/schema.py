@@ -233,7 +233,8 @@ def _problem_of_classes(
 
 def _problem_of_rows(data: Mapping[str, Any], outcome: Mapping[str, Any]) -> str | None:
     """Compare all that has one value per row or column."""
-    truth, scores = (outcome.get(f"validation_{name}") for name in ("truth", "scores"))
+    truth: Any = outcome.get("validation_truth")
+    scores: Any = outcome.get("validation_scores")
     if (truth is None) != (scores is None):
         return "outcome must have both validation_truth and validation_scores"
     if truth is not None and len(truth) != len(scores):
