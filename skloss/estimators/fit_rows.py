@@ -12,6 +12,9 @@ from skloss.training import Rows
 
 __all__ = ["FitRows", "HoldOut", "Split", "checked_weight", "fit_rows", "loss_weight"]
 
+# Sources of validation rows that are not among the rows given to ``fit``.
+_GIVEN = ("X_val", "validation_data")
+
 
 @dataclass(frozen=True)
 class HoldOut:
@@ -129,7 +132,7 @@ class FitRows:
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
         counts = np.bincount(self.original.y, minlength=n_classes)
-        if self.validation is not None and self.source != "X_val":
+        if self.validation is not None and self.source not in _GIVEN:
             counts = counts + np.bincount(self.validation.y, minlength=n_classes)
         return counts
 

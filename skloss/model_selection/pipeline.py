@@ -198,6 +198,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     y_val=safe_indexing(y, held),
                     source="pipeline",
                     weight_val=at(weight, held),
+                    positions=held,
                 )
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 params = {
@@ -210,6 +211,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         final.holdout = holdout
         weight = final_parameters(self, params).get("sample_weight")
         if holdout is not None:
+            if holdout.n_given is None:  # else an outer Pipeline has counted them
+                holdout = replace(holdout, n_given=n_rows)
             final.holdout = _with_original_rows(holdout, X, y, weight)
         try:
             self._fit_steps(final, X, y, params, weight)

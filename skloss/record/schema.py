@@ -86,14 +86,15 @@ def problem_of(value: object, kind: Any, name: str) -> str | None:
     if origin in (Union, UnionType):
         found = [problem_of(value, part, name) for part in parts]
         # The last alternative but None is the one that errors speak of.
-        told = [
+        known = [
             text for text, part in zip(found, parts, strict=True) if part != NoneType
         ]
-        return None if None in found else told[-1]
+        return None if None in found else known[-1]
     if origin is Annotated:
+        number: Any = value
         low, high = parts[1]
         wrong = problem_of(value, parts[0], name)
-        if wrong is None and not low <= value <= high:  # type: ignore[operator]
+        if wrong is None and not low <= number <= high:
             wrong = f"{name} must be from {low} to {high}, got {value!r}"
         return wrong
     if origin is Literal:
@@ -151,7 +152,7 @@ def _short(value: object) -> str:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     """Annotations of the fields of a dataclass."""
     found = get_type_hints(kind, include_extras=True)
     return {part.name: found[part.name] for part in fields(kind)}
@@ -169,7 +170,8 @@ class CheckedPart:
             is_needed = part.default is MISSING and part.default_factory is MISSING
             if is_needed and part.name not in content:
                 return f"{part.name!r} is missing"
-        known = ((name, kind) for name, kind in _hints(cls).items() if name in content)
+        hints = _hints(cls)  # type: ignore[arg-type]
+        known = ((name, kind) for name, kind in hints.items() if name in content)
         found = (problem_of(content[name], kind, name) for name, kind in known)
         return next(filter(None, found), None)
 
