@@ -44,6 +44,7 @@ _DATA: dict[str, Any] = {
     "n_given": Count | None,
     "held_out_rows": list[Count] | None,
     "classes": list[Label] | None,
+    "pos_label": Label,
     "n_classes": Count | None,
     "class_counts": dict[str, list[Count]],
     "priors": dict[str, list[Share]],
@@ -219,6 +220,9 @@ def _problem_of_classes(
     n_classes = n_classes if classes is None else len(classes)
     if n_classes is None:
         return None
+    label = data.get("pos_label")
+    if label is not None and (n_classes != 2 or label not in (classes or (0, 1))):
+        return f"data['pos_label'] must be one of two classes, got {_short(label)}"
     for name in ("class_counts", "priors"):
         for part, values in data.get(name, {}).items():
             if len(values) != n_classes:
