@@ -24,8 +24,8 @@ _GROUPS = {
         "callbacks run_eagerly"
     ),
     "Hold-out and early stopping": (
-        "validation_fraction validation_split validation_batch_size early_stopping "
-        "monitor patience restore_best"
+        "validation_fraction validation_rows validation_split validation_batch_size "
+        "early_stopping monitor patience restore_best"
     ),
 }
 _GROUPED = {"DenseClassifier", "CNN1DClassifier", "KerasClassifier"}

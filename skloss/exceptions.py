@@ -9,6 +9,7 @@ __all__ = [
     "TailValidationWarning",
     "TrainingDivergedWarning",
     "TrainingInterruptedWarning",
+    "UngroupedHoldOutWarning",
 ]
 
 
@@ -30,6 +31,10 @@ class TrainingDivergedWarning(SklossWarning):
 
 class TrainingInterruptedWarning(SklossWarning):
     """The user interrupted the training; the best weights so far were kept."""
+
+
+class UngroupedHoldOutWarning(SklossWarning):
+    """A cross-validation was given groups, but the hold-out inside its fits was not."""
 
 
 class RecordFormatError(ValueError):

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_memory
 
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
+from skloss.estimators.fit_rows import groups_of_holdout
 from skloss.holdout import stratified_sample
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
@@ -28,6 +29,10 @@ from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
 __all__ = ["Pipeline", "make_pipeline"]
+
+
+# From a warning in `_fit_rows` to the line that called ``fit``.
+_TO_CALLER = 4
 
 
 def _last_has(method: str) -> Callable[["Pipeline"], bool]:
@@ -195,6 +200,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     y_val=safe_indexing(y, held),
                     source="pipeline",
                     weight_val=at(weight, held),
+                    groups=groups_of_holdout(known.get("groups"), _TO_CALLER),
                 )
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 params = {
