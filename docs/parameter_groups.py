@@ -24,7 +24,8 @@ _GROUPS = {
         "callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
-        "validation_fraction validation_split validation_batch_size pos_label "
+        "validation_fraction validation_rows validation_split validation_batch_size "
+        "pos_label "
         "early_stopping monitor patience restore_best"
     ),
 }

@@ -11,6 +11,7 @@ __all__ = [
     "TailValidationWarning",
     "TrainingDivergedWarning",
     "TrainingInterruptedWarning",
+    "UngroupedHoldOutWarning",
 ]
 
 
@@ -46,6 +47,10 @@ class TrainingInterruptedWarning(SklossWarning):
 
 class ForkedProcessError(RuntimeError):
     """TensorFlow had run before this process was forked, and cannot run in it."""
+
+
+class UngroupedHoldOutWarning(SklossWarning):
+    """A cross-validation was given groups, but the hold-out inside its fits was not."""
 
 
 class RecordFormatError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 __all__ = [
     "are_resampled",
     "class_codes",
+    "last_holdout",
     "looks_resampled",
     "made_from",
+    "splitter_holdout",
     "stratified_holdout",
     "stratified_sample",
 ]
@@ -130,6 +132,114 @@ def stratified_holdout(
     else:
         held = _hold_out_groups(codes, classes, np.asarray(groups), fraction, rng)
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def last_holdout(
+    y: ArrayLike, fraction: float, groups: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out the last rows, for rows in the order of time.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of any kind, of original rows, before any sampler.
+    fraction : float
+        Share of the rows to hold out: ``round(fraction * n)`` rows, at least 1.
+    groups : array-like of shape (n,), default=None
+        Group of each row; no group may have rows in both parts.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted row numbers of the two parts.
+
+    Raises
+    ------
+    ValueError
+        If a class has no row among the earlier ones, or if a group is in both parts.
+
+    Examples
+    --------
+    >>> last_holdout([0, 1, 0, 1, 0], fraction=0.4)
+    (array([0, 1, 2]), array([3, 4]))
+    """
+    n = len(np.asarray(y))
+    cut = n - min(max(round(fraction * n), 1), n - 1)
+    return _checked_parts(y, (np.arange(cut), np.arange(cut, n)), groups, "'last'")
+
+
+def splitter_holdout(
+    splitter: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out the test rows of the last split of a cross-validator.
+
+    Parameters
+    ----------
+    splitter : cross-validator
+        Such as :class:`sklearn.model_selection.TimeSeriesSplit`.
+    X : array-like of shape (n, ...)
+        Rows.
+    y : array-like of shape (n,)
+        Labels.
+    groups : array-like of shape (n,), default=None
+        Group of each row; no group may have rows in both parts.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted row numbers. Rows that the split leaves out are in neither part.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import TimeSeriesSplit
+    >>> y = [0, 1, 0, 1, 0, 1]
+    >>> splitter_holdout(TimeSeriesSplit(2, gap=1), y, y)
+    (array([0, 1, 2]), array([4, 5]))
+    """
+    splits = list(splitter.split(X, y, groups))
+    if not splits:
+        raise ValueError(f"validation_rows={splitter!r} made no split.")
+    train, held = (np.asarray(part) for part in splits[-1])
+    train, held = (
+        np.flatnonzero(part) if part.dtype == bool else np.sort(part)
+        for part in (train, held)
+    )
+    return _checked_parts(y, (train, held), groups, repr(splitter))
+
+
+def _checked_parts(
+    y: ArrayLike,
+    parts: tuple[np.ndarray, np.ndarray],
+    groups: ArrayLike | None,
+    how: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Raise if a class cannot be learned, or if the parts share rows or groups."""
+    train, held = parts
+    if not len(held):
+        raise ValueError(f"validation_rows={how} holds out no rows.")
+    if len(np.intersect1d(train, held)):
+        raise ValueError(f"validation_rows={how} has rows that are in both parts.")
+    classes, codes = class_codes(y)
+    counts = np.bincount(codes[train], minlength=len(classes))
+    if not counts.all():
+        raise ValueError(
+            f"validation_rows={how} leaves no row of class "
+            f"{classes.tolist()[int(counts.argmin())]!r} to train on: hold out fewer "
+            "rows, or set validation_rows='stratified'."
+        )
+    if groups is not None:
+        names = np.asarray(groups)
+        if len(names) != len(codes):
+            raise ValueError(
+                f"groups has {len(names)} entries, but y has {len(codes)}."
+            )
+        shared = np.intersect1d(names[train], names[held]).tolist()
+        if shared:
+            raise ValueError(
+                f"validation_rows={how} puts rows of group {shared[0]!r} into both "
+                "parts: use validation_rows='stratified', or a splitter by groups."
+            )
+    return parts
 
 
 def _hold_out_rows(

@@ -112,7 +112,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             split = Split(source=holdout.source)
             if X_val is None:
                 positions = self.split_validation(X, y, groups)
-                split = self._split_off(X, y, positions, _TO_CALLER)
+                split = self._split_off(X, y, positions, _TO_CALLER, groups)
             return self._fit(X, y, weight, split, holdout)
 
     @fit_context(prefer_skip_nested_validation=True)

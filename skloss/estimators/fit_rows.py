@@ -1,5 +1,6 @@
 """The rows of a fit: those trained on, the original ones, and those held out."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -7,10 +8,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skloss.sklearn_compat import check_sample_weight
+from skloss.exceptions import UngroupedHoldOutWarning
+from skloss.sklearn_compat import check_sample_weight, groups_stay_outside
 from skloss.training import Rows
 
-__all__ = ["FitRows", "HoldOut", "Split", "checked_weight", "fit_rows", "loss_weight"]
+__all__ = [
+    "FitRows",
+    "HoldOut",
+    "Split",
+    "checked_weight",
+    "fit_rows",
+    "groups_of_holdout",
+    "loss_weight",
+]
 
 # Sources of validation rows that are not among the rows given to ``fit``.
 _GIVEN = ("X_val", "validation_data")
@@ -23,7 +33,8 @@ class HoldOut:
     Where ``X_original`` is None the rows trained on are original themselves.
     ``samplers`` are the names of those in front; None if they are not known. Of a
     pipeline, ``positions`` are where the held-out rows stood among the ``n_given`` rows
-    that it was given.
+    that it was given. ``groups`` says whether groups were kept together, as
+    `groups_of_holdout` does.
     """
 
     X_val: Any = None
@@ -36,6 +47,7 @@ class HoldOut:
     samplers: tuple[str, ...] | None = None
     positions: np.ndarray | None = None
     n_given: int | None = None
+    groups: str | None = None
 
     @classmethod
     def given(
@@ -87,12 +99,13 @@ class HoldOut:
 class Split:
     """Positions of the rows to train on and to hold out, and where they come from.
 
-    None are all rows, and none of them.
+    None are all rows, and none of them. ``groups`` is as in `HoldOut`.
     """
 
     kept: np.ndarray | None = None
     held: np.ndarray | None = None
     source: str = "none"
+    groups: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,8 @@ class FitRows:
         not among them.
     n_given : int or None
         Rows given to ``fit``; None if not known.
+    groups : {"kept", "missed", "none"} or None
+        Whether the hold-out kept groups together; None if it was not made here.
     """
 
     training: Rows
@@ -128,6 +143,7 @@ class FitRows:
     samplers: tuple[str, ...] | None = None
     positions: np.ndarray | None = None
     n_given: int | None = None
+    groups: str | None = None
 
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
@@ -186,7 +202,32 @@ def fit_rows(
         holdout.samplers,
         positions=positions,
         n_given=n_given,
+        groups=split.groups or holdout.groups,
     )
+
+
+def groups_of_holdout(groups: ArrayLike | None, stacklevel: int) -> str:
+    """Say whether a hold-out keeps groups together, and warn if it misses them.
+
+    Returns
+    -------
+    {"kept", "missed", "none"}
+        "missed" if a cross-validation around this fit has groups, but the fit has not.
+    """
+    if groups is not None:
+        return "kept"
+    if not groups_stay_outside():
+        return "none"
+    warnings.warn(
+        "The cross-validation was given groups, but the classifier was not, so its "
+        "hold-out can have rows of one group on both sides, and its curves are too "
+        "good. Pass the groups to the classifier too, as groups=... or "
+        "step__groups=..., or pass them once after "
+        "sklearn.set_config(enable_metadata_routing=True).",
+        UngroupedHoldOutWarning,
+        stacklevel=stacklevel + 1,
+    )
+    return "missed"
 
 
 def checked_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_memory
 
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
+from skloss.estimators.fit_rows import groups_of_holdout
 from skloss.holdout import stratified_sample
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
@@ -29,6 +30,10 @@ from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
 __all__ = ["Pipeline", "make_pipeline"]
+
+
+# From a warning in `_fit_rows` to the line that called ``fit``.
+_TO_CALLER = 4
 
 
 def _last_has(method: str) -> Callable[["Pipeline"], bool]:
@@ -199,6 +204,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     source="pipeline",
                     weight_val=at(weight, held),
                     positions=held,
+                    groups=groups_of_holdout(known.get("groups"), _TO_CALLER),
                 )
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 params = {

@@ -50,6 +50,7 @@ _DATA: dict[str, Any] = {
     "priors": dict[str, list[Share]],
     "columns": dict[str, list[float]],
     "holdout": str | None,
+    "holdout_groups": str | None,
     "samplers": list[str] | None,
     "is_resampled": bool | None,
     "rows": dict[str, Any] | None,

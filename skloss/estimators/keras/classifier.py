@@ -94,6 +94,12 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Share of each class that is held out. "auto": none in ``fit``, as with scikeras;
         in :class:`skloss.Pipeline`, before any other step, the share
         ``validation_split``, or 0.1 if that is zero. None: none at all.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
+        With any but "stratified", ``validation_fraction="auto"`` holds out in ``fit``.
     early_stopping : bool or "auto", default=False
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``; "auto" if at least 50 rows of every class were held out.
@@ -206,6 +212,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         class_weight: Mapping[Any, float] | str | None = None,
         pos_label: Any = None,
         validation_fraction: float | str | None = "auto",
+        validation_rows: Any = "stratified",
         early_stopping: bool | str = False,
         monitor: str = "auto",
         patience: int = 20,
@@ -233,6 +240,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         )
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
+        self.validation_rows = validation_rows
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
