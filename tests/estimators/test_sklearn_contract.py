@@ -158,6 +158,7 @@ OTHER_VALUES = {
     "patience": 5,
     "restore_best": False,
     "pos_label": 0,
+    "validation_rows": "last",
     "random_state": 3,
     "warm_start": True,
     "verbose": 1,
