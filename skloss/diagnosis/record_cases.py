@@ -54,7 +54,13 @@ def case_from_record(record: TrainingRecord) -> Case:
     """
     try:
         return _case(record)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise RecordFormatError(
             "Not a training record: a part of it has another form than in version "
             f"{record.version} ({type(error).__name__}: {error})."

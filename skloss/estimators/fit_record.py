@@ -129,6 +129,8 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
     }
     return {
         "n_rows": len(rows.training),
+        "n_given": rows.n_given,
+        "held_out_rows": None if rows.positions is None else rows.positions.tolist(),
         "n_features": int(job.estimator.n_features_in_),
         "classes": job.estimator.classes_.tolist(),
         "n_classes": n_classes,

@@ -18,7 +18,9 @@ class HoldOut:
     """Original rows to measure on: those held out, and those trained on.
 
     Where ``X_original`` is None the rows trained on are original themselves.
-    ``samplers`` are the names of those in front; None if they are not known.
+    ``samplers`` are the names of those in front; None if they are not known. Of a
+    pipeline, ``positions`` are where the held-out rows stood among the ``n_given`` rows
+    that it was given.
     """
 
     X_val: Any = None
@@ -29,6 +31,8 @@ class HoldOut:
     weight_val: Any = None
     weight_original: Any = None
     samplers: tuple[str, ...] | None = None
+    positions: np.ndarray | None = None
+    n_given: int | None = None
 
     @classmethod
     def given(
@@ -77,6 +81,11 @@ class FitRows:
         Whether the fit is one more epoch, without a hold-out.
     samplers : tuple of str or None
         Names of the samplers in front; None if they are not known.
+    positions : ndarray of int or None
+        Where the held-out rows stood among the rows given to ``fit``; None if they were
+        not among them.
+    n_given : int or None
+        Rows given to ``fit``; None if not known.
     """
 
     training: Rows
@@ -85,6 +94,8 @@ class FitRows:
     source: str
     is_partial: bool = False
     samplers: tuple[str, ...] | None = None
+    positions: np.ndarray | None = None
+    n_given: int | None = None
 
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
@@ -128,8 +139,20 @@ def fit_rows(
         original = read(
             holdout.X_original, holdout.y_original, holdout.weight_original, ""
         )
+    positions, n_given = split.held, len(rows)
+    if holdout.n_given is not None:
+        positions, n_given = holdout.positions, holdout.n_given
+    if rows.positions is not None:  # rows without weight were left out
+        positions = n_given = None
     return FitRows(
-        training, original, validation, split.source, is_partial, holdout.samplers
+        training,
+        original,
+        validation,
+        split.source,
+        is_partial,
+        holdout.samplers,
+        positions=positions,
+        n_given=n_given,
     )
 
 

@@ -145,6 +145,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         original = tuple(safe_indexing(rows, sample) for rows in parts[0])
         final = _LastStep(last, tasks)
         final.held_out = (original, sample, parts[1], held_params)
+        final.positions, final.n_given = held, n_rows
         try:
             self._fit_steps(final, *parts[0], params)
         except ValueError as error:
@@ -199,6 +200,8 @@ class _LastStep(BaseEstimator):
         self.tasks = tasks
         self.pipeline: Any = None
         self.held_out: Any = None
+        self.positions: Any = None
+        self.n_given: Any = None
 
     def get_metadata_routing(self) -> Any:
         return self.estimator.get_metadata_routing()
@@ -238,6 +241,8 @@ class _LastStep(BaseEstimator):
                 weight_val=self._routed(held_params).get("sample_weight"),
                 weight_original=_at(params.get("sample_weight"), sample),
                 samplers=tuple(samplers),
+                positions=self.positions,
+                n_given=self.n_given,
             )
             self.estimator.fit_held_out(X, y, holdout, **params)
         else:

@@ -156,6 +156,8 @@ def _number(name: str, value: Any, decimal_comma: bool) -> float:
         return float(value)
     except (TypeError, ValueError) as err:
         raise not_a_history(f"{name!r} must hold numbers, got {value!r}") from err
+    except OverflowError as err:
+        raise not_a_history(f"{name!r} has too large an integer") from err
 
 
 def _is_per_class(values: object) -> bool:
@@ -168,7 +170,7 @@ def _is_per_class(values: object) -> bool:
 def _holds_numbers(values: object) -> bool:
     try:
         return np.asarray(values, float).ndim == 1
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return False
 
 

@@ -20,7 +20,7 @@ from skloss.diagnosis import (
     examine,
     rules,
 )
-from skloss.diagnosis.evidence.symptoms import ranking_error
+from skloss.diagnosis.evidence.symptoms import area_error, ranking_error
 from skloss.diagnosis.rule import SECTIONS
 from skloss.record import SplitMetrics
 
@@ -212,6 +212,15 @@ def test_the_error_of_a_random_ranking_is_that_of_mann_and_whitney(n_minority, n
     part = SplitMetrics((n_rows - n_minority, n_minority))
     p_value = 2 * norm.sf(abs(area - 0.5) / ranking_error(part))
     assert p_value == pytest.approx(tested.pvalue)
+
+
+def test_the_error_of_a_good_ranking_is_that_of_many_draws():
+    rng = np.random.default_rng(0)
+    few = rng.exponential(6.0, size=(2000, 13))  # of exponential scores it is exact
+    others = rng.exponential(size=(2000, 400))
+    areas = (few[:, :, None] > others[:, None, :]).mean(axis=(1, 2))
+    part = SplitMetrics((400, 13), roc_auc=float(areas.mean()))
+    assert area_error(part) == pytest.approx(areas.std(), rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["majority-collapse", "threshold-not-tuned"])

@@ -35,7 +35,8 @@ def records(draw):
         configuration=draw(OBJECTS),
         data=draw(OBJECTS),
         history=draw(st.dictionaries(TEXTS, curve, max_size=3)),
-        outcome=draw(OBJECTS) | {"best_epoch": draw(st.none() | st.integers(0, 3))},
+        outcome=draw(OBJECTS)
+        | {"best_epoch": draw(st.none() | st.integers(0, max(n - 1, 0)))},
         version=draw(st.integers(2, 9)),  # version 1 is turned into 2
         extra={name: extra[name] for name in extra if name not in KNOWN},
     )
