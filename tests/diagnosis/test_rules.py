@@ -76,6 +76,9 @@ def test_a_sick_example_is_found(name, case):
 
 
 NAN = float("nan")
+FALLS = list(np.linspace(0.7, 0.1, 30))
+TURNS = [0.5, 0.4, *np.linspace(0.2, 0.5, 28)]
+ONES = [1.0] * 30
 CLIMBING = [0.5, 0.4, NAN, 0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.9]
 
 
@@ -85,7 +88,17 @@ CLIMBING = [0.5, 0.4, NAN, 0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.9]
         ("nonfinite-loss", {"loss": [0.5, 0.4, NAN, NAN]}, 2),
         ("late-divergence", {"loss": CLIMBING}, 3),
         ("exploding-gradients", {"gradient_norm_first": [1, 1, 1, 1, 1, 1, 500, 1]}, 6),
-        ("mild-overfit-late", {"val_loss": [0.5, 0.4, *[0.2] * 3, *[0.4] * 25]}, 2),
+        (
+            "overconfident-probabilities",
+            {
+                "loss": FALLS,
+                "val_loss": TURNS,
+                "val_accuracy": FALLS,
+                "accuracy": ONES,
+                "val_mcc": FALLS,
+            },
+            2,
+        ),
     ],
 )
 def test_a_finding_about_an_epoch_names_it_counted_from_zero(name, curves, epoch):

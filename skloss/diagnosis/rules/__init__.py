@@ -106,7 +106,7 @@ CAUSAL_ORDER: tuple[type[Rule], ...] = (
     performance_limits.TooLittleData,
     generalization.Overfit,
     generalization.TrainValGap,
-    generalization.MildOverfitLate,
+    generalization.OverconfidentProbabilities,
     generalization.EarlyStoppingTooEarly,
     curve_comparison.ValLossMisleads,
     curve_comparison.ValBetterThanTrain,
