@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_memory
+from sklearn.utils.validation import check_memory, column_or_1d
 
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
@@ -187,6 +187,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self, X: Any, y: Any, params: dict[str, Any], holdout: HoldOut | None
     ) -> Self:
         """Fit on rows, of which some are held out here unless they were before."""
+        if np.ndim(y) == 2 and np.shape(y)[1] == 1:  # as a frame of one column gives it
+            y = column_or_1d(y, warn=True)
         last = self.steps[-1][1]
         tasks = StepTasks(self, X, y) if self._has_callbacks() else None
         known = final_parameters(self, params)
