@@ -30,7 +30,7 @@ def refuses(function):
     except ForkedProcessError as error:
         return "spawn" in str(error)
 
-def in_child(function):
+def in_child(function, ends_by_itself=False):
     child = os.fork()
     if not child:
         try:
@@ -38,6 +38,8 @@ def in_child(function):
         except BaseException as error:
             print(repr(error), file=sys.stderr)
             good = False
+        if ends_by_itself:
+            sys.exit(0 if good else 1)  # as workers of a server end
         os._exit(0 if good else 1)  # as processes of multiprocessing end
     _, status = os.waitpid(child, 0)
     assert status == 0, status
@@ -66,6 +68,7 @@ expected = cnn.predict_proba(series)
 in_child(lambda: np.allclose(cnn.predict_proba(series), expected, atol=1e-5))
 in_child(lambda: refuses(lambda: cnn.fit(series[:200], np.arange(200) % 2)))
 in_child(lambda: refuses(lambda: cnn.model_))
+in_child(lambda: len(cnn.predict(series)) == len(series), ends_by_itself=True)
 """
     )
 
@@ -82,6 +85,7 @@ expected = dense.predict(X)
 in_child(lambda: (dense.predict(X) == expected).all())
 in_child(lambda: refuses(lambda: dense.fit(X, y)))
 in_child(lambda: refuses(lambda: make_pipeline(dense).fit(X, y)))
+in_child(lambda: (dense.predict(X) == expected).all(), ends_by_itself=True)
 """
     )
 

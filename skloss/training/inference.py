@@ -1,6 +1,5 @@
 """Logits of a fitted network, by the quickest exact way."""
 
-import atexit
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -14,7 +13,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
-from skloss.training.tensorflow_start import tensorflow_runs
+from skloss.training.tensorflow_start import clear_at_exit, tensorflow_runs
 
 __all__ = ["predict_logits"]
 
@@ -101,5 +100,4 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
     return compile_graph(logits, signature, "graph")
 
 
-# As for the programs of training: a session must go before the interpreter ends.
-atexit.register(_inference_program.cache_clear)
+clear_at_exit(_inference_program)
