@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "are_resampled",
+    "check_no_gaps",
     "class_codes",
     "last_holdout",
     "looks_resampled",
@@ -25,6 +26,54 @@ _MANY_CLASSES = 16
 _CLOSE = 2**12
 # Ratio of class counts up to which rows are not taken for resampled.
 _SAME_SHARES = 1.02
+
+
+def check_no_gaps(name: str, labels: ArrayLike) -> None:
+    """Refuse labels or groups that are missing, or that have no order.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error.
+    labels : array-like of shape (n, ...)
+        Labels or groups of any kind.
+
+    Raises
+    ------
+    ValueError
+        If some are None, NaN or NaT, or if texts and numbers are mixed.
+
+    Examples
+    --------
+    >>> check_no_gaps("y", ["storm", None])
+    Traceback (most recent call last):
+        ...
+    ValueError: y is missing in 1 of 2 rows, first in row 1 (None): drop these rows, or
+    give them a label of their own.
+    """
+    values = np.asarray(labels)
+    # For none at all scikit-learn has a sentence of its own.
+    if values.ndim == 0 or values.dtype.kind not in "fcOmM":
+        return
+    from pandas import isna
+
+    rows = values.reshape(len(values), -1) if values.ndim > 1 else values[:, None]
+    gaps = isna(rows)
+    if gaps.any():
+        row, column = np.argwhere(gaps)[0]
+        raise ValueError(
+            f"{name} is missing in {int(gaps.any(axis=1).sum())} of {len(rows)} rows, "
+            f"first in row {row} ({rows[row, column]}): drop these rows, or give them "
+            "a label of their own."
+        )
+    if values.dtype.kind == "O":
+        kinds = {type(value).__name__ for value in rows.ravel()}
+        if "str" in kinds and len(kinds) > 1:
+            listed = ", ".join(sorted(kinds))
+            raise ValueError(
+                f"{name} mixes values of the types {listed}, which have no order: "
+                "convert all of them to texts, or all to numbers."
+            )
 
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -270,6 +319,7 @@ def _hold_out_groups(
     """Mark the rows of the held-out groups, by the best of several random orders."""
     if len(groups) != len(codes):
         raise ValueError(f"groups has {len(groups)} entries, but y has {len(codes)}.")
+    check_no_gaps("groups", groups)
     names, group_of_row = np.unique(groups, return_inverse=True)
     table = np.zeros((len(names), len(classes)))
     np.add.at(table, (group_of_row, codes), 1)

@@ -9,7 +9,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
-from skloss.estimators.checks import encode_known, encode_labels, warns_of_resampled
+from skloss.estimators.checks import (
+    check_labels,
+    encode_known,
+    encode_labels,
+    warns_of_resampled,
+)
 from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_rows import (
     FitRows,
@@ -101,6 +106,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         fraction = self._holdout_fraction()
         if fraction is None or not self._can_hold_out(y):
             return None
+        check_labels(type(self).__name__, y)
         labels = column_or_1d(y)
         if (labels == labels[:1]).all():
             encode_labels(type(self).__name__, labels)

@@ -1,4 +1,4 @@
-"""What the parts of a record may hold: the one schema that files are checked against.
+"""The schema of a record, which files are checked against.
 
 Parts that are dataclasses (`Layer`, `Training`, `SplitMetrics` and others) are their
 own schema, by the annotations of their fields. A name that is not in the schema is of a

@@ -1,4 +1,4 @@
-"""What Ctrl-C ends: one fit that a person has called by hand, or all that runs."""
+"""Ctrl-C: it ends one fit that a person has called by hand, or all that runs."""
 
 import os
 import sys

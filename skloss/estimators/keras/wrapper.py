@@ -35,6 +35,7 @@ from skloss.estimators.keras.unknown_parameters import (
     check_parameters,
     check_used,
 )
+from skloss.holdout import check_no_gaps
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
@@ -195,6 +196,7 @@ class MendedWrapper(_Wrapper):
         self, X: Any, y: Any, reset: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         names = getattr(y, "columns", None)
+        check_no_gaps("y", y)
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
