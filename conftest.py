@@ -1,5 +1,6 @@
-"""No test and no example leaves a figure open for the next one."""
+"""What holds for all tests and examples: strict rules, and no figure left open."""
 
+import signal
 import sys
 
 import pytest
@@ -12,3 +13,21 @@ def no_figure_stays_open():
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Let Ctrl-C raise, also where the tests are a background job that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def rules_raise_their_errors(monkeypatch):
+    """Raise what a rule raises; users get it as a rule that was not assessed."""
+
+    def raise_it(name, error):
+        raise AssertionError(f"the rule {name} fails") from error
+
+    monkeypatch.setattr("skloss.diagnosis.diagnosis.internal_error", raise_it)

@@ -1,16 +1,21 @@
-"""The command line, ``skloss`` with ``search``, ``diagnose``, ``report``, ``rules``."""
+"""The command line, ``skloss`` with ``search``, ``predict``, ``diagnose`` and more."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import shlex
 import shutil
 import sys
 import textwrap
-from functools import partial
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import skloss
 from skloss.nearest_name import nearest_names
@@ -30,6 +35,8 @@ examples:
       --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
   skloss search table.csv --target y --model dense --resume skloss-search
       resume an interrupted search
+  skloss predict skloss-search/model.joblib new.csv --out predictions.csv
+      predict new rows with the winner
 """
 _READABLE = (
     "a saved training record, a CSV file of CSVLogger, a JSON file of curves, or a log "
@@ -42,7 +49,30 @@ class _Parser(argparse.ArgumentParser):
     """Parser whose errors are one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {message}{self._hint(message)}\n")
+
+    def _hint(self, message: str) -> str:
+        """Ask for the nearest choice or option, if a name is not one."""
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message)
+        unknown = re.search(r"unrecognized arguments:.*?(--[\w-]+)", message)
+        if wrong is not None:
+            # Python 3.12 and newer write the choices without quotes.
+            choices = [choice.strip("' ") for choice in wrong[2].split(",")]
+            near = nearest_names(wrong[1], choices)
+        elif unknown is not None:
+            near = nearest_names(unknown[1], self._all_options())
+        else:
+            return ""
+        return f"; did you mean {near[0]!r}?" if near else ""
+
+    def _all_options(self) -> set[str]:
+        """Return the options of this command and of those below it."""
+        found = {name for name in self._option_string_actions if name.startswith("--")}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    found |= parser._all_options()
+        return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0 for success, 1 if a diagnosis has an error, 2 for invalid input,
-        and 130 after Ctrl-C.
+        3 if the results cannot be written or printed, 4 for a fault of skloss, and 130
+        after Ctrl-C.
 
     Examples
     --------
@@ -66,21 +97,67 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["diagnose", "nowhere.json"])
     2
     """
-    parser = _parser()
     try:
-        options = parser.parse_args(argv)
-        options.typed = shlex.join(
-            ["skloss", *(sys.argv[1:] if argv is None else argv)]
-        )
-        if options.command is None:
-            parser.print_help()
-            return 0
-        return options.run(options)
+        with _any_character(sys.stdout), _any_character(sys.stderr):
+            return _run(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
-        sys.stderr.write("skloss: interrupted, no results\n")
+        _complain("skloss: interrupted before anything was finished")
         return 130
+    except OSError as err:
+        _complain(f"skloss: error: cannot write {_place(err)}: {err.strerror or err}")
+        _drop_output()
+        return 3
+    except MemoryError:
+        _complain("skloss: error: there is not enough memory for this")
+        return 3
+    except Exception:
+        traceback.print_exc()
+        _complain("skloss: error: this is a fault of skloss; please report it")
+        return 4
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = _parser()
+    options = parser.parse_args(argv)
+    options.typed = shlex.join(["skloss", *(sys.argv[1:] if argv is None else argv)])
+    if options.command is None:
+        parser.print_help()
+        return 0
+    code = options.run(options)
+    sys.stdout.flush()
+    return code
+
+
+@contextmanager
+def _any_character(stream: TextIO) -> Iterator[None]:
+    """Escape the characters that the encoding of a stream does not have."""
+    if not isinstance(stream, io.TextIOWrapper):  # replaced, such as by a notebook
+        yield
+        return
+    old = stream.errors
+    stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):  # a full disk, or a closed stream
+            stream.reconfigure(errors=old)
+
+
+def _place(err: OSError) -> str:
+    return "the output" if err.filename is None else str(err.filename)
+
+
+def _complain(sentence: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(f"{sentence}\n")
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed to nowhere; at exit it would fail once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _search(options: argparse.Namespace) -> int:
@@ -93,6 +170,38 @@ def _search(options: argparse.Namespace) -> int:
         return run_search(options)
     except (DataFileError, SearchError) as err:
         return _refuse("search", str(err))
+
+
+def _predict(options: argparse.Namespace) -> int:
+    """Predict rows; what is printed is only the table, so that it can be redirected."""
+    _prepare_process()
+    from skloss.exceptions import DataFileError
+    from skloss.search.predict import load_model, predictions_as_csv, read_rows
+    from skloss.whole_files import write_whole
+
+    try:
+        model = load_model(_path(options.model))
+        missing = tuple(options.missing)
+        rows, notes = read_rows(model, _path(options.file), missing)
+        text, warnings = predictions_as_csv(model, rows)
+    except DataFileError as err:
+        return _refuse("predict", str(err))
+    for note in (*notes, *warnings):
+        _complain(f"skloss predict: {note}")
+    if options.out is None:
+        _show(text.rstrip("\n"))
+    else:
+        path = write_whole(options.out, text)
+        _show(f"Wrote {len(rows):,} predictions to {path.resolve()}")
+    return 0
+
+
+def _path(given: str) -> Path:
+    """Return a path with ``~`` replaced, if there is such a user."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        return Path(given)
 
 
 def _diagnose(options: argparse.Namespace) -> int:
@@ -114,9 +223,14 @@ def _report(options: argparse.Namespace) -> int:
     from skloss.reports import report
 
     try:
-        path = (made := _read(report, options.path)).save(options.out)
-    except (_UnreadableError, OSError) as err:
+        made = _read(report, options.path)
+    except _UnreadableError as err:
         return _refuse("report", str(err))
+    try:
+        path = made.save(options.out)
+    except OSError as err:
+        _complain(f"skloss report: error: {err}")
+        return 3
     _show(f"{made.answer.headline}. Wrote {path.resolve()}")
     return 0
 
@@ -130,6 +244,9 @@ def _read(make: Callable[[str], Any], path: str) -> Any:
     from skloss.exceptions import DiagnosisError, RecordFormatError
 
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            kind = "a folder" if os.path.isdir(path) else "a pipe or a device"
+            raise _UnreadableError(f"cannot read {path!r}: it is {kind}, not a file.")
         return make(path)
     except (RecordFormatError, DiagnosisError) as err:
         raise _UnreadableError(str(err)) from err
@@ -178,11 +295,11 @@ def _show(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:  # the reader, such as head, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
 
 
 def _refuse(command: str, reason: str) -> int:
-    sys.stderr.write(f"skloss {command}: error: {reason}\n")
+    _complain(f"skloss {command}: error: {reason}")
     return 2
 
 
@@ -213,6 +330,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_search(commands)
+    _add_predict(commands)
     _add_diagnose(commands)
     _add_report(commands)
     _add_rules(commands)
@@ -284,7 +402,7 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
             "Run a cross-validated grid search of Pipeline(StandardScaler, sampler, "
             "network), scored by MCC and F1. The candidate with the highest MCC is "
             "trained again on all rows. The results are written to results.csv, "
-            "curves.png and report.html.",
+            "curves.png, report.html and model.joblib.",
             78,
         ),
         epilog=_EXAMPLES,
@@ -296,14 +414,46 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     _add_run_options(search)
 
 
+def _add_predict(commands: argparse._SubParsersAction) -> None:
+    predict = commands.add_parser(
+        "predict",
+        help="predict the rows of a file with the model of a search",
+        description="Predict the class and the probabilities of each row, as CSV, in "
+        "the order of the rows. Load only models that you trust: a model can run code.",
+    )
+    predict.set_defaults(run=_predict)
+    predict.add_argument("model", metavar="MODEL", help="model.joblib of a search")
+    predict.add_argument(
+        "file",
+        metavar="FILE",
+        help="rows in any form that skloss search reads; columns are found by name, "
+        "and others are not used",
+    )
+    predict.add_argument(
+        "--out", metavar="FILE", help="file to write (default: print the table)"
+    )
+    _add_missing(predict)
+
+
+def _add_missing(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--missing",
+        action="append",
+        default=[],
+        metavar="VALUE",
+        help="value that stands for a missing one, such as --missing=-999; can be "
+        "repeated",
+    )
+
+
 def _add_data_options(search: argparse.ArgumentParser) -> None:
     group = search.add_argument_group("data")
     group.add_argument(
         "file",
         nargs="?",
         metavar="FILE",
-        help=".csv, .parquet, or .npz with arrays X and y (default: the heartbeats "
-        "data that ships with the package)",
+        help=".csv, .tsv, .csv.gz, .parquet, .npy, or .npz with arrays X and y "
+        "(default: the heartbeats data that ships with the package)",
     )
     group.add_argument("--target", metavar="COLUMN", help="column of the labels")
     group.add_argument(
@@ -316,6 +466,14 @@ def _add_data_options(search: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="column of groups, such as patients; the rows of a group stay in one fold",
     )
+    for name, meaning in (
+        ("drop", "column to leave out; can be repeated"),
+        ("keep", "column to keep though it looks like an index or like the target"),
+    ):
+        group.add_argument(
+            f"--{name}", action="append", default=[], metavar="COLUMN", help=meaning
+        )
+    _add_missing(group)
 
 
 def _add_model_options(search: argparse.ArgumentParser) -> None:
@@ -375,8 +533,8 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         "--out",
         default="skloss-search",
         metavar="DIR",
-        help="folder for results.csv, curves.png, report.html and the list of finished "
-        "fits (default ./%(default)s)",
+        help="folder for results.csv, curves.png, report.html, model.joblib and the "
+        "list of finished fits (default ./%(default)s)",
     )
     folder.add_argument(
         "--resume",

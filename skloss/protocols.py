@@ -99,8 +99,15 @@ class KerasModel(Protocol):
         """Variables that training leaves alone."""
 
     @property
+    def variables(self) -> Sequence[Any]:
+        """All variables, with those of random generators."""
+
+    @property
     def losses(self) -> Sequence[Tensor]:
         """Penalties of the last call."""
+
+    def compile(self, **settings: Any) -> None:
+        """Set loss, optimizer and metrics."""
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return what the model was compiled with."""

@@ -162,7 +162,7 @@ def test_patients_are_never_on_both_sides_of_a_split_or_of_the_hold_out(
     plain_fit, plain_split = Pipeline.fit, DenseClassifier.split_validation
 
     def fit(self, X, y=None, **params):
-        fits.append({patient[value] for value in X[:, 0].round(9)})
+        fits.append({patient[value] for value in np.asarray(X)[:, 0].round(9)})
         return plain_fit(self, X, y, **params)
 
     def split(self, X, y, groups=None):
@@ -310,7 +310,7 @@ def test_options_of_a_file_need_a_file(option, capsys):
 
 GOOD = "a,b,y\n" + "1,2,0\n3,4,1\n" * 5
 BAD_FILES = {
-    "unknown suffix": ("rows.xlsx", b"x", "must end in .csv, .parquet or .npz"),
+    "unknown suffix": ("rows.xlsx", b"x", "must end in .csv, .csv.gz"),
     "empty": ("rows.csv", b"", "the file is empty"),
     "blank": ("rows.csv", b"\n\n", "has no columns"),
     "header alone": ("rows.csv", b"a,b,y\n", "header but no rows"),
@@ -318,7 +318,11 @@ BAD_FILES = {
     "cut in a text": ("rows.csv", (GOOD + '1,"2').encode(), "damaged or incomplete"),
     "too long a row": ("rows.csv", (GOOD + "1,2,3,4\n").encode(), "damaged"),
     "not text": ("rows.csv", b"a,y\n\xff\xfe,1\n", "not UTF-8 text"),
-    "text": ("rows.csv", b"a,b,y\nu,1,0\nv,2,1\n", "column 'a' is not numeric; drop"),
+    "text": (
+        "rows.csv",
+        b"a,b,y\nu,1,0\nv,2,1\n",
+        "column 'a' is not numeric ('u' in row 1), but a time series has numbers only",
+    ),
     "nan": ("rows.csv", b"a,y\n,0\n2,1\n", "in 'a' (first in row 1 of 2); fill"),
     "infinite": ("rows.csv", b"a,y\ninf,0\n2,1\n", "infinite values in 'a'"),
     "target nan": ("rows.csv", b"a,y\n1,\n2,1\n", "target 'y' has no value in row 1"),
@@ -339,8 +343,16 @@ def test_a_bad_file_is_refused_in_one_sentence(name, content, words, tmp_path, c
 
 
 BAD_ARRAYS = {
-    "no X": ({"x": np.zeros((4, 2))}, "no array 'X'; did you mean 'x'?"),
-    "no y": ({"X": np.zeros((4, 2)), "label": np.arange(4)}, "no array 'y'"),
+    "no X": (
+        {"a": np.zeros((4, 2)), "b": np.zeros((4, 3)), "y": np.arange(4)},
+        "no array 'X', and none of its arrays ('a' (4, 2), 'b' (4, 3), 'y' (4,))",
+    ),
+    "no y": ({"X": np.zeros((4, 2))}, "no array 'y'"),
+    "two y": (
+        {"X": np.zeros((4, 2)), "a": np.arange(4), "b": np.arange(4)},
+        "is certainly that of the labels; name it with --target",
+    ),
+    "one-hot y": ({"X": np.zeros((4, 2)), "y": np.eye(4)}, "such as y.argmax(axis=1)"),
     "shape": ({"X": np.zeros(4), "y": np.arange(4)}, "must have shape"),
     "length": ({"X": np.zeros((4, 2)), "y": np.arange(3)}, "but X has 4 rows"),
     "text": ({"X": np.full((4, 2), "a"), "y": np.arange(4)}, "not numbers"),

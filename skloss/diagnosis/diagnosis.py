@@ -106,7 +106,7 @@ class Diagnosis:
         >>> reason = "the network is not known"
         >>> text = Diagnosis(not_assessed={"linear-stack": reason}).to_text(True)
         >>> print(text)
-        Nothing could be assessed; 1 rule not assessed
+        Nothing could be assessed
         <BLANKLINE>
         Not assessed (1):
             the network is not known: linear-stack
@@ -204,18 +204,32 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
     found: list[Finding] = []
     passed: list[str] = []
     not_assessed: dict[str, str] = {}
+    failed: list[str] = []
     for name, rule in RULES.items():
         try:
             finding = rule.inspect(case)
         except NotApplicable as reason:
             not_assessed[name] = str(reason)
             continue
+        except Exception as error:
+            not_assessed[name] = internal_error(name, error)
+            failed.append(name)
+            continue
         if finding is None:
             passed.append(name)
         else:
             found.append(finding)
     ordered = _in_order_of_cause(found)
-    return Diagnosis(tuple(ordered), tuple(passed), not_assessed, tuple(notes), case)
+    notes = (*notes, *(f"{name}: {not_assessed[name]}" for name in failed))
+    return Diagnosis(tuple(ordered), tuple(passed), not_assessed, notes, case)
+
+
+def internal_error(name: str, error: Exception) -> str:
+    """Say that a rule failed; the tests replace this by raising the error.
+
+    A fault of one rule must not take the findings of the others along.
+    """
+    return f"internal error, please report ({type(error).__name__}: {error})"
 
 
 def _in_order_of_cause(found: list[Finding]) -> list[Finding]:

@@ -57,6 +57,8 @@ class Job:
         Told of every epoch, for callbacks of scikit-learn.
     class_weight : ndarray of shape (n_classes,) or None
         Weight of each class in the loss; None if all are one.
+    given_class_weight : None, "balanced" or mapping
+        The same as the user gave it.
     """
 
     estimator: Any
@@ -66,6 +68,7 @@ class Job:
     earlier: Fitted | None = None
     tasks: EpochTasks | None = None
     class_weight: np.ndarray | None = None
+    given_class_weight: Any = None
 
     @property
     def owner(self) -> str:

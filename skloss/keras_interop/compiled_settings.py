@@ -7,7 +7,7 @@ from typing import Any
 from skloss.keras_interop.read_model import NoCompiledFormError
 from skloss.optimizers import OPTIMIZERS
 
-__all__ = ["CompiledLoss", "compiled_loss", "optimizer_settings"]
+__all__ = ["CompiledLoss", "compiled_loss", "only_loss", "optimizer_settings"]
 
 _LOSSES = {
     "BinaryCrossentropy": "binary_crossentropy",
@@ -66,10 +66,7 @@ def compiled_loss(loss: Any) -> CompiledLoss:
     """
     import keras
 
-    if isinstance(loss, list | tuple) and len(loss) == 1:
-        loss = loss[0]
-    if isinstance(loss, dict) and len(loss) == 1:
-        loss = next(iter(loss.values()))
+    loss = only_loss(loss)
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     if isinstance(loss, type):
@@ -77,6 +74,15 @@ def compiled_loss(loss: Any) -> CompiledLoss:
     if isinstance(loss, keras.losses.Loss):
         return _of_object(loss)
     return _of_function(loss)
+
+
+def only_loss(loss: Any) -> Any:
+    """Return the loss itself, where a model of one output has a list or dict of one."""
+    if isinstance(loss, list | tuple) and len(loss) == 1:
+        return loss[0]
+    if isinstance(loss, dict) and len(loss) == 1:
+        return next(iter(loss.values()))
+    return loss
 
 
 def _of_function(function: Callable[..., Any]) -> CompiledLoss:

@@ -3,6 +3,7 @@
 Samples depend on nothing but the seed; the global random state is never touched.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ Facts = dict[str, Any]  # fields of ``RowFacts`` by their names
 MOST_VALUES = 2_000_000
 MOST_COLUMNS = 200
 MOST_CLASSES = 200
+_LARGEST = 1e30  # trees count in float32, and squares must be finite
 _N_NAMED = 5  # columns named in the evidence
 
 
@@ -34,7 +36,9 @@ def flat_rows(X: np.ndarray) -> np.ndarray | None:
     except (TypeError, ValueError):
         return None
     X = X.astype(np.uint8) if X.dtype.kind == "b" else X
-    return X.reshape(len(X), -1) if X.ndim != 1 else X[:, None]
+    if X.dtype == float and X.size and np.nanmax(np.abs(X), initial=0.0) > _LARGEST:
+        X = np.where(np.isfinite(X), np.clip(X, -_LARGEST, _LARGEST), X)
+    return X.reshape(len(X), math.prod(X.shape[1:])) if X.ndim != 1 else X[:, None]
 
 
 def pick(codes: np.ndarray, at_most: int, rng: Generator, least: int = 0) -> np.ndarray:

@@ -17,7 +17,8 @@ from skloss.reports.baseline_scores import (
     baseline_predictions,
     scores_on_folds,
 )
-from skloss.reports.context import NotKnown, ReportContext
+from skloss.reports.context import Folds, NotKnown, ReportContext
+from skloss.reports.fold_scores import scored_label
 from skloss.reports.score_intervals import (
     METRICS,
     Score,
@@ -182,8 +183,21 @@ def _by_folds(context: ReportContext) -> Answer:
         difference,
         _chance(first, guess),
         f"{len(folds.scores[first])} folds",
-        _OF_FOLDS.format(n=len(folds.scores[first])),
+        _OF_FOLDS.format(n=len(folds.scores[first])) + _scored_labels(folds),
         caveats,
+    )
+
+
+def _scored_labels(folds: Folds) -> str:
+    """Say of which class F1 and the like are; scikit-learn's scorers choose it."""
+    labels = {
+        metric_title(name): label
+        for name in sorted(folds.scorers, key=_importance)
+        if name in folds.scores
+        and (label := scored_label(folds.scorers[name])) is not None
+    }
+    return "".join(
+        f" {title} is of class {label!r}." for title, label in labels.items()
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from numbers import Integral
 from typing import Any
 
@@ -18,7 +19,7 @@ from skloss.record.search_results import (
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown
 from skloss.sklearn_compat import safe_indexing
 
-__all__ = ["folds_of_results", "folds_of_search"]
+__all__ = ["folds_of_results", "folds_of_search", "scored_label"]
 
 
 def folds_of_search(
@@ -151,6 +152,25 @@ def folds_of_results(
             for name, scorer in scorers.items()
         }
     return Folds(scores, scorers, splits)
+
+
+def scored_label(scorer: Any) -> Any:
+    """Label of the positive class that a scorer measures; None if it measures all.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import f1_score, get_scorer, make_scorer
+    >>> scored_label(make_scorer(f1_score, pos_label="fraud"))
+    'fraud'
+    >>> scored_label(get_scorer("f1")), scored_label(get_scorer("f1_macro"))
+    (1, None)
+    """
+    accepted = signature(getattr(scorer, "_score_func", scorer)).parameters
+    given = getattr(scorer, "_kwargs", {})
+    average = accepted["average"].default if "average" in accepted else "binary"
+    if "pos_label" not in accepted or given.get("average", average) != "binary":
+        return None
+    return given.get("pos_label", accepted["pos_label"].default)
 
 
 def _scorers_of_classes(y: Any, pos_label: Any) -> dict[str, Any]:

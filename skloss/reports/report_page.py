@@ -12,6 +12,7 @@ from skloss.diagnosis import Diagnosis
 from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
 from skloss.reports.html_page import frame, render
+from skloss.whole_files import write_whole
 
 __all__ = ["Report", "report"]
 
@@ -57,15 +58,13 @@ class Report:
         OSError
             If the file cannot be written.
         """
-        target = Path(path).expanduser()
         try:
-            target.write_text(self.html, encoding="utf-8")
+            return write_whole(path, self.html)
         except OSError as err:
             raise type(err)(
-                f"The report cannot be written to {target} ({err.strerror or err}). "
+                f"The report cannot be written to {path} ({err.strerror or err}). "
                 "Give the path of a file in an existing, writable folder."
             ) from err
-        return target
 
     def __repr__(self) -> str:
         return f"Report on {self.title}: {self.answer.headline}"
@@ -76,10 +75,10 @@ class Report:
 
 def report(
     source: Any,
-    path: str | PathLike[str] | None = None,
     X: Any = None,
     y: Any = None,
     *,
+    path: str | PathLike[str] | None = None,
     history: Any = None,
     X_val: Any = None,
     y_val: Any = None,
@@ -99,11 +98,11 @@ def report(
     ----------
     source : object
         Whatever :func:`skloss.diagnose` takes.
-    path : str or path-like, default=None
-        File to write the page to. None writes no file.
     X, y : array-like, default=None
         Rows and labels that were passed to ``fit``. Without them no logistic regression
         is fitted, and the rules that read rows are not assessed.
+    path : str or path-like, default=None
+        File to write the page to. None writes no file.
     history : object, default=None
         Training curves, if the source is a ``keras.Model``.
     X_val, y_val : array-like, default=None
@@ -131,8 +130,11 @@ def report(
         If the source is of a type that cannot be diagnosed.
     OSError
         If the file cannot be written.
+    TypeError
+        If a path is passed as ``X``.
     ValueError
-        If the shapes of ``X`` and ``y`` do not match each other or the network.
+        If the shapes of ``X`` and ``y`` do not match each other or the network, or if a
+        classifier of skloss was not fitted on these rows.
 
     See Also
     --------
@@ -147,6 +149,12 @@ def report(
     >>> page.html.startswith("<!DOCTYPE html>")
     True
     """
+    if isinstance(X, str | PathLike):
+        raise TypeError(
+            f"X must be the rows that were passed to fit, got the path {str(X)!r}: "
+            "pass the file to write as path=..., after the rows: "
+            "report(source, X, y, path=...)."
+        )
     context = build_context(
         source,
         X,

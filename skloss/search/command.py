@@ -6,6 +6,7 @@ import argparse
 import shlex
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from skloss.live_progress import Progress
 from skloss.search.data_files import LabeledRows, read_table
-from skloss.search.grid_search import FoldResult, Search, SearchResult
+from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
 from skloss.search.plan import SearchError, plan_search
 from skloss.search.search_output import (
@@ -22,14 +23,17 @@ from skloss.search.search_output import (
     print_table,
     print_warnings,
     write_curves,
+    write_model,
     write_results,
 )
 from skloss.search.search_page import write_page
+from skloss.search.table_steps import describe_steps
 from skloss.training import start_tensorflow
 
 __all__ = ["SearchError", "run_search"]
 
-_WRITTEN = ("curves.png", "report.html", "results.csv")
+_OF_WINNER = ("curves.png", "model.joblib", "report.html")
+_WRITTEN = (*_OF_WINNER, "results.csv")
 
 
 def run_search(options: argparse.Namespace) -> int:
@@ -67,36 +71,58 @@ def run_search(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise SearchError(str(error)) from error
     result = _run(search, table, journal, kept)
+    if not result.ranking and not result.is_interrupted:
+        raise SearchError(_why_nothing(result))
     folder = journal.folder
-    code = _report(console, result, folder)
-    if code == 0:
-        write_page(result, search, table, folder / "report.html", options.typed)
+    try:
+        _print_result(console, result)
+        _write(result, search, table, folder, options.typed)
+    except KeyboardInterrupt:
+        result.is_interrupted = True
     _print_end(console, result, folder, is_old, time.perf_counter() - started)
-    return code
+    return 130 if result.is_interrupted else 0
 
 
 def _console() -> Console:
-    """Console for the results, wide enough for the table if it is not a terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=110)
+    """Console for the results, wide enough for the table if it is not a terminal.
+
+    Names of classes, columns and folders are printed as they are: square brackets and
+    colons have no meaning.
+    """
+    options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+    console = Console(**options)
+    return console if console.is_terminal else Console(**options, width=110)
 
 
 def _heartbeats(options: argparse.Namespace) -> LabeledRows:
-    for name in ("target", "positive", "groups"):
-        if getattr(options, name) is not None:
+    for name in ("target", "positive", "groups", "drop", "keep", "missing"):
+        if getattr(options, name):
             raise SearchError(f"--{name} needs a FILE: skloss search FILE --{name} ...")
     from skloss.datasets import load_heartbeats
 
     beats: Any = load_heartbeats()
-    return LabeledRows(beats.data, beats.target, beats.groups, beats.feature_names, "V")
+    return LabeledRows(beats.data, beats.target, beats.groups, "V")
 
 
 def _table(options: argparse.Namespace) -> LabeledRows:
-    return read_table(options.file, options.target, options.positive, options.groups)
+    return read_table(
+        options.file,
+        options.target,
+        options.positive,
+        options.groups,
+        series=options.model == "cnn1d",
+        drop=options.drop,
+        keep=options.keep,
+        missing_values=options.missing,
+    )
 
 
 def _folder(given: str) -> Path:
-    return Path(given).expanduser().resolve()
+    try:
+        return Path(given).expanduser().resolve()
+    except (RuntimeError, OSError) as err:  # ~nosuchuser, or a loop of links
+        reason = str(err).rstrip(".")
+        raise SearchError(f"Cannot find the folder {given}: {reason}.") from err
 
 
 def _make_writable(folder: Path) -> bool:
@@ -123,18 +149,23 @@ def _print_head(
         for label, count in zip(classes[:6], counts, strict=False)
     )
     source = options.file or "Heartbeats of 22 patients (1: ventricular ectopic beat)"
-    steps = ", ".join(type(step).__name__ for _, step in search.pipeline.steps)
+    steps, kinds = describe_steps(search.pipeline)
     kept = "" if table.groups is None else ", no group in more than one fold"
     n_candidates, n_folds = len(search.candidates), len(search.splits)
-    console.print(f"[bold]{source}[/bold]", soft_wrap=True)
+    positive = f1_options(table.y).get("pos_label")
+    scored = "" if positive is None else f"; F1 is of class {positive}"
+    console.print(source, style="bold", soft_wrap=True)
     console.print(
-        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class {shares}",
+        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class "
+        f"{shares}{scored}",
         soft_wrap=True,
     )
     console.print(
-        f"Pipeline({steps}): {n_candidates} candidates x {n_folds} folds{kept}\n",
-        soft_wrap=True,
+        f"{steps}: {n_candidates} candidates x {n_folds} folds{kept}", soft_wrap=True
     )
+    for line in (*kinds, *table.notes):
+        console.print(f"  {line}", soft_wrap=True)
+    console.print()
 
 
 def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> None:
@@ -178,23 +209,37 @@ def _run(
     return result
 
 
-def _report(
-    console: Console,
-    result: SearchResult,
-    folder: Path,
-) -> int:
-    if not result.ranking and not result.is_interrupted:
-        raise SearchError(_why_nothing(result))
-    # Files of an earlier search would not match the new results.
-    for name in ("curves.png", "report.html"):
-        (folder / name).unlink(missing_ok=True)
-    write_results(result, folder / "results.csv")
+def _print_result(console: Console, result: SearchResult) -> None:
     print_table(console, result)
     if result.estimator is not None and not result.is_interrupted:
         print_curves(console, result)
-        write_curves(result.estimator, folder / "curves.png")
     print_warnings(console, result)
-    return 130 if result.is_interrupted else 0
+
+
+def _write(
+    result: SearchResult, search: Search, table: LabeledRows, folder: Path, typed: str
+) -> None:
+    """Write the results; the slowest come last, so that Ctrl-C leaves the others."""
+    writers: dict[str, Callable[[Path], None]] = {}
+    if result.estimator is not None and not result.is_interrupted:
+        writers = {
+            "model.joblib": lambda path: write_model(result.estimator, path),
+            "curves.png": lambda path: write_curves(result.estimator, path),
+            "report.html": lambda path: write_page(result, search, table, path, typed),
+        }
+    # Files of an earlier search would not match the new results.
+    old = {*_OF_WINNER}
+    try:
+        write_results(result, folder / "results.csv")
+        for name, write in writers.items():
+            write(folder / name)
+            old.remove(name)
+    except OSError:
+        old.clear()  # what cannot be replaced is kept
+        raise
+    finally:
+        for name in old:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _why_nothing(result: SearchResult) -> str:
@@ -210,8 +255,9 @@ def _print_end(
 ) -> None:
     if result.is_interrupted:
         n_finished, n_all = len(result.ranking), len(result.candidates)
+        console.print("Interrupted:", style="bold", end=" ")
         console.print(
-            f"[bold]Interrupted:[/bold] {n_finished} of {n_all} candidates and "
+            f"{n_finished} of {n_all} candidates and "
             f"{len(result.folds)} of {n_all * result.n_folds} fits are finished and "
             "kept. To resume, run the same command with\n"
             f"--resume {shlex.quote(str(folder))}",
@@ -225,3 +271,11 @@ def _print_end(
         f"Wrote {listed} to {folder}{there} in {minutes} min {rest} s",
         soft_wrap=True,
     )
+    if "model.joblib" in names:
+        path = folder / "model.joblib"
+        console.print(
+            "To use the model:\n"
+            f"  import joblib\n  model = joblib.load({str(path)!r})\n"
+            f"or:  skloss predict {shlex.quote(str(path))} FILE",
+            soft_wrap=True,
+        )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -13,17 +12,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skloss.exceptions import DataFileError
-from skloss.nearest_name import nearest_names
+from skloss.search.array_files import read_array, read_arrays
+from skloss.search.columns import PLAIN_NUMBER, convert_columns, kind_of, without_values
+from skloss.search.file_words import listed, missing, near, unreadable
+from skloss.search.labels import (
+    check_classes,
+    one_against_rest,
+    read_labels,
+    stripped,
+)
+from skloss.search.left_out import find_left_out, find_suspects
+from skloss.search.memory import in_gib, most_bytes
+from skloss.search.text_tables import TEXT_SUFFIXES, read_text_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LabeledRows", "read_table"]
+__all__ = [
+    "DATA_SUFFIXES",
+    "LabeledRows",
+    "check_is_file",
+    "checked_rows",
+    "read_frame",
+    "read_table",
+]
 
-_SUFFIXES = (".csv", ".parquet", ".npz")
-_MOST_CLASSES = 100
-_MOST_NAMED = 5
+DATA_SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".npz", ".npy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,26 +46,26 @@ class LabeledRows:
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_features)
-        Rows of finite numbers.
+    X : DataFrame or ndarray of shape (n, n_features)
+        Rows: a DataFrame if the columns have names.
     y : ndarray of shape (n,)
         Labels.
     groups : ndarray of shape (n,) or None
         Groups; the rows of a group stay on one side of a split.
-    feature_names : list of str
-        Names of the columns of `X`; empty if they have none.
     target_name : str
         Name of the column or array of the labels.
     n_channels : int or None, default=None
         Number of channels, if `X` was flattened from three dimensions.
+    notes : tuple of str, default=()
+        Remarks about what was left out or converted, one sentence each.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     groups: np.ndarray | None
-    feature_names: list[str]
     target_name: str
     n_channels: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_table(
@@ -59,14 +73,21 @@ def read_table(
     target: str | None = None,
     positive: str | None = None,
     groups: str | None = None,
+    *,
+    series: bool = False,
+    drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    missing_values: Sequence[str] = (),
 ) -> LabeledRows:
     r"""Read rows and labels from a file.
 
     Parameters
     ----------
     path : str or path-like
-        A ``.csv`` file with a header, a ``.parquet`` file, or a ``.npz`` file with an
-        array ``X`` of shape (n, n_features) or (n, timesteps, channels).
+        A ``.csv`` or ``.tsv`` file with a header, also as ``.csv.gz``, a ``.parquet``
+        file, a ``.npy`` file with a table, whose columns are named "0", "1" and so on,
+        or a ``.npz`` file with an array ``X`` of shape (n, n_features) or (n,
+        timesteps, channels).
     target : str, default=None
         Column of the labels. In a ``.npz`` file it is an array; None means ``"y"``.
     positive : str, default=None
@@ -74,6 +95,14 @@ def read_table(
         the labels.
     groups : str, default=None
         Column or array of the groups.
+    series : bool, default=False
+        Whether the columns are time series: then all must be numbers without gaps.
+    drop : sequence of str, default=()
+        Columns to leave out.
+    keep : sequence of str, default=()
+        Columns to keep though they look like an index or like the target.
+    missing_values : sequence of str, default=()
+        Values that stand for a missing one, besides empty cells.
 
     Returns
     -------
@@ -90,306 +119,280 @@ def read_table(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "rows.csv")
-    ...     _ = path.write_text("a,b,fraud\n1,2,no\n3,4,yes\n")
+    ...     _ = path.write_text("a;b;fraud\n1,5;2;no\n3;4;yes\n")
     ...     table = read_table(path, "fraud", positive="yes")
-    >>> table.X.tolist(), table.y.tolist(), table.feature_names
-    ([[1, 2], [3, 4]], [0, 1], ['a', 'b'])
+    >>> table.X
+         a  b
+    0  1.5  2.0
+    1  3.0  4.0
+    >>> table.y.tolist()
+    [0, 1]
     >>> read_table("rows.xlsx", "fraud")
     Traceback (most recent call last):
         ...
     skloss.exceptions.DataFileError: Cannot read rows.xlsx: a file of rows must end in
-    .csv, .parquet or .npz.
+    .csv, .csv.gz, .tsv, .tsv.gz, .parquet, .npz or .npy.
     """
     path = Path(path)
-    _check_exists(path)
-    table = (
-        _from_arrays(path, target or "y", groups)
-        if path.suffix.lower() == ".npz"
-        else _from_frame(path, target, groups)
-    )
-    labels = _labels(path, table.y, table.target_name)
+    check_is_file(path, DATA_SUFFIXES)
+    if path.suffix.lower() == ".npz":
+        table = _from_arrays(path, target, groups, series, missing_values)
+    else:
+        table = _from_frame(path, target, groups, series, drop, keep, missing_values)
+    labels, notes = read_labels(path, table.y, table.target_name)
     if positive is not None:
-        labels = _one_against_rest(path, labels, positive, table.target_name)
-    _check_classes(path, labels, table.target_name)
-    return LabeledRows(**{**vars(table), "y": labels})
+        labels = one_against_rest(path, labels, positive, table.target_name)
+        name = table.target_name
+        notes = (*notes, f"Target {name!r}: {positive!r} becomes 1, all others 0.")
+    check_classes(path, labels, table.target_name)
+    notes = (*notes, *table.notes)
+    if hasattr(table.X, "columns"):
+        notes = (*notes, *find_suspects(table.X, labels, series))
+    return LabeledRows(**{**vars(table), "y": labels, "notes": notes})
 
 
-def _error(path: Path, reason: str) -> DataFileError:
-    return DataFileError(_sentence(f"Cannot read {path}: {reason}"))
+def check_is_file(path: Path, suffixes: Sequence[str] = ()) -> None:
+    """Refuse a path that is not a regular file with content.
 
-
-def _check_exists(path: Path) -> None:
-    if path.suffix.lower() not in _SUFFIXES:
-        raise _error(path, "a file of rows must end in .csv, .parquet or .npz")
-    if not path.exists():
-        beside = path.parent if path.parent.is_dir() else Path()
-        names = [other.name for other in beside.iterdir()]
-        raise _error(path, f"there is no such file{_near(path.name, names)}")
-    if not path.is_file():
-        raise _error(path, "it is not a file")
+    Parameters
+    ----------
+    path : Path
+        A path.
+    suffixes : sequence of str, default=()
+        Endings of which the name must have one; empty allows all.
+    """
+    if suffixes and not path.name.lower().endswith(tuple(suffixes)):
+        endings = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise unreadable(path, f"a file of rows must end in {endings}")
     try:
+        if not path.exists():
+            beside = path.parent if path.parent.is_dir() else Path()
+            names = [other.name for other in beside.iterdir()]
+            raise unreadable(path, f"there is no such file{near(path.name, names)}")
+        if not path.is_file():
+            is_folder = path.is_dir()
+            what = "a folder" if is_folder else "a pipe or a device"
+            raise unreadable(path, f"it is {what}, not a file")
         with path.open("rb") as stream:
             is_empty = not stream.read(1)
     except OSError as err:
-        raise _error(path, f"{err.strerror or err}") from err
+        raise unreadable(path, f"{err.strerror or err}") from err
     if is_empty:
-        raise _error(path, "the file is empty")
+        raise unreadable(path, "the file is empty")
 
 
 # ------------------------------------------------------------------- tables with names
 
 
-def _from_frame(path: Path, target: str | None, groups: str | None) -> LabeledRows:
-    frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
-    frame.columns = [str(name) for name in frame.columns]
+def _from_frame(
+    path: Path,
+    target: str | None,
+    groups: str | None,
+    series: bool,
+    drop: Sequence[str],
+    keep: Sequence[str],
+    missing_values: Sequence[str],
+) -> LabeledRows:
+    labels = tuple(name for name in (target, groups) if name)
+    frame, separator, notes = read_frame(path, labels)
     if target is None:
-        raise DataFileError(
-            f"Name the column of {path} that has the labels with --target COLUMN, one "
-            f"of {_listed(frame.columns)}."
+        raise unreadable(
+            path,
+            "name the column that has the labels with --target COLUMN, one of "
+            f"{listed(frame.columns)}",
         )
-    for column in (target, groups):
+    for column in (target, groups, *drop, *keep):
         if column is not None and column not in frame.columns:
-            raise _missing(path, "column", column, list(frame.columns))
+            raise missing(path, "column", column, list(frame.columns))
     if not len(frame):
-        raise _error(path, "it has a header but no rows")
-    features = frame.drop(columns=[name for name in (target, groups) if name])
+        raise unreadable(path, "it has a header but no rows")
+    y = frame[target].to_numpy()
+    features = frame.drop(columns=list({*labels, *drop}))
+    converted, remarks = convert_columns(path, features, separator)
+    converted = without_values(converted, missing_values)
+    found = find_left_out(converted, stripped(y))
+    reasons = {name: why for name, why in found.items() if name not in keep}
+    converted = converted.drop(columns=list(reasons))
+    notes = [*notes, *(_left_out(name, why) for name, why in reasons.items()), *remarks]
+    _check_features(path, converted, series)
     return LabeledRows(
-        X=_numbers(path, features),
-        y=frame[target].to_numpy(),
+        X=converted,
+        y=y,
         groups=None if groups is None else _groups(path, frame[groups], groups),
-        feature_names=list(features.columns),
         target_name=target,
+        notes=tuple(notes),
     )
 
 
-def _read_csv(path: Path) -> Any:
-    import pandas as pd
+def _left_out(name: str, reason: str) -> str:
+    way = "" if reason == "it is empty" else f" (--keep {name!r} keeps it)"
+    return f"Column {name!r} is left out, because {reason}{way}."
 
-    try:
-        return pd.read_csv(path)
-    except pd.errors.EmptyDataError as err:
-        raise _error(path, "the file has no columns") from err
-    except pd.errors.ParserError as err:
-        reason = str(err).strip().removeprefix("Error tokenizing data. ")
-        reason = reason.removeprefix("C error: ").rstrip(".")
-        raise _error(path, f"it is damaged or incomplete ({reason})") from err
-    except UnicodeDecodeError as err:
-        raise _error(path, "it is not UTF-8 text; save it as CSV in UTF-8") from err
+
+def read_frame(
+    path: Path, labels: tuple[str, ...] = (), texts: tuple[str, ...] = ()
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """Read a table with names, as it is.
+
+    Parameters
+    ----------
+    path : Path
+        Text, Parquet or ``.npy`` file.
+    labels : tuple of str, default=()
+        Columns of which each text is a value.
+    texts : tuple of str, default=()
+        Columns that are text, even if all values look like numbers.
+
+    Returns
+    -------
+    frame : DataFrame
+        Columns that are not converted yet.
+    separator : str
+        Character between two values of a text file.
+    notes : list of str
+        Remarks about the form of the file.
+    """
+    separator, notes = ",", list[str]()
+    if path.name.lower().endswith(TEXT_SUFFIXES):
+        frame, separator, notes = read_text_table(path, labels, texts)
+    elif path.suffix.lower() == ".parquet":
+        frame = _read_parquet(path)
+    else:
+        frame = _read_npy(path)
+    frame.columns = [str(name).strip() for name in frame.columns]
+    double = frame.columns[frame.columns.duplicated()]
+    if len(double):
+        raise unreadable(path, f"it has two columns named {double[0]!r}")
+    return frame, separator, notes
 
 
 def _read_parquet(path: Path) -> Any:
     if find_spec("pyarrow") is None:
-        raise _error(
-            path, 'this needs pyarrow; install it with: pip install "skloss[parquet]"'
-        )
+        reason = 'this needs pyarrow; install it with: pip install "skloss[parquet]"'
+        raise unreadable(path, reason)
     import pandas as pd
 
+    parquet = import_module("pyarrow.parquet")  # it has no types
     try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except (OSError, ValueError) as err:  # ArrowInvalid is a ValueError
-        raise _error(path, "it is not a complete Parquet file") from err
+        about = parquet.read_metadata(path)
+        n_bytes = about.num_rows * about.num_columns * np.dtype(float).itemsize
+        if n_bytes <= most_bytes():
+            return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, ValueError, NotImplementedError) as err:  # ArrowInvalid too
+        raise unreadable(path, "it is not a complete Parquet file") from err
+    reason = f"its table takes {in_gib(n_bytes)}, more than half of the memory"
+    raise unreadable(path, reason)
 
 
-def _numbers(path: Path, features: pd.DataFrame) -> np.ndarray:
-    """Return the features as numbers, or name the columns that are not numeric."""
+def _read_npy(path: Path) -> Any:
+    import pandas as pd
+
+    array = read_array(path)
+    if array.dtype.names is None and array.ndim != 2:
+        reason = f"the array must have rows and columns, got shape {array.shape}"
+        raise unreadable(path, reason)
+    return pd.DataFrame(array)
+
+
+def _check_features(path: Path, features: pd.DataFrame, series: bool) -> None:
+    """Refuse infinite values; in series refuse text, dates and gaps, too."""
     if not features.shape[1]:
-        raise _error(path, "there is no feature column besides the target")
-    kinds = features.dtypes
-    texts = [
-        name
-        for name, kind in zip(features.columns, kinds, strict=True)
-        if getattr(kind, "kind", "O") not in "biuf"
-    ]
-    if texts:
-        is_one = len(texts) == 1
-        raise _error(
-            path,
-            f"column{'' if is_one else 's'} {_listed(texts)} "
-            f"{'is' if is_one else 'are'} not numeric; drop "
-            f"{'it' if is_one else 'them'}, or encode the values as numbers, for "
-            "example with pandas.get_dummies",
-        )
+        raise unreadable(path, "there is no feature column besides the target")
+    numbers = [name for name in features if kind_of(features[name]) == "number"]
+    for name in numbers:
+        infinite = np.isinf(features[name].to_numpy(dtype=np.float64))
+        if infinite.any():
+            raise unreadable(
+                path,
+                f"infinite values in {name!r} (first in row {infinite.argmax() + 1}); "
+                "replace them or drop the rows",
+            )
     missing = features.isna()
-    if missing.to_numpy().any():
-        raise _missing_values(path, missing)
-    X = features.to_numpy(dtype=None if _is_plain(features) else np.float64)
-    infinite = np.flatnonzero(~np.isfinite(X).all(axis=0))
-    if len(infinite):
-        names = _listed([features.columns[i] for i in infinite.tolist()])
-        raise _error(path, f"infinite values in {names}; replace them or drop the rows")
-    return X.astype(np.float64) if X.dtype.kind == "b" else X
-
-
-def _is_plain(features: pd.DataFrame) -> bool:
-    return all(isinstance(kind, np.dtype) for kind in features.dtypes)
-
-
-def _missing_values(path: Path, missing: pd.DataFrame) -> DataFileError:
     rows = np.flatnonzero(missing.any(axis=1))
-    names = [name for name in missing.columns if missing[name].any()]
-    if path.suffix.lower() == ".csv" and rows.tolist() == [len(missing) - 1]:
-        return _error(
+    if path.name.lower().endswith(TEXT_SUFFIXES) and rows.tolist() == [
+        len(features) - 1
+    ]:
+        names = [name for name in features if missing[name].any()]
+        raise unreadable(
             path,
-            f"its last row has no value for {_listed(names)}; the file was probably "
+            f"its last row has no value for {listed(names)}; the file was probably "
             "cut short, so download it again or delete that row",
         )
-    return _error(
-        path,
-        f"missing values in {_listed(names)} (first in row {rows[0] + 1} of "
-        f"{len(missing)}); fill them in or drop the rows",
-    )
+    if not series:
+        return
+    for name in features:
+        if name not in numbers:
+            first = features[name].dropna().iloc[0]
+            shown = str(first)[:40]
+            raise unreadable(
+                path,
+                f"column {name!r} is not numeric ({shown!r} in row "
+                f"{int(features[name].notna().argmax()) + 1}), but a time series has "
+                "numbers only; drop it with --drop, or use --model dense for a table",
+            )
+    if len(rows):
+        names = [name for name in features if missing[name].any()]
+        raise unreadable(
+            path,
+            f"missing values in {listed(names)} (first in row {rows[0] + 1} of "
+            f"{len(missing)}); fill them in or drop the rows, or use --model dense for "
+            "a table, where gaps are filled in",
+        )
 
 
 def _groups(path: Path, groups: pd.Series, name: str) -> np.ndarray:
-    if groups.isna().any():
-        raise _error(path, f"a row has no value in the group column {name!r}")
-    return np.unique(groups.to_numpy().astype(str), return_inverse=True)[1]
+    if groups.isna().any() or (groups == "").any():
+        raise unreadable(path, f"a row has no value in the group column {name!r}")
+    return np.unique(stripped(groups.to_numpy()).astype(str), return_inverse=True)[1]
 
 
 # ---------------------------------------------------------------- arrays in an archive
 
 
-def _from_arrays(path: Path, target: str, groups: str | None) -> LabeledRows:
-    arrays = _read_npz(path, ["X", target, *([groups] if groups else [])])
-    X, y = arrays["X"], arrays[target]
+def _from_arrays(
+    path: Path,
+    target: str | None,
+    groups: str | None,
+    series: bool,
+    missing_values: Sequence[str],
+) -> LabeledRows:
+    X, y, given, name = read_arrays(path, target, groups)
+    rows = checked_rows(path, X, series, missing_values)
+    return LabeledRows(
+        X=rows,
+        y=y,
+        groups=given,
+        target_name=name,
+        n_channels=X.shape[2] if X.ndim == 3 else None,
+    )
+
+
+def checked_rows(
+    path: Path, X: np.ndarray, series: bool, missing_values: Sequence[str] = ()
+) -> np.ndarray:
+    """Flatten the rows of an archive; refuse what no network can read."""
     if X.ndim not in (2, 3):
-        raise _error(
+        raise unreadable(
             path,
             f"X must have shape (n, n_features) or (n, timesteps, channels), got "
             f"{X.shape}",
         )
     if X.dtype.kind not in "biuf":
-        raise _error(
+        raise unreadable(
             path, f"X has dtype {X.dtype}, not numbers; convert it before saving"
         )
     if not len(X):
-        raise _error(path, "X has no rows")
-    for name, array in arrays.items():
-        if name != "X" and array.shape != (len(X),):
-            raise _error(
-                path, f"{name} has shape {array.shape}, but X has {len(X)} rows"
-            )
-    bad = np.flatnonzero(~np.isfinite(X.reshape(len(X), -1)).all(axis=1))
-    if len(bad):
-        raise _error(
+        raise unreadable(path, "X has no rows")
+    rows = X.reshape(len(X), -1)
+    marks = [float(m) for m in missing_values if PLAIN_NUMBER.fullmatch(m)]
+    if marks:
+        rows = np.where(np.isin(rows, marks), np.nan, rows)
+    bad = ~np.isfinite(rows) if series else np.isinf(rows)
+    if bad.any():
+        row, column = (int(place[0]) for place in np.nonzero(bad))
+        raise unreadable(
             path,
-            f"X has NaN or infinite values (first in row {bad[0] + 1} of {len(X)}); "
-            "fill them in or drop the rows",
+            f"X has NaN or infinite values (first in row {row + 1} of {len(X)}, "
+            f"column {column + 1}); fill them in or drop the rows",
         )
-    return LabeledRows(
-        X=X.reshape(len(X), -1),
-        y=y,
-        groups=arrays[groups] if groups else None,
-        feature_names=[],
-        target_name=target,
-        n_channels=X.shape[2] if X.ndim == 3 else None,
-    )
-
-
-def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
-    try:
-        # Given a path, NumPy would leave an unreadable file open.
-        with path.open("rb") as stream:
-            archive = np.load(stream, allow_pickle=False)
-            if not hasattr(archive, "files"):
-                raise _error(path, "it is one array, not an archive; use numpy.savez")
-            for name in wanted:
-                if name not in archive.files:
-                    raise _missing(path, "array", name, archive.files)
-            return {name: archive[name] for name in wanted}
-    except DataFileError:
-        raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as err:
-        if "allow_pickle" in str(err) and zipfile.is_zipfile(path):
-            reason = "an array has Python objects; save numbers or text instead"
-        else:
-            reason = "it is not a complete .npz archive"
-        raise _error(path, reason) from err
-
-
-# ------------------------------------------------------------------------------ labels
-
-
-def _labels(path: Path, y: np.ndarray, target: str) -> np.ndarray:
-    """Return the labels as integers or text, and refuse missing ones."""
-    import pandas as pd
-
-    missing = np.flatnonzero(pd.isna(y))
-    if len(missing):
-        raise _error(
-            path,
-            f"the target {target!r} has no value in row {missing[0] + 1} of {len(y)}"
-            + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-            + "; drop these rows",
-        )
-    if y.dtype.kind == "f" and np.all(y == np.round(y)):
-        return y.astype(np.int64)
-    if y.dtype.kind == "b":
-        return y.astype(np.int64)
-    return y.astype(str) if y.dtype.kind == "O" else y
-
-
-def _one_against_rest(
-    path: Path, y: np.ndarray, positive: str, target: str
-) -> np.ndarray:
-    is_positive = np.array([_is_same(label, positive) for label in np.unique(y)])
-    classes = np.unique(y)
-    if not is_positive.any():
-        near = _near(positive, [str(label) for label in classes])
-        raise _error(
-            path,
-            f"the value {positive!r} is not in the target {target!r}, which has "
-            f"{_listed(classes.tolist())}{near}",
-        )
-    return np.isin(y, classes[is_positive]).astype(np.int64)
-
-
-def _is_same(label: Any, text: str) -> bool:
-    """Whether a label equals the typed text; 1, 1.0 and True are equal."""
-    if str(label) == text:
-        return True
-    try:
-        return float(label) == float({"True": 1, "False": 0}.get(text, text))
-    except (TypeError, ValueError):
-        return False
-
-
-def _check_classes(path: Path, y: np.ndarray, target: str) -> None:
-    classes = np.unique(y)
-    if len(classes) < 2:
-        raise _error(
-            path,
-            f"the target {target!r} has only one value, {classes.tolist()[0]!r}; a "
-            "classifier needs two classes",
-        )
-    if len(classes) > _MOST_CLASSES or y.dtype.kind == "f":
-        raise _error(
-            path,
-            f"the target {target!r} has {len(classes)} different values and looks "
-            "like a measurement; name the positive class with --positive, or convert "
-            "the values into classes",
-        )
-
-
-# ------------------------------------------------------------------------------- words
-
-
-def _missing(path: Path, kind: str, name: str, names: list[str]) -> DataFileError:
-    near = _near(name, names) or f"; it has {_listed(names)}"
-    return DataFileError(_sentence(f"{path} has no {kind} {name!r}{near}"))
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith("?") else f"{text}."
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    near = nearest_names(name, names, most=3)
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-
-
-def _listed(names: Iterable[Any]) -> str:
-    names = list(names)
-    listed = ", ".join(repr(name) for name in names[:_MOST_NAMED])
-    more = len(names) - _MOST_NAMED
-    return f"{listed} and {more} more" if more > 0 else listed
+    return rows.astype(np.float64) if rows.dtype.kind == "b" else rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import numpy as np
 import skloss
 from skloss.record.plain_values import as_plain
 from skloss.search.data_files import LabeledRows
-from skloss.search.grid_search import FoldResult, Search
+from skloss.search.grid_search import SCORES, FoldResult, Search
 from skloss.search.plan import SearchError
+from skloss.whole_files import write_whole
 
 __all__ = ["Journal"]
 
@@ -64,7 +66,8 @@ class Journal:
         Raises
         ------
         SearchError
-            If there is no such file, or if it belongs to another search.
+            If there is no such file, if it belongs to another search, or if it was
+            changed.
         """
         lines = self._whole_lines()
         differences = self._differences(lines)
@@ -97,17 +100,22 @@ class Journal:
         }
         line = _line(record) if self._end else _line(self._head) + _line(record)
         try:
-            with self.path.open("r+b" if self._end else "wb", buffering=0) as stream:
-                stream.seek(self._end)
-                stream.truncate()  # removes an incomplete last line
-                stream.write(line)
-                os.fsync(stream.fileno())
+            self._write(line)
         except OSError as err:
-            raise SearchError(
-                f"Cannot write into {self.path} ({err.strerror}); free space, then run "
-                "the command again with --resume."
-            ) from err
+            way = "free space, then run the command again with --resume"
+            reason = f"{err.strerror or err}; {way}"
+            raise type(err)(err.errno, reason, str(self.path)) from err
         self._end += len(line)
+
+    def _write(self, line: bytes) -> None:
+        if not self._end:
+            write_whole(self.path, line)
+            return
+        with self.path.open("r+b", buffering=0) as stream:
+            stream.seek(self._end)
+            stream.truncate()  # removes an incomplete last line
+            stream.write(line)
+            os.fsync(stream.fileno())
 
     def _whole_lines(self) -> list[bytes]:
         try:
@@ -128,14 +136,39 @@ class Journal:
         ]
 
     def _fits(self, lines: list[bytes]) -> list[FoldResult]:
-        records = [_read(line) for line in lines[1:]]
         return [
-            FoldResult(
-                record["candidate"], record["fold"], record["scores"], record["error"]
-            )
-            for record in records
-            if record
+            self._fit(number, _read(line))
+            for number, line in enumerate(lines[1:], start=2)
         ]
+
+    def _fit(self, number: int, record: dict[str, Any]) -> FoldResult:
+        """Read one fit; refuse whatever `keep` would not have written."""
+        parts: list[Any] = [
+            record.get(name) for name in ("candidate", "fold", "scores", "error")
+        ]
+        candidate, fold, scores, error = parts
+        is_one_of_these = (
+            type(candidate) is int
+            and type(fold) is int
+            and 0 <= candidate < len(self._search.candidates)
+            and 0 <= fold < len(self._search.splits)
+            and _line(record.get("params")) == _line(self._head["grid"][candidate])
+        )
+        is_failed = isinstance(error, str) and scores == {}
+        is_scored = (
+            error is None
+            and isinstance(scores, dict)
+            and sorted(scores) == sorted(SCORES)
+            and all(type(value) in (int, float) for value in scores.values())
+            and all(math.isfinite(value) for value in scores.values())
+        )
+        if not is_one_of_these or not (is_failed or is_scored):
+            raise SearchError(
+                f"Cannot resume {self.folder}: line {number} of {_NAME} is not a fit "
+                "of this search, so the file was changed; remove that line, or start "
+                "a new search with --out DIR."
+            )
+        return FoldResult(candidate, fold, scores, error)
 
 
 def _head(search: Search, table: LabeledRows) -> dict[str, Any]:
@@ -155,9 +188,14 @@ def _head(search: Search, table: LabeledRows) -> dict[str, Any]:
     }
 
 
-def _digest(*arrays: np.ndarray) -> str:
+def _digest(*arrays: Any) -> str:
     digest = hashlib.sha256()
     for array in arrays:
+        if hasattr(array, "columns"):
+            names = list(array.columns)
+            parts = _digest(*(array[name].to_numpy() for name in names))
+            digest.update(f"{names}{parts}".encode())
+            continue
         array = np.ascontiguousarray(array)
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         has_objects = array.dtype.hasobject
@@ -174,7 +212,7 @@ def _text(value: object) -> str:
     return type(value).__name__ if hasattr(value, "get_params") else repr(value)
 
 
-def _line(record: dict[str, Any]) -> bytes:
+def _line(record: Any) -> bytes:
     return json.dumps(record).encode() + b"\n"
 
 
@@ -182,6 +220,6 @@ def _read(line: bytes) -> dict[str, Any]:
     """Read a line; a line without a JSON object counts as empty."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

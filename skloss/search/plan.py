@@ -13,7 +13,6 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
 )
-from sklearn.preprocessing import StandardScaler
 
 from skloss.estimators import CNN1DClassifier, DenseClassifier
 from skloss.model_selection import Pipeline
@@ -21,6 +20,7 @@ from skloss.nearest_name import nearest_names
 from skloss.positive_class import positive_class
 from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search
+from skloss.search.table_steps import columns_by_kind, table_steps
 
 __all__ = ["SearchError", "parse_grid", "plan_search"]
 
@@ -37,6 +37,7 @@ _GRIDS: dict[str, dict[str, list[Any]]] = {
     },
 }
 _HEARTBEAT_FOLDS, _FOLDS = 3, 5
+_OF_CATEGORIES = ("smote", "smotenc", "smoten")
 # With these parameters the default search ends within two minutes.
 _HEARTBEAT_PARAMS = {
     "head": (),
@@ -88,14 +89,15 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
 def _pipeline(
     options: argparse.Namespace, table: LabeledRows, params: dict[str, Any]
 ) -> Pipeline:
-    steps: list[tuple[str, Any]] = [("scaler", StandardScaler())]
-    sampler = make_sampler(options.sampler, options.seed)
-    if sampler is not None:
-        steps.append((type(sampler).__name__.lower(), sampler))
+    kinds = columns_by_kind(table.X)
+    name, seed = options.sampler.lower(), options.seed
+    has_categories = "text" in kinds and name in _OF_CATEGORIES
+    sampler = None if has_categories else make_sampler(options.sampler, seed)
+    steps = table_steps(table.X, sampler, seed, has_categories)
     if options.model == "dense":
         if options.channels is not None:
             raise SearchError("--channels needs --model cnn1d; remove it.")
-        steps.append(("dense", DenseClassifier(random_state=options.seed, **params)))
+        steps.append(("dense", DenseClassifier(random_state=seed, **params)))
         return Pipeline(steps)
     channels = options.channels or table.n_channels or 1
     if table.X.shape[1] % channels:
@@ -103,7 +105,7 @@ def _pipeline(
             f"--channels {channels} does not divide the {table.X.shape[1]} columns: "
             "there must be timesteps * channels columns."
         )
-    cnn = CNN1DClassifier(n_channels=channels, random_state=options.seed, **params)
+    cnn = CNN1DClassifier(n_channels=channels, random_state=seed, **params)
     return Pipeline([*steps, ("cnn", cnn)])
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 from skloss.record.find import find_record
-from skloss.search.grid_search import SCORES, SearchResult
+from skloss.search.grid_search import SearchResult
+from skloss.whole_files import write_whole
 
 __all__ = [
     "print_curves",
@@ -19,12 +24,14 @@ __all__ = [
     "print_warnings",
     "sparkline",
     "write_curves",
+    "write_model",
     "write_results",
 ]
 
 _MOST_ROWS = 20
 _SPARK_WIDTH = 32
 _BARS = "▁▂▃▄▅▆▇█"
+_ASCII = "_.-:=+*#"
 _SHORT_CURVES = {
     "loss": "training loss",
     "val_loss": "validation loss",
@@ -34,38 +41,26 @@ _MOST_WARNINGS = 5
 
 
 def print_table(console: Console, result: SearchResult) -> None:
-    """Print the best candidates, one per row."""
+    """Print the best candidates, one per row, with the columns that have room."""
     ranking = result.ranking
     if not ranking:
         return
-    names = list(result.candidates[0])
-    table = RichTable(
-        title="mean ± standard deviation over folds",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    for name in names:
-        table.add_column(name.rpartition("__")[2], no_wrap=True, overflow="fold")
-    for title in (
-        "MCC",
-        "F1",
-        "accuracy",
-        "accuracy of\nmajority",
-        "fit time\n(seconds)",
-    ):
-        table.add_column(title, justify="right", no_wrap=True)
-    for candidate in ranking[:_MOST_ROWS]:
-        scores = {name: result.values(candidate, name) for name in SCORES}
-        table.add_row(
-            *(str(result.candidates[candidate][name]) for name in names),
-            *(_spread(scores[name]) for name in ("mcc", "f1", "accuracy")),
-            f"{scores['majority'].mean():.2f}",
-            f"{scores['seconds'].mean():.1f} ± {scores['seconds'].std():.1f}",
-            style="bold" if candidate == ranking[0] else None,
-        )
-    console.print(table)
+    shown = ranking[:_MOST_ROWS]
+    columns = _columns(result, shown, "±" if _is_unicode(console) else "+-")
+    left_out: list[_Column] = []
+    for column in sorted(columns, key=lambda one: one.rank, reverse=True):
+        if column.rank == 0 or _width(console, columns) <= console.width:
+            break
+        columns.remove(column)
+        left_out.append(column)
+    console.print(_as_table(columns))
+    for column in reversed(left_out):
+        if column.is_constant:
+            console.print(f"All candidates: {column.title}={column.cells[0]}")
+    narrow = [column.title for column in reversed(left_out) if not column.is_constant]
+    if narrow:
+        listed = ", ".join(" ".join(title.split()) for title in narrow)
+        console.print(f"No room for: {listed}. results.csv has all columns.")
     if len(ranking) > _MOST_ROWS:
         console.print(
             f"The table shows the best {_MOST_ROWS} of {len(ranking)} candidates; "
@@ -73,8 +68,71 @@ def print_table(console: Console, result: SearchResult) -> None:
         )
 
 
-def _spread(values: np.ndarray) -> str:
-    return f"{values.mean():.2f} ± {values.std():.2f}"
+@dataclass(eq=False)
+class _Column:
+    """A column of the table; those of the highest rank go first if room is short."""
+
+    title: str
+    cells: list[str]
+    rank: int
+    justify: Literal["left", "right"] = "right"
+    is_constant: bool = False
+
+
+def _columns(result: SearchResult, shown: list[int], sign: str) -> list[_Column]:
+    columns = []
+    for name in result.candidates[0]:
+        values = [str(result.candidates[candidate][name]) for candidate in shown]
+        is_constant = len({str(one[name]) for one in result.candidates}) == 1
+        rank = 5 if is_constant else 0
+        title = name.rpartition("__")[2]
+        columns.append(_Column(title, values, rank, "left", is_constant))
+    scores = (
+        ("MCC", "mcc", ".2f", True, 0),
+        ("F1", "f1", ".2f", True, 1),
+        ("accuracy", "accuracy", ".2f", True, 2),
+        ("accuracy of\nmajority", "majority", ".2f", False, 3),
+        ("fit time\n(seconds)", "seconds", ".1f", True, 4),
+    )
+    for title, name, form, has_spread, rank in scores:
+        cells = []
+        for candidate in shown:
+            of_folds = result.values(candidate, name)
+            spread = f" {sign} {of_folds.std():{form}}" if has_spread else ""
+            cells.append(f"{of_folds.mean():{form}}{spread}")
+        columns.append(_Column(title, cells, rank))
+    return columns
+
+
+def _as_table(columns: list[_Column]) -> RichTable:
+    table = RichTable(
+        title="mean and standard deviation over folds",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for column in columns:
+        is_left = column.justify == "left"
+        table.add_column(
+            column.title,
+            justify=column.justify,
+            # A long value of a parameter is broken; a score never is.
+            no_wrap=not is_left,
+            overflow="fold" if is_left else "ellipsis",
+        )
+    for number, cells in enumerate(zip(*(one.cells for one in columns), strict=True)):
+        table.add_row(*cells, style="bold" if number == 0 else None)
+    return table
+
+
+def _width(console: Console, columns: list[_Column]) -> int:
+    wide = console.options.update(max_width=10_000)
+    return Measurement.get(console, wide, _as_table(columns)).maximum
+
+
+def _is_unicode(console: Console) -> bool:
+    return not console.options.ascii_only
 
 
 def print_curves(console: Console, result: SearchResult) -> None:
@@ -83,22 +141,20 @@ def print_curves(console: Console, result: SearchResult) -> None:
     best = record.best_epoch
     monitor = record.outcome.get("monitor")
     chosen = "" if best is None else f", best epoch {best + 1} (by {monitor})"
-    console.print(
-        f"\n[bold]Winner[/bold], trained again on all rows: {record.n_epochs} "
-        f"epochs{chosen}"
-    )
+    console.print("\nWinner", style="bold", end="")
+    console.print(f", trained again on all rows: {record.n_epochs} epochs{chosen}")
     for name, label in _SHORT_CURVES.items():
         values = record.history.get(name)
         if values:
+            bars = sparkline(values, bars=_BARS if _is_unicode(console) else _ASCII)
             at_best = "" if best is None else f"  at best epoch {values[best]:.3f}"
             console.print(
-                f"  {label:15} {values[0]:6.3f} {sparkline(values)} {values[-1]:.3f}"
-                f"{at_best}"
+                f"  {label:15} {values[0]:6.3f} {bars} {values[-1]:.3f}{at_best}"
             )
     console.print()
 
 
-def sparkline(values: list[float], width: int = _SPARK_WIDTH) -> str:
+def sparkline(values: list[float], width: int = _SPARK_WIDTH, bars: str = _BARS) -> str:
     """Draw numbers as one line of bars, the lowest as the lowest bar.
 
     Parameters
@@ -107,6 +163,8 @@ def sparkline(values: list[float], width: int = _SPARK_WIDTH) -> str:
         Numbers. A number that is not finite becomes a blank.
     width : int, default=32
         Largest number of bars. If there are more numbers, neighbors are averaged.
+    bars : str, default="▁▂▃▄▅▆▇█"
+        Characters from the lowest bar to the highest.
 
     Returns
     -------
@@ -125,7 +183,7 @@ def sparkline(values: list[float], width: int = _SPARK_WIDTH) -> str:
         return " " * len(heights)
     low, span = finite.min(), finite.max() - finite.min()
     return "".join(
-        _BARS[round(float((height - low) / (span or 1) * (len(_BARS) - 1)))]
+        bars[round(float((height - low) / (span or 1) * (len(bars) - 1)))]
         if np.isfinite(height)
         else " "
         for height in heights
@@ -136,18 +194,17 @@ def print_warnings(console: Console, result: SearchResult) -> None:
     """Print each error and each warning of the fits once, with its count."""
     n_failed = sum(result.errors.values())
     if n_failed:
-        console.print(
-            f"[bold]{n_failed} fits failed[/bold]; their candidates are left out:"
-        )
+        console.print(f"{n_failed} fits failed", style="bold", end="")
+        console.print("; their candidates are left out:")
         _print_counted(console, result.errors.most_common())
     if result.warnings:
-        console.print(f"[bold]{sum(result.warnings.values())} warnings[/bold]:")
+        console.print(f"{sum(result.warnings.values())} warnings:", style="bold")
         _print_counted(console, result.warnings.most_common())
 
 
 def _print_counted(console: Console, counted: list[tuple[str, int]]) -> None:
     for message, count in counted[:_MOST_WARNINGS]:
-        console.print(f"  {count} x {message}", markup=False)
+        console.print(f"  {count} x {message}")
     if len(counted) > _MOST_WARNINGS:
         console.print(f"  and {len(counted) - _MOST_WARNINGS} other messages")
 
@@ -164,10 +221,11 @@ def write_results(result: SearchResult, path: Path) -> None:
     """
     rows = list(result.rows())
     header = list(rows[0]) if rows else ["rank", *result.candidates[0]]
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, header)
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, header)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
 
 
 def write_curves(estimator: object, path: Path) -> None:
@@ -191,4 +249,23 @@ def write_curves(estimator: object, path: Path) -> None:
     left, right = figure.subplots(1, 2)
     LossCurveDisplay.from_estimator(estimator, ax=left)
     MetricCurveDisplay.from_estimator(estimator, ax=right, metrics=("mcc", "f1"))
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    write_whole(path, picture.getvalue())
+
+
+def write_model(estimator: object, path: Path) -> None:
+    """Write a fitted estimator to a file that ``joblib.load`` reads.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted estimator.
+    path : Path
+        File to write. An existing file is replaced.
+    """
+    import joblib
+
+    content = io.BytesIO()
+    joblib.dump(estimator, content)
+    write_whole(path, content.getvalue())

@@ -354,3 +354,38 @@ def test_the_same_seed_measures_the_same_and_no_global_state_is_touched():
 def test_odd_rows_are_measured_as_far_as_they_go(X, y):
     assert measure_rows(X, y, X, y).n_rows == len(X)
     assert measure_rows(X, y).n_rows == len(X)
+
+
+# ------------------------------------------------------------------ degenerate rows
+
+DEGENERATE = {
+    "constant": np.zeros,
+    "one other value": lambda shape: np.eye(*shape),
+    "NaN": lambda shape: np.full(shape, np.nan),
+    "infinite": lambda shape: np.full(shape, np.inf),
+    "huge": lambda shape: 1e300 * np.random.default_rng(0).normal(size=shape),
+    "boolean": lambda shape: np.random.default_rng(0).random(shape) > 0.5,
+    "usual": lambda shape: np.random.default_rng(0).normal(size=shape),
+}
+LABELS = {
+    "one class": lambda n: np.zeros(n, int),
+    "sorted": lambda n: np.arange(n) // max(n // 2, 1),
+    "one rare row": lambda n: np.arange(n) // max(n - 1, 1),
+    "texts": lambda n: np.array(["a", "b"] * n, object)[:n],
+    "one-hot": lambda n: np.eye(3)[np.arange(n) % 3],
+    "real": lambda n: np.linspace(0, 1, n),
+}
+
+
+@pytest.mark.parametrize("values", DEGENERATE)
+@pytest.mark.parametrize("n_val", [None, 0, 1, 60])
+@pytest.mark.parametrize("n", [1, 2, 100])
+def test_degenerate_rows_are_measured_as_far_as_they_can_be(values, n_val, n):
+    X, X_val = DEGENERATE[values]((n, 2)), None
+    for make in LABELS.values():
+        y, y_val = make(n), None
+        if n_val is not None:
+            X_val, y_val = DEGENERATE[values]((n_val, 2)), make(n_val)
+        facts = measure_rows(X, y, X_val, y_val, predict=lambda rows: rows[:, :1] * 0)
+        assert facts.n_rows == n
+        assert facts.n_nonfinite == (~np.isfinite(np.asarray(X, float))).sum()

@@ -47,7 +47,12 @@ SICK: dict[str, list[Case]] = {
     ],
     "large-init": [
         sick(probe={"weight_scales": (9.0, 1.2)}, rows=HARM),
-        sick(probe={"weight_scales": (5.1, 1.2)}, curves={"loss": [2.0] * 30}),
+        sick(
+            probe={"weight_scales": (5.1, 1.2)},
+            curves={"loss": [2.0] * 30},
+            train={"confusion": ((2400, 1200), (260, 140)), "roc_auc": 0.51},
+            rows={"network_score": None},
+        ),
     ],
     "linear-stack": [
         sick(layers=net(*ELEVEN), rows=HARM),
@@ -98,6 +103,11 @@ HEALTHY: dict[str, list[Case]] = {
     "large-init": [
         # Trained with weights of standard deviation 1, and none the worse for it.
         sick(probe={"weight_scales": (7.0, 1.2)}),
+        # The first loss was high, and yet the network learned well.
+        sick(
+            probe={"weight_scales": (7.0, 1.2)},
+            curves={"loss": [2.0, *sick().curves["loss"][1:]]},
+        ),
         sick(probe={"weight_scales": (4.9, 1.2)}, rows=HARM),
         # The learning rate may have made them large.
         sick(

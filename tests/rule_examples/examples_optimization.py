@@ -74,6 +74,8 @@ DIVERGING = np.where(EPOCHS < 15, FALLING, 0.13 + 0.03 * (EPOCHS - 14))
 JUMPED = np.where(EPOCHS < 15, FALLING, GUESS + 0.01)
 SLOWER = 0.26 - 0.04 * EPOCHS / 29
 ENDS_HIGH = {"loss": 0.22}
+HALF_LEARNED = {"confusion": ((3500, 100), (250, 150))}  # an MCC of 0.43
+FITTED = {"confusion": ((3590, 10), (30, 370))}  # an MCC of 0.94
 FALLING_FAST = 2.2 * 0.75 ** np.arange(6)
 WITH_HOLE = np.where(EPOCHS == 7, np.nan, FALLING)
 SPIKE = np.where(EPOCHS == 20, 150.0, 1.0) * 0.1
@@ -178,8 +180,8 @@ SICK: dict[str, list[Case]] = {
         printed(),
     ],
     "too-few-epochs": [
-        sick(curves={"loss": SLOW}, train=ENDS_HIGH),
-        sick(curves={"loss": SLOWER}, rows=HARMED),
+        sick(curves={"loss": SLOW}, train=ENDS_HIGH | HALF_LEARNED),
+        sick(curves={"loss": SLOWER}, rows=HARMED, train=HALF_LEARNED),
         sick(curves={"loss": SLOW}, rows=None, train={"confusion": None}),
         counted(FALLING_FAST),
         few_updates(40),  # 100 an epoch
@@ -305,7 +307,17 @@ HEALTHY: dict[str, list[Case]] = {
         printed(loss=np.linspace(0.081, 0.08, 50)),
     ],
     "too-few-epochs": [
+        sick(curves={"loss": SLOW}, train=ENDS_HIGH),  # does well
         sick(curves={"loss": SLOWER}, train=ENDS_HIGH),  # as good as others
+        sick(curves={"loss": SLOWER}, rows=HARMED, train=FITTED),
+        # Curves of other programs: nothing shows that the loss is still high.
+        Case(curves={"loss": np.linspace(0.6, 0.4, 10)}),
+        Case(curves={"loss": np.array([0.39, 0.24, 0.17])}),
+        # The validation loss has not fallen for long.
+        sick(
+            curves={"loss": SLOW, "val_loss": 0.3 + 0.001 * np.maximum(12 - EPOCHS, 0)},
+            rows=HARMED,
+        ),
         sick(curves={"loss": 0.3 + 0.02 * np.exp(-EPOCHS / 5)}, rows=HARMED),
         sick(curves={"loss": 0.28 + 0.01 * NOISE}, rows=HARMED),
         sick(

@@ -10,7 +10,10 @@ SICK = {
     "best-at-edge": [
         sick(search={"edges": {"width": {"value": 64, "side": "largest"}}}),
     ],
-    "folds-disagree": [sick(search={"fold_scores": (0.70, 0.05, 0.66, 0.71, 0.68)})],
+    "folds-disagree": [
+        sick(search={"fold_scores": (0.70, 0.05, 0.66, 0.71, 0.68)}),
+        sick(search={"fold_scores": (0.9, 0.1, 0.9), "fold_minority": 20}),
+    ],
 }
 HEALTHY = {
     "search-by-accuracy": [

@@ -1,6 +1,7 @@
 """Evidence from the network and its loss: output layer, linear layers, harm."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
@@ -14,15 +15,20 @@ from skloss.diagnosis.rule import NotApplicable
 from skloss.record import Layer, Training
 
 __all__ = [
+    "BATCH_SIZE",
     "BINARY_LOSSES",
     "CATEGORICAL_LOSSES",
     "DISTANCE_LOSSES",
+    "FEWEST_UPDATES",
     "LITTLE_LEARNED",
     "POOR_FIT",
     "RECTIFIERS",
     "SLOW_FIT",
     "Kernel",
+    "batch_size_of",
     "classes_of",
+    "epochs_of",
+    "gain_of_smaller_batches",
     "harm",
     "head_of",
     "hidden_of",
@@ -36,6 +42,8 @@ __all__ = [
     "updates_per_epoch",
 ]
 
+BATCH_SIZE = 32  # to try in place of one that is too large or too small
+FEWEST_UPDATES = 100  # below it a network is hardly trained
 CATEGORICAL_LOSSES = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
@@ -74,6 +82,7 @@ _LONG_NAMES = {
 # Symptoms of anything that keeps a network from fitting its own training rows.
 POOR_FIT = (
     "underfit",
+    "too-few-epochs",
     "under-capacity",
     "majority-collapse",
     "all-positive",
@@ -84,11 +93,19 @@ POOR_FIT = (
 )
 # More symptoms of these. They can be causes themselves, so that only rules that are
 # certain of their fault explain them.
-SLOW_FIT = ("lr-too-low", "too-few-epochs", "slow-convergence", "vanishing-gradients")
+SLOW_FIT = (
+    "lr-too-low",
+    "slow-convergence",
+    "vanishing-gradients",
+    "large-init",
+    "batchnorm-momentum-lag",
+)
 
 # Symptoms of inputs or labels in a form that no network can learn from.
 LITTLE_LEARNED = (
     "underfit",
+    "too-few-epochs",
+    "large-init",
     "majority-collapse",
     "all-positive",
     "plateau-above-floor",
@@ -184,6 +201,36 @@ def updates_per_epoch(case: Case) -> int:
     return -(-case.train.n_rows // batch_size)
 
 
+def batch_size_of(case: Case) -> int:
+    """Return the rows of a batch, at most all training rows, or raise."""
+    updates_per_epoch(case)  # raises if the batch size or the rows are not known
+    size, train = training_of(case).batch_size, case.train
+    if size is None:  # a log may show the updates without it
+        raise NotApplicable("the batch size is not known")
+    return size if train is None else min(size, train.n_rows)
+
+
+def epochs_of(case: Case) -> int:
+    """Return the epochs that were run, else the epochs that were requested."""
+    epochs = case.n_epochs or training_of(case).epochs
+    if not epochs:
+        raise NotApplicable("the number of epochs is not known")
+    return epochs
+
+
+def gain_of_smaller_batches(case: Case) -> float:
+    """Return how many times as many updates the usual batch size would give.
+
+    It is 1 if the updates suffice, or if they are not known.
+    """
+    try:
+        n_updates = updates_per_epoch(case) * epochs_of(case)
+        few = n_updates < FEWEST_UPDATES
+        return max(batch_size_of(case) / BATCH_SIZE, 1.0) if few else 1.0
+    except NotApplicable:
+        return 1.0
+
+
 def output_range(case: Case) -> dict[str, tuple[float, str]]:
     """Return the range of the outputs as evidence, where it was measured."""
     probe = case.probe
@@ -201,7 +248,7 @@ def kernels_of(case: Case) -> list[Kernel]:
     places = [i for i, layer in enumerate(layers) if layer.has_kernel]
     width = None if case.rows is None else case.rows.n_columns
     kernels = []
-    for place, end in zip(places, [*places[1:], len(layers)], strict=True):
+    for place, end in pairwise([*places, len(layers)]):
         layer, between = layers[place], layers[place + 1 : end]
         nonlinear = [part for part in (layer, *between) if _is_nonlinear(part)]
         max_pooled = bool(nonlinear) and all(map(_is_max_pool, nonlinear))
@@ -221,7 +268,7 @@ def hidden_of(case: Case) -> list[Kernel]:
 def _width_before(before: tuple[Layer, ...], n_columns: int | None) -> int | None:
     """Return the values per row or step that a layer receives; None if not known."""
     for layer in reversed(before):
-        if layer.output_shape is not None:
+        if layer.output_shape:
             return layer.output_shape[-1]
         if layer.kind == "flatten":
             return None

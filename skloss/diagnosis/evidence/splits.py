@@ -20,7 +20,8 @@ __all__ = [
 CURVES_APART = (
     "train-val-gap",
     "val-loss-misleads",
-    "mild-overfit-late",
+    "overfit",
+    "overconfident-probabilities",
     "early-stopping-too-early",
     "incomparable-curves",
     "val-better-than-train-dropout",
@@ -28,12 +29,14 @@ CURVES_APART = (
 
 
 def both_splits(case: Case) -> tuple[SplitMetrics, SplitMetrics]:
-    """Return training and validation rows, or raise unless both counts are known."""
+    """Return training and validation rows, or raise unless both are known."""
     need(case.train, "the class counts of the training rows are")
     need(case.val, "the class counts of the validation rows are")
     train, val = case.train, case.val
     if len(train.counts) != len(val.counts):  # type: ignore[union-attr]
         raise NotApplicable("the two splits have different numbers of classes")
+    if min(train.n_rows, val.n_rows) == 0:  # type: ignore[union-attr]
+        raise NotApplicable("one split has no rows")
     return train, val  # type: ignore[return-value]
 
 

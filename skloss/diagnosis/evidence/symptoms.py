@@ -13,6 +13,7 @@ from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
 __all__ = [
+    "area_error",
     "beats_a_guess",
     "constant_guess",
     "fitted_part",
@@ -23,6 +24,7 @@ __all__ = [
     "never_predicts_minority",
     "prior_from_curves",
     "prior_shift_from_curves",
+    "ranking_error",
     "rarely_predicts_minority",
     "row_facts",
     "shortfall",
@@ -159,9 +161,32 @@ def beats_a_guess(part: SplitMetrics) -> bool | None:
     if part.n_minority < _FEWEST_MINORITY:
         return part.mcc > _MEMORIZED
     if part.roc_auc is not None:
-        error = 0.5 / np.sqrt(max(part.n_minority, 1))
-        return bool(part.roc_auc > 0.5 + 2 * error)
+        return bool(part.roc_auc > 0.5 + 2 * ranking_error(part))
     return _precise(part)
+
+
+def ranking_error(part: SplitMetrics) -> float:
+    """Return the standard error of the ROC AUC of a random ranking (Mann-Whitney).
+
+    With more than two classes it is that of the smallest class against the others.
+    """
+    few = max(part.n_minority, 1)
+    others = max(part.n_rows - few, 1)
+    return float(np.sqrt((few + others + 1) / (12 * few * others)))
+
+
+def area_error(part: SplitMetrics) -> float:
+    """Return the standard error of the ROC AUC at its value (Hanley and McNeil, 1982).
+
+    With more than two classes it is that of the smallest class against the others.
+    """
+    area = 0.5 if part.roc_auc is None else min(max(part.roc_auc, 0.0), 1.0)
+    few = max(part.n_minority, 1)
+    others = max(part.n_rows - few, 1)
+    of_few = (few - 1) * (area / (2 - area) - area**2)
+    of_others = (others - 1) * (2 * area**2 / (1 + area) - area**2)
+    variance = area * (1 - area) + of_few + of_others
+    return float(np.sqrt(max(variance, 0.0) / (few * others)))
 
 
 def _precise(part: SplitMetrics) -> bool:

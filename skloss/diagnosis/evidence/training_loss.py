@@ -34,6 +34,7 @@ __all__ = [
     "guess_loss",
     "guess_of_validation",
     "has_diverged",
+    "higher_rate",
     "is_bad",
     "is_falling",
     "is_stuck",
@@ -60,6 +61,7 @@ NOT_LEARNED = (
     "majority-collapse",
     "all-positive",
     "underfit",
+    "too-few-epochs",
     "plateau-above-floor",
 )
 
@@ -290,6 +292,20 @@ def lower_rate(case: Case) -> float | None:
         return None
     usual = usual_rates(case)
     return usual[1] if usual and usual[1] < rate / 2 else rate / 10
+
+
+def higher_rate(case: Case) -> tuple[float, float] | None:
+    """Return the usual learning rate and how many times the used one it is.
+
+    None if the used one is not below the usual range, or not known.
+    """
+    try:
+        rate, usual = largest_rate(case), usual_rates(case)
+    except NotApplicable:
+        return None
+    if usual is None or rate >= usual[0]:
+        return None
+    return usual[1], usual[1] / max(rate, 1e-300)
 
 
 def rate_params(rate: float | None, **others: object) -> dict[str, object]:

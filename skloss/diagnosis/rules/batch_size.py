@@ -4,35 +4,24 @@ import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import (
+    BATCH_SIZE,
+    FEWEST_UPDATES,
     POOR_FIT,
+    batch_size_of,
+    epochs_of,
+    gain_of_smaller_batches,
     harm,
     layers_of,
     loss_swing,
     still_falling,
-    training_of,
     updates_per_epoch,
 )
 from skloss.diagnosis.evidence.symptoms import rarely_predicts_minority
+from skloss.diagnosis.evidence.training_loss import higher_rate, rate_params
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.rules.learning_rates import LrTooLow
 from skloss.diagnosis.text import tally
-
-
-def _batch_size(case: Case) -> int:
-    """Return the rows of a batch; at most all training rows."""
-    updates_per_epoch(case)  # raises if the batch size or the rows are not known
-    size, train = training_of(case).batch_size, case.train
-    if train is None and size is None:
-        raise NotApplicable("the batch size is not known")
-    return min(size or 0, train.n_rows if train is not None else size or 0)
-
-
-def _epochs(case: Case) -> int:
-    """Return the epochs that were run, else the epochs that were requested."""
-    epochs = case.n_epochs or training_of(case).epochs
-    if not epochs:
-        raise NotApplicable("the number of epochs is not known")
-    return epochs
 
 
 def _momenta(case: Case) -> list[float | None]:
@@ -88,7 +77,7 @@ class BatchnormTinyBatch(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for batch normalization with small batches."""
-        n_layers, size = len(_momenta(case)), _batch_size(case)
+        n_layers, size = len(_momenta(case)), batch_size_of(case)
         if not n_layers or size > self.most_rows:
             return None
         gap = _mode_gap(case)
@@ -105,7 +94,7 @@ class BatchnormTinyBatch(Rule):
             evidence,
             "Set batch_size to at least 16, or remove the BatchNormalization layers.",
             severity="warning" if alarming else "info",
-            params={"batch_size": 32},
+            params={"batch_size": BATCH_SIZE},
         )
 
 
@@ -119,8 +108,9 @@ class BatchnormMomentumLag(Rule):
     looks fine.
     What to do: set momentum=0.9 in BatchNormalization, lower batch_size, or raise
     epochs.
-    False alarm when: batches differ strongly from each other. Dropout before the layer
-    has a rule of its own, batchnorm-after-dropout.
+    False alarm when: batches differ strongly from each other. Without poor predictions
+    it is a remark, unless the two modes differ strongly. Dropout before the layer has a
+    rule of its own, batchnorm-after-dropout.
     """
 
     code = "C14"
@@ -143,6 +133,7 @@ class BatchnormMomentumLag(Rule):
     largest_gap = 0.2  # of accuracy
     small_gap = 0.05
     largest_loss_ratio = 2.0
+    close_loss_ratio = 1.1
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare the updates with the momentum, and the two modes with each other."""
@@ -151,7 +142,7 @@ class BatchnormMomentumLag(Rule):
             if _momenta(case):
                 raise NotApplicable("the momentum is not known")
             return None
-        n_updates = updates_per_epoch(case) * _epochs(case)
+        n_updates = updates_per_epoch(case) * epochs_of(case)
         spans, gap = n_updates * (1 - max(momenta)), _mode_gap(case)
         lags = spans < self.fewest_spans
         severity = self._severity(case, lags, gap)
@@ -182,40 +173,61 @@ class BatchnormMomentumLag(Rule):
             "Set momentum=0.9 in BatchNormalization, lower batch_size, or raise "
             "epochs.",
             severity=severity,
-            params={"batch_size": 32} if _batch_size(case) > 32 else None,
+            params={"batch_size": BATCH_SIZE} if batch_size_of(case) > 32 else None,
         )
 
     def _severity(self, case: Case, lags: bool, gap: float | None) -> Severity | None:
         wide = gap is not None and (gap > self.largest_gap or self._loss_differs(case))
+        harmed = harm(case) is not False
         if wide and lags:
-            return "error"
+            return "error" if harmed else "warning"
         if wide:
-            return None if _has_dropout_before(case) else "warning"
+            if _has_dropout_before(case):
+                return None
+            return "warning" if harmed else "info"
         if not lags:
             return None
         # Equal accuracies do not show that the rare class is no longer predicted.
-        close = (
-            gap is not None
-            and gap <= self.small_gap
-            and not rarely_predicts_minority(case)
-        ) or (gap is None and _curves_agree(case))
-        return "info" if close else "warning"
+        close = gap is not None and gap <= self.small_gap
+        if close and rarely_predicts_minority(case):
+            close = self._losses_are_close(case)
+        close = close or (gap is None and _curves_agree(case))
+        return "info" if close or not harmed else "warning"
+
+    def _losses_are_close(self, case: Case) -> bool:
+        """Whether the two modes give about the same loss."""
+        losses = _losses_of_modes(case)
+        return losses is not None and losses[1] <= self.close_loss_ratio * losses[0]
 
     def _loss_differs(self, case: Case) -> bool:
         """Whether the loss in inference mode is far higher, by 0.1 nats or more."""
-        probe = case.probe
-        if probe is None:
-            return False
-        low, high = probe.loss_training_mode, probe.loss_inference_mode
-        if low is None or high is None:
-            return False
-        return high > self.largest_loss_ratio * low + 0.1
+        losses = _losses_of_modes(case)
+        return (
+            losses is not None and losses[1] > self.largest_loss_ratio * losses[0] + 0.1
+        )
+
+
+def _losses_of_modes(case: Case) -> tuple[float, float] | None:
+    """Loss in training mode and in inference mode; None if either is not known."""
+    probe = case.probe
+    if probe is None:
+        return None
+    low, high = probe.loss_training_mode, probe.loss_inference_mode
+    return None if low is None or high is None else (low, high)
 
 
 def _has_dropout_before(case: Case) -> bool:
     kinds = [layer.kind for layer in layers_of(case)]
     last = len(kinds) - kinds[::-1].index("batch_norm")
     return "dropout" in kinds[:last]
+
+
+def _is_slow(case: Case) -> bool:
+    """Whether the learning rate is found to be too low."""
+    try:
+        return LrTooLow().inspect(case) is not None
+    except NotApplicable:
+        return False
 
 
 class BatchTooLarge(Rule):
@@ -226,7 +238,8 @@ class BatchTooLarge(Rule):
     are too few for most networks, even if each is averaged over many rows.
     What to do: set batch_size=32.
     False alarm when: the training loss has settled. An alarm requires enough epochs,
-    and either poor predictions or a training loss that is still falling.
+    and either poor predictions or a training loss that is still falling. It is a remark
+    if the learning rate is too low by a larger factor than the number of updates.
     """
 
     code = "C10"
@@ -239,21 +252,24 @@ class BatchTooLarge(Rule):
         "batch-without-minority",
     )
     reference = "forums.fast.ai/t/7940; tuning playbook (Google)"
-    fewest_updates = 100
+    fewest_updates = FEWEST_UPDATES
     smallest_batch = 64
     fewest_epochs = 10
     fastest_fall = 0.03  # of the loss in the last epoch
 
     def inspect(self, case: Case) -> Finding | None:
         """Count the updates of the weights."""
-        size = _batch_size(case)
-        per_epoch, epochs = updates_per_epoch(case), _epochs(case)
+        size = batch_size_of(case)
+        per_epoch, epochs = updates_per_epoch(case), epochs_of(case)
         n_updates = per_epoch * epochs
         if n_updates >= self.fewest_updates or size < self.smallest_batch:
             return None
         fall = still_falling(case)
         falls = fall is not None and fall > self.fastest_fall
         alarming = epochs >= self.fewest_epochs and (harm(case) or falls)
+        higher = higher_rate(case)
+        if higher is not None and higher[1] > gain_of_smaller_batches(case):
+            alarming = alarming and not _is_slow(case)
         evidence: dict[str, object] = {
             "updates": (n_updates, "updates"),
             "updates per epoch": (per_epoch, "updates"),
@@ -265,9 +281,10 @@ class BatchTooLarge(Rule):
             f"The training had only {tally(n_updates, 'update')} in all: "
             f"{tally(epochs, 'epoch')} of {tally(per_epoch, 'update')}.",
             evidence,
-            "Set batch_size=32.",
+            f"Set batch_size={BATCH_SIZE}"
+            + (f" and learning_rate={higher[0]:g}." if higher else "."),
             severity="warning" if alarming else "info",
-            params={"batch_size": 32},
+            params=rate_params(higher and higher[0], batch_size=BATCH_SIZE),
         )
 
 
@@ -292,7 +309,7 @@ class BatchTooSmall(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for tiny batches, and for a noisy loss."""
-        size = _batch_size(case)
+        size = batch_size_of(case)
         if case.train is None or case.train.n_rows < self.fewest_training_rows:
             raise NotApplicable(f"fewer than {self.fewest_training_rows} training rows")
         if not case.train.n_minority:
@@ -313,7 +330,7 @@ class BatchTooSmall(Rule):
             evidence,
             "Set batch_size=32.",
             severity="warning" if alarming else "info",
-            params={"batch_size": 32},
+            params={"batch_size": BATCH_SIZE},
         )
 
 
@@ -337,7 +354,7 @@ class BatchWithoutMinority(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compute the chance of a batch without the minority."""
-        size, train = _batch_size(case), case.train
+        size, train = batch_size_of(case), case.train
         if train is None or not train.n_minority:
             raise NotApplicable("there is only one class")
         share = train.n_minority / train.n_rows

@@ -27,6 +27,7 @@ from skloss.diagnosis.evidence.training_loss import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.rules.performance_limits import Underfit
 from skloss.diagnosis.text import tally
 from skloss.metrics import entropy
 
@@ -170,7 +171,8 @@ class TooFewEpochs(Rule):
     What to do: raise epochs to three times the number, and set early_stopping=True (in
     Keras, add an EarlyStopping callback).
     False alarm when: the network does well already (see slow-convergence), the
-    validation curve stopped it, or the learning rate had decayed to nearly 0.
+    validation curve stopped it, or the learning rate had decayed to nearly 0. An alarm
+    requires poor predictions; with curves alone, a loss that is still high.
     """
 
     code = "O11"
@@ -181,7 +183,9 @@ class TooFewEpochs(Rule):
     fast_gain = 0.3
     high_loss = 0.5
     low_loss = 0.1
-    least_loss = 0.05  # above it, if a baseline model scores higher
+    least_loss = 0.05  # after hardly any epochs, if a baseline model scores higher
+    little_fall = 0.8  # of the first loss, if that of a constant guess is not known
+    good_score = 0.6  # MCC on the training rows
     few_epochs = 10
     hardly_any = 5  # epochs
     gain_by_hardly_any = 0.05
@@ -220,7 +224,7 @@ class TooFewEpochs(Rule):
 
     def _hardly_any(self, case: Case, loss: np.ndarray) -> int | None:
         """Return the number of updates, if it is low and the predictions are poor."""
-        if len(loss) > self.hardly_any or loss[-1] >= loss[0] or not harm(case):
+        if len(loss) > self.hardly_any or loss[-1] >= loss[0] or not _is_poor(case):
             return None
         try:
             updates = updates_per_epoch(case) * len(loss)
@@ -229,18 +233,21 @@ class TooFewEpochs(Rule):
         return updates if updates <= self.few_updates else None
 
     def _is_short(self, case: Case, gain: float, n_epochs: int) -> bool:
-        """Whether the loss is still high, or the network is poor or improves fast."""
-        level, harmed = final_level(case), harm(case)
+        """Whether the network is poor or, if not known, the loss is still high."""
+        level, harmed = final_level(case), _is_poor(case)
         if harmed or level is None:
             return bool(harmed)
+        if guess_loss(case) is None:
+            return level > self.little_fall and harmed is None
+        if n_epochs <= self.hardly_any and is_behind(case, least=0.0):
+            return level > self.least_loss
+        part = fitted_if_known(case)
+        if part is not None and (part.mcc or 0.0) > self.good_score:
+            return False
         if level > self.high_loss and harmed is None:
             return True
         is_early = level > self.high_loss or n_epochs <= self.few_epochs
-        if not is_early:
-            return False
-        if level > self.low_loss and gain > self.fast_gain:
-            return True
-        return level > self.least_loss and bool(is_behind(case, least=0.0))
+        return is_early and level > self.low_loss and gain > self.fast_gain
 
 
 class SlowConvergence(Rule):
@@ -279,6 +286,17 @@ class SlowConvergence(Rule):
         )
 
 
+def _is_poor(case: Case) -> bool | None:
+    """Whether the network does not fit its rows as well as it could; None if unknown.
+
+    What it fits well is not for more epochs to heal, even if new rows are not.
+    """
+    try:
+        return Underfit().inspect(case) is not None
+    except NotApplicable:
+        return harm(case)
+
+
 def _unfinished(case: Case) -> tuple[np.ndarray, float]:
     """Return the training loss, and the share that as many epochs again would win.
 
@@ -295,7 +313,7 @@ def _unfinished(case: Case) -> tuple[np.ndarray, float]:
         raise NotApplicable(
             f"training was stopped ({case.stop_reason.replace('_', ' ')})"
         )
-    if not is_falling(loss) or _gets_worse(case):
+    if not is_falling(loss) or _no_longer_gains(case):
         return loss, 0.0
     return loss, gain_of(loss)
 
@@ -305,10 +323,10 @@ def _about(gain: float) -> str:
     return f"about {gain:.0%}" if gain < 0.9 else "nearly all that is left"
 
 
-def _gets_worse(case: Case) -> bool:
-    """Whether the validation loss has been rising for long."""
+def _no_longer_gains(case: Case) -> bool:
+    """Whether the validation loss was lowest long ago."""
     val = case.curves.get("val_loss")
     if val is None or not np.isfinite(val).all():
         return False
-    best, since, end = rise_of(val)
-    return since > max(2, len(val) // 5) and end > 1.05 * best
+    _, since, _ = rise_of(val)
+    return since > max(2, len(val) // 5)

@@ -115,8 +115,8 @@ class LargeInit(Rule):
     only repair this.
     What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a
     RandomNormal with a large stddev.
-    False alarm when: training itself made the weights large. An alarm requires a far
-    too high first loss, or poor predictions together with saturated units. With a high
+    False alarm when: training itself made the weights large. An alarm requires poor
+    predictions, together with a far too high first loss or saturated units. With a high
     learning rate or small inputs it is always a remark.
     """
 
@@ -145,7 +145,9 @@ class LargeInit(Rule):
         scale = max(case.probe.weight_scales)
         if not scale > self.largest_scale or math.isinf(scale):
             return None
-        alarming = self._begins_high(case) or (harm(case) and self._saturates(case))
+        harmed = harm(case)
+        alarming = harmed is not False and self._begins_high(case)
+        alarming = alarming or (bool(harmed) and self._saturates(case))
         if self._rate_is_high(case) or self._inputs_are_small(case):
             alarming = False
         return self.found(

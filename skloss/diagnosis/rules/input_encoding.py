@@ -76,7 +76,6 @@ class SingleClassTarget(Rule):
         "train-val-gap",
         "overfit",
         "val-loss-misleads",
-        "too-few-epochs",
         *LITTLE_LEARNED,
     )
     reference = "keras-team/keras FAQ; stackoverflow 41372874"

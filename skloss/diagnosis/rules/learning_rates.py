@@ -3,7 +3,11 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.evidence.classifier_network import harm
+from skloss.diagnosis.evidence.classifier_network import (
+    BATCH_SIZE,
+    gain_of_smaller_batches,
+    harm,
+)
 from skloss.diagnosis.evidence.symptoms import training_loss
 from skloss.diagnosis.evidence.training_loss import (
     NOT_LEARNED,
@@ -301,7 +305,7 @@ class LateDivergence(Rule):
         A rate that rises above all earlier ones is no restart, but may be the fault.
         """
         curve = case.curves.get("learning_rate")
-        if curve is None or len(curve) <= since:
+        if curve is None or len(curve) <= since or not np.isfinite(curve).all():
             return False
         before, after = curve[: len(curve) - since], curve[len(curve) - since - 1 :]
         rose = bool(np.any(np.diff(after) > 0))
@@ -314,7 +318,8 @@ class LrTooLow(Rule):
     Reads: the largest learning rate, the optimizer, and how far the training loss fell.
     Effect: the network ends near its initial weights.
     What to do: raise learning_rate to the default of the optimizer: 0.001 for Adam,
-    0.01 for SGD, 1.0 for Adadelta.
+    0.01 for SGD, 1.0 for Adadelta. With fewer than a hundred updates, lower batch_size
+    as well.
     False alarm when: a pretrained network is fine-tuned with a low rate. There is no
     alarm if the loss falls below half of a constant guess and no baseline model scores
     higher.
@@ -323,8 +328,10 @@ class LrTooLow(Rule):
     code = "O04"
     name = "lr-too-low"
     explains = (
+        "batch-too-large",
         "too-few-epochs",
         "slow-convergence",
+        "threshold-not-tuned",
         "val-loss-misleads",
         *NOT_LEARNED,
     )
@@ -347,6 +354,9 @@ class LrTooLow(Rule):
         if not (moves or fall < self.little_fall) or not is_high:
             return None
         optimizer = case.training.optimizer if case.training else None
+        params: dict[str, object] = {"learning_rate": bounds[1]}
+        if gain_of_smaller_batches(case) > 1:
+            params["batch_size"] = BATCH_SIZE
         how = "is still falling" if moves else f"fell by only {fall:.0%}"
         return self.found(
             f"The learning rate {rate:g} is low for {optimizer}, and the training loss "
@@ -358,8 +368,9 @@ class LrTooLow(Rule):
                 "final training loss": (end_of(loss), "nats"),
                 **self._update(case),
             },
-            f"Set learning_rate={bounds[1]:g}.",
-            params={"learning_rate": bounds[1]},
+            f"Set learning_rate={bounds[1]:g}"
+            + (f" and batch_size={BATCH_SIZE}." if "batch_size" in params else "."),
+            params=params,
         )
 
     def _update(self, case: Case) -> dict[str, object]:

@@ -239,7 +239,7 @@ class SigmoidOutputMulticlass(Rule):
     categorical_crossentropy for one-hot labels or sparse_categorical_crossentropy for
     class numbers.
     False alarm when: one-against-rest training with binary cross-entropy is intended.
-    It is a remark if the outputs of a row sum to about 1.
+    It is a remark if the outputs of a row sum to about 1 and predictions are good.
     """
 
     code = "N14"
@@ -287,6 +287,9 @@ class SigmoidOutputMulticlass(Rule):
         shown = error is not None and error > self.largest_sum_error
         if n_classes == 2:  # two sigmoids with one-hot labels are often intended
             return "warning" if shown and loss in CATEGORICAL_LOSSES else None
-        if loss in CATEGORICAL_LOSSES:
-            return "error"
-        return "warning" if shown else "info"
+        if loss not in CATEGORICAL_LOSSES:
+            return "warning" if shown else "info"
+        harmed = harm(case)
+        if harmed is False:
+            return "warning" if shown else "info" if error is not None else "warning"
+        return "error"

@@ -4,16 +4,19 @@ import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
+    area_error,
     fitted_part,
     need,
     never_predicts_minority,
+    ranking_error,
 )
-from skloss.diagnosis.evidence.training_loss import class_weights
+from skloss.diagnosis.evidence.training_loss import class_weights, is_weighted
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
 from skloss.record import SplitMetrics
 
+_NEARLY_BALANCED = 1.5  # largest over smallest class, as behind a sampler
 _ZERO_IF_NEVER = tuple(
     prefix + name
     for prefix in ("val_", "")
@@ -45,6 +48,19 @@ def _weighted_odds(case: Case, rare: int) -> float | None:
         return None
     weighted = weights * counts
     return float(weighted[rare] / max(weighted.sum() - weighted[rare], 1e-12))
+
+
+def _balanced(case: Case) -> dict[str, object]:
+    """Return class weights as a fix; none if they are in use or would all be 1."""
+    counts = () if case.train is None else case.train.counts
+    near = (
+        max(counts) <= _NEARLY_BALANCED * min(counts) if counts else case.is_resampled
+    )
+    return {} if near or is_weighted(case) else {"class_weight": "balanced"}
+
+
+def _then_balance(case: Case) -> str:
+    return ' Then set class_weight="balanced".' if _balanced(case) else ""
 
 
 class _OneClassOnly(Rule):
@@ -79,8 +95,8 @@ class MajorityCollapse(_OneClassOnly):
     Effect: the accuracy equals that of a constant guess, and the network learned
     nothing about the rare class.
     What to do: fix the causes first: scale the inputs, check activations and
-    learning_rate. Then set class_weight="balanced", or start the output bias at log(p /
-    (1 - p)) for a prior p.
+    learning_rate. Then set class_weight="balanced" (unless a sampler has balanced the
+    rows already), or start the output bias at log(p / (1 - p)) for a prior p.
     False alarm when: no model can separate the rare class from the others with these
     columns.
     """
@@ -98,7 +114,7 @@ class MajorityCollapse(_OneClassOnly):
         "too-few-epochs",
     )
     reference = "AutoTrainer passes such networks (10 Reuters models with recall 0)"
-    least_auc = 0.7  # with curves alone: above it the scores rank the rows
+    least_auc = 0.7  # by two standard errors: above it the scores rank the rows
     least_precision = 0.15
 
     def inspect(self, case: Case) -> Finding | None:
@@ -121,17 +137,23 @@ class MajorityCollapse(_OneClassOnly):
                 "rows of the smallest class": (part.n_minority, "rows"),
             },
             "Fix the causes first: scale the inputs, check activations and "
-            'learning_rate. Then set class_weight="balanced".',
-            params={"class_weight": "balanced"},
+            f"learning_rate.{_then_balance(case)}",
+            severity="warning" if self._ranks_somewhat(part) else None,
+            params=_balanced(case),
         )
 
     @staticmethod
     def _ranks_well(part: SplitMetrics) -> bool:
-        """Whether another threshold would suffice: the ranking is far above chance."""
+        """Whether another threshold would suffice: the ranking is surely good."""
         if part.roc_auc is None:
             return False
-        error = 0.5 / np.sqrt(max(part.n_minority, 1))
-        return bool(part.roc_auc > max(0.7, 0.5 + 4 * error))
+        return bool(part.roc_auc - 2 * area_error(part) > MajorityCollapse.least_auc)
+
+    @staticmethod
+    def _ranks_somewhat(part: SplitMetrics) -> bool:
+        """Whether the ranking is above chance beyond doubt."""
+        area = part.roc_auc
+        return area is not None and area > max(0.6, 0.5 + 3 * ranking_error(part))
 
     def _from_curves(self, case: Case) -> Finding | None:
         if not any(name in case.curves for name in _ZERO_IF_NEVER):
@@ -151,9 +173,9 @@ class MajorityCollapse(_OneClassOnly):
             evidence,
             "Ignore the accuracy. Check in this order: inputs scaled "
             "(StandardScaler), activation set in every hidden layer, dropout rates, "
-            'learning_rate. Then set class_weight="balanced".',
+            f"learning_rate.{_then_balance(case)}",
             severity="info" if ranks else None,
-            params={"class_weight": "balanced"},
+            params=_balanced(case),
         )
 
 
@@ -199,10 +221,10 @@ class ThresholdNotTuned(_OneClassOnly):
                 "average precision": (part.average_precision, ""),
                 "predicted over actual rows of the class": (ratio, ""),
             },
-            "Tune the threshold with TunedThresholdClassifierCV, or set "
-            'class_weight="balanced".',
+            "Tune the threshold with TunedThresholdClassifierCV"
+            + (', or set class_weight="balanced".' if _balanced(case) else "."),
             severity="info" if part.n_minority < 30 else None,
-            params={"class_weight": "balanced"},
+            params=_balanced(case),
         )
 
 
@@ -213,8 +235,8 @@ class AllPositive(Rule):
     the MCC that the same scores reach at the best threshold.
     Effect: precision is hardly above the share of the class, or far below what the
     network could reach.
-    What to do: set class_weight=None or lower weights, or raise the decision threshold
-    with TunedThresholdClassifierCV.
+    What to do: raise the decision threshold with TunedThresholdClassifierCV or, with
+    class weights, set class_weight=None or lower weights.
     False alarm when: a missed rare row costs so much more that this is intended. Class
     weights that only balance the classes are taken as intended.
     """
@@ -265,8 +287,10 @@ class AllPositive(Rule):
             f"rows{told}.",
             evidence,
             "Set class_weight=None or lower weights, or raise the decision threshold "
-            "with TunedThresholdClassifierCV.",
-            params={"class_weight": None},
+            "with TunedThresholdClassifierCV."
+            if is_weighted(case)
+            else "Raise the decision threshold with TunedThresholdClassifierCV.",
+            params={"class_weight": None} if is_weighted(case) else None,
         )
 
     def _lost_by_weights(

@@ -44,6 +44,7 @@ class TestScalingMismatch(Rule):
         "overfit",
         "all-positive",
         "majority-collapse",
+        "too-few-epochs",
         *CURVES_APART,
     )
     reference = "stackoverflow 59325381; scikit-learn common pitfalls"
@@ -164,7 +165,8 @@ class TrainValPriorShift(Rule):
         "train-val-gap",
         "threshold-not-tuned",
         "all-positive",
-        "mild-overfit-late",
+        "overfit",
+        "overconfident-probabilities",
         "early-stopping-too-early",
     )
     reference = "Saerens et al., 2002; keras-team/keras issue 14141"
@@ -180,8 +182,6 @@ class TrainValPriorShift(Rule):
         if case.train is None and case.val is None:
             return self._from_curves(case)
         train, val = both_splits(case)
-        if min(train.n_rows, val.n_rows) == 0:
-            raise NotApplicable("one split has no rows")
         one, before, after, error = prior_change(train, val)
         limits = (self.least_difference, self.least_factor)
         if not is_changed(before, after, error, *limits):
@@ -251,13 +251,13 @@ class TrainValPriorShift(Rule):
     def _predicted(self, train: SplitMetrics, val: SplitMetrics) -> float | None:
         """Predicted over actual rows of the class that is more frequent in training.
 
-        An excess within chance is cut to 1, so that it raises no alarm.
+        An excess within chance is cut to 1, so that it raises no alarm. None if no
+        class is in both splits.
         """
-        if val.predicted is None:
+        in_both = np.asarray(train.counts) * np.asarray(val.counts) > 0
+        if val.predicted is None or not in_both.any():
             return None
-        grown = train.prior - val.prior
-        grown[np.asarray(val.counts) == 0] = -1.0
-        one = int(grown.argmax())
+        one = int(np.where(in_both, train.prior - val.prior, -np.inf).argmax())
         actual, predicted = val.counts[one], float(val.predicted[one] * val.n_rows)
         if predicted - actual <= 3 * np.sqrt(actual):
             return 1.0 if predicted > actual else predicted / actual

@@ -1,6 +1,7 @@
 """``KerasClassifier``: any Keras network, and a home for scikeras' users."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from skloss.estimators.all_or_nothing import all_or_nothing, weights_or_nothing
 from skloss.estimators.checks import encode_known
 from skloss.estimators.fit_rows import HoldOut
 from skloss.estimators.keras.keras_fitting import fit_keras_network
@@ -61,7 +63,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     metrics : list, default=None
         As for ``compile``; what Keras makes of them stands in ``history_``.
     batch_size : int or None, default=None
-        Rows per step; None is 32, -1 all rows.
+        Rows per step; None is 32, -1 or more than there are is all rows.
     validation_batch_size : int or None, default=None
         Rows per step of Keras' own validation.
     verbose : int, default=0
@@ -80,7 +82,10 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each label in the training loss, never in the curves; a label that the
         dict does not name has weight one. "balanced" is
-        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``.
+        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``. It means the same
+        as ``fit__class_weight`` and as an argument of ``fit``, which comes before this
+        one. The label of a one-hot column is its number or its name. For several
+        labels per row, "balanced" or a list with one dict for each column of y.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like in
         ``record_`` are of. None is the rarer class if it has at most 40 % of the rows,
@@ -89,6 +94,12 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Share of each class that is held out. "auto": none in ``fit``, as with scikeras;
         in :class:`skloss.Pipeline`, before any other step, the share
         ``validation_split``, or 0.1 if that is zero. None: none at all.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
+        With any but "stratified", ``validation_fraction="auto"`` holds out in ``fit``.
     early_stopping : bool or "auto", default=False
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``; "auto" if at least 50 rows of every class were held out.
@@ -172,7 +183,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         "validation_split": [Interval(Real, 0, 1, closed="left"), None],
         "verbose": ["verbose", StrOptions({"auto"})],
         "epochs": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [dict, str, None],
+        "class_weight": [dict, str, "array-like", None],
         "validation_fraction": [
             Interval(Real, 0, 1, closed="neither"),
             StrOptions({"auto"}),
@@ -201,6 +212,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         class_weight: Mapping[Any, float] | str | None = None,
         pos_label: Any = None,
         validation_fraction: float | str | None = "auto",
+        validation_rows: Any = "stratified",
         early_stopping: bool | str = False,
         monitor: str = "auto",
         patience: int = 20,
@@ -228,6 +240,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         )
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
+        self.validation_rows = validation_rows
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -342,17 +355,16 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
                     "for each, or use fit."
                 )
         goes_on = self.initialized_
-        if goes_on:
-            self._check_classes(classes)
-        else:
-            self.classes_ = None if classes is None else np.unique(classes)
-        X, y = self._checked(X, y, goes_on)
-        if not self._has_plain_labels:
-            return self._fit_freely(X, y, sample_weight, kwargs, is_partial=True)
-        holdout = HoldOut()
-        return self._train(
-            X, y, sample_weight, holdout, None, dict(kwargs), goes_on, is_partial=True
-        )
+        with self._all_or_nothing(goes_on):
+            if goes_on:
+                self._check_classes(classes)
+            else:
+                self.classes_ = None if classes is None else np.unique(classes)
+            X, y = self._checked(X, y, goes_on)
+            if not self._has_plain_labels:
+                return self._fit_freely(X, y, sample_weight, kwargs, is_partial=True)
+            given, rest = (X, y, sample_weight, HoldOut()), (None, dict(kwargs))
+            return self._train(*given, *rest, goes_on, is_partial=True)
 
     def initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Make the network without training it.
@@ -367,9 +379,10 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         self
             The classifier, ready to predict.
         """
-        self.classes_ = None
-        self._initialize(X, y)
-        self._compile()
+        with self._all_or_nothing(False):
+            self.classes_ = None
+            self._initialize(X, y)
+            self._compile()
         return self
 
     def _can_hold_out(self, y: ArrayLike) -> bool:
@@ -381,6 +394,13 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         return cast("float | None", self.validation_fraction)
 
     def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
+        shape = np.shape(X)[1:]
+        if name == "X_val" and len(shape) == 1 and shape != self._row_shape[:1]:
+            raise ValueError(
+                f"X_val has {shape[0]} columns, but X has {self._row_shape[0]}: pass "
+                "both through the same steps, as skloss.Pipeline does; other pipelines "
+                "pass X_val on as it is."
+            )
         return self._rows(X, name, reset=False)
 
     def _fit_all(
@@ -393,16 +413,34 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         kwargs: Mapping[str, Any],
     ) -> Self:
         goes_on = self.warm_start and self.initialized_
-        if not goes_on:
-            self.classes_ = None
-        X, y = self._checked(X, y, goes_on)
-        if not self._has_plain_labels:
+        with self._all_or_nothing(goes_on):
+            if not goes_on:
+                self.classes_ = None
+            X, y = self._checked(X, y, goes_on)
+            if self._has_plain_labels:
+                given = X, y, sample_weight, holdout, groups, dict(kwargs)
+                return self._train(*given, goes_on)
             self._check_free_labels()
             if holdout.X_val is not None:
-                held = self.as_keras(holdout.X_val, holdout.y_val)
+                held = self._free_validation(holdout)
                 kwargs = {**kwargs, "validation_data": held}
             return self._fit_freely(X, y, sample_weight, kwargs)
-        return self._train(X, y, sample_weight, holdout, groups, dict(kwargs), goes_on)
+
+    @contextmanager
+    def _all_or_nothing(self, goes_on: bool) -> Iterator[None]:
+        """Leave everything as it was where the block ends in an error."""
+        model = self.model_ if goes_on else None
+        with all_or_nothing(self), weights_or_nothing(model):
+            yield
+
+    def _free_validation(self, holdout: HoldOut) -> tuple[Any, ...]:
+        """Held-out rows and labels of another kind, as Keras takes them."""
+        if holdout.source == "validation_data":  # the labels are Keras' already
+            rows = self._rows(holdout.X_val, "X_val", reset=False)
+            held = self._prepared(rows), holdout.y_val
+        else:
+            held = self.as_keras(holdout.X_val, holdout.y_val)
+        return held if holdout.weight_val is None else (*held, holdout.weight_val)
 
     def _check_free_labels(self) -> None:
         """Refuse what needs exact curves, where the labels allow none."""
@@ -436,7 +474,15 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         call = keras_call(self, kwargs, is_partial=is_partial)
         arguments = dict(call.arguments)
         arranged = keras_rows(
-            self, X, y, sample_weight, holdout, groups, arguments, is_partial=is_partial
+            self,
+            X,
+            y,
+            sample_weight,
+            holdout,
+            groups,
+            arguments,
+            class_weight=call.class_weight,
+            is_partial=is_partial,
         )
         call = replace(call, arguments=arguments)
         earlier = vars(self).get("_fitted") if goes_on else None

@@ -8,16 +8,16 @@ model functions and of routed parameters (``optimizer__learning_rate``) is scike
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
@@ -29,17 +29,21 @@ from skloss.estimators.keras.network_checks import (
     check_rows,
     check_units,
 )
+from skloss.estimators.keras.output_weights import is_one_hot, weights_of_labels
 from skloss.estimators.keras.unknown_parameters import (
     check_fit_arguments,
     check_parameters,
     check_used,
 )
+from skloss.holdout import check_no_gaps
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
 from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
 from skloss.record import TrainingRecord
+from skloss.record.class_curves import curves_by_class, without_arrays
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 
@@ -191,6 +195,8 @@ class MendedWrapper(_Wrapper):
     def _rows_and_labels(
         self, X: Any, y: Any, reset: bool
     ) -> tuple[np.ndarray, np.ndarray]:
+        names = getattr(y, "columns", None)
+        check_no_gaps("y", y)
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
@@ -202,6 +208,7 @@ class MendedWrapper(_Wrapper):
             plain = False
         if reset:
             self._has_plain_labels = plain
+            self._is_one_hot, self._label_names = is_one_hot(y), names
             self.target_type_ = self._type_of_target(y)
             self.y_dtype_, self.y_ndim_ = y.dtype, y.ndim
         elif plain != self._has_plain_labels:
@@ -246,6 +253,7 @@ class MendedWrapper(_Wrapper):
         if "_model" not in vars(self):
             if "_packed" not in vars(self):
                 raise AttributeError(f"{type(self).__name__} has no model_ before fit.")
+            start_tensorflow()
             self._model = self.__dict__.pop("_packed").unpack()
         return self._model
 
@@ -260,6 +268,7 @@ class MendedWrapper(_Wrapper):
 
     def _initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> tuple[Any, Any]:
         """Check rows and labels, fit the encoders and make the network."""
+        start_tensorflow()
         X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
         if isinstance(state, np.random.RandomState):
@@ -342,7 +351,8 @@ class MendedWrapper(_Wrapper):
                 f"The network of {type(self).__name__} has {len(outputs)} outputs, but "
                 "y has one label per row: return a network of one output."
             )
-        super()._check_model_compatibility(y)
+        if not is_of_single_values(self.model_.loss):  # else it has been checked
+            super()._check_model_compatibility(y)
 
     @property
     def _network(self) -> KerasNetwork:
@@ -392,13 +402,13 @@ class MendedWrapper(_Wrapper):
     # ---------------------------------------------------------------------- keras.Model
 
     def _fit_arguments(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments for ``keras.Model.fit``: of the call, of ``fit__``, or plain."""
+        """Arguments of ``fit``: of the call, of ``fit__``, or plain."""
         found = route_params(
             self.get_params(), destination="fit", pass_filter=self._fit_kwargs
         )
         found = {k: v for k, v in found.items() if not k.startswith("callbacks")}
         check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
-        return {**found, **kwargs}
+        return {"class_weight": self.class_weight, **found, **kwargs}
 
     def _fit_keras_model(
         self,
@@ -409,9 +419,11 @@ class MendedWrapper(_Wrapper):
         epochs: int,
         initial_epoch: int,
         callbacks: Any = None,
+        n_ended: Callable[[], int | None] = lambda: None,
         **kwargs: Any,
     ) -> None:
-        before = vars(self).get("history_")
+        start_tensorflow()
+        before, n_kept = vars(self).get("history_"), None
         own = self._callbacks()
         model = self.model_
         if model.built and not model.optimizer.built:
@@ -422,21 +434,35 @@ class MendedWrapper(_Wrapper):
         try:
             with self._seeds():
                 super()._fit_keras_model(
-                    X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs
+                    X,
+                    y,
+                    sample_weight,
+                    warm_start,
+                    epochs,
+                    initial_epoch,
+                    # Keras would take it by class number; it is in the row weights.
+                    **{**kwargs, "class_weight": None},
                 )
+        except KeyboardInterrupt:
+            n_kept = n_ended()
+            raise
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
             self.history_, self._fit_callbacks = before, own
             seen = getattr(model, "history", None)
-            curves = getattr(seen, "history", {})
+            curves = {
+                name: values[:n_kept]
+                for name, values in getattr(seen, "history", {}).items()
+            }
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
 
     def _extend_history(self, curves: Mapping[str, Any], *, keep: bool) -> None:
         before = dict(vars(self).get("history_") or {}) if keep else {}
+        labels = () if self.classes_ is None else self.classes_.tolist()
         self.history_ = {
-            name: [*before.get(name, []), *map(float, values)]
-            for name, values in curves.items()
+            name: [*before.get(name, []), *_plain_numbers(values)]
+            for name, values in curves_by_class(curves, labels).items()
         }
 
     def _fit_freely(
@@ -453,15 +479,28 @@ class MendedWrapper(_Wrapper):
         epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
         first = kwargs.pop("initial_epoch", 0)
         callbacks = [*self._callbacks(), *listed(kwargs.pop("callbacks", None))]
-        weight = None if sample_weight is None else np.array(sample_weight, float)
-        if self.class_weight is not None:
-            by_class = compute_sample_weight(self.class_weight, y)
-            weight = by_class if weight is None else weight * by_class
+        by_label = weights_of_labels(
+            type(self).__name__,
+            self._fit_arguments(kwargs)["class_weight"],
+            y,
+            self._label_names,
+            one_hot=self._is_one_hot,
+        )
         self._ensure_compiled_model()
         self._check_rows_of_model()
+        weight = None if sample_weight is None else np.array(sample_weight, float)
+        if by_label is not None and by_label.ndim == 1:
+            by_label, weight = None, by_label if weight is None else by_label * weight
         if weight is not None:
-            X, y, weight = self._validate_sample_weight(X, y, weight)
+            rows = np.arange(len(X))
+            X, rows, weight = self._validate_sample_weight(X, rows, weight)
+            y = y[rows]
+            by_label = None if by_label is None else by_label[rows]
         y = self.target_encoder_.transform(y)
+        if by_label is not None:
+            weight = weigh_outputs(
+                type(self).__name__, self.model_, y, by_label, weight
+            )
         self._check_model_compatibility(y)
         self._check_columns(y)
         self._fit_keras_model(
@@ -475,7 +514,7 @@ class MendedWrapper(_Wrapper):
             **kwargs,
         )
         self._record_of_history = TrainingRecord(
-            history=self.history_,
+            history=without_arrays(self.history_),
             outcome={
                 "program": "keras",
                 "program_reason": "labels without exact curves",
@@ -493,7 +532,8 @@ class MendedWrapper(_Wrapper):
         check_columns(type(self).__name__, n_units, loss, y.shape[1])
 
     def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
-        if not self._has_plain_labels or self._asks_keras(kwargs):
+        if self._asks_keras(kwargs) or not self._has_plain_labels:
+            start_tensorflow()
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
 
@@ -520,6 +560,11 @@ def _sees_predictions(callback: object) -> bool:
     own, base = type(callback), keras.callbacks.Callback
     hooks = [name for name in dir(base) if name.startswith("on_predict")]
     return any(getattr(own, hook) is not getattr(base, hook) for hook in hooks)
+
+
+def _plain_numbers(values: Iterable[Any]) -> list[Any]:
+    """Numbers as floats; what a metric of the user's gives else stays as it is."""
+    return [float(value) if isinstance(value, Real) else value for value in values]
 
 
 def _without_counters(curves: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,230 @@
+"""The command ``skloss predict``: a saved model predicts the rows of a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skloss.exceptions import DataFileError
+from skloss.search.array_files import read_rows_array
+from skloss.search.columns import convert_columns, without_values
+from skloss.search.data_files import (
+    DATA_SUFFIXES,
+    check_is_file,
+    checked_rows,
+    read_frame,
+)
+from skloss.search.file_words import listed, near, unreadable
+
+__all__ = ["load_model", "predictions_as_csv", "read_rows"]
+
+_KINDS = {"numbers": "number", "dates": "date", "categories": "text"}
+
+
+def load_model(path: Path) -> Any:
+    """Load a classifier that was saved by ``joblib.dump``.
+
+    Loading runs code of the file, as with every pickle.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    estimator
+        Fitted classifier.
+
+    Raises
+    ------
+    DataFileError
+        If the file is no fitted classifier.
+    """
+    import joblib
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_file(path)
+    try:
+        model = joblib.load(path)
+    except MemoryError:
+        raise
+    except Exception as err:  # a file of anything else may raise anything
+        reason = f"it is not a model saved by joblib ({type(err).__name__})"
+        if isinstance(err, ModuleNotFoundError):
+            reason = f"the model needs the package {err.name!r}; install it"
+        raise unreadable(path, reason) from err
+    if not hasattr(model, "predict") or not hasattr(model, "fit"):
+        kind = type(model).__name__
+        raise unreadable(path, f"it has a {kind}, not a model")
+    try:
+        check_is_fitted(model)
+    except NotFittedError as err:
+        raise unreadable(path, "the model is not fitted") from err
+    return model
+
+
+def read_rows(
+    model: Any, path: Path, missing_values: tuple[str, ...] = ()
+) -> tuple[Any, list[str]]:
+    """Read the rows of a file in the form that a model was fitted on.
+
+    Columns are found by name, in any order. Other columns are not used.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted classifier.
+    path : Path
+        File of rows.
+    missing_values : tuple of str, default=()
+        Values that stand for a missing one, besides empty cells.
+
+    Returns
+    -------
+    rows : DataFrame or ndarray
+        Rows for ``model.predict``.
+    notes : list of str
+        Remarks about what was converted or not used.
+
+    Raises
+    ------
+    DataFileError
+        If a column is missing, or if a value cannot be used.
+    """
+    check_is_file(path, DATA_SUFFIXES)
+    names = getattr(model, "feature_names_in_", None)
+    if path.suffix.lower() == ".npz":
+        if names is not None:
+            raise unreadable(
+                path,
+                "the model finds its columns by name, and the arrays of an archive "
+                f"have no names; give a table with the columns {listed(names)}",
+            )
+        array = checked_rows(path, read_rows_array(path), False, missing_values)
+        _check_count(path, model, array.shape[1])
+        _check_gaps(path, model, array, None)
+        return array, []
+    kinds = {} if names is None else _kinds(model, list(map(str, names)))
+    texts = tuple(name for name, kind in kinds.items() if kind == "text")
+    frame, separator, notes = read_frame(path, texts=texts)
+    if not len(frame):
+        raise unreadable(path, "it has a header but no rows")
+    if names is None:
+        _check_count(path, model, frame.shape[1])
+        kinds = dict.fromkeys(frame.columns, "number")
+    else:
+        notes = [*notes, *_unused(path, frame, list(kinds))]
+        frame = frame[list(kinds)]
+    frame, remarks = convert_columns(path, frame, separator, kinds)
+    frame = without_values(frame, missing_values)
+    rows: Any = frame.to_numpy(dtype=np.float64) if names is None else frame
+    _check_gaps(path, model, rows, [n for n, kind in kinds.items() if kind == "number"])
+    return rows, [*notes, *remarks]
+
+
+def predictions_as_csv(model: Any, rows: Any) -> tuple[str, list[str]]:
+    """Predict the classes and probabilities of rows.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted classifier.
+    rows : DataFrame or ndarray
+        Rows in the form that the model was fitted on.
+
+    Returns
+    -------
+    text : str
+        Table as CSV: the predicted label, and the probability of each class.
+    notes : list of str
+        Warnings of the model.
+
+    Raises
+    ------
+    DataFileError
+        If the model cannot predict these rows.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            predicted = np.asarray(model.predict(rows))
+            shares = model.predict_proba(rows) if _has_shares(model) else None
+        except (ValueError, TypeError) as err:
+            reason = " ".join(str(err).split()).rstrip(".")
+            raise DataFileError(
+                f"The model cannot predict these rows: {reason}."
+            ) from err
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    classes = [] if shares is None else [f"probability_{one}" for one in model.classes_]
+    writer.writerow(["prediction", *classes])
+    columns = [predicted.tolist(), *([] if shares is None else np.asarray(shares).T)]
+    writer.writerows(
+        [label, *(f"{share:.6g}" for share in others)]
+        for label, *others in zip(*columns, strict=True)
+    )
+    messages = (" ".join(str(given.message).split()) for given in caught)
+    return text.getvalue(), list(dict.fromkeys(messages))
+
+
+def _has_shares(model: Any) -> bool:
+    return hasattr(model, "predict_proba") and hasattr(model, "classes_")
+
+
+def _kinds(model: Any, names: list[str]) -> dict[str, str]:
+    """Return the kind of each column, as the steps for tables know it."""
+    kinds = dict.fromkeys(names, "number")
+    table = getattr(model, "named_steps", {}).get("table")
+    for name, _, columns in getattr(table, "transformers", ()):
+        if name in _KINDS:
+            kinds |= dict.fromkeys(columns, _KINDS[name])
+    return kinds
+
+
+def _unused(path: Path, frame: Any, wanted: list[str]) -> list[str]:
+    absent = [name for name in wanted if name not in frame.columns]
+    others = [name for name in frame.columns if name not in wanted]
+    if absent:
+        is_one = len(absent) == 1
+        hint = near(absent[0], others) if is_one else ""
+        raise unreadable(
+            path,
+            f"the model needs the column{'' if is_one else 's'} {listed(absent)}, "
+            f"which {'is' if is_one else 'are'} not in the file{hint}",
+        )
+    return [f"Not used: {listed(others)}."] if others else []
+
+
+def _check_count(path: Path, model: Any, n_columns: int) -> None:
+    n_wanted = getattr(model, "n_features_in_", n_columns)
+    if n_columns != n_wanted:
+        raise unreadable(
+            path, f"it has {n_columns} columns, but the model was fitted on {n_wanted}"
+        )
+
+
+def _check_gaps(path: Path, model: Any, rows: Any, numbers: list[str] | None) -> None:
+    """Refuse infinite values, and gaps that no step of the model fills."""
+    steps = getattr(model, "named_steps", {})
+    fills = "imputer" in steps or "table" in steps
+    if hasattr(rows, "columns"):
+        found = {repr(name): rows[name].to_numpy(np.float64) for name in numbers or ()}
+    else:
+        found = {str(place): values for place, values in enumerate(rows.T, start=1)}
+    for name, values in found.items():
+        bad = np.isinf(values) if fills else ~np.isfinite(values)
+        if bad.any():
+            row = int(bad.argmax())
+            what = "an infinite" if np.isinf(values[row]) else "no"
+            raise unreadable(
+                path,
+                f"column {name} has {what} value in row {row + 1}, and the model was "
+                "fitted on rows without; fill it in, or drop the row",
+            )
