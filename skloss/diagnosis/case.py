@@ -118,7 +118,7 @@ class Preparation(PlainPart):
     is_ordered: bool | None = None  # rows of one class follow each other
     scales_apart: str | None = None  # a scaling that only one side has
     sampler: str | None = None  # of the training rows, not of the validation rows
-    fitted_before_split: str | None = None  # a scaler that has seen all rows
+    shared_rows: str | None = None  # "all" or "some" of those held out are trained on
 
 
 @dataclass(frozen=True)

@@ -97,11 +97,11 @@ def diagnose(
     if code is not None or _is_code_path(source):
         if code is not None and source is not None:
             raise ValueError("Both source and code were given; give one of them.")
-        given = {"X and y": X, "X_val and y_val": X_val, "fit_params": fit_params}
-        return _diagnose_code(source if code is None else code, history, given)
+        unread = {"X and y": X, "X_val and y_val": X_val, "fit_params": fit_params}
+        return _diagnose_code(source if code is None else code, history, unread)
     if source is None:
         raise ValueError("Nothing to diagnose was given; give a source, or code.")
-    given = {
+    given: dict[str, Any] = {
         "history": history,
         "X_val": X_val,
         "y_val": y_val,

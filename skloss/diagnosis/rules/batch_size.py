@@ -40,7 +40,7 @@ def _mode_gap(case: Case) -> float | None:
 
 
 def _curves_agree(case: Case) -> bool:
-    """Whether the validation accuracy, of inference mode, ends near that of training."""
+    """Whether the validation accuracy ends near that of training."""
     train, val = case.curves.get("accuracy"), case.curves.get("val_accuracy")
     if train is None or val is None or not len(train) or not len(val):
         return False

@@ -57,9 +57,9 @@ class TestScalingMismatch(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Compare standard deviations and means of the columns."""
         apart = None if case.preparation is None else case.preparation.scales_apart
-        if case.rows is None or case.rows.shift_scale is None:
-            if apart is not None:
-                return self._of_code(apart)
+        is_measured = case.rows is not None and case.rows.shift_scale is not None
+        if apart is not None and not is_measured:
+            return self._of_code(apart)
         names = ("shift_scale", "shift_offset", "shift_auc", "shift_error")
         facts = row_facts(case, *names)
         scale, offset, area, error = (float(getattr(facts, name)) for name in names)
@@ -209,7 +209,7 @@ class TrainValPriorShift(Rule):
         return "warning" if is_overdone or stops_by(case, "val_loss") else "info"
 
     def _of_sampler(self, case: Case, sampler: str) -> Finding:
-        """Report a sampler of the training rows; an alarm if validation falls behind."""
+        """Report a sampler of the training rows, as an alarm if there is harm."""
         ends = [
             float(case.curves[name][-1]) if len(case.curves.get(name, ())) else None
             for name in ("accuracy", "val_accuracy", "loss", "val_loss")

@@ -156,7 +156,7 @@ class UnshuffledTailValidation(Rule):
         )
 
     def _of_code(self, case: Case) -> Finding | None:
-        """Read the order of the rows from the code, or from a first epoch that fails."""
+        """Read the order of the rows from the code, or from the first epoch."""
         is_ordered = case.preparation.is_ordered  # type: ignore[union-attr]
         seen = ("accuracy", "val_accuracy")
         train, val = (case.curves.get(name, np.zeros(0)) for name in seen)
@@ -251,7 +251,7 @@ class TrainRowsInValidation(Rule):
     """Some validation rows are also training rows.
 
     Reads: the share of validation rows that equal a training row, and the share of
-    duplicate training rows.
+    duplicate training rows; or what the code gives as both.
     Effect: the network is validated on rows that it may have memorized, so the scores
     are too high.
     What to do: drop duplicate rows before train_test_split, and keep rows of one group
@@ -270,6 +270,8 @@ class TrainRowsInValidation(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Count rows that are in both splits."""
+        if case.rows is None and case.preparation is not None:
+            return self._of_code(case.preparation.shared_rows)
         facts = row_facts(case, "shared_share", "duplicate_share")
         _, val = both_splits(case)
         share = facts.shared_share or 0.0
@@ -294,6 +296,21 @@ class TrainRowsInValidation(Rule):
             if is_whole
             else "Drop duplicate rows before train_test_split, and keep rows of one "
             "group together with GroupShuffleSplit.",
+            severity="info" if is_whole else "warning",
+        )
+
+    def _of_code(self, shared: str | None) -> Finding | None:
+        """Read whether the code gives rows of ``fit`` as validation rows, too."""
+        if shared is None:
+            return None
+        is_whole = shared == "all"
+        return self.found(
+            "The validation rows are the training rows."
+            if is_whole
+            else "The validation rows hold the training rows: those before the split "
+            "are given.",
+            {"training rows that are validation rows": (100.0, "%")},
+            "Pass rows that are not trained on as validation_data or X_val and y_val.",
             severity="info" if is_whole else "warning",
         )
 

@@ -5,23 +5,32 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from skloss.diagnosis import Case
-from skloss.diagnosis.case import Preparation, RowFacts
-from skloss.readers.code.calls import KnownCalls
+from skloss.readers.code.calls import MOST_LAYERS, KnownCalls
+from skloss.readers.code.estimator_settings import estimator_parts
 from skloss.readers.code.evaluate import Evaluator
 from skloss.readers.code.network_calls import layers_of_code, training_of_code
+from skloss.readers.code.preparation import (
+    holdout_of,
+    preparation_of,
+    scaled_labels,
+    was_sampled,
+)
 from skloss.readers.code.syntax import parse_code
+from skloss.readers.code.tasks import classes_of, task_of
 from skloss.readers.code.values import Made, Model, Rows
-from skloss.record import Training
+from skloss.record import Layer, Training
 
 __all__ = ["code_case"]
 
-_STEPS = re.compile(r"^\s*(\d+)/(\d+)(?=[ \[━=]|$)", re.MULTILINE)
-_DISTANCES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+_STEPS = re.compile(r"^[ \t]*(\d{1,9})/(\d{1,9})(?=[ \[━=]|$)", re.MULTILINE)
+_MOST_OF_LOG = 300_000
+_MOST_UNCALLED = 50  # functions that nothing calls
+_NETWORKS = ("keras", "scikeras", "subclassed", "several outputs")
+_WITH_KERNEL = re.compile(r"Dense$|Conv|LSTM|GRU")
 
 
 def code_case(
@@ -43,345 +52,174 @@ def code_case(
     case : Case
         What the code and the log show.
     lines : dict of str to int
-        Lines of the code: "head", "compile", "optimizer", "fit", "split", "sample", ...
+        Lines of the code: "head", "compile", "fit", "split", "sample", ...
     notes : tuple of str
         What could not be read.
     """
     statements, notes = parse_code(code)
-    evaluator = Evaluator(KnownCalls)
-    calls = evaluator.calls
-    if not isinstance(calls, KnownCalls):  # pragma: no cover
-        raise TypeError
-    finished = evaluator.run(statements)
-    if not any(_is_network(model) for model in calls.models):
-        _follow_uncalled(evaluator, statements)
-    if not finished:
+    models, is_whole = _models_of(statements)
+    if not is_whole:
         notes += ("the code was too long to be followed to its end",)
-    model = _chosen(calls.models)
+    model = _chosen(models)
     if model is None:
-        return (
-            Case(curves=dict(curves), origin="code"),
-            {},
-            (*notes, "no network was found in the code"),
-        )
+        return Case(curves=dict(curves)), {}, (*notes, *_without_network(statements))
     case, lines = _case_of(model, curves, log)
-    return case, lines, notes
+    return case, lines, (*notes, *_unread_network(model))
 
 
-def _follow_uncalled(evaluator: Evaluator, statements: list[ast.stmt]) -> None:
+def _models_of(statements: list[ast.stmt]) -> tuple[list[Model], bool]:
+    """Follow the code; return its networks, and whether its end was reached."""
+    calls = KnownCalls()
+    is_whole = calls.evaluator.run(statements)
+    if not any(map(_is_known, calls.models)):
+        _follow_uncalled(calls.evaluator)
+    return calls.models, is_whole
+
+
+def _follow_uncalled(evaluator: Evaluator) -> None:
     """Follow functions that nothing calls, as ``KerasClassifier(build)`` would."""
-    for function in evaluator.functions[:50]:
-        if not function.called:
-            call = ast.Expr(
-                ast.Call(
-                    ast.Name(getattr(function.node, "name", ""), ast.Load()), [], []
-                )
-            )
+    for function in evaluator.functions[:_MOST_UNCALLED]:
+        name = getattr(function.node, "name", "")
+        if not function.called and name:
+            call = ast.Expr(ast.Call(ast.Name(name, ast.Load()), [], []))
             ast.copy_location(call, function.node)
-            ast.fix_missing_locations(call)
-            evaluator.run([call])
+            evaluator.run([ast.fix_missing_locations(call)])
 
 
-def _is_network(model: Model) -> bool:
-    return bool(model.layers) or model.kind not in ("keras", "scikeras")
+def _without_network(statements: list[ast.stmt]) -> tuple[str, ...]:
+    """Say why there is no network to read."""
+    if not statements:
+        return ()
+    imported = {name.partition(".")[0] for name in _imported(statements)}
+    if imported & {"torch", "pytorch_lightning", "lightning", "fastai"}:
+        return (
+            "the network is one of PyTorch, whose code is not read; only its log is",
+        )
+    return ("no network was found in the code",)
+
+
+def _imported(statements: list[ast.stmt]) -> list[str]:
+    names: list[str] = []
+    for one in statements:
+        if isinstance(one, ast.Import):
+            names += [alias.name for alias in one.names]
+        elif isinstance(one, ast.ImportFrom):
+            names.append(one.module or "")
+    return names
+
+
+def _unread_network(model: Model) -> tuple[str, ...]:
+    if model.kind == "subclassed":
+        return ("the network is a subclass of keras.Model; its layers are not read",)
+    if model.kind == "several outputs":
+        return ("the network has several outputs; its layers are not read",)
+    if len(model.layers) > MOST_LAYERS:
+        return (f"the network has more than {MOST_LAYERS} layers; they are not read",)
+    if model.is_searched:
+        return ("the settings that the search varies are not known from the code",)
+    return ()
+
+
+def _is_known(model: Model) -> bool:
+    return bool(model.layers) or model.kind != "keras"
 
 
 def _chosen(models: list[Model]) -> Model | None:
-    """Return the last model that is fitted, else compiled, else stacked."""
-    known = [model for model in models if _is_network(model)]
-    for is_wanted in (
-        lambda m: m.fits and m.compiled,
-        lambda m: m.fits,
-        lambda m: m.compiled,
-        lambda m: True,
-    ):
-        found = [model for model in known if is_wanted(model)]
-        if found:
-            return found[-1]
-    return None
+    """Return the last network that is fitted and compiled, or the last of the rest."""
+    known = [model for model in models if _is_known(model)]
+    ranks = [2 * bool(m.fits) + bool(m.compiled) for m in known]
+    best = [m for m, rank in zip(known, ranks, strict=True) if rank == max(ranks)]
+    return best[-1] if best else None
+
+
+# -------------------------------------------------------------------------------- case
 
 
 def _case_of(
     model: Model, curves: Mapping[str, np.ndarray], log: str
 ) -> tuple[Case, dict[str, int]]:
-    fit = next(
-        (one for one in reversed(model.fits) if one.name != "wrapper"),
-        model.fits[-1] if model.fits else None,
-    )
-    if model.kind not in ("keras", "scikeras"):
-        from skloss.readers.code.estimator_calls import estimator_parts
-
-        layers, training = estimator_parts(model)
-    else:
-        layers, training = layers_of_code(model), training_of_code(model, fit)
-    X, y = _fitted_rows(fit)
-    held = _held_out(fit)
+    fit = _fit_of(model)
+    X, y = (None, None) if fit is None else _pair(fit.option("x", "X", place=0), fit)
+    held = None if fit is None else fit.option("validation_data")
+    X_val = _rows(held[0]) if isinstance(held, tuple | list) and held else None
+    layers, training = _network_of(model, fit, classes_of(y))
     training = replace(training, steps_per_epoch=_steps(log))
     case = Case(
         curves=dict(curves),
         layers=layers,
         training=training,
-        origin="keras" if model.kind == "keras" else "code",
+        rows=scaled_labels(y, training),
+        preparation=preparation_of(X, y, X_val, model.steps),
+        is_resampled=was_sampled(X, model.steps),
+        holdout=_holdout(model, fit, X, X_val, training),
+        origin=_origin(model),
     )
-    task, n_classes = _task(case, y)
-    preparation = _preparation(X, y, held, training)
-    case = replace(
-        case,
-        task=task,
-        n_classes=n_classes,
-        holdout=_source(fit, X, held, training),
-        is_resampled=bool(X.has("sample")) if X is not None and X.is_seen else None,
-        rows=_row_facts(y, training),
-        preparation=preparation,
-    )
-    return case, _lines(model, fit, X, y)
+    task, n_classes = task_of(case, y)
+    return replace(case, task=task, n_classes=n_classes), _lines(model, fit, X, y)
+
+
+def _fit_of(model: Model) -> Made | None:
+    """Return the last ``fit``, with the settings of a wrapper of the network."""
+    if not model.fits:
+        return Made("settings", [], model.settings, 0) if model.settings else None
+    last = model.fits[-1]
+    return Made(last.name, last.args, model.settings | last.options, last.line)
+
+
+def _pair(X: object, fit: Made) -> tuple[Rows | None, Rows | None]:
+    return _rows(X), _rows(fit.option("y", place=1))
+
+
+def _rows(value: object) -> Rows | None:
+    return value if isinstance(value, Rows) else None
+
+
+def _network_of(
+    model: Model, fit: Made | None, n_classes: int | None
+) -> tuple[tuple[Layer, ...] | None, Training]:
+    if model.kind not in _NETWORKS:
+        return estimator_parts(model, n_classes)
+    return layers_of_code(model), training_of_code(model, fit)
+
+
+def _holdout(
+    model: Model,
+    fit: Made | None,
+    X: Rows | None,
+    X_val: Rows | None,
+    training: Training,
+) -> str | None:
+    if model.kind == "MLPClassifier" and not model.is_searched:
+        return "internal" if training.monitor else "none"
+    if fit is None or model.kind not in _NETWORKS or model.is_searched:
+        return None
+    return holdout_of(fit, X, X_val, training.validation_split)
+
+
+def _origin(model: Model) -> str:
+    if model.kind == "MLPClassifier":
+        return "sklearn"
+    if model.kind == "scikeras":
+        return "scikeras"
+    return "keras" if model.kind in _NETWORKS else "skloss"
 
 
 def _steps(log: str) -> int | None:
     """Return the number of steps in an epoch, from "47/47" in a log."""
-    found = Counter(int(b) for a, b in _STEPS.findall(log[:300_000]) if a == b)
+    found = Counter(
+        int(last) for now, last in _STEPS.findall(log[:_MOST_OF_LOG]) if now == last
+    )
     return found.most_common(1)[0][0] if found else None
-
-
-def _fitted_rows(fit: Made | None) -> tuple[Rows | None, Rows | None]:
-    if fit is None:
-        return None, None
-    X, y = fit.option("x", "X", place=0), fit.option("y", place=1)
-    return X if isinstance(X, Rows) else None, y if isinstance(y, Rows) else None
-
-
-def _held_out(fit: Made | None) -> tuple[Rows | None, Rows | None]:
-    given = None if fit is None else fit.option("validation_data")
-    if not isinstance(given, tuple | list) or len(given) < 2:
-        return None, None
-    X, y = given[:2]
-    return X if isinstance(X, Rows) else None, y if isinstance(y, Rows) else None
-
-
-def _source(
-    fit: Made | None,
-    X: Rows | None,
-    held: tuple[Rows | None, Rows | None],
-    training: Training,
-) -> str | None:
-    """Source of the validation rows, as `Case.holdout` names it."""
-    if fit is None:
-        return None
-    if training.validation_split:
-        return "tail"
-    if fit.option("validation_data") is None:
-        return "none" if fit.name == "fit" else None
-    if X is None or held[0] is None:
-        return "given"
-    ours, theirs = X.find("split"), held[0].find("split")
-    if ours is None or theirs is None or ours.detail[0] != theirs.detail[0]:
-        return "given"
-    # A split of rows that a sampler had made before it.
-    before = X.ops[: X.ops.index(ours)]
-    return "internal" if any(op.kind == "sample" for op in before) else "given"
-
-
-# -------------------------------------------------------------------------------- task
-
-
-def _task(case: Case, y: Rows | None) -> tuple[Any, int | None]:
-    """Return the task and the number of classes, as far as the code shows them."""
-    head, training = case.head, case.training
-    if head is None or head.units is None or training is None:
-        return None, None
-    encoded = y is not None and y.has("one_hot")
-    known = _classes(y)
-    names = training.metrics or ()
-    accuracy = any("acc" in name.lower() for name in names)
-    if y is not None and (y.has("multi_hot") or _has_label_columns(y)):
-        return "multilabel", None
-    if training.loss in _DISTANCES or training.loss is None:
-        bounded = head.activation in ("sigmoid", "softmax")
-        is_class = (
-            bounded
-            or encoded
-            or (y is not None and (y.has("labels") or known))
-            or (accuracy and _named_label(y))
-        )
-        if not is_class:
-            return None, None
-    if head.units > 1:
-        binary = "binary" in (training.loss or "")
-        if binary and head.activation != "softmax" and not encoded and known is None:
-            return None, None
-        n_classes = known or head.units
-        return ("multiclass" if n_classes > 2 else "binary"), n_classes
-    if known is not None and known > 2:
-        return "multiclass", known
-    return "binary", 2
-
-
-def _has_label_columns(y: Rows) -> bool:
-    column = y.find("column")
-    return (
-        column is not None
-        and isinstance(column.detail, list | type(None))
-        and column.detail is not None
-        and len(column.detail) > 1
-    )
-
-
-def _named_label(y: Rows | None) -> bool:
-    column = None if y is None else y.find("column")
-    name = column.detail if column is not None else ""
-    return isinstance(name, str) and bool(re.search(r"label|class|categor", name, re.I))
-
-
-def _classes(y: Rows | None) -> int | None:
-    if y is None:
-        return None
-    for op in reversed(y.ops):
-        if (
-            op.kind in ("classes", "one_hot", "labels")
-            and isinstance(op.detail, int)
-            and op.detail > 1
-        ):
-            return op.detail
-    if isinstance(y.values, list | tuple):
-        flat = [
-            v[0] if isinstance(v, list | tuple) and len(v) == 1 else v for v in y.values
-        ]
-        if all(isinstance(v, int) for v in flat) and 1 < len(set(flat)) <= 20:
-            return len(set(flat))
-    return None
-
-
-# ------------------------------------------------------------------------- preparation
-
-
-def _row_facts(y: Rows | None, training: Training) -> RowFacts | None:
-    """Facts of labels that the code scales down."""
-    divided = None if y is None else y.find("floor", "scale")
-    if (
-        y is None
-        or divided is None
-        or y.has("one_hot")
-        or training.steps_per_epoch is None
-    ):
-        return None
-    how, by = divided.detail[0], divided.detail[1]
-    if divided.kind == "floor" and isinstance(by, int | float) and by > 20:
-        n_rows = training.steps_per_epoch * (training.batch_size or 1)
-        return RowFacts(
-            n_rows=n_rows,
-            n_distinct_targets=1,
-            target_kind="scaled",
-            target_min=0.0,
-            target_max=0.0,
-        )
-    if how == "Div" and isinstance(by, int | float) and by > 20:
-        n_rows = training.steps_per_epoch * (training.batch_size or 1)
-        return RowFacts(
-            n_rows=n_rows,
-            n_distinct_targets=2,
-            target_kind="scaled",
-            target_min=0.0,
-            target_max=0.5 / by,
-        )
-    return None
-
-
-def _preparation(
-    X: Rows | None,
-    y: Rows | None,
-    held: tuple[Rows | None, Rows | None],
-    training: Training,
-) -> Preparation | None:
-    if X is None:
-        return None
-    scaled = X.has("scale") or any(op.kind == "tokens" for op in X.ops)
-    known = (
-        X.is_seen and not X.has("other", "differences", "range") and X.values is None
-    )
-    return Preparation(
-        is_scaled=True if scaled else False if known else None,
-        is_ordered=_is_ordered(X, y),
-        scales_apart=_scales_apart(X, held[0]),
-        sampler=_sampler_of_training(X, held[0]),
-        fitted_before_split=_fitted_before_split(X),
-    )
-
-
-def _is_ordered(X: Rows, y: Rows | None) -> bool | None:
-    """Whether rows of one class follow each other; None if not known."""
-    order = None
-    for rows in (X, y):
-        for op in () if rows is None else rows.ops:
-            if op.kind == "blocks" or (op.kind == "sort" and _is_label(op.detail)):
-                order = True
-            elif op.kind == "shuffle" or (op.kind == "split" and not op.detail[2]):
-                order = False
-    return order
-
-
-def _is_label(by: Any) -> bool:
-    names = by if isinstance(by, list) else [by]
-    return any(
-        isinstance(n, str)
-        and re.search(r"label|class|target|^y$|categor|outcome", n, re.I)
-        for n in names
-    )
-
-
-def _scales_apart(X: Rows, X_val: Rows | None) -> str | None:
-    """Say which scaling one side has and the other has not, if that is certain."""
-    if X_val is None or (X_val.name == X.name and X_val.ops == X.ops):
-        return None
-    common = 0
-    for ours, theirs in zip(X.ops, X_val.ops, strict=False):
-        if ours != theirs:
-            break
-        common += 1
-    left, right = (
-        [op for op in rows.ops[common:] if op.kind == "scale"] for rows in (X, X_val)
-    )
-    if bool(left) == bool(right) or any(
-        op.kind == "other" for op in (*X.ops[common:], *X_val.ops[common:])
-    ):
-        return None
-    op = (left or right)[0]
-    what = (
-        f"a {op.detail[0]}"
-        if op.detail[0] not in ("Div", "Mult")
-        else "a division or product"
-    )
-    return (
-        f"{'training' if left else 'validation'} rows only, by {what} in line {op.line}"
-    )
-
-
-def _sampler_of_training(X: Rows, X_val: Rows | None) -> str | None:
-    """Return the sampler of training rows whose validation rows are as they were."""
-    found = X.find("sample")
-    if found is None or X_val is None or X_val.has("sample"):
-        return None
-    return str(found.detail)
-
-
-def _fitted_before_split(X: Rows) -> str | None:
-    split = X.find("split")
-    before = X.ops[: X.ops.index(split)] if split is not None else ()
-    for op in before:
-        if op.kind == "select" or (
-            op.kind == "scale" and op.detail[0] not in ("Div", "Mult")
-        ):
-            return f"{op.detail if op.kind == 'select' else op.detail[0]} in line {op.line}"
-    return None
 
 
 def _lines(
     model: Model, fit: Made | None, X: Rows | None, y: Rows | None
 ) -> dict[str, int]:
     """Lines of the code that findings may show."""
-    kernels = [m for m in model.layers if re.search(r"Dense$|Conv|LSTM|GRU", m.name)]
+    kernels = [layer.line for layer in model.layers if _WITH_KERNEL.search(layer.name)]
     lines = {"model": model.line}
     if kernels:
-        lines |= {"head": kernels[-1].line, "hidden": kernels[0].line}
+        lines |= {"head": kernels[-1], "hidden": kernels[0]}
     if model.compiled is not None:
         lines["compile"] = model.compiled.line
     if fit is not None:

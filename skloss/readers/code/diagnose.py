@@ -68,19 +68,16 @@ def _curves(history: object) -> tuple[dict[str, np.ndarray], str, tuple[str, ...
     """Return the curves of a history, and its text where it is a log."""
     if isinstance(history, str) and ("\n" in history or not history):
         try:
-            return *_first_of(parse_keras_log(history)), history, ()  # type: ignore[return-value]
+            curves, notes = read_curves(parse_keras_log(history))
+            return curves, history, notes
         except RecordFormatError as err:
-            notes = (f"the log was not understood: {err}",) if history.strip() else ()
-            return {}, history, notes
+            said = (f"the log was not understood: {err}",) if history.strip() else ()
+            return {}, history, said
     curves, notes = read_curves(history)
     log = ""
     if isinstance(history, str | PathLike):
         log = Path(history).read_bytes()[:2_000_000].decode("utf-8", "replace")
     return curves, log, notes
-
-
-def _first_of(lists: Mapping[str, list[float]]) -> tuple[dict[str, np.ndarray]]:
-    return (read_curves(lists)[0],)
 
 
 def _with_line(finding: Finding, lines: Mapping[str, int]) -> Finding:

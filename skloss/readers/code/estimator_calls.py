@@ -1,72 +1,79 @@
-"""Estimators of scikit-learn and skloss in the code, as layers and settings."""
+"""Estimators of scikit-learn, scikeras and skloss in the code, as they are called."""
 
 from typing import Any
 
-from skloss.readers.code.values import Made, Model
-from skloss.record import Layer, Training
+from skloss.readers.code.values import UNKNOWN, Made, Model
 
-__all__ = ["estimator_parts"]
+__all__ = ["ESTIMATORS", "SEARCHES", "fixed_by_search", "piped", "wrapped"]
 
-_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
-
-
-def estimator_parts(model: Model) -> tuple[tuple[Layer, ...] | None, Training]:
-    """Layers and settings of an estimator; the output layer has no known units."""
-    made = model.compiled or Made(model.kind, [], {}, model.line)
-    if model.kind == "MLPClassifier":
-        return _of_scikit_learn(made)
-    return _of_skloss(made)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _whole(value: Any, default: int | None = None) -> int | None:
-    return value if isinstance(value, int) else default
+ESTIMATORS = ("MLPClassifier", "KerasClassifier", "DenseClassifier", "CNN1DClassifier")
+SEARCHES = (
+    "GridSearchCV",
+    "RandomizedSearchCV",
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
+    "OptunaSearchCV",
+    "BayesSearchCV",
+    "FixedThresholdClassifier",
+    "TunedThresholdClassifierCV",
+    "CalibratedClassifierCV",
+)
+_GRIDS = ("param_grid", "param_distributions", "search_spaces")
+_OF_COMPILE = ("loss", "optimizer", "metrics")
+_OF_FIT = ("epochs", "batch_size", "class_weight", "validation_split", "callbacks")
 
 
-def _of_scikit_learn(made: Made) -> tuple[tuple[Layer, ...], Training]:
-    sizes = made.option("hidden_layer_sizes", place=0, default=(100,))
-    sizes = sizes if isinstance(sizes, tuple | list) else (sizes,)
-    given = made.option("activation", place=1, default="relu")
-    activation = _ACTIVATIONS.get(given, given) if isinstance(given, str) else None
-    layers = tuple(Layer("dense", "hidden", activation, _whole(n)) for n in sizes)
-    stops = made.option("early_stopping", default=False) is True
-    training = Training(
-        loss="crossentropy",
-        from_logits=False,
-        optimizer=made.option("solver", default="adam"),
-        learning_rate=_number(made.option("learning_rate_init", default=0.001)),
-        epochs=_whole(made.option("max_iter", default=200)),
-        batch_size=_whole(made.option("batch_size", default=200), 200),
-        class_weight_kind="none",
-        monitor="val_accuracy" if stops else None,
+def piped(name: str, args: list[Any], options: dict[str, Any], line: int) -> Any:
+    """Return the network at the end of a pipeline, with the steps before it."""
+    given = (
+        options.get("steps", args[0] if args else []) if name == "Pipeline" else args
     )
-    return layers, training
+    steps = [
+        one[1] if isinstance(one, list | tuple) and len(one) == 2 else one
+        for one in (given if isinstance(given, list | tuple) else ())
+    ]
+    model = next((one for one in steps if isinstance(one, Model)), None)
+    if model is None:
+        return Made("Pipeline", args, options, line)
+    model.steps = [one for one in steps if isinstance(one, Made)]
+    return model
 
 
-def _of_skloss(made: Made) -> tuple[tuple[Layer, ...], Training]:
-    depth = _whole(made.option("depth", default=1), 1) or 1
-    width = made.option("width", default=None)
-    widths = (
-        list(width) if isinstance(width, tuple | list) else [width] * min(depth, 64)
-    )
-    activation = made.option("activation", default="relu")
-    name = activation if isinstance(activation, str) else None
-    layers = tuple(Layer("dense", "hidden", name, _whole(n)) for n in widths)
-    weight = made.option("class_weight")
-    training = Training(
-        loss="crossentropy",
-        from_logits=True,
-        optimizer=made.option("optimizer", default="adam"),
-        learning_rate=_number(made.option("learning_rate", default=0.001)),
-        epochs=_whole(made.option("epochs")),
-        batch_size=_whole(made.option("batch_size")),
-        class_weight_kind="none"
-        if weight is None
-        else weight
-        if isinstance(weight, str)
-        else "dict",
-    )
-    return layers, training
+def wrapped(network: Model, options: dict[str, Any]) -> Model:
+    """Return a network in a ``KerasClassifier``, with what that one was given."""
+    network.kind = "scikeras"
+    network.settings |= options
+    if network.compiled is None:
+        given = {k: v for k, v in options.items() if k in _OF_COMPILE}
+        rate = options.get("optimizer__learning_rate", options.get("optimizer__lr"))
+        if rate is not None and isinstance(given.get("optimizer", "rmsprop"), str):
+            name = given.get("optimizer", "rmsprop")
+            given["optimizer"] = Made(name, [], {"learning_rate": rate}, network.line)
+        network.compiled = Made("compile", [], given, network.line)
+    return network
+
+
+def fixed_by_search(model: Model, args: list[Any], options: dict[str, Any]) -> Model:
+    """Return the network of a search; what is searched over is not known of it."""
+    grid = next((options[name] for name in _GRIDS if name in options), None)
+    grid = args[1] if grid is None and len(args) > 1 else grid
+    for one in grid if isinstance(grid, list) else [grid]:
+        for key in one if isinstance(one, dict) else ():
+            _forget(model, str(key))
+    model.is_searched = True
+    return model
+
+
+def _forget(model: Model, key: str) -> None:
+    """Take a setting that a search varies as not known."""
+    names = [name for name in key.split("__") if name]
+    name = next((n for n in names if n in (*_OF_FIT, *_OF_COMPILE)), None)
+    compiled = model.compiled
+    if name in _OF_COMPILE and compiled is not None:
+        compiled.options[name] = UNKNOWN
+    if name is not None:
+        model.settings[name] = UNKNOWN
+    elif model.kind == "scikeras":
+        model.layers = []  # an argument of the function that stacks them
+    if model.kind != "scikeras" and compiled is not None and names:
+        compiled.options[names[-1]] = UNKNOWN

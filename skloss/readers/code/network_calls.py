@@ -105,7 +105,7 @@ def _pooling(name: str) -> str:
     return f"global_{kind}" if "Global" in name else kind
 
 
-def _penalties(made: Made) -> dict[str, float]:
+def _penalties(made: Made) -> dict[str, Any]:
     kernel = made.option("kernel_regularizer", "W_regularizer")
     activity = made.option("activity_regularizer")
     found = {
@@ -146,7 +146,7 @@ def _initializer(made: Made) -> str | None:
 
 
 def training_of_code(model: Model, fit: Made | None) -> Training:
-    """Settings that ``compile`` and ``fit`` show."""
+    """Return the settings that ``compile`` and ``fit`` show."""
     compiled = model.compiled
     found: dict[str, Any] = {}
     if compiled is not None:

@@ -12,7 +12,15 @@ import warnings
 __all__ = ["parse_code"]
 
 _QUOTES = str.maketrans(
-    {"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\ufeff": "", "\u200b": ""}
+    {
+        "\u201c": '"',  # curly quotes, as word processors make them
+        "\u201d": '"',
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u00a0": " ",
+        "\ufeff": "",
+        "\u200b": "",
+    }
 )
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[[ \d*]*\]:|\s+\.\.\.:)(?: |$)")
 _OUTPUT = re.compile(r"^[ \t]*Out ?\[\d+\]:")
@@ -22,6 +30,7 @@ _CONTINUES = re.compile(r"^(?:[)\]}#]|(?:else|elif|except|finally)\b)")
 _MOST_MERGED = 60  # lines at column 0 that one statement may go on over
 _DEEPEST = 180  # brackets in brackets; Python itself stops at 200
 _LONGEST_LINE = 20_000
+_SIGNS = re.compile(r"(?:[-+~(\[{]|\bnot\b)(?:\s*+(?:[-+~(\[{]|not\b))*+")
 
 
 def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
@@ -34,12 +43,14 @@ def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
     notes : tuple of str
         Lines that could not be read.
     """
-    lines = [_clean(line) for line in text.split("\n")]
-    lines = textwrap.dedent("\n".join(lines)).split("\n")
-    whole = _parsed("\n".join(lines), 1)
-    if whole is not None:
-        return whole, ()
-    return _by_parts(lines)
+    given = text.split("\n")
+    lost = [n for n, line in enumerate(given, 1) if len(line) > _LONGEST_LINE]
+    lines = textwrap.dedent("\n".join(map(_clean, given))).split("\n")
+    statements = _parsed("\n".join(lines), 1)
+    if statements is None:
+        statements, unread = _by_parts(lines)
+        lost += unread
+    return statements, _note(sorted(lost))
 
 
 def _clean(line: str) -> str:
@@ -68,13 +79,12 @@ def _parsed(text: str, first: int) -> list[ast.stmt] | None:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Whether a long chain of one sign could exhaust the parser's stack."""
-    return bool(
-        re.search(r"(?:[-+~(\[{]\s*){%d}|(?:not\s+){%d}" % (_DEEPEST, _DEEPEST), text)
-    )
+    """Whether a long chain of signs could exhaust the parser's stack."""
+    runs = (run for run in _SIGNS.findall(text) if len(run) > _DEEPEST)
+    return any(len("".join(run.split())) > _DEEPEST for run in runs)
 
 
-def _by_parts(lines: list[str]) -> tuple[list[ast.stmt], tuple[str, ...]]:
+def _by_parts(lines: list[str]) -> tuple[list[ast.stmt], list[int]]:
     """Parse each statement at column 0 by itself, and leave out what is no Python."""
     starts = [
         i
@@ -100,7 +110,7 @@ def _by_parts(lines: list[str]) -> tuple[list[ast.stmt], tuple[str, ...]]:
         at += used
     if at < len(starts) - 1:
         lost.append(starts[at] + 1)
-    return statements, _note(lost)
+    return statements, lost
 
 
 def _longest(
@@ -130,7 +140,7 @@ def _open_brackets(lines: list[str]) -> int:
 
 
 def _fragment(lines: list[str], first: int) -> tuple[list[ast.stmt] | None, int]:
-    """Parse a statement that was cut off: close its brackets, or drop its last lines."""
+    """Parse a statement that was cut off: close its brackets, or drop its end."""
     text = textwrap.dedent("\n".join(lines))
     closed = text + _closing(text)
     tries = [closed, textwrap.dedent("if 1:\n" + textwrap.indent(text, " "))]

@@ -76,7 +76,10 @@ class Model:
     compiled: Made | None = None
     fits: list[Made] = field(default_factory=list)
     line: int = 0
-    kind: str = "keras"
+    kind: str = "keras"  # "subclassed", "several outputs", "scikeras", an estimator
+    settings: dict[str, Any] = field(default_factory=dict)  # of a wrapper
+    steps: list[Made] = field(default_factory=list)  # of a pipeline, before it
+    is_searched: bool = False
 
 
 @dataclass(eq=False)
@@ -115,7 +118,6 @@ class Rows:
     shape: tuple[int | None, ...] | None = None  # of one row
     values: Any = None  # where the code writes them out
     is_seen: bool = True  # the code shows where it comes from
-    partner: str = ""  # labels that went with it through a split
 
     def then(
         self, kind: str, detail: Any = None, line: int = 0, **changed: Any
