@@ -251,7 +251,8 @@ def _read(make: Callable[[str], Any], path: str) -> Any:
     except (RecordFormatError, DiagnosisError) as err:
         raise _UnreadableError(str(err)) from err
     except OSError as err:
-        raise _UnreadableError(f"cannot read {path!r}: {err.strerror}.") from err
+        name = err.filename if isinstance(err.filename, str) else path
+        raise _UnreadableError(f"cannot read {name!r}: {err.strerror}.") from err
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -94,7 +94,7 @@ def diagnose(
     >>> diagnosis.ok, diagnosis.findings[0].name
     (False, 'nonfinite-loss')
     """
-    if code is not None or _is_code_path(source):
+    if code is not None or _is_code(source):
         if code is not None and source is not None:
             raise ValueError("Both source and code were given; give one of them.")
         unread = {"X and y": X, "X_val and y_val": X_val, "fit_params": fit_params}
@@ -111,12 +111,10 @@ def diagnose(
     return examine(case, notes)
 
 
-def _is_code_path(source: object) -> bool:
-    from skloss.readers.code import CODE_SUFFIXES
+def _is_code(source: object) -> bool:
+    from skloss.readers.code import is_code_path
 
-    if not isinstance(source, str | PathLike) or "\n" in str(source):
-        return False
-    return Path(source).suffix.lower() in CODE_SUFFIXES
+    return is_code_path(source)
 
 
 def _diagnose_code(

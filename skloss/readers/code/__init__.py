@@ -2,6 +2,6 @@
 
 from skloss.readers.code.case import code_case
 from skloss.readers.code.diagnose import diagnose_code
-from skloss.readers.code.texts import CODE_SUFFIXES, CodeText, read_text
+from skloss.readers.code.texts import CodeText, is_code_path, read_text
 
-__all__ = ["CODE_SUFFIXES", "CodeText", "code_case", "diagnose_code", "read_text"]
+__all__ = ["CodeText", "code_case", "diagnose_code", "is_code_path", "read_text"]

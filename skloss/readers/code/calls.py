@@ -30,14 +30,8 @@ __all__ = ["KnownCalls"]
 
 _FITS = ("fit", "fit_generator")
 _IN_PLACE = ("sort_values", "sample")
-_LOWER_MADE = (
-    "l1",
-    "l2",
-    "l1_l2",
-    "l1l2",
-    "compute_class_weight",
-    "compute_sample_weight",
-)
+_LOWER_MADE = ("l1", "l2", "l1_l2", "l1l2")
+_WEIGHTS = ("compute_class_weight", "compute_sample_weight")
 _ACTIVATIONS = ("relu", "sigmoid", "tanh", "softmax", "elu", "selu", "gelu", "swish")
 _MODEL_BASES = ("Model", "Sequential", "Functional")
 MOST_LAYERS = 1_000
@@ -69,6 +63,8 @@ class KnownCalls:
             return self._estimator(name, args, options, node, function.path)
         if name == "shuffle" and len(node.args) == 1:
             return self._rebound(node.args[0], args[0], line)
+        if name in _WEIGHTS:
+            return Made(name, args, options, line, function.path)
         layers = _layers_of(args)
         if layers:  # tf.nn.relu(x), add([x, y])
             made = Made("Activation", [name], {}, line, function.path)

@@ -89,7 +89,7 @@ def _follow_uncalled(evaluator: Evaluator) -> None:
 def _without_network(statements: list[ast.stmt]) -> tuple[str, ...]:
     """Say why there is no network to read."""
     if not statements:
-        return ()
+        return ("no code was found",)
     imported = {name.partition(".")[0] for name in _imported(statements)}
     if imported & {"torch", "pytorch_lightning", "lightning", "fastai"}:
         return (

@@ -16,6 +16,7 @@ from skloss.record.history_files import parse_keras_log
 
 __all__ = ["diagnose_code"]
 
+_MOST_OF_LOG = 2_000_000  # bytes, for the number of steps
 # The line that shows a finding, by the family of its rule, then by its name.
 _LINE_OF_FAMILY = {"N": "hidden", "C": "compile", "O": "compile", "V": "split"}
 _LINE_OF_RULE = {
@@ -57,32 +58,51 @@ _LINE_OF_RULE = {
 def diagnose_code(code: object, history: object = None) -> Diagnosis:
     """Diagnose code, with the curves of its log where there are any."""
     text = read_text(code)
-    curves, log, notes = _curves(text.log if history is None else history)
+    if history is None:
+        curves, log, notes = _curves_of_text(text.log)
+    else:
+        curves, log, notes = _curves_of(history)
     case, lines, unread = code_case(text.code, curves, log)
-    diagnosis = examine(case, (*notes, *unread))
+    if not text.has_lines:  # the rest of running text is prose
+        lines, unread = {}, ()
+    diagnosis = examine(case, (*text.notes, *notes, *unread))
     findings = tuple(_with_line(one, lines) for one in diagnosis.findings)
     return replace(diagnosis, findings=findings)
 
 
-def _curves(history: object) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
+def _curves_of(
+    history: object,
+) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
     """Return the curves of a history, and its text where it is a log."""
-    if isinstance(history, str) and ("\n" in history or not history):
-        try:
-            curves, notes = read_curves(parse_keras_log(history))
-            return curves, history, notes
-        except RecordFormatError as err:
-            said = (f"the log was not understood: {err}",) if history.strip() else ()
-            return {}, history, said
+    if isinstance(history, str) and _is_text(history):
+        return _curves_of_text(history)
     curves, notes = read_curves(history)
     log = ""
     if isinstance(history, str | PathLike):
-        log = Path(history).read_bytes()[:2_000_000].decode("utf-8", "replace")
+        with Path(history).open("rb") as file:
+            log = file.read(_MOST_OF_LOG).decode("utf-8", "replace")
+    return curves, log, notes
+
+
+def _is_text(history: str) -> bool:
+    return "\n" in history or history.lstrip()[:1] == "{" or not history.strip()
+
+
+def _curves_of_text(
+    log: str,
+) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
+    if not log.strip():
+        return {}, log, ()
+    try:
+        curves, notes = read_curves(parse_keras_log(log))
+    except RecordFormatError as err:
+        return {}, log, (f"the log was not understood: {err}",)
     return curves, log, notes
 
 
 def _with_line(finding: Finding, lines: Mapping[str, int]) -> Finding:
     name = _LINE_OF_RULE.get(finding.name, _LINE_OF_FAMILY.get(finding.code[0], ""))
-    line = lines.get(name)
+    line = lines.get(name, lines.get("model") if name in ("hidden", "head") else None)
     if line is None:
         return finding
     return replace(

@@ -26,13 +26,15 @@ from skloss.readers.code.values import (
     Made,
     Name,
     Rows,
+    Tensor,
     Unknown,
 )
 
 __all__ = ["Calls", "Evaluator"]
 
-_BUDGET = 150_000
+_BUDGET = 80_000
 _DEEPEST = 60
+_OPERANDS = (Rows, Made, Tensor)  # of which `calls` knows what operators do
 _PER_STEP = 8  # elements of a list that cost as much as a node
 
 
@@ -112,7 +114,7 @@ class Evaluator:
 
     def operated(self, left: Any, right: Any, op: ast.operator, line: int) -> Any:
         """Value of an operator between two values."""
-        if isinstance(left, Rows | Made) or isinstance(right, Rows | Made):
+        if isinstance(left, _OPERANDS) or isinstance(right, _OPERANDS):
             return self.calls.arithmetic(left, right, type(op).__name__, line)
         result = computed(left, right, op)
         self.spend_on(result)

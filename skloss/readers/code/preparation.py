@@ -34,7 +34,9 @@ def was_sampled(X: Rows | None, steps: list[Made]) -> bool | None:
     """Whether a sampler changed the training rows; None if not known."""
     if any(step.name in SAMPLERS for step in steps):
         return True
-    return None if X is None else X.has("sample")
+    if X is None or not (X.is_seen or X.has("sample")):
+        return None
+    return X.has("sample")
 
 
 def holdout_of(fit: Made, X: Rows | None, X_val: Rows | None, share: Any) -> str | None:

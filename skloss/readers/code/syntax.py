@@ -8,6 +8,11 @@ import ast
 import re
 import textwrap
 import warnings
+from bisect import bisect
+from itertools import pairwise
+
+from skloss.readers.code.repairs import repaired
+from skloss.readers.code.top_level import open_brackets, relevant_lines, starts_of
 
 __all__ = ["parse_code"]
 
@@ -20,17 +25,23 @@ _QUOTES = str.maketrans(
         "\u00a0": " ",
         "\ufeff": "",
         "\u200b": "",
+        "\x00": "",
     }
 )
-_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[[ \d*]*\]:|\s+\.\.\.:)(?: |$)")
+_NUMBER = re.compile(r"^[ \t]*(\d{1,6})(?:[.:|)][ \t]?|[ \t]{1,2}|$)")
+_FEWEST_NUMBERS = 3  # of lines
 _OUTPUT = re.compile(r"^[ \t]*Out ?\[\d+\]:")
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[[ \d*]*\]:|\.\.\.:)(?: |$)")
 _MAGIC = re.compile(r"^([ \t]*)(?:[%!?]|\w+\?$).*$")
 _PRINT = re.compile(r"^([ \t]*)(?:print|exec)(?:[ \t]+(?![=.(\[]).*|[ \t]*>>.*)$")
-_CONTINUES = re.compile(r"^(?:[)\]}#]|(?:else|elif|except|finally)\b)")
-_MOST_MERGED = 60  # lines at column 0 that one statement may go on over
-_DEEPEST = 180  # brackets in brackets; Python itself stops at 200
-_LONGEST_LINE = 20_000
+_ODD = (">>>", "...", "In", "%", "!", "?", "print", "exec")
 _SIGNS = re.compile(r"(?:[-+~(\[{]|\bnot\b)(?:\s*+(?:[-+~(\[{]|not\b))*+")
+_DEEPEST = 90  # signs or brackets in a row
+_LONGEST_LINE = 20_000
+_MOST_MERGED = 60  # lines at column 0 that one statement may go on over
+_MOST_PARSED = 200_000  # characters; a script of a training has a tenth of it
+_BUDGET = 4 * _MOST_PARSED  # characters that may be parsed, again and again
+_PER_TRY = 300  # characters that take as long as one more try
 
 
 def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
@@ -43,132 +54,140 @@ def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
     notes : tuple of str
         Lines that could not be read.
     """
-    given = text.split("\n")
+    given = _without_numbers(text.split("\n"))
     lost = [n for n, line in enumerate(given, 1) if len(line) > _LONGEST_LINE]
-    lines = textwrap.dedent("\n".join(map(_clean, given))).split("\n")
-    statements = _parsed("\n".join(lines), 1)
-    if statements is None:
-        statements, unread = _by_parts(lines)
-        lost += unread
-    return statements, _note(sorted(lost))
+    lines = [_clean(line) if line and not line.isspace() else "" for line in given]
+    first = next((line for line in lines if line), "")
+    if first[:1].isspace():
+        lines = textwrap.dedent("\n".join(lines)).split("\n")
+    lines, left_out = relevant_lines(lines, _MOST_PARSED)
+    parser = _Parser(lines)
+    notes = _note(sorted(lost + parser.lost))
+    if left_out:
+        notes += (f"{left_out} characters of the code were left out: it is too long",)
+    return parser.statements, notes
+
+
+def _without_numbers(lines: list[str]) -> list[str]:
+    """Take the line numbers away that were copied with the code."""
+    filled = [line for line in lines if line and not line.isspace()]
+    if len(filled) < _FEWEST_NUMBERS or not _NUMBER.match(filled[0]):
+        return lines
+    found = [_NUMBER.match(line) for line in filled]
+    numbers = [int(match[1]) for match in found if match is not None]
+    if len(numbers) < len(filled) or any(b <= a for a, b in pairwise(numbers)):
+        return lines
+    return [_NUMBER.sub("", line) for line in lines]
 
 
 def _clean(line: str) -> str:
-    line = line.translate(_QUOTES).replace("\x00", "")
-    if _OUTPUT.match(line) or len(line) > _LONGEST_LINE:
+    if not line.isascii() or "\x00" in line:
+        line = line.translate(_QUOTES)
+    if len(line) > _LONGEST_LINE or _OUTPUT.match(line):
         return ""
+    if not line.lstrip().startswith(_ODD) and not line.endswith("?"):
+        return line
     line = _PROMPT.sub("", line)
     if _MAGIC.match(line):
         return _MAGIC.sub(r"\1pass", line)
     return _PRINT.sub(r"\1pass", line)
 
 
-def _parsed(text: str, first: int) -> list[ast.stmt] | None:
-    """Parse text that begins on a line; None if it is no Python."""
+class _Parser:
+    """Parse lines in large parts, and around what is no Python."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.statements: list[ast.stmt] = []
+        self.lost: list[int] = []
+        self._left = _BUDGET
+        self._starts = [*starts_of(lines), len(lines)]
+        self._window = len(self._starts)  # statements that are parsed at once
+        at = 0
+        while at < len(self._starts) - 1:
+            at = self._next(at)
+
+    def _next(self, at: int) -> int:
+        """Parse from a statement on; return the first one that is not parsed."""
+        first, last = self._starts[at], len(self._starts) - 1
+        if self._left <= 0:
+            self.lost.append(first + 1)
+            return last
+        last = min(last, at + self._window)
+        found, error = self._parsed(first, self._starts[last])
+        self._window *= 4
+        if found is None:
+            # All before the statement with the error is parsed at once.
+            last = bisect(self._starts, error, at, last) - 1
+            self._window = 2 * max(last - at, 1)
+            if last > at:
+                found, _ = self._parsed(first, self._starts[last])
+        if found is None:
+            return self._alone(at)
+        self.statements += found
+        return last
+
+    def _alone(self, at: int) -> int:
+        """Parse one statement, over as many lines as an open bracket needs."""
+        first, opened = self._starts[at], 0
+        for used in range(at + 1, min(at + _MOST_MERGED, len(self._starts) - 1) + 1):
+            end = self._starts[used]
+            opened += open_brackets(self.lines[self._starts[used - 1] : end])
+            found, _ = self._parsed(first, end)
+            if found is not None:
+                self.statements += found
+                return used
+            text = "\n".join(self.lines[first:end])
+            quoted = text.count('"""') % 2 or text.count("'''") % 2
+            if (opened <= 0 and not quoted and text[:1] != "@") or self._left <= 0:
+                break
+        self._repair(first, self._starts[at + 1])
+        return at + 1
+
+    def _repair(self, first: int, end: int) -> None:
+        for text, shift in repaired(self.lines[first:end]):
+            found, _ = self._tried(text, first - shift)
+            if found:
+                self.statements += found
+                return
+        self.lost.append(first + 1)
+
+    def _parsed(self, first: int, end: int) -> tuple[list[ast.stmt] | None, int]:
+        return self._tried("\n".join(self.lines[first:end]), first)
+
+    def _tried(self, text: str, first: int) -> tuple[list[ast.stmt] | None, int]:
+        """Parse a text whose first line has a number; else return the error's line."""
+        found = _parsed(text)
+        if isinstance(found, ast.Module):
+            self._left -= len(text) + _PER_TRY
+            if first:
+                ast.increment_lineno(found, first)
+            return found.body, first
+        lines = text.split("\n", found) if found else [text]
+        read = len(text) - (len(lines[-1]) if found else 0)
+        self._left -= 2 * read + _PER_TRY  # a failure is parsed twice, for its message
+        return None, first + max(found - 1, 0)
+
+
+def _parsed(text: str) -> ast.Module | int:
+    """Parse a text, or return the line of the error; 0 if that is not known."""
     if _is_too_deep(text):
-        return None
+        return 0
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of invalid escapes in the text
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if first > 1:
-        ast.increment_lineno(tree, first - 1)
-    return tree.body
+            return ast.parse(text)
+    except SyntaxError as err:
+        is_open = "unterminated" in err.msg or "never closed" in err.msg
+        return 0 if is_open else err.lineno or 0
+    except (ValueError, RecursionError, MemoryError):
+        return 0
 
 
 def _is_too_deep(text: str) -> bool:
     """Whether a long chain of signs could exhaust the parser's stack."""
     runs = (run for run in _SIGNS.findall(text) if len(run) > _DEEPEST)
     return any(len("".join(run.split())) > _DEEPEST for run in runs)
-
-
-def _by_parts(lines: list[str]) -> tuple[list[ast.stmt], list[int]]:
-    """Parse each statement at column 0 by itself, and leave out what is no Python."""
-    starts = [
-        i
-        for i, line in enumerate(lines)
-        if line.strip() and not line[0].isspace() and not _CONTINUES.match(line)
-    ]
-    if lines and (not starts or starts[0] > 0):
-        starts.insert(0, 0)
-    starts.append(len(lines))
-    statements: list[ast.stmt] = []
-    lost: list[int] = []
-    budget = 8 * sum(map(len, lines)) + 10_000
-    at = 0
-    while at < len(starts) - 1 and budget > 0:
-        found, used, cost = _longest(lines, starts, at)
-        budget -= cost
-        if found is None:
-            found, cost = _fragment(lines[starts[at] : starts[at + 1]], starts[at] + 1)
-            budget -= cost
-            if found is None:
-                lost.append(starts[at] + 1)
-        statements += found or []
-        at += used
-    if at < len(starts) - 1:
-        lost.append(starts[at] + 1)
-    return statements, lost
-
-
-def _longest(
-    lines: list[str], starts: list[int], at: int
-) -> tuple[list[ast.stmt] | None, int, int]:
-    """Parse from a start over as many others as an open bracket or string needs."""
-    cost = 0
-    opened = 0
-    for used in range(1, min(_MOST_MERGED, len(starts) - at - 1) + 1):
-        part = lines[starts[at + used - 1] : starts[at + used]]
-        opened += _open_brackets(part)
-        whole = lines[starts[at] : starts[at + used]]
-        text = "\n".join(whole)
-        cost += len(text)
-        found = _parsed(text, starts[at] + 1)
-        if found is not None:
-            return found, used, cost
-        quoted = text.count('"""') % 2 or text.count("'''") % 2
-        if opened <= 0 and not quoted and not whole[0].startswith("@"):
-            break
-    return None, 1, cost
-
-
-def _open_brackets(lines: list[str]) -> int:
-    text = "\n".join(line.split("#")[0] for line in lines)
-    return sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
-
-
-def _fragment(lines: list[str], first: int) -> tuple[list[ast.stmt] | None, int]:
-    """Parse a statement that was cut off: close its brackets, or drop its end."""
-    text = textwrap.dedent("\n".join(lines))
-    closed = text + _closing(text)
-    tries = [closed, textwrap.dedent("if 1:\n" + textwrap.indent(text, " "))]
-    if len(lines) > 1:
-        tries += [
-            "\n".join([*lines[:1], " pass"]),
-            textwrap.dedent("\n" + "\n".join(lines[1:])),
-        ]
-        tries += ["\n".join(lines[: len(lines) // 2])]
-    cost = 0
-    for n, one in enumerate(tries):
-        cost += len(one)
-        found = _parsed(one, first - (n == 1))
-        if found:
-            return found, cost
-    return None, cost
-
-
-def _closing(text: str) -> str:
-    """Return the brackets that close what is open."""
-    pairs = {"(": ")", "[": "]", "{": "}"}
-    stack: list[str] = []
-    for sign in "\n".join(line.split("#")[0] for line in text.split("\n")):
-        if sign in pairs:
-            stack.append(pairs[sign])
-        elif stack and sign == stack[-1]:
-            stack.pop()
-    return "".join(reversed(stack[:_DEEPEST]))
 
 
 def _note(lost: list[int]) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ class Rows:
         self, kind: str, detail: Any = None, line: int = 0, **changed: Any
     ) -> "Rows":
         """Return it after one more step."""
-        if len(self.ops) > 200:  # a loop that was unrolled
+        if len(self.ops) > 60:  # a loop that was unrolled
             return self
         changed.setdefault("values", None)
         return replace(self, ops=(*self.ops, Op(kind, detail, line)), **changed)
