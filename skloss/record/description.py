@@ -68,6 +68,7 @@ class Layer(PlainPart):
     l2: float = 0.0
     activity_l2: float = 0.0
     initializer: str | None = None  # "constant" if all first weights are equal
+    initial_sd: float | None = None  # of the first weights, where it is given
     output_shape: tuple[int, ...] | None = None  # of one row
     trainable: bool = True
 

@@ -36,6 +36,7 @@ __all__ = [
     "layers_of",
     "loss_of",
     "loss_swing",
+    "n_rows_of",
     "output_range",
     "still_falling",
     "training_of",
@@ -208,6 +209,16 @@ def batch_size_of(case: Case) -> int:
     if size is None:  # a log may show the updates without it
         raise NotApplicable("the batch size is not known")
     return size if train is None else min(size, train.n_rows)
+
+
+def n_rows_of(case: Case) -> int | None:
+    """Return the number of training rows, by the steps of an epoch if need be."""
+    if case.train is not None:
+        return case.train.n_rows
+    training = case.training
+    if training is None or not training.steps_per_epoch or not training.batch_size:
+        return None
+    return training.steps_per_epoch * training.batch_size
 
 
 def epochs_of(case: Case) -> int:

@@ -13,6 +13,7 @@ from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
 __all__ = [
+    "always_predicts_one_class",
     "area_error",
     "beats_a_guess",
     "constant_guess",
@@ -43,6 +44,7 @@ _FEWEST_TO_PREDICT = 10  # rows of the class
 _RARELY_PREDICTED = 0.1  # of the actual rows of the class
 _RARELY_FOUND = 0.1  # recall, up to which 1 - accuracy is about the share of positives
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
+_LONGEST_STILL = 5  # epochs
 _NEAR_GUESS = (0.85, 1.1)  # of the entropy of the share that an accuracy implies
 
 # Subjects of the reason why a rule cannot be assessed, by the field of `RowFacts`.
@@ -282,6 +284,38 @@ def never_predicts_minority(case: Case) -> dict[str, object] | None:
         best = float(np.nanmax(accuracy))
         return {**evidence, f"{split} accuracy": best} if 0.5 < best < 1 else None
     return None
+
+
+def always_predicts_one_class(case: Case) -> dict[str, object] | None:
+    """Return evidence that one of two classes is predicted for all rows, or None.
+
+    Where only code and curves are known: the accuracy does not change at all in the
+    last epochs, and the loss stays near that of guessing the share it implies.
+    """
+    training, loss = case.training, case.curves.get("loss")
+    shown = [case.curves.get(name) for name in ("accuracy", "val_accuracy")]
+    known = [curve for curve in shown if curve is not None]
+    if case.train is not None or training is None or case.n_classes != 2:
+        return None
+    is_weighted = training.class_weight_kind not in (None, "none")
+    if is_weighted or not str(training.loss).endswith("crossentropy"):
+        return None
+    if loss is None or len(loss) < _LONGEST_STILL or shown[0] is None:
+        return None
+    if any(np.ptp(curve[-_LONGEST_STILL:]) != 0 for curve in known):
+        return None
+    share = float(known[0][-1])
+    if not 0.5 < share < 1 or np.ptp(loss[-_LONGEST_STILL:]) == 0:
+        return None
+    guess = float(entropy(np.array([share, 1 - share])))
+    if not _NEAR_GUESS[0] * guess <= loss[-1] <= _NEAR_GUESS[1] * guess:
+        return None
+    return {
+        "accuracy of the last epochs": (share, ""),
+        "epochs without a change": (_LONGEST_STILL, "epochs"),
+        "final training loss": (float(loss[-1]), ""),
+        "loss of always guessing that share": (guess, "nats"),
+    }
 
 
 def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | None:

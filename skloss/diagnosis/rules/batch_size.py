@@ -13,6 +13,7 @@ from skloss.diagnosis.evidence.classifier_network import (
     harm,
     layers_of,
     loss_swing,
+    n_rows_of,
     still_falling,
     updates_per_epoch,
 )
@@ -309,10 +310,10 @@ class BatchTooSmall(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for tiny batches, and for a noisy loss."""
-        size = batch_size_of(case)
-        if case.train is None or case.train.n_rows < self.fewest_training_rows:
+        size, n_rows = batch_size_of(case), n_rows_of(case)
+        if n_rows is None or n_rows < self.fewest_training_rows:
             raise NotApplicable(f"fewer than {self.fewest_training_rows} training rows")
-        if not case.train.n_minority:
+        if case.train is not None and not case.train.n_minority:
             raise NotApplicable("there is only one class")
         if size > self.most_rows:
             return None
@@ -320,13 +321,12 @@ class BatchTooSmall(Rule):
         alarming = harm(case) or (swing is not None and swing > self.largest_swing)
         evidence: dict[str, object] = {
             "batch size": (size, "rows"),
-            "training rows": (case.train.n_rows, "rows"),
+            "training rows": (n_rows, "rows"),
         }
         if swing is not None:
             evidence["mean change of the loss per epoch"] = (swing, "of its level")
         return self.found(
-            f"Each update of the weights uses only {tally(size, 'row')} of "
-            f"{case.train.n_rows}.",
+            f"Each update of the weights uses only {tally(size, 'row')} of {n_rows}.",
             evidence,
             "Set batch_size=32.",
             severity="warning" if alarming else "info",

@@ -19,6 +19,7 @@ from skloss.diagnosis.evidence.symptoms import (
     fitted_part,
     is_penalized,
     rarely_predicts_minority,
+    uniform_guess,
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -140,6 +141,8 @@ class LargeInit(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large weights."""
+        if case.probe is None and any(x.initial_sd for x in case.layers or ()):
+            return self._of_code(case)
         if case.probe is None or not case.probe.weight_scales:
             raise NotApplicable("the final weights are not known")
         scale = max(case.probe.weight_scales)
@@ -159,12 +162,34 @@ class LargeInit(Rule):
             severity="warning" if alarming else "info",
         )
 
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read how large the code makes the first weights."""
+        # A kernel whose inputs are not known is taken to have one: a lower bound.
+        scales = [
+            kernel.layer.initial_sd
+            / math.sqrt(2 / ((kernel.fan_in or 1) + kernel.layer.units))
+            for kernel in kernels_of(case)
+            if kernel.layer.initial_sd and kernel.layer.units
+        ]
+        scale = max(scales, default=0.0)
+        if scale <= self.largest_scale:
+            return None
+        alarming = harm(case) is not False and self._begins_high(case)
+        return self.found(
+            f"The first weights of a layer are {scale:.3g} times as large as by "
+            "Glorot initialization.",
+            {"weights relative to Glorot initialization": (scale, "times")},
+            'Set kernel_initializer="glorot_uniform" in this layer.',
+            severity="warning" if alarming and not self._rate_is_high(case) else "info",
+        )
+
     def _saturates(self, case: Case) -> bool:
         shares = case.probe.saturated_shares if case.probe is not None else None
         return max(shares or (0.0,)) > self.least_saturated
 
     def _begins_high(self, case: Case) -> bool:
-        curve, guess = case.curves.get("loss"), constant_guess(case)
+        curve = case.curves.get("loss")
+        guess = constant_guess(case) or uniform_guess(case)
         if curve is None or not len(curve) or not guess:
             return False
         weighted = case.training is not None and case.training.class_weight is not None

@@ -145,6 +145,7 @@ class UnscaledInputs(Rule):
     stuck_share = 0.5  # of the units of the first layer
     lost_share = 0.9  # of the units of any layer
     largest_first_loss = 2.5  # times a guess, where only the code is known
+    largest_initial_sd = 0.5  # of weights; larger ones explain that loss
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large, small and very different columns."""
@@ -184,6 +185,10 @@ class UnscaledInputs(Rule):
         if loss is None or not len(loss) or guess is None:
             raise NotApplicable("the loss of a constant guess is not known")
         high = float(loss[0]) > self.largest_first_loss * guess
+        high = high and not any(
+            (layer.initial_sd or 0.0) > self.largest_initial_sd
+            for layer in case.layers or ()
+        )
         if not high and not learned_nothing(case):
             return None
         return self.found(

@@ -121,7 +121,7 @@ class UnshuffledTailValidation(Rule):
     least_factor = 1.5
     least_auc = 0.65
     least_z = 4.0
-    least_of_chance = 0.5  # of the accuracy of a guess, in the first epoch
+    least_behind = 0.15  # of accuracy, in the first epoch
     fewest_expected = 5.0
 
     def inspect(self, case: Case) -> Finding | None:
@@ -158,24 +158,47 @@ class UnshuffledTailValidation(Rule):
     def _of_code(self, case: Case) -> Finding | None:
         """Read the order of the rows from the code, or from the first epoch."""
         is_ordered = case.preparation.is_ordered  # type: ignore[union-attr]
-        seen = ("accuracy", "val_accuracy")
-        train, val = (case.curves.get(name, np.zeros(0)) for name in seen)
-        chance = 1 / (case.n_classes or 2)
-        fails = bool(len(train) and len(val)) and (
-            val[0] < self.least_of_chance * chance and train[0] > chance
-        )
-        if is_ordered is False or not (is_ordered or fails):
+        evidence = self._behind_at_once(case)
+        if is_ordered is False or not (is_ordered or evidence):
             return None
         return self.found(
             "validation_split takes the last rows, and the code "
-            + ("puts rows of one class together." if is_ordered else "shuffles none."),
-            {
-                "accuracy of the first epoch": (float(train[0]), "") if fails else None,
-                "validation accuracy then": (float(val[0]), "") if fails else None,
-            },
+            + (
+                "puts rows of one class together."
+                if is_ordered
+                else "shuffles none; they are behind from the first epoch on, before "
+                "anything can have been memorized."
+            ),
+            evidence,
             "Replace validation_split by train_test_split(X, y, stratify=y) and "
             "validation_data; or shuffle the rows before fit.",
         )
+
+    def _behind_at_once(self, case: Case) -> dict[str, object]:
+        """Return evidence that the validation rows differ from the training rows.
+
+        In the first epoch each training row is scored before it is trained on, as if it
+        were a new row. So the validation rows should not score lower after the epoch.
+        """
+        train, val = (case.curves.get(n) for n in ("accuracy", "val_accuracy"))
+        training, layers = case.training, case.layers or ()
+        if train is None or val is None or not len(train) or training is None:
+            return {}
+        steps, size = training.steps_per_epoch, training.batch_size
+        share = training.validation_split
+        lags = any(layer.kind == "batch_norm" for layer in layers)
+        if lags or case.is_resampled or not (steps and size and share):
+            return {}
+        first, other = float(train[0]), float(val[0])
+        n_rows = max(steps * size * share / (1 - share), 1.0)
+        error = np.sqrt(max(first * (1 - first), 0.01) / n_rows)
+        if first - other <= max(self.least_behind, 4 * error):
+            return {}
+        return {
+            "accuracy of the first epoch": (first, ""),
+            "validation accuracy then": (other, ""),
+            "behind by": ((first - other) / float(error), "standard errors"),
+        }
 
     def _what(self, case: Case, missing: list[int], is_changed: bool) -> str | None:
         """Say how the last rows differ, if they do."""

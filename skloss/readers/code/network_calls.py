@@ -1,5 +1,6 @@
 """Calls that make layers, ``compile`` and ``fit``, as layers and settings of a case."""
 
+import math
 import re
 from typing import Any
 
@@ -75,6 +76,7 @@ def _layer(made: Made) -> Layer:
         pooling=_pooling(made.name) if kind == "pool" else None,
         **_penalties(made),
         initializer=_initializer(made) if kind in _WITH_ACTIVATION else None,
+        initial_sd=_initial_sd(made) if kind in _WITH_ACTIVATION else None,
     )
 
 
@@ -140,6 +142,25 @@ def _initializer(made: Made) -> str | None:
         return None
     name = _snake(given)
     return "constant" if name in ("zero", "zeros", "one", "ones", "constant") else name
+
+
+def _initial_sd(made: Made) -> float | None:
+    """Return the standard deviation of the first weights, where the code gives it."""
+    given = made.option("kernel_initializer", "init")
+    if not isinstance(given, Made):
+        return None
+    name = given.name.lower().replace("_", "")
+    if name in ("randomnormal", "truncatednormal"):
+        return _number(given.option("stddev", place=1))
+    if name == "randomuniform":
+        low = _number(given.option("minval", place=0))
+        high = _number(given.option("maxval", place=1))
+        return None if low is None or high is None else abs(high - low) / math.sqrt(12)
+    return None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 # ---------------------------------------------------------------------------- training
