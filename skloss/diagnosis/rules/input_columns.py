@@ -181,14 +181,13 @@ class UnscaledInputs(Rule):
         )
         if case.preparation.is_scaled or _is_normalized(case):  # type: ignore[union-attr]
             return None
+        sizes = [layer.initial_sd or 0.0 for layer in case.layers or ()]
+        if max(sizes, default=0.0) > self.largest_initial_sd:
+            raise NotApplicable("the large first weights explain a high loss, too")
         loss, guess = case.curves.get("loss"), uniform_guess(case)
         if loss is None or not len(loss) or guess is None:
             raise NotApplicable("the loss of a constant guess is not known")
         high = float(loss[0]) > self.largest_first_loss * guess
-        high = high and not any(
-            (layer.initial_sd or 0.0) > self.largest_initial_sd
-            for layer in case.layers or ()
-        )
         if not high and not learned_nothing(case):
             return None
         return self.found(

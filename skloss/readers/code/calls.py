@@ -15,6 +15,7 @@ from skloss.readers.code.row_places import row_arithmetic, row_item, text_of
 from skloss.readers.code.row_steps import on_rows, row_function
 from skloss.readers.code.transformers import transformer_method
 from skloss.readers.code.values import (
+    MOST_LAYERS,
     UNKNOWN,
     Function,
     Instance,
@@ -34,7 +35,6 @@ _LOWER_MADE = ("l1", "l2", "l1_l2", "l1l2")
 _WEIGHTS = ("compute_class_weight", "compute_sample_weight")
 _ACTIVATIONS = ("relu", "sigmoid", "tanh", "softmax", "elu", "selu", "gelu", "swish")
 _MODEL_BASES = ("Model", "Sequential", "Functional")
-MOST_LAYERS = 1_000
 
 
 class KnownCalls:

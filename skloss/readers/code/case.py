@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from skloss.diagnosis import Case
-from skloss.readers.code.calls import MOST_LAYERS, KnownCalls
+from skloss.readers.code.calls import KnownCalls
 from skloss.readers.code.estimator_settings import estimator_parts
 from skloss.readers.code.evaluate import Evaluator
 from skloss.readers.code.network_calls import layers_of_code, training_of_code
@@ -21,7 +21,7 @@ from skloss.readers.code.preparation import (
 )
 from skloss.readers.code.syntax import parse_code
 from skloss.readers.code.tasks import classes_of, task_of
-from skloss.readers.code.values import Made, Model, Rows
+from skloss.readers.code.values import MOST_LAYERS, Made, Model, Rows
 from skloss.record import Layer, Training
 
 __all__ = ["code_case"]

@@ -1,13 +1,14 @@
 """Diagnose code and log, and show the lines of the code as evidence."""
 
-from collections.abc import Mapping
+from bisect import bisect
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from skloss.diagnosis import Diagnosis, Finding, examine
+from skloss.diagnosis import Diagnosis, Finding, Measure, examine
 from skloss.exceptions import RecordFormatError
 from skloss.readers.code.case import code_case
 from skloss.readers.code.texts import read_text
@@ -66,7 +67,7 @@ def diagnose_code(code: object, history: object = None) -> Diagnosis:
     if not text.has_lines:  # the rest of running text is prose
         lines, unread = {}, ()
     diagnosis = examine(case, (*text.notes, *notes, *unread))
-    findings = tuple(_with_line(one, lines) for one in diagnosis.findings)
+    findings = tuple(_with_line(one, lines, text.cells) for one in diagnosis.findings)
     return replace(diagnosis, findings=findings)
 
 
@@ -100,11 +101,14 @@ def _curves_of_text(
     return curves, log, notes
 
 
-def _with_line(finding: Finding, lines: Mapping[str, int]) -> Finding:
+def _with_line(
+    finding: Finding, lines: Mapping[str, int], cells: Sequence[int]
+) -> Finding:
     name = _LINE_OF_RULE.get(finding.name, _LINE_OF_FAMILY.get(finding.code[0], ""))
     line = lines.get(name, lines.get("model") if name in ("hidden", "head") else None)
     if line is None:
         return finding
-    return replace(
-        finding, evidence={**finding.evidence, "line of the code": (line, "")}
-    )
+    cell = bisect(cells, line)
+    place: object = f"{line - cells[cell - 1] + 1} of cell {cell}" if cell else line
+    evidence = {**finding.evidence, "line of the code": Measure(place, "")}
+    return replace(finding, evidence=evidence)

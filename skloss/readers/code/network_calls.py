@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from skloss.optimizers import OPTIMIZERS
-from skloss.readers.code.values import Function, Made, Model, Name, Rows
+from skloss.readers.code.values import MOST_LAYERS, Function, Made, Model, Name, Rows
 from skloss.record import Layer, Training
 
 __all__ = ["layers_of_code", "training_of_code"]
@@ -36,7 +36,9 @@ _OBJECT_METRICS = ("Recall", "Precision", "AUC", "F1Score", "FBetaScore")
 
 
 def layers_of_code(model: Model) -> tuple[Layer, ...] | None:
-    """Layers of a network; None if the code stacks none."""
+    """Layers of a network; None if the code stacks none, or too many."""
+    if len(model.layers) > MOST_LAYERS:
+        return None
     layers = [
         _layer(one) for one in model.layers if one.name not in ("Input", "InputLayer")
     ]

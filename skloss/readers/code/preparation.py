@@ -1,6 +1,7 @@
 """What the code does to the rows before ``fit``: scaling, sampling, order, hold-out."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from skloss.diagnosis.case import Preparation, RowFacts
@@ -12,6 +13,7 @@ from skloss.record import Training
 __all__ = ["holdout_of", "preparation_of", "scaled_labels", "was_sampled"]
 
 _LEAST_DIVISOR = 20  # more classes than labels that are scaled down would have
+_FEWEST_LABELS = 10  # in a list, to tell its order
 _LABEL_NAME = re.compile(r"label|class|target|^y$|categor|outcome", re.IGNORECASE)
 
 
@@ -89,7 +91,7 @@ def _are_unknown(steps: list[Made]) -> bool:
 
 def _is_ordered(X: Rows, y: Rows | None) -> bool | None:
     """Whether rows of one class follow each other; None if not known."""
-    order = None
+    order: bool | None = _has_runs(y) or None
     for rows in (X, y):
         for op in () if rows is None else rows.ops:
             if op.kind == "blocks" or (op.kind == "sort" and _names_label(op.detail)):
@@ -97,6 +99,16 @@ def _is_ordered(X: Rows, y: Rows | None) -> bool | None:
             elif op.kind == "shuffle" or (op.kind == "split" and not op.detail[2]):
                 order = False
     return order
+
+
+def _has_runs(y: Rows | None) -> bool:
+    """Whether labels that the code writes out come class by class."""
+    labels = None if y is None else y.values
+    if not isinstance(labels, list) or len(labels) < _FEWEST_LABELS:
+        return False
+    if not all(isinstance(label, int) for label in labels):
+        return False
+    return labels[0] < labels[-1] and all(a <= b for a, b in pairwise(labels))
 
 
 def _names_label(by: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from os import PathLike
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class CodeText:
     code: str
     log: str = ""
     has_lines: bool = True  # False if the code stood in running text
+    cells: tuple[int, ...] = ()  # first lines of the cells of a notebook
     notes: tuple[str, ...] = ()
 
 
@@ -102,7 +104,7 @@ def _collected(text: str, suffix: str) -> CodeText:
     if suffix == ".ipynb" or (not suffix and text.lstrip()[:1] == "{"):
         blocks = notebook_blocks(text)
         if blocks is not None:
-            return _joined(blocks)
+            return _of_cells(list(blocks))
     notes: tuple[str, ...] = ()
     if len(text) > _MOST_CHARACTERS:
         notes = (f"only the first {_MOST_CHARACTERS} characters of the code were read",)
@@ -116,6 +118,18 @@ def _collected(text: str, suffix: str) -> CodeText:
     if cut is None:
         return CodeText(found.code, found.log, notes=notes)
     return CodeText(cut, found.log, has_lines=False, notes=notes)
+
+
+def _of_cells(blocks: list[Block]) -> CodeText:
+    found = _joined(blocks)
+    ends = accumulate(len(lines) for _, lines in blocks)
+    starts = [0, *ends]
+    cells = [
+        start + 1
+        for start, (language, _) in zip(starts, blocks, strict=False)
+        if language == "python"
+    ]
+    return CodeText(found.code, found.log, cells=tuple(cells))
 
 
 def _cut_from_running_text(code: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = [
+    "MOST_LAYERS",
     "UNKNOWN",
     "Function",
     "Instance",
@@ -26,6 +27,7 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+MOST_LAYERS = 1_000  # of a network that is read
 
 
 @dataclass(frozen=True)
