@@ -42,6 +42,10 @@ _READABLE = (
     "a saved training record, a CSV file of CSVLogger, a JSON file of curves, or a log "
     "printed by Keras"
 )
+_CODE = (
+    "the code of a training, which is read and never run: a script, a notebook or a "
+    "question in Markdown"
+)
 _LEAST_TEXT = 30  # least width of the text about a rule, in a narrow terminal
 
 
@@ -341,15 +345,18 @@ def _parser() -> argparse.ArgumentParser:
 def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     diagnose = commands.add_parser(
         "diagnose",
-        help="find what is wrong with a training, from its record or its curves",
+        help="find what is wrong with a training, from its record, curves or code",
         description="Find what is wrong with a training. Each finding has evidence and "
         "a fix; causes come before their symptoms. The exit status is 1 if a finding "
         "is an error.",
     )
     diagnose.set_defaults(run=_diagnose)
-    diagnose.add_argument("path", metavar="PATH", help=_READABLE)
+    diagnose.add_argument("path", metavar="PATH", help=f"{_READABLE}, or {_CODE}")
     diagnose.add_argument(
-        "log", metavar="LOG", nargs="?", help="log of a script; PATH is its code"
+        "log",
+        metavar="LOG",
+        nargs="?",
+        help="log that the code of PATH printed, where it is a file of its own",
     )
     diagnose.add_argument("--json", action="store_true", help="print JSON")
     diagnose.add_argument(

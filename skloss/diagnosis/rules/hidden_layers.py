@@ -31,7 +31,8 @@ from skloss.record import Layer
 class ConstantInit(Rule):
     """Units of a hidden layer started with equal weights and are still equal.
 
-    Reads: equal columns of the final kernels of the hidden layers.
+    Reads: equal columns of the final kernels of the hidden layers, or the initializers
+    that the code names.
     Effect: units with equal weights get equal gradients and stay equal, so the layer
     acts as a single unit.
     What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a
@@ -110,8 +111,9 @@ def _without_l1(case: Case, n_kernels: int) -> list[bool]:
 class LargeInit(Rule):
     """Weights are far larger than a network of this width needs.
 
-    Reads: the standard deviation of the final weights relative to Glorot
-    initialization, and the loss of the first epoch relative to a constant guess.
+    Reads: the standard deviation of the final weights, or that of the first weights
+    where the code gives it, relative to Glorot initialization, and the loss of the
+    first epoch relative to a constant guess.
     Effect: the first outputs are far off and hidden units saturate. The first epochs
     only repair this.
     What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a

@@ -125,7 +125,8 @@ class UnscaledInputs(Rule):
 
     Reads: the size of a typical column (its 1st or 99th percentile), the smallest and
     the largest standard deviation, the shares of dead and saturated units, and whether
-    the network scores below a baseline model or no better than chance.
+    the network scores below a baseline model or no better than chance. From code and
+    curves, it reads whether a scaler is there, and the loss relative to a guess.
     Effect: gradients grow with the inputs, so no single learning rate suits all
     weights.
     What to do: put StandardScaler() first in the pipeline. For images, divide by 255 or

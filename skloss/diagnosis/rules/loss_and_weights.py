@@ -355,7 +355,8 @@ class DoubleBalancing(Rule):
     """Rows were resampled to balance the classes, and class weights balance them again.
 
     Reads: the class counts of the training rows and of the original rows (or of the
-    validation rows, where these are not known), and the class weights.
+    validation rows, where these are not known), or a sampler in the code, and the class
+    weights.
     Effect: the rare class then weighs more than the common one, and is predicted too
     often.
     What to do: set class_weight=None, or remove the sampler.

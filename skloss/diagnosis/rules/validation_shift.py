@@ -26,7 +26,7 @@ class TestScalingMismatch(Rule):
 
     Reads: standard deviations and means of the columns within each class, in the
     validation rows relative to the training rows, and how well a classifier separates
-    the two splits.
+    the two splits; or a scaler that the code applies to one of them only.
     Effect: the network sees validation rows unlike any training row, so its validation
     scores are too low.
     What to do: fit one scaler on the training rows and call transform, not
@@ -146,7 +146,7 @@ class TrainValPriorShift(Rule):
     Reads: the class counts of the training rows and of the validation rows, and how
     often the class that is more frequent in training is predicted on validation rows.
     From curves alone, it reads the class shares that the accuracies imply while the
-    rare class is never found.
+    rare class is never found; from code, a sampler of the training rows.
     Effect: the network expects the class shares of its training rows. The two losses
     are not comparable, and the class that is more frequent in training is predicted too
     often.

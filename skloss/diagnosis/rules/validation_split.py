@@ -94,7 +94,8 @@ class UnshuffledTailValidation(Rule):
     """The validation rows are the last rows of ordered data.
 
     Reads: whether the last rows were taken for validation, and whether their classes or
-    columns differ from those of the rows before them by more than chance.
+    columns differ from those of the rows before them by more than chance. From code and
+    curves, it reads the order of the rows, and whether they are behind at once.
     Effect: the network is validated on rows unlike those it was trained on.
     What to do: replace validation_split by train_test_split(X, y, stratify=y) and
     validation_data, or shuffle the rows before fit.
