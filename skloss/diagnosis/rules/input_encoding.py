@@ -59,8 +59,8 @@ class NanInInputs(Rule):
 class SingleClassTarget(Rule):
     """The loss sees only one class in the training labels.
 
-    Reads: the class counts, the range of the labels, and the loss. From code and curves,
-    it reads an accuracy that is near 1 while the loss is still that of a guess.
+    Reads: the class counts, the range of the labels, and the loss. From code and
+    curves, it reads an accuracy near 1 while the loss is still that of a guess.
     Effect: the network learns to predict that class for every row, with a loss near 0.
     What to do: print np.unique(y, return_counts=True) just before fit. Scale X only,
     never y, and keep rows of every class.

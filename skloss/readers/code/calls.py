@@ -11,7 +11,12 @@ from skloss.readers.code.estimator_calls import (
     wrapped,
 )
 from skloss.readers.code.evaluate import Evaluator
-from skloss.readers.code.row_places import row_arithmetic, row_item, text_of
+from skloss.readers.code.row_places import (
+    row_arithmetic,
+    row_item,
+    rows_after,
+    text_of,
+)
 from skloss.readers.code.row_steps import on_rows, row_function
 from skloss.readers.code.transformers import transformer_method
 from skloss.readers.code.values import (
@@ -123,6 +128,10 @@ class KnownCalls:
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             return self._tensor(_layers_of([left, right]), [])
         return row_arithmetic(left, right, op, line)
+
+    def changed(self, rows: Rows, key: Any, value: Any, node: ast.Subscript) -> Rows:
+        """Rows after ``rows[key] = value``."""
+        return rows_after(rows, key, value, node.lineno)
 
     def item(self, owner: Any, key: Any, node: ast.Subscript) -> Any:
         """Value of a subscript on rows."""

@@ -74,6 +74,9 @@ class Calls(Protocol):
     def arithmetic(self, left: Any, right: Any, op: str, line: int) -> Any:
         """Value of an operator on rows."""
 
+    def changed(self, rows: Rows, key: Any, value: Any, node: ast.Subscript) -> Rows:
+        """Rows after ``rows[key] = value``."""
+
     def item(self, owner: Any, key: Any, node: ast.Subscript) -> Any:
         """Value of a subscript on rows."""
 
@@ -325,10 +328,11 @@ class Evaluator:
             owner.options[name] = value
 
     def _assign_key(self, owner: Any, target: ast.Subscript, value: Any) -> None:
-        if isinstance(owner, dict) and len(owner) < LONGEST:
-            key = self.value(target.slice)
-            if is_plain(key):
-                owner[key] = value
+        key = self.value(target.slice)
+        if isinstance(owner, dict) and len(owner) < LONGEST and is_plain(key):
+            owner[key] = value
+        elif isinstance(owner, Rows) and isinstance(target.value, ast.Name):
+            self.names[target.value.id] = self.calls.changed(owner, key, value, target)
 
     def _unpack(self, targets: Sequence[ast.expr], value: Any) -> None:
         parts = listed(value)

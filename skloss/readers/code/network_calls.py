@@ -32,7 +32,8 @@ _SHORT = {
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SCHEDULES = ("LearningRateScheduler", "ReduceLROnPlateau")
 _DEFAULT_RATES = {"sgd": 0.01, "adam": 0.001, "rmsprop": 0.001, "adamw": 0.001}
-_OBJECT_METRICS = ("Recall", "Precision", "AUC", "F1Score", "FBetaScore")
+_DEFAULT_BATCH_SIZE = 32
+_ALL_ROWS = 10**9
 
 
 def layers_of_code(model: Model) -> tuple[Layer, ...] | None:
@@ -269,39 +270,36 @@ def _metric_name(metric: Any) -> str | None:
 
 
 def _fitted(fit: Made) -> dict[str, Any]:
-    size, epochs = (
-        fit.option("batch_size", place=2),
-        fit.option("epochs", "nb_epoch", place=3),
-    )
-    if isinstance(size, Made) and size.name == "length":
-        size = 10**9  # all rows
-    if size is None and "batch_size" not in fit.options:
-        size = 32
+    epochs = fit.option("epochs", "nb_epoch", place=3)
     shuffle = fit.option("shuffle", default=True)
     share = fit.option("validation_split")
-    callbacks = fit.option("callbacks", default=())
-    made = (
-        [callbacks]
-        if isinstance(callbacks, Made)
-        else callbacks
-        if isinstance(callbacks, list | tuple)
-        else None
-    )
     found: dict[str, Any] = {
         "epochs": epochs if isinstance(epochs, int) else None,
-        "batch_size": size if isinstance(size, int) else None,
+        "batch_size": _batch_size(fit),
         "shuffle": shuffle if isinstance(shuffle, bool) else None,
         "validation_split": float(share) if isinstance(share, float) else None,
         **_class_weight(fit.option("class_weight")),
     }
-    if made is not None:
-        found["callbacks"] = tuple(c.name for c in made if isinstance(c, Made))
-        stop = next(
-            (c for c in made if isinstance(c, Made) and c.name == "EarlyStopping"), None
-        )
-        if stop is not None:
-            found |= _early_stopping(stop)
+    given = fit.option("callbacks", default=())
+    given = [given] if isinstance(given, Made) else given
+    if isinstance(given, list | tuple):
+        callbacks = [one for one in given if isinstance(one, Made)]
+        found["callbacks"] = tuple(one.name for one in callbacks)
+        stop = next((one for one in callbacks if one.name == "EarlyStopping"), None)
+        found |= {} if stop is None else _early_stopping(stop)
     return found
+
+
+def _batch_size(fit: Made) -> int | None:
+    given = fit.option("batch_size", place=2)
+    if isinstance(given, Made) and given.name == "length":
+        return _ALL_ROWS
+    if given is not None:
+        return given if isinstance(given, int) else None
+    # A generator or a data set has a batch size of its own.
+    has_labels = fit.option("y", place=1) is not None
+    is_default = fit.name == "settings" or (fit.name == "fit" and has_labels)
+    return _DEFAULT_BATCH_SIZE if is_default else None
 
 
 def _early_stopping(stop: Made) -> dict[str, Any]:

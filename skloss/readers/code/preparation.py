@@ -158,7 +158,7 @@ def _shared_rows(X: Rows, X_val: Rows | None) -> str | None:
     if X_val is None or X_val.name != X.name or not X.name:
         return None
     common = _common_steps(X, X_val)
-    if common < len(X_val.ops):
+    if common < len(X_val.ops) or X_val.has("other"):
         return None
     rest = {op.kind for op in X.ops[common:]}
     if not rest:

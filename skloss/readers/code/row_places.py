@@ -5,7 +5,7 @@ from typing import Any
 
 from skloss.readers.code.values import UNKNOWN, Made, Rows
 
-__all__ = ["row_arithmetic", "row_item", "text_of"]
+__all__ = ["row_arithmetic", "row_item", "rows_after", "text_of"]
 
 _MOST_NODES = 40  # of an expression that is told
 _KINDS = {
@@ -34,12 +34,12 @@ def row_item(rows: Rows, key: Any, node: ast.Subscript) -> Any:
     if _is_names(key):
         return rows.then("column", key, line, shape=None)
     if isinstance(key, Rows):
-        return _masked(rows, key, line)
+        return _masked(rows, key, place, line)
     if isinstance(place, ast.Tuple):
         return _by_axes(rows, place, line)
     if isinstance(place, ast.Slice):
         return _sliced(rows, place, line)
-    return rows.then("take", None, line)
+    return rows.then("take", text_of(place), line)
 
 
 def _is_names(key: Any) -> bool:
@@ -47,12 +47,13 @@ def _is_names(key: Any) -> bool:
     return all(isinstance(name, str) for name in names)
 
 
-def _masked(rows: Rows, key: Rows, line: int) -> Rows:
-    compared = key.find("compare")
+def _masked(rows: Rows, key: Rows, place: ast.expr, line: int) -> Rows:
+    # Which rows is told by the text: `X[train]` and `X[~train]` differ.
+    compared, text = key.find("compare"), text_of(place)
     if compared is None:
-        return rows.then("shuffle" if key.has("shuffle") else "take", None, line)
+        return rows.then("shuffle" if key.has("shuffle") else "take", text, line)
     is_class = isinstance(compared.detail, int | float | str)
-    return rows.then("of_class" if is_class else "subset", compared.detail, line)
+    return rows.then("of_class" if is_class else "subset", text, line)
 
 
 def _by_axes(rows: Rows, place: ast.Tuple, line: int) -> Rows:
@@ -86,6 +87,17 @@ def _sliced(rows: Rows, part: ast.Slice, line: int) -> Rows:
     side, bound = ("val", lower) if upper is None else ("train", upper)
     where = f"slice {text_of(bound)}"  # type: ignore[arg-type]
     return rows.then("split", (where, side, True), line)
+
+
+def rows_after(rows: Rows, key: Any, value: Any, line: int) -> Rows:
+    """Rows after ``rows[key] = value``: columns may be scaled in their place."""
+    if isinstance(value, Rows):
+        scaled = value.find("scale")
+        if scaled is not None and not rows.has("scale"):
+            return rows.then("scale", scaled.detail, line, shape=rows.shape)
+    if isinstance(key, str):
+        return rows
+    return rows.then("other", "columns", line, shape=rows.shape)
 
 
 def row_arithmetic(left: Any, right: Any, op: str, line: int) -> Any:

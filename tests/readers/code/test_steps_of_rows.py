@@ -130,3 +130,41 @@ def test_labels_that_are_divided_like_pixels_are_told():
     assert (
         skloss.diagnose(code=code, history=LOG).find("single-class-target") is not None
     )
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "X[train], X[test]",
+        "X[mask], X[~mask]",
+        "X.iloc[a], X.iloc[b]",
+        "X[:90], X[90:]",
+        "prepare(X), prepare(X)",
+    ],
+)
+def test_other_rows_of_the_same_array_are_not_taken_for_shared_ones(parts):
+    before = f"for a, b in KFold(5).split(X):\n    train, test = a, b\nA, B = {parts}\n"
+    case = case_of(before, "model.fit(A, y, validation_data=(B, y_b))")
+    assert case.preparation.shared_rows is None
+
+
+def test_columns_that_are_scaled_in_their_place_are_read():
+    scaled = "X[names] = StandardScaler().fit_transform(X[names])\n"
+    assert case_of(READ + scaled).preparation.is_scaled is True
+    assert case_of(f"{READ}X['a'] = 3\n").preparation.is_scaled is False
+    assert case_of(f"{READ}X[names] = prepare(X)\n").preparation.is_scaled is None
+
+
+@pytest.mark.parametrize(
+    ("fit", "size"),
+    [
+        ("model.fit(X, y)", 32),
+        ("model.fit(X, y, 16)", 16),
+        ("model.fit(X, y, batch_size=len(X))", 10**9),
+        ("model.fit(generator, epochs=3)", None),
+        ("model.fit_generator(flow(X, y), epochs=3)", None),
+        ("model.fit(X, y, batch_size=size)", None),
+    ],
+)
+def test_the_batch_size_is_read_where_it_is_known(fit, size):
+    assert case_of("", fit).training.batch_size == size
