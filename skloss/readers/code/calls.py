@@ -38,6 +38,7 @@ _FITS = ("fit", "fit_generator")
 _IN_PLACE = ("sort_values", "sample")
 _LOWER_MADE = ("l1", "l2", "l1_l2", "l1l2")
 _WEIGHTS = ("compute_class_weight", "compute_sample_weight")
+_OF_MODULES = ("pad_sequences", "train_test_split", "load_data", "to_categorical")
 _ACTIVATIONS = ("relu", "sigmoid", "tanh", "softmax", "elu", "selu", "gelu", "swish")
 _MODEL_BASES = ("Model", "Sequential", "Functional")
 
@@ -93,6 +94,8 @@ class KnownCalls:
         """Value of the call of a method."""
         if isinstance(owner, Model):
             return self._of_model(owner, name, args, options, node)
+        if isinstance(owner, Rows) and name in _OF_MODULES:  # of the name of a module
+            return row_function(name, "", args, options, node)
         if isinstance(owner, Rows):
             changed = on_rows(owner, name, args, options, node.lineno)
             if name in _IN_PLACE and options.get("inplace") is True:

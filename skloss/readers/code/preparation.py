@@ -125,13 +125,24 @@ def _scales_apart(X: Rows, X_val: Rows | None) -> str | None:
     if any(op.kind == "other" for op in (*ours, *theirs)):
         return None
     left, right = ([op for op in ops if op.kind == "scale"] for ops in (ours, theirs))
-    if bool(left) == bool(right):
+    if left and right:
+        return _scaled_by_itself(left[-1], right[-1])
+    if not left and not right:
         return None
     op = (left or right)[0]
     by_number = op.detail[0] in ("Div", "Mult")
     what = "a division or product" if by_number else f"a {op.detail[0]}"
     side = "training" if left else "validation"
     return f"{side} rows only, by {what} in line {op.line}"
+
+
+def _scaled_by_itself(ours: Op, theirs: Op) -> str | None:
+    """Say whether the validation rows are scaled by a scaler that is fitted on them."""
+    both_fitted = all(len(op.detail) > 2 and op.detail[2] for op in (ours, theirs))
+    if not both_fitted:
+        return None
+    what = f"a {theirs.detail[0]} fitted on them in line {theirs.line}"
+    return f"validation rows by {what}"
 
 
 def _common_steps(X: Rows, X_val: Rows) -> int:

@@ -34,7 +34,9 @@ def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any
         return rows.then("multi_hot", None, line)
     if is_scaler(kind):
         way = "inverse" if name.startswith("inverse") else "scale"
-        return rows.then(way, (kind, id(made)), line, shape=rows.shape)
+        # Scalers are told apart as objects, and so is whether one is fitted here.
+        detail = (kind, made, name.startswith("fit"))
+        return rows.then(way, detail, line, shape=rows.shape)
     if name == "texts_to_sequences":
         return rows.then("tokens", name, line, shape=None)
     if name == "texts_to_matrix":

@@ -22,6 +22,7 @@ SCALED = {
     "a division": (f"{READ}X = X / 255.0\n", True),
     "a division in place": (f"{READ}X /= 255\n", True),
     "standard scores": (f"{READ}X = (X - X.mean()) / X.std()\n", True),
+    "numbers of words": ("X = sequence.pad_sequences(X, maxlen=9)\n", True),
     "nothing": (READ, False),
     "a cast": (f"{READ}X = X.astype('float32').values\n", False),
     "something else": (f"{READ}X = prepare(X)\n", None),
@@ -90,6 +91,16 @@ def test_the_order_of_sampler_and_split_is_read(before, holdout, sampler):
         (f"{SPLIT}X_test /= 255\n", "validation rows only, by a division"),
         (f"{SPLIT}X_train /= 255\nX_test /= 255\n", None),
         (f"X = X / 255\n{SPLIT}", None),
+        (
+            f"{SPLIT}s = StandardScaler()\nX_train = s.fit_transform(X_train)\n"
+            "X_test = s.fit_transform(X_test)\n",
+            "validation rows by a StandardScaler fitted on them",
+        ),
+        (
+            f"{SPLIT}s = StandardScaler()\nX_train = s.fit_transform(X_train)\n"
+            "X_test = s.transform(X_test)\n",
+            None,
+        ),
         (f"{SPLIT}X_train = X_train / 255\nX_test = prepare(X_test)\n", None),
     ],
 )
