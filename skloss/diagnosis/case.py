@@ -117,6 +117,7 @@ class Preparation(PlainPart):
     is_scaled: bool | None = None  # None if not known
     is_ordered: bool | None = None  # rows of one class follow each other
     scales_apart: str | None = None  # a scaling that only one side has
+    own_scaler: str | None = None  # that is fitted on the validation rows
     sampler: str | None = None  # of the training rows, not of the validation rows
     shared_rows: str | None = None  # "all" or "some" of those held out are trained on
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skloss.diagnosis.case import Case
+from skloss.diagnosis.case import Case, Preparation
 from skloss.diagnosis.evidence.splits import (
     CURVES_APART,
     both_splits,
@@ -56,10 +56,13 @@ class TestScalingMismatch(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare standard deviations and means of the columns."""
-        apart = None if case.preparation is None else case.preparation.scales_apart
+        preparation = case.preparation or Preparation()
+        apart, own = preparation.scales_apart, preparation.own_scaler
         is_measured = case.rows is not None and case.rows.shift_scale is not None
         if apart is not None and not is_measured:
             return self._of_code(apart)
+        if own is not None and not is_measured:
+            return self._of_own_scaler(own)
         names = ("shift_scale", "shift_offset", "shift_auc", "shift_error")
         facts = row_facts(case, *names)
         scale, offset, area, error = (float(getattr(facts, name)) for name in names)
@@ -90,8 +93,14 @@ class TestScalingMismatch(Rule):
             {"scaled": (apart, "")},
             "Fit one scaler on the training rows and call transform on the validation "
             "rows. A pipeline does this.",
-            # Two scalers of the same kind give about the same, with many rows.
-            severity="warning" if "fitted on them" in apart else "error",
+        )
+
+    def _of_own_scaler(self, scaler: str) -> Finding:
+        return self.found(
+            f"The code fits another scaler on the validation rows, {scaler}.",
+            {"scaler of the validation rows": (scaler, "")},
+            "Call transform of the scaler of the training rows, not fit_transform.",
+            severity="warning",  # with many rows the two scalers are much the same
         )
 
 

@@ -27,6 +27,7 @@ def preparation_of(
         is_scaled=_is_scaled(X, steps),
         is_ordered=_is_ordered(X, y),
         scales_apart=_scales_apart(X, X_val),
+        own_scaler=_own_scaler(X, X_val),
         sampler=_sampler_of_training(X, X_val),
         shared_rows=_shared_rows(X, X_val),
     )
@@ -125,9 +126,7 @@ def _scales_apart(X: Rows, X_val: Rows | None) -> str | None:
     if any(op.kind == "other" for op in (*ours, *theirs)):
         return None
     left, right = ([op for op in ops if op.kind == "scale"] for ops in (ours, theirs))
-    if left and right:
-        return _scaled_by_itself(left[-1], right[-1])
-    if not left and not right:
+    if bool(left) == bool(right):
         return None
     op = (left or right)[0]
     by_number = op.detail[0] in ("Div", "Mult")
@@ -136,13 +135,18 @@ def _scales_apart(X: Rows, X_val: Rows | None) -> str | None:
     return f"{side} rows only, by {what} in line {op.line}"
 
 
-def _scaled_by_itself(ours: Op, theirs: Op) -> str | None:
-    """Say whether the validation rows are scaled by a scaler that is fitted on them."""
-    both_fitted = all(len(op.detail) > 2 and op.detail[2] for op in (ours, theirs))
-    if not both_fitted:
+def _own_scaler(X: Rows, X_val: Rows | None) -> str | None:
+    """Return the scaler that is fitted on the validation rows alone."""
+    if X_val is None:
         return None
-    what = f"a {theirs.detail[0]} fitted on them in line {theirs.line}"
-    return f"validation rows by {what}"
+    common = _common_steps(X, X_val)
+    sides = [
+        [op for op in rows.ops[common:] if op.kind == "scale"] for rows in (X, X_val)
+    ]
+    if not all(ops and len(ops[-1].detail) > 2 and ops[-1].detail[2] for ops in sides):
+        return None
+    op = sides[1][-1]
+    return f"a {op.detail[0]} in line {op.line}"
 
 
 def _common_steps(X: Rows, X_val: Rows) -> int:

@@ -91,16 +91,6 @@ def test_the_order_of_sampler_and_split_is_read(before, holdout, sampler):
         (f"{SPLIT}X_test /= 255\n", "validation rows only, by a division"),
         (f"{SPLIT}X_train /= 255\nX_test /= 255\n", None),
         (f"X = X / 255\n{SPLIT}", None),
-        (
-            f"{SPLIT}s = StandardScaler()\nX_train = s.fit_transform(X_train)\n"
-            "X_test = s.fit_transform(X_test)\n",
-            "validation rows by a StandardScaler fitted on them",
-        ),
-        (
-            f"{SPLIT}s = StandardScaler()\nX_train = s.fit_transform(X_train)\n"
-            "X_test = s.transform(X_test)\n",
-            None,
-        ),
         (f"{SPLIT}X_train = X_train / 255\nX_test = prepare(X_test)\n", None),
     ],
 )
@@ -179,3 +169,17 @@ def test_columns_that_are_scaled_in_their_place_are_read():
 )
 def test_the_batch_size_is_read_where_it_is_known(fit, size):
     assert case_of("", fit).training.batch_size == size
+
+
+@pytest.mark.parametrize(
+    ("method", "is_found"), [("fit_transform", True), ("transform", False)]
+)
+def test_a_scaler_that_is_fitted_on_the_validation_rows_is_told(method, is_found):
+    before = (
+        f"{SPLIT}s = StandardScaler()\nX_train = s.fit_transform(X_train)\n"
+        f"X_test = s.{method}(X_test)\n"
+    )
+    code = network(fit=VALIDATED, before=before)
+    found = skloss.diagnose(code=code, history=LOG).find("test-scaling-mismatch")
+    assert (found is not None) is is_found
+    assert found is None or found.severity == "warning"
