@@ -131,8 +131,9 @@ def _binary(evaluator: "Evaluator", node: ast.BinOp) -> Any:
 
 def _if(evaluator: "Evaluator", node: ast.IfExp) -> Any:
     condition = evaluator.value(node.test)
-    is_else = is_plain(condition) and not condition
-    return evaluator.value(node.orelse if is_else else node.body)
+    if not is_plain(condition):
+        return UNKNOWN
+    return evaluator.value(node.body if condition else node.orelse)
 
 
 def _lambda(evaluator: "Evaluator", node: ast.Lambda) -> Any:

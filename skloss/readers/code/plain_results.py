@@ -152,6 +152,8 @@ def _elements(name: str, args: list[Any], options: dict[str, Any], line: int) ->
 def _len(name: str, args: list[Any], options: dict[str, Any], line: int) -> Any:
     if len(args) == 1 and isinstance(args[0], Rows):
         return Made("length", [], {}, line, fitted_on=args[0])
+    if len(args) == 1 and isinstance(args[0], str):
+        return len(args[0])
     parts = listed(args[0]) if args else None
     return UNKNOWN if parts is None else len(parts)
 

@@ -1,6 +1,7 @@
 """Code and logs, as people paste them, for the tests of the reader of code."""
 
 HEAD = "from keras.models import Sequential\nfrom keras.layers import Dense\n"
+READ = "X = pd.read_csv('a.csv')\ny = X.pop('label')\n"
 SPLIT = "X_train, X_test, y_train, y_test = train_test_split(X, y)\n"
 VALIDATED = "model.fit(X_train, y_train, epochs=5, validation_data=(X_test, y_test))"
 FAULTY = (

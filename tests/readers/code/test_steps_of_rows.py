@@ -1,12 +1,10 @@
 """What the code does to rows, and in which order."""
 
 import pytest
-from posts import LOG, SPLIT, VALIDATED, network
+from posts import LOG, READ, SPLIT, VALIDATED, network
 
 import skloss
 from skloss.readers.code import code_case
-
-READ = "X = pd.read_csv('a.csv')\ny = X.pop('label')\n"
 
 
 def case_of(before, fit="model.fit(X, y)", log=""):
