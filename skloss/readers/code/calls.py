@@ -5,6 +5,7 @@ from typing import Any
 
 from skloss.readers.code.estimator_calls import (
     ESTIMATORS,
+    PIPELINES,
     SEARCHES,
     fixed_by_search,
     piped,
@@ -65,7 +66,7 @@ class KnownCalls:
         network = self._network(name, args, options, line)
         if network is not NotImplemented:
             return network
-        if name in ESTIMATORS or name in SEARCHES or "ipeline" in name:
+        if name in (*ESTIMATORS, *SEARCHES, *PIPELINES):
             return self._estimator(name, args, options, node, function.path)
         if name == "shuffle" and len(node.args) == 1:
             return self._rebound(node.args[0], args[0], line)
@@ -207,7 +208,7 @@ class KnownCalls:
         path: str,
     ) -> Any:
         line = node.lineno
-        if name in ("Pipeline", "make_pipeline"):
+        if name in PIPELINES:
             return piped(name, args, options, line)
         if name in SEARCHES:
             found = next((a for a in (*args, *options.values()) if is_model(a)), None)

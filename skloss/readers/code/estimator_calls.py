@@ -4,7 +4,7 @@ from typing import Any
 
 from skloss.readers.code.values import UNKNOWN, Made, Model
 
-__all__ = ["ESTIMATORS", "SEARCHES", "fixed_by_search", "piped", "wrapped"]
+__all__ = ["ESTIMATORS", "PIPELINES", "SEARCHES", "fixed_by_search", "piped", "wrapped"]
 
 ESTIMATORS = ("MLPClassifier", "KerasClassifier", "DenseClassifier", "CNN1DClassifier")
 SEARCHES = (
@@ -18,6 +18,7 @@ SEARCHES = (
     "TunedThresholdClassifierCV",
     "CalibratedClassifierCV",
 )
+PIPELINES = ("Pipeline", "make_pipeline")
 _GRIDS = ("param_grid", "param_distributions", "search_spaces")
 _OF_COMPILE = ("loss", "optimizer", "metrics")
 _OF_FIT = ("epochs", "batch_size", "class_weight", "validation_split", "callbacks")

@@ -64,6 +64,10 @@ UNREAD = {
         "PyTorch",
     ),
     "another library": ("clf = RandomForestClassifier().fit(X, y)\n", "no network"),
+    "a pipeline of its own": (
+        "p = MyPipeline([Scaler()])\np.fit(X, y)\n",
+        "no network",
+    ),
     "R": (
         "model <- keras_model_sequential()\nmodel %>% compile('adam')\n",
         "no network",
