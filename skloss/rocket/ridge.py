@@ -81,6 +81,10 @@ class RidgePath:
         self._values, self._vectors = _eigen(self._rows)
         self._turned = self._vectors.T @ self._targets
 
+    def fitted(self, penalty: float) -> np.ndarray:
+        """Output ``(n, n_outputs)`` of each row by the model of all rows."""
+        return self._outputs(self._targets - self._residuals(self._shares(penalty)))
+
     def left_out(self, penalty: float) -> np.ndarray:
         """Output of each row by the model of all other rows, or all other groups.
 
@@ -94,8 +98,8 @@ class RidgePath:
         ndarray of shape (n, n_outputs)
             In float64.
         """
-        share = self._values / (self._values + penalty)
-        residuals = self._targets - self._vectors @ (share[:, None] * self._turned)
+        share = self._shares(penalty)
+        residuals = self._residuals(share)
         if self._groups is None:
             own = (self._vectors**2) @ share + self._roots[:, 0] ** 2
             residuals /= np.maximum(1 - own, _LEAST_LEFT)[:, None]
@@ -106,7 +110,7 @@ class RidgePath:
                 residuals[group] = np.linalg.solve(
                     others - roots @ roots.T, residuals[group]
                 )
-        return (self._targets - residuals) / self._roots + self._middle
+        return self._outputs(self._targets - residuals)
 
     def fit(self, penalty: float) -> RidgeFit:
         """Ridge regression of all rows.
@@ -124,6 +128,17 @@ class RidgePath:
         scaled = self._turned / (self._values + penalty)[:, None]
         coefficients = self._rows.T @ (self._vectors @ scaled)
         return RidgeFit(coefficients, self._middle - self._centre @ coefficients)
+
+    def _shares(self, penalty: float) -> np.ndarray:
+        """What each direction keeps of itself under the penalty."""
+        return self._values / (self._values + penalty)
+
+    def _residuals(self, shares: np.ndarray) -> np.ndarray:
+        return self._targets - self._vectors @ (shares[:, None] * self._turned)
+
+    def _outputs(self, scaled: np.ndarray) -> np.ndarray:
+        """Undo weighting and centring."""
+        return scaled / self._roots + self._middle
 
 
 def _eigen(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
