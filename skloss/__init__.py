@@ -14,6 +14,7 @@ _HOME = {
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
+    "SeriesScaler": "skloss.preprocessing",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",
     "diagnose": "skloss.readers",
@@ -22,6 +23,7 @@ _HOME = {
     "exceptions": "skloss",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
+    "preprocessing": "skloss",
     "report": "skloss.reports",
 }
 

@@ -1,8 +1,9 @@
-from skloss import datasets, diagnosis, displays, exceptions, metrics
+from skloss import datasets, diagnosis, displays, exceptions, metrics, preprocessing
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.model_selection import Pipeline, make_pipeline
+from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose
 from skloss.record import TrainingRecord
 from skloss.reports import report
@@ -14,6 +15,7 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "SeriesScaler",
     "TrainingRecord",
     "__version__",
     "datasets",
@@ -23,5 +25,6 @@ __all__ = [
     "exceptions",
     "make_pipeline",
     "metrics",
+    "preprocessing",
     "report",
 ]
