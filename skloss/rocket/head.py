@@ -12,7 +12,7 @@ __all__ = ["PENALTIES", "Candidate", "HeadPath", "Heldout"]
 
 # From strong to weak, as a network's training goes. Beside the mean squared residual of
 # targets of -1 and 1, and features of variance one whose penalty is their mean.
-PENALTIES = tuple(10.0 ** np.arange(1, -8.5, -0.5))
+PENALTIES = tuple(10.0 ** np.arange(1, -6.5, -0.5))
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ class HeadPath:
     features : ndarray of float32, shape (n, n_features)
         Features. They are standardized in place.
     codes : ndarray of int, shape (n,)
-        Class numbers, each at least once.
+        Class numbers.
+    n_classes : int
+        Number of classes.
     weight : ndarray of shape (n,)
         Weights, all above zero.
     groups : sequence of ndarray of int, optional
@@ -58,6 +60,7 @@ class HeadPath:
         self,
         features: np.ndarray,
         codes: np.ndarray,
+        n_classes: int,
         weight: np.ndarray,
         groups: Sequence[np.ndarray] | None = None,
     ) -> None:
@@ -68,7 +71,7 @@ class HeadPath:
         features -= self._mean
         features /= self._spread
         self._n_features = features.shape[1]
-        self._path = RidgePath(features, _targets(codes), weight, groups)
+        self._path = RidgePath(features, _targets(codes, n_classes), weight, groups)
 
     def candidate(self, penalty: float, heldout: Heldout | None = None) -> Candidate:
         """Return the head at a penalty, measured on left-out or on held-out rows."""
@@ -92,12 +95,14 @@ class HeadPath:
         return RidgeFit(scale * coefficients, scale * intercepts)
 
 
-def _targets(codes: np.ndarray) -> np.ndarray:
+def _targets(codes: np.ndarray, n_classes: int) -> np.ndarray:
     """One output for two classes and one per class for more, -1 or 1."""
-    classes = np.arange(1, 2) if codes.max() == 1 else np.arange(codes.max() + 1)
+    classes = np.arange(1 if n_classes == 2 else 0, n_classes)
     return np.where(codes[:, None] == classes, 1.0, -1.0)
 
 
 def _logits(outputs: np.ndarray) -> np.ndarray:
-    """Outputs ``(n, n_classes)``, of two classes the second against the first."""
-    return np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs
+    """Logits ``(n, n_classes)``; of two classes the one output is their difference."""
+    if outputs.shape[1] > 1:
+        return outputs
+    return np.hstack([-outputs / 2, outputs / 2])

@@ -78,7 +78,9 @@ class RocketKernels:
         dilations, counts = _dilations(n_timesteps, max(1, n_features // _N_KERNELS))
         # Fractions of a multiple of the golden ratio spread evenly, however many.
         steps = np.arange(1, _N_KERNELS * sum(counts) + 1)
-        quantiles = np.split(steps * _GOLDEN_RATIO % 1, _N_KERNELS * np.cumsum(counts)[:-1])
+        quantiles = np.split(
+            steps * _GOLDEN_RATIO % 1, _N_KERNELS * np.cumsum(counts)[:-1]
+        )
         thresholds, channels = [], []
         for dilation, levels in zip(dilations, quantiles, strict=True):
             chosen = _channels(n_channels, random)

@@ -19,13 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
 
 __all__ = ["RidgeFit", "RidgePath"]
 
 # A residual is divided by what is left of a row without itself. Less than this is left
 # only by rounding, of a row that no other row tells anything about.
 _LEAST_LEFT = 1e-9
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RidgeFit:
     intercepts: np.ndarray
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """Outputs ``(n, n_outputs)`` of rows."""
+        """Return outputs ``(n, n_outputs)`` of rows."""
         return X @ self.coefficients + self.intercepts
 
 
@@ -130,7 +130,7 @@ class RidgePath:
         return RidgeFit(coefficients, self._middle - self._centre @ coefficients)
 
     def _shares(self, penalty: float) -> np.ndarray:
-        """What each direction keeps of itself under the penalty."""
+        """Return what each direction keeps of itself under the penalty."""
         return self._values / (self._values + penalty)
 
     def _residuals(self, shares: np.ndarray) -> np.ndarray:
@@ -144,12 +144,21 @@ class RidgePath:
 def _eigen(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squared singular values of the rows, and the left singular vectors."""
     if rows.shape[0] <= rows.shape[1]:
-        values, vectors = eigh(_float64(rows @ rows.T), overwrite_a=True)
+        values, vectors = np.linalg.eigh(_product(rows.T))
         return np.maximum(values, 0), vectors
-    values, turned = eigh(_float64(rows.T @ rows), overwrite_a=True)
+    values, turned = np.linalg.eigh(_product(rows))
     kept = values > values[-1] * np.finfo(rows.dtype).eps
     return values[kept], (rows @ turned[:, kept]) / np.sqrt(values[kept])
 
 
-def _float64(product: np.ndarray) -> np.ndarray:
-    return product.astype(np.float64, copy=False)
+def _product(rows: np.ndarray) -> np.ndarray:
+    """Sum of the outer products of rows with themselves, in float64.
+
+    In float32 its rounding would be as large as the small penalties. In blocks, so that
+    there is never a copy of all rows.
+    """
+    total = np.zeros((rows.shape[1], rows.shape[1]))
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK].astype(np.float64)
+        total += block.T @ block
+    return total
