@@ -2,6 +2,7 @@ from skloss import datasets, diagnosis, displays, exceptions, metrics, preproces
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
+from skloss.estimators.rocket import RocketClassifier
 from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose
@@ -15,6 +16,7 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "RocketClassifier",
     "SeriesScaler",
     "TrainingRecord",
     "__version__",

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
@@ -13,6 +14,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
     column_or_1d,
 )
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.checked_rows import CheckedRowsMixin
@@ -84,7 +86,7 @@ class RocketClassifier(
         :class:`skloss.Pipeline`: rows that a sampler has made of others cannot be left
         out one by one. Not used without a sampler.
     n_jobs : int, default=None
-        Threads of the convolutions; -1 is one for each core.
+        Threads of convolutions and linear algebra; None is one, -1 one for each core.
     random_state : int, RandomState or None, default=None
         Seed of the rows that thresholds are taken from, and of the hold-out.
 
@@ -316,7 +318,9 @@ class RocketClassifier(
             given_class_weight=self.class_weight,
         )
         together = None if groups is None else _rows_of_groups(X, groups, kept)
-        self._fitted = fit_rocket(job, shape, together)
+        # Threads of linear algebra that wait for a busy core take many times as long.
+        with threadpool_limits(effective_n_jobs(self.n_jobs)):
+            self._fitted = fit_rocket(job, shape, together)
         self.left_out_proba_ = _at_all_rows(self._fitted.left_out, kept, len(X))
         return self
 

@@ -8,12 +8,29 @@ from imblearn.over_sampling import RandomOverSampler
 from sklearn.base import clone
 from sklearn.metrics import log_loss, matthews_corrcoef
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skloss
 from skloss import RocketClassifier
 from skloss.exceptions import ResampledValidationWarning
 
 _SMALL = {"n_kernels": 420, "random_state": 0}
+
+
+def _failed_checks(estimator):
+    return {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "A row that stands there twice is predicted by its twin when it is left "
+            "out, so another penalty is chosen than for one row of weight two."
+        )
+    }
+
+
+@parametrize_with_checks(
+    [RocketClassifier(n_kernels=168)], expected_failed_checks=_failed_checks
+)
+def test_scikit_learns_checks_pass(estimator, check):
+    check(estimator)
 
 
 def _waves(n=120, n_timesteps=40, seed=0):
