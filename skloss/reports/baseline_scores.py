@@ -13,9 +13,10 @@ from skloss.holdout import class_codes, stratified_sample
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
 
-__all__ = ["LOGISTIC", "MAJORITY", "baseline_predictions", "scores_on_folds"]
+__all__ = ["LOGISTIC", "MAJORITY", "TREES", "baseline_predictions", "scores_on_folds"]
 
 MAJORITY = "Constant guess (most frequent class)"
+TREES = "Boosted trees"
 LOGISTIC = "Logistic regression"
 # A fit on so many rows takes about a second.
 _MOST_ROWS = 20_000

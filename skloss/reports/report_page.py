@@ -8,13 +8,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from skloss.diagnosis import Diagnosis
+from skloss.diagnosis import Diagnosis, NextStep, next_steps
 from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
+from skloss.reports.context import ReportContext
 from skloss.reports.html_page import frame, render
+from skloss.reports.report_steps import report_steps
 from skloss.whole_files import write_whole
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "page_of", "report"]
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,15 @@ class Report:
         The verdict: the network compared with the baselines.
     diagnosis : Diagnosis
         Findings of the diagnosis.
+    next_steps : tuple of NextStep
+        What to do next, from the findings and the scores.
     """
 
     html: str = field(repr=False)
     title: str
     answer: Answer
     diagnosis: Diagnosis
+    next_steps: tuple[NextStep, ...] = ()
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file.
@@ -165,9 +170,28 @@ def report(
         groups=groups,
         fit_params=fit_params,
     )
-    answered = answer(context)
-    html = render(context, answered, command)
-    made = Report(html, context.name, answered, context.diagnosis)
+    made = page_of(context, command)
     if path is not None:
         made.save(path)
     return made
+
+
+def page_of(context: ReportContext, command: str | None = None) -> Report:
+    """Make the page of what is known about a training.
+
+    Parameters
+    ----------
+    context : ReportContext
+        Everything that is known about the training.
+    command : str, default=None
+        Command line of the training.
+
+    Returns
+    -------
+    Report
+        The page.
+    """
+    answered = answer(context)
+    steps = next_steps(context.diagnosis.findings, context.case, report_steps(context))
+    html = render(context, answered, steps, command)
+    return Report(html, context.name, answered, context.diagnosis, steps)
