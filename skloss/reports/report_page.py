@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
 from skloss.reports.context import ReportContext
 from skloss.reports.html_page import frame, render
+from skloss.reports.pooled_folds import pooled_of_folds
 from skloss.reports.report_steps import report_steps
 from skloss.whole_files import write_whole
 
@@ -114,7 +115,8 @@ def report(
         Validation rows and labels, if they were passed to ``fit``.
     groups : array-like of shape (n,), default=None
         Groups of the rows, if they were passed to ``fit``. They are needed to find the
-        same folds and the same held-out rows again.
+        same folds and the same held-out rows again. The scores of a cross-validation
+        that kept its estimators and indices then have intervals by groups.
     fit_params : dict, default=None
         Other arguments of ``keras.Model.fit``.
     command : str, default=None
@@ -170,7 +172,8 @@ def report(
         groups=groups,
         fit_params=fit_params,
     )
-    made = page_of(context, command)
+    pooled = pooled_of_folds(source, context, groups)
+    made = page_of(replace(context, pooled=pooled), command)
     if path is not None:
         made.save(path)
     return made

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 from sklearn.metrics import f1_score, matthews_corrcoef, precision_score, recall_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_validate
 
+import skloss
 from skloss.reports.pooled_scores import Pooled
 from skloss.reports.score_intervals import (
     of_counts,
@@ -38,47 +40,63 @@ def tables(predicted):
     return found
 
 
-def drawn_rows(n_draws=2_000):
-    """Positions of the rows of each draw of groups, as `of_groups` draws them."""
+def by_formula(table):
+    """Metrics of one table of two classes, by their textbook formulas."""
+    (tn, fp), (fn, tp) = table.tolist()
+    margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return {
+        "mcc": (tp * tn - fp * fn) / margins**0.5 if margins else 0.0,
+        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0,
+        "precision": tp / (tp + fp) if tp + fp else 0.0,
+        "recall": tp / (tp + fn) if tp + fn else 0.0,
+    }
+
+
+def drawn(predicted):
+    """Metrics of each draw of groups, one after the other, as `of_groups` draws."""
     generator = np.random.default_rng(0)
-    names = np.unique(GROUPS)
-    for times in generator.multinomial(12, np.full(12, 1 / 12), n_draws):
-        picked = np.repeat(names, times)
-        yield np.concatenate([np.flatnonzero(name == GROUPS) for name in picked])
+    of_groups_alone = tables(predicted)
+    found = []
+    for times in generator.multinomial(12, np.full(12, 1 / 12), 2_000):
+        table = np.zeros((2, 2))
+        for group, n_times in enumerate(times):
+            for _ in range(n_times):
+                table += of_groups_alone[group]
+        found.append(by_formula(table))
+    return {name: np.array([one[name] for one in found]) for name in METRICS}
+
+
+@pytest.fixture(scope="module")
+def draws():
+    return {"own": drawn(GOOD), "other": drawn(POOR)}
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_the_interval_is_that_of_a_loop_over_draws_of_groups(name):
-    metric = METRICS[name]
+def test_the_interval_is_that_of_a_loop_over_draws_of_groups(name, draws):
     found = of_groups(tables(GOOD))[name]
-    drawn = [metric(TRUTH[rows], GOOD[rows]) for rows in drawn_rows()]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    assert found.value == pytest.approx(metric(TRUTH, GOOD))
+    low, high = np.quantile(draws["own"][name], [0.025, 0.975])
+    assert found.value == pytest.approx(METRICS[name](TRUTH, GOOD))
     assert found.low == pytest.approx(low)
     assert found.high == pytest.approx(high)
 
 
-def test_a_difference_is_paired_in_each_draw():
+def test_a_difference_is_paired_in_each_draw(draws):
     found = of_group_difference(tables(GOOD), tables(POOR))["mcc"]
-    drawn = [
-        matthews_corrcoef(TRUTH[rows], GOOD[rows])
-        - matthews_corrcoef(TRUTH[rows], POOR[rows])
-        for rows in drawn_rows()
-    ]
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    paired = draws["own"]["mcc"] - draws["other"]["mcc"]
+    low, high = np.quantile(paired, [0.025, 0.975])
     np.testing.assert_allclose([found.low, found.high], [low, high])
 
 
 def test_scipy_finds_nearly_the_same_interval():
-    names = np.unique(GROUPS)
+    alone = tables(GOOD)
 
     def mcc(picked):
-        rows = np.concatenate([np.flatnonzero(name == GROUPS) for name in picked])
-        return matthews_corrcoef(TRUTH[rows], GOOD[rows])
+        return by_formula(alone[picked].sum(axis=0))["mcc"]
 
     expected = bootstrap(
-        (names,), mcc, n_resamples=1_000, method="percentile", vectorized=False, rng=3
-    ).confidence_interval
+        (np.arange(12),), mcc, n_resamples=2_000, method="percentile",
+        vectorized=False, random_state=3,
+    ).confidence_interval  # fmt: skip
     found = of_groups(tables(GOOD))["mcc"]
     assert found.low == pytest.approx(expected.low, abs=0.04)
     assert found.high == pytest.approx(expected.high, abs=0.04)
@@ -152,3 +170,27 @@ def test_the_rival_is_the_best_of_the_others():
     assert three.rival("own") == "a"
     assert three.rival("own", "a") == "b"
     assert Pooled(TRUTH, {"own": POOR}, 2, 1).rival("own") is None
+
+
+def test_a_cross_validation_with_groups_is_scored_by_them():
+    X = TRUTH[:, np.newaxis] + rng.normal(size=(len(TRUTH), 3))
+    names = np.array(["calm", "storm"])[TRUTH]
+    network = skloss.DenseClassifier(4, depth=1, epochs=2, random_state=0)
+    results = cross_validate(
+        network, X, names, groups=GROUPS, params={"groups": GROUPS},
+        cv=StratifiedGroupKFold(3),
+        return_estimator=True, return_indices=True,
+    )  # fmt: skip
+    page = skloss.report(results, X, names, groups=GROUPS)
+    predicted = np.empty(len(X), object)
+    for fitted, test in zip(
+        results["estimator"], results["indices"]["test"], strict=True
+    ):
+        predicted[test] = fitted.predict(X[test])
+    own = page.answer.scores["Neural network"][0]
+    expected = np.unique(predicted.astype(str), return_inverse=True)[1]
+    assert own == of_groups(tables(expected))["mcc"]
+    assert own.value == pytest.approx(matthews_corrcoef(names, predicted.astype(str)))
+    assert "bootstrap of the 12 groups" in page.answer.measured_on
+    assert "Logistic regression" in page.answer.scores
+    assert "Scores of each group" in page.html
