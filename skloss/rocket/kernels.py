@@ -14,6 +14,7 @@ import numpy as np
 __all__ = ["FEWEST_TIMESTEPS", "RocketKernels"]
 
 FEWEST_TIMESTEPS = 9  # as many as a kernel has weights
+_HALF = FEWEST_TIMESTEPS // 2
 _HIGH = np.array(list(combinations(range(FEWEST_TIMESTEPS), 3)))
 _N_KERNELS = len(_HIGH)
 _WEIGHTS = np.full((_N_KERNELS, FEWEST_TIMESTEPS), -1, np.float32)
@@ -85,8 +86,9 @@ class RocketKernels:
         for dilation, levels in zip(dilations, quantiles, strict=True):
             chosen = _channels(n_channels, random)
             rows = series[random.randint(len(series), size=_N_KERNELS)]
-            windows = _windows(rows, dilation)
-            values = np.einsum("ktcw,kc,kw->kt", windows, chosen, _WEIGHTS)
+            reach = dilation * _HALF
+            windows = _windows(_padded(rows, reach), reach, dilation)
+            values = np.einsum("tkcw,kc,kw->kt", windows, chosen, _WEIGHTS)
             thresholds.append(_quantiles(values, levels.reshape(_N_KERNELS, -1)))
             channels.append(chosen)
         return cls(
@@ -134,12 +136,14 @@ class RocketKernels:
     def _fill(self, series: np.ndarray, features: np.ndarray) -> None:
         """Write the features of some series."""
         n_rows, column = len(series), 0
+        widest = max(self.dilations) * _HALF
+        padded = _padded(series, widest)
         values = np.empty((self.n_timesteps, n_rows * _N_KERNELS), np.float32)
         above = np.empty(values.shape, bool)
         for number, (dilation, thresholds, channels) in enumerate(
             zip(self.dilations, self.thresholds, self.channels, strict=True)
         ):
-            _convolve(series, dilation, channels, out=values)
+            _convolve(_windows(padded, widest, dilation), channels, out=values)
             is_cut = np.arange(_N_KERNELS) % 2 != number % 2
             n_seen = self._cut_ends(values, dilation, is_cut)
             found = features[:, column : column + thresholds.size]
@@ -158,7 +162,7 @@ class RocketKernels:
 
         Returns the number of time points that are left for each kernel.
         """
-        reach = dilation * (FEWEST_TIMESTEPS // 2)
+        reach = dilation * _HALF
         first = int(is_cut.argmax())
         # 84 is even, so that every second column is every second kernel.
         values[:reach, first::2] = -np.inf  # above no threshold
@@ -191,19 +195,28 @@ def _channels(n_channels: int, random: np.random.RandomState) -> np.ndarray:
     return chosen
 
 
-def _windows(series: np.ndarray, dilation: int) -> np.ndarray:
-    """View ``(n, n_timesteps, n_channels, 9)`` of the values under a kernel."""
-    reach = dilation * (FEWEST_TIMESTEPS // 2)
-    padded = np.pad(series, ((0, 0), (reach, reach), (0, 0)))
-    spread = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
-    return spread[..., ::dilation]
+def _padded(series: np.ndarray, reach: int) -> np.ndarray:
+    """Series ``(reach + n_timesteps + reach, n, n_channels)`` with zeros at the ends."""
+    n_rows, n_timesteps, n_channels = series.shape
+    padded = np.zeros((n_timesteps + 2 * reach, n_rows, n_channels), series.dtype)
+    padded[reach : reach + n_timesteps] = series.transpose(1, 0, 2)
+    return padded
 
 
-def _convolve(
-    series: np.ndarray, dilation: int, channels: np.ndarray, out: np.ndarray
-) -> None:
-    """Convolutions ``(n_timesteps, n, 84)``, with zeros beyond the ends."""
-    windows = _windows(series, dilation).transpose(1, 0, 2, 3)
+def _windows(padded: np.ndarray, reach: int, dilation: int) -> np.ndarray:
+    """View ``(n_timesteps, n, n_channels, 9)`` of the values under a kernel."""
+    step, *others = padded.strides
+    n_timesteps = len(padded) - 2 * reach
+    return np.lib.stride_tricks.as_strided(
+        padded[reach - dilation * _HALF :],
+        shape=(n_timesteps, *padded.shape[1:], FEWEST_TIMESTEPS),
+        strides=(step, *others, dilation * step),
+        writeable=False,
+    )
+
+
+def _convolve(windows: np.ndarray, channels: np.ndarray, out: np.ndarray) -> None:
+    """Write the convolutions ``(n_timesteps, n, 84)`` of windows."""
     weights = channels[:, :, None] * _WEIGHTS[:, None]
     np.matmul(
         windows.reshape(windows.shape[0] * windows.shape[1], -1),
