@@ -196,7 +196,7 @@ def _channels(n_channels: int, random: np.random.RandomState) -> np.ndarray:
 
 
 def _padded(series: np.ndarray, reach: int) -> np.ndarray:
-    """Series ``(reach + n_timesteps + reach, n, n_channels)`` with zeros at the ends."""
+    """Series ``(n_timesteps + 2 * reach, n, n_channels)``, zeros at the ends."""
     n_rows, n_timesteps, n_channels = series.shape
     padded = np.zeros((n_timesteps + 2 * reach, n_rows, n_channels), series.dtype)
     padded[reach : reach + n_timesteps] = series.transpose(1, 0, 2)
