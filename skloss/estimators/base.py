@@ -222,7 +222,9 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         tasks = self._epoch_tasks(
             epochs, X, codes, split.kept, holdout, rows.original.sample_weight
         )
-        self._fitted = fit_network(self, self._input_shape(X), rows, earlier, tasks)
+        self._fitted = fit_network(
+            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:]
+        )
         if tasks is not None:
             tasks.end()
         return self

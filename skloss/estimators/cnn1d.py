@@ -114,14 +114,25 @@ class CNN1DClassifier(BaseNeuralClassifier):
         class. "last": the last rows, for rows in the order of time. A cross-validator
         such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
         last split, whatever the share, unless ``validation_fraction`` is None.
+    scoring : str, callable, list, dict or None, default=None
+        Scorers of scikit-learn that are recorded, too: names such as ``"roc_auc"``,
+        what ``make_scorer`` gives, functions ``scorer(estimator, X, y)``, a list of
+        these, or a dict from names of your own to them. ``"roc_auc"`` makes the curve
+        ``"val_roc_auc"`` of the held-out rows, or ``"roc_auc"`` of the training rows if
+        none are held out. They are called once an epoch, on rows as the classifier sees
+        them and with scikit-learn's positive class. Of names that are recorded anyway,
+        such as ``"f1"``, there is the one curve, of ``pos_label_``.
+    return_train_score : bool, default=False
+        Whether scorers are called on the original training rows, too.
     early_stopping : bool or "auto", default="auto"
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
         fewer the curve is noise, and stopping by it costs more than it saves.
-    monitor : str, default="auto"
-        Any recorded curve, such as ``"val_mcc"``. "auto" is
-        ``"val_loss_at_train_prior"``, the one that can be compared with what training
-        minimizes, or ``"val_loss"`` where a class was not held out.
+    monitor : str or scorer, default="auto"
+        Any recorded curve, such as ``"val_mcc"``, or that of a scorer of scikit-learn,
+        such as ``"val_roc_auc"``, which need not stand in ``scoring``; or the scorer
+        itself. "auto" is ``"val_loss_at_train_prior"``, the one that can be compared
+        with what training minimizes, or ``"val_loss"`` where a class was not held out.
     patience : int, default=20
         Epochs to wait for a new best value.
     restore_best : bool, default=True
@@ -234,8 +245,10 @@ class CNN1DClassifier(BaseNeuralClassifier):
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
+        scoring: Any = None,
+        return_train_score: bool = False,
         early_stopping: bool | str = "auto",
-        monitor: str = "auto",
+        monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
         random_state: int | np.random.RandomState | None = None,
@@ -275,6 +288,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
+        self.scoring = scoring
+        self.return_train_score = return_train_score
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -322,12 +337,12 @@ class CNN1DClassifier(BaseNeuralClassifier):
     def _is_plain(self, X: object) -> bool:
         return not self.channels_first and super()._is_plain(X)
 
-    def _shown_rows(self, X: Any, *rest: Any) -> tuple[Any, Any]:
+    def _as_given(self, X: Any) -> Any:
         if self.channels_first:  # as they came
             X = X.transpose(0, 2, 1)
             is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
             X = X.reshape(len(X), -1) if is_folded else X
-        return super()._shown_rows(X, *rest)
+        return super()._as_given(X)
 
     def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
         if X.ndim == 3:

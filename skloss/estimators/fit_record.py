@@ -83,6 +83,8 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
         "n_parameters": description.n_parameters,
         "training": as_plain(_training(job, description).to_dict()),
         "seed": job.settings.seed,
+        # The value of a scorer has its sign in it.
+        "higher_is_better": dict.fromkeys(job.scorers.curves, True),
     }
 
 
@@ -107,6 +109,7 @@ def _training(job: Job, description: Description) -> Training:
         class_weight_keys="int" if kind == "dict" else None,
         class_weight=weights,
         monitor=settings.monitor if stops else None,
+        monitor_is_scorer=settings.monitor in job.scorers.curves if stops else None,
         patience=settings.patience,
         restore_best=settings.restore_best if stops else None,
     )

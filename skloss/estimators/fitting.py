@@ -19,6 +19,13 @@ from skloss.estimators.epoch_display import shown_epochs
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
+from skloss.estimators.scorers import (
+    NO_SCORERS,
+    ChosenScorers,
+    check_monitor,
+    chosen_scorers,
+    monitored_scorer,
+)
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
@@ -48,6 +55,7 @@ __all__ = [
     "fit_network",
     "fit_spec",
     "run_job",
+    "scorers_of",
     "stopping_settings",
 ]
 
@@ -65,6 +73,7 @@ def fit_network(
     rows: FitRows,
     earlier: Fitted | None,
     tasks: EpochTasks | None = None,
+    row_shape: tuple[int, ...] = (-1,),
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -80,6 +89,8 @@ def fit_network(
         The fit to go on from, with its weights and, in a partial fit, all of its state.
     tasks : EpochTasks or None
         Told of every epoch, for callbacks of scikit-learn.
+    row_shape : tuple of int
+        Shape of one row as it was validated.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
@@ -96,6 +107,8 @@ def fit_network(
         tasks,
         by_class,
         estimator.class_weight,
+        scorers_of(estimator, rows),
+        row_shape,
     )
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
@@ -156,8 +169,11 @@ def fit_spec(
     )
     evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
-        curves = curve_names(spec, weights, evaluators)
-        check_choice(job.owner, "monitor", settings.monitor, curves)
+        check_monitor(
+            job.owner, settings.monitor, curve_names(spec, weights, evaluators)
+        )
+    for evaluator in evaluators.values():
+        evaluator.try_scores(weights)
     weight = None if job.weight is None else job.weight.astype(np.float32)
     rows = replace(job.rows.training, sample_weight=weight)
 
@@ -189,7 +205,9 @@ def run_job(
 
     def fitted(result: TrainingResult) -> Fitted:
         measured = {
-            prefix: Measured(evaluator.rows, partial(evaluator.scores, result.weights))
+            prefix: Measured(
+                evaluator.rows, partial(evaluator.probabilities, result.weights)
+            )
             for prefix, evaluator in evaluators.items()
         }
         record = make_record(job, description, result, measured)
@@ -310,6 +328,23 @@ def stopping_settings(
     }
 
 
+def scorers_of(estimator: "NeuralClassifierMixin", rows: FitRows) -> ChosenScorers:
+    """Scorers that are called after every epoch; none in a partial fit.
+
+    The rows of one call of partial_fit may have a single class, which many scorers
+    refuse.
+    """
+    if rows.is_partial:
+        return NO_SCORERS
+    return chosen_scorers(
+        type(estimator).__name__,
+        estimator.scoring,
+        estimator.monitor,
+        train_scores=bool(estimator.return_train_score),
+        has_holdout=rows.validation is not None,
+    )
+
+
 def _stops_early(estimator: "NeuralClassifierMixin", validation: Rows | None) -> bool:
     """Decide whether early stopping is on; "auto" asks for enough rows."""
     if estimator.early_stopping == "auto":
@@ -329,14 +364,18 @@ def _monitored_curve(
     estimator: "NeuralClassifierMixin", validation: Rows | None
 ) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
-    if estimator.monitor != "auto":
-        if validation is None and estimator.monitor.startswith("val_"):
+    owner, monitor = type(estimator).__name__, estimator.monitor
+    if callable(monitor):
+        name = monitored_scorer(owner, monitor)
+        return name if validation is None else f"val_{name}"
+    if monitor != "auto":
+        if validation is None and monitor.startswith("val_"):
             raise ValueError(
-                f"The 'monitor' parameter of {type(estimator).__name__} is "
-                f"{estimator.monitor!r}, but no rows are held out: set "
+                f"The 'monitor' parameter of {owner} is "
+                f"{monitor!r}, but no rows are held out: set "
                 "validation_fraction, or pass X_val and y_val to fit."
             )
-        return estimator.monitor
+        return str(monitor)
     if validation is None:
         return None
     has_all = len(np.unique(validation.y)) == len(estimator.classes_)

@@ -49,7 +49,9 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             HasMethods(["split", "get_n_splits"]),
         ],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "monitor": [str],
+        "scoring": [str, callable, list, tuple, set, dict, None],
+        "return_train_score": ["boolean"],
+        "monitor": [str, callable],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "restore_best": ["boolean"],
         "pos_label": [Real, str, "boolean", None],
@@ -58,7 +60,14 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     }
 
     classes_: Any
+    early_stopping: Any
+    monitor: Any
+    patience: Any
+    pos_label: Any
     random_state: Any
+    restore_best: Any
+    return_train_score: Any
+    scoring: Any
     validation_rows: Any
     _fitted: Fitted
 
@@ -209,11 +218,15 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             return holdout.X_original, holdout.y_original
         if kept is not None:
             X, codes = X[kept], codes[kept]
+        return self._as_given(X), self.classes_[codes]
+
+    def _as_given(self, X: Any) -> Any:
+        """Return validated rows as the classifier itself takes them."""
         if hasattr(self, "feature_names_in_"):
             import pandas as pd
 
             X = pd.DataFrame(X, columns=self.feature_names_in_)
-        return X, self.classes_[codes]
+        return X
 
     # ------------------------------------------------------------------ what was fitted
 

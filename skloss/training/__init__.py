@@ -1,7 +1,7 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
-from skloss.training.evaluation import Evaluator, Rows, SpecNetwork
+from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
 from skloss.training.losses import LOSSES
 from skloss.training.outputs import probabilities
@@ -16,6 +16,7 @@ __all__ = [
     "Evaluator",
     "Observer",
     "Rows",
+    "Scores",
     "Settings",
     "SpecNetwork",
     "TrainingResult",

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
+from skloss.record.curve_names import higher_is_better
 from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator
@@ -148,7 +149,12 @@ class EpochLog:
         self._settings, self._evaluators = settings, evaluators
         self._observer, self._clip_hint = observer, clip_hint
         self._start = result
-        best = EarlyStopping(settings.monitor, settings.patience, settings.restore_best)
+        best = EarlyStopping(
+            settings.monitor,
+            settings.patience,
+            settings.restore_best,
+            self._rises(settings.monitor),
+        )
         self._ended = _Ended(0, result.weights, result.slots, result.step, best)
         self._curves: dict[str, list[float]] = {}
         self.stop_reason = ""
@@ -263,6 +269,18 @@ class EpochLog:
         if best.weights is not None and (self._settings.patience or cut_short):
             result.weights, result.kept_epoch = best.weights, best.epoch
         return result
+
+    def _rises(self, curve: str | None) -> bool:
+        """Whether a higher value of a curve is better; scorers say so by their sign."""
+        scored = (
+            prefix + name
+            for prefix, evaluator in self._evaluators.items()
+            if evaluator.scores is not None
+            for name in evaluator.scores.names
+        )
+        return curve is not None and (
+            curve in scored or higher_is_better(curve) is not False
+        )
 
     def _as_result(self) -> TrainingResult:
         """Return what training would leave now, with the weights of now."""
