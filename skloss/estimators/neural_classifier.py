@@ -247,6 +247,32 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         return self.record_.n_epochs
 
     @property
+    def n_iter_(self) -> int:
+        """Epochs trained, as of scikit-learn's ``MLPClassifier``; ``n_epochs_``."""
+        return self.record_.n_epochs
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Mean loss of the steps of each epoch, as of ``MLPClassifier``.
+
+        It is the objective while it is minimized: with class weights, dropout and
+        penalties, on the rows that a sampler made. The ``loss`` of ``record_`` can be
+        compared with ``val_loss``; this curve cannot.
+        """
+        history = self.record_.history
+        return list(history.get("running_loss") or history["loss"])
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Accuracy on the held-out rows after each epoch, as of ``MLPClassifier``.
+
+        None if no rows were held out. Training does not stop by it unless ``monitor``
+        says so.
+        """
+        scores = self.record_.history.get("val_accuracy")
+        return None if scores is None else list(scores)
+
+    @property
     def best_epoch_(self) -> int | None:
         """Epoch (from zero) that was best by the monitored curve."""
         return self.record_.best_epoch

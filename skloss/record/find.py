@@ -169,10 +169,12 @@ def find_record(source: object) -> TrainingRecord:
 
 
 def curves_of(classifier: Any) -> dict[str, Any]:
-    """Return the curves of a classifier of another library; empty without any.
+    """Return the curves of a classifier of another library; empty of one of skloss.
 
     scikit-learn's ``MLPClassifier`` may end with an epoch more in one of its curves.
     """
+    if hasattr(classifier, "record_"):
+        return {}
     losses = getattr(classifier, "loss_curve_", None)
     if losses is None:
         kept = getattr(classifier, "history_", None)

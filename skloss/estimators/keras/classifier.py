@@ -142,8 +142,14 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Positive class; None if there are more than two classes.
     record_ : TrainingRecord
         What was asked, what was seen, the exact curves, and what came out.
-    n_epochs_ : int
-        Epochs trained.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
         Epoch (from zero) that was best by the monitored curve.
     n_features_in_ : int
