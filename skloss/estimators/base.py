@@ -24,6 +24,7 @@ from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.training import (
+    ReduceLROnPlateau,
     Rows,
     predict_logits,
     probabilities,
@@ -51,7 +52,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_schedule": [str, callable],
+        "learning_rate_schedule": [str, callable, ReduceLROnPlateau],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "nesterov": ["boolean"],
         "weight_decay": [Interval(Real, 0, None, closed="left")],

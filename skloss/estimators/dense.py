@@ -10,6 +10,7 @@ from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
 from skloss.networks import NetworkSpec, dense
 from skloss.sklearn_compat import Interval
+from skloss.training import ReduceLROnPlateau
 
 __all__ = ["DenseClassifier"]
 
@@ -53,10 +54,12 @@ class DenseClassifier(BaseNeuralClassifier):
         "ftrl" use :class:`KerasClassifier`.
     learning_rate : float, default=5e-3
         Learning rate where the schedule's factor is one.
-    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \
-            callable, default="cosine"
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, callable \
+            or ReduceLROnPlateau, default="cosine"
         Factor on the rate at each step. A callable takes an array of the progress, from
-        0 to 1 over all ``epochs``, and returns the factors.
+        0 to 1 over all ``epochs``, and returns the factors. A
+        :class:`~skloss.ReduceLROnPlateau` lowers the rate where a recorded curve gets
+        no better.
     momentum : float in [0, 1), default=0.9
         Momentum of ``optimizer="sgd"``.
     nesterov : bool, default=True
@@ -140,8 +143,14 @@ class DenseClassifier(BaseNeuralClassifier):
         The network as data.
     model_ : keras.Sequential
         The network as a Keras model, built when asked for; its output is the logits.
-    n_epochs_ : int
-        Epochs trained.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
         Epoch (from zero) that was best by the monitored curve.
     n_features_in_ : int
@@ -191,7 +200,7 @@ class DenseClassifier(BaseNeuralClassifier):
         label_smoothing: float = 0.0,
         optimizer: str = "adam",
         learning_rate: float = 5e-3,
-        learning_rate_schedule: str | Callable[..., Any] = "cosine",
+        learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine",
         momentum: float = 0.9,
         nesterov: bool = True,
         weight_decay: float = 0.004,

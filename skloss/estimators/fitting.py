@@ -38,6 +38,7 @@ from skloss.training import (
     SCHEDULES,
     Evaluator,
     Observer,
+    ReduceLROnPlateau,
     Rows,
     Settings,
     SpecNetwork,
@@ -169,9 +170,12 @@ def fit_spec(
     )
     evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
-        check_monitor(
-            job.owner, settings.monitor, curve_names(spec, weights, evaluators)
-        )
+        names = curve_names(spec, weights, evaluators)
+        check_monitor(job.owner, "monitor", settings.monitor, names)
+    schedule = settings.learning_rate_schedule
+    if isinstance(schedule, ReduceLROnPlateau):
+        names = curve_names(spec, weights, evaluators)
+        check_monitor(job.owner, "learning_rate_schedule", schedule.monitor, names)
     for evaluator in evaluators.values():
         evaluator.try_scores(weights)
     weight = None if job.weight is None else job.weight.astype(np.float32)
@@ -187,6 +191,7 @@ def fit_spec(
                 evaluators,
                 slots=earlier.result.slots if earlier else None,
                 first_step=earlier.result.step if earlier else 0,
+                plateau=earlier.result.plateau if earlier else None,
                 is_repeated=job.rows.is_partial,
                 observer=observer,
             )
@@ -245,7 +250,7 @@ def check_choices(estimator: "BaseNeuralClassifier") -> None:
     }
     for parameter, choices in tables.items():
         value = getattr(estimator, parameter)
-        if not callable(value):
+        if not callable(value) and not isinstance(value, ReduceLROnPlateau):
             check_choice(owner, parameter, value, list(choices))
     check_optimizer(owner, estimator.optimizer)
 
@@ -292,12 +297,11 @@ def _check_same_optimizer(
 
 
 def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Settings:
-    schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
     return Settings(
         optimizer=estimator.optimizer,
         learning_rate=float(estimator.learning_rate),
-        learning_rate_schedule="constant" if rows.is_partial else schedule,
+        learning_rate_schedule=_schedule(estimator, rows),
         momentum=float(estimator.momentum),
         nesterov=bool(estimator.nesterov),
         weight_decay=float(estimator.weight_decay),
@@ -312,6 +316,20 @@ def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Se
         seed=seed,
         **stopping_settings(estimator, rows),
     )
+
+
+def _schedule(estimator: "BaseNeuralClassifier", rows: FitRows) -> Any:
+    """Schedule of the learning rate; one by a curve has the name of the curve."""
+    schedule = estimator.learning_rate_schedule
+    if not isinstance(schedule, ReduceLROnPlateau):
+        # How far training has come is not known of a partial fit.
+        return "constant" if rows.is_partial else schedule
+    curve = schedule.monitor
+    if curve == "auto":
+        curve = _best_curve(estimator, rows.validation) or "loss"
+    owner = type(estimator).__name__
+    _check_held_out(owner, "learning_rate_schedule", curve, rows.validation)
+    return replace(schedule, monitor=curve)
 
 
 def stopping_settings(
@@ -336,10 +354,11 @@ def scorers_of(estimator: "NeuralClassifierMixin", rows: FitRows) -> ChosenScore
     """
     if rows.is_partial:
         return NO_SCORERS
+    schedule = getattr(estimator, "learning_rate_schedule", None)
     return chosen_scorers(
         type(estimator).__name__,
         estimator.scoring,
-        estimator.monitor,
+        [estimator.monitor, getattr(schedule, "monitor", "auto")],
         train_scores=bool(estimator.return_train_score),
         has_holdout=rows.validation is not None,
     )
@@ -369,13 +388,27 @@ def _monitored_curve(
         name = monitored_scorer(owner, monitor)
         return name if validation is None else f"val_{name}"
     if monitor != "auto":
-        if validation is None and monitor.startswith("val_"):
-            raise ValueError(
-                f"The 'monitor' parameter of {owner} is "
-                f"{monitor!r}, but no rows are held out: set "
-                "validation_fraction, or pass X_val and y_val to fit."
-            )
+        _check_held_out(owner, "monitor", monitor, validation)
         return str(monitor)
+    return _best_curve(estimator, validation)
+
+
+def _check_held_out(
+    owner: str, parameter: str, monitor: str, validation: Rows | None
+) -> None:
+    if validation is None and monitor.startswith("val_"):
+        followed = "follows" if parameter == "learning_rate_schedule" else "is"
+        raise ValueError(
+            f"The {parameter!r} parameter of {owner} {followed} {monitor!r}, but no "
+            "rows are held out: set validation_fraction, or pass X_val and y_val to "
+            "fit."
+        )
+
+
+def _best_curve(
+    estimator: "NeuralClassifierMixin", validation: Rows | None
+) -> str | None:
+    """Name of the curve of the hold-out that says most; None without a hold-out."""
     if validation is None:
         return None
     has_all = len(np.unique(validation.y)) == len(estimator.classes_)

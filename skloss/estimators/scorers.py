@@ -1,7 +1,7 @@
 """Scorers of scikit-learn as curves: which, on which rows, and how they are called."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter, signature
@@ -51,12 +51,12 @@ NO_SCORERS = ChosenScorers({}, {})
 def chosen_scorers(
     owner: str,
     scoring: Any,
-    monitor: Any,
+    monitors: Sequence[Any],
     *,
     train_scores: bool,
     has_holdout: bool,
 ) -> ChosenScorers:
-    """Read the ``scoring`` of a classifier, and a scorer that is monitored.
+    """Read the ``scoring`` of a classifier, and scorers that are monitored.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def chosen_scorers(
         Name of the classifier, for errors.
     scoring : None, str, callable, list, tuple, set or dict
         As the user gave it.
-    monitor : str or callable
-        A curve, ``"auto"``, or a scorer.
+    monitors : sequence of str or callable
+        Each a curve, ``"auto"``, or a scorer.
     train_scores : bool
         Whether all are measured on training rows, too.
     has_holdout : bool
@@ -74,12 +74,13 @@ def chosen_scorers(
     known = _scorers_of(owner, scoring)
     training = dict(known) if train_scores or not has_holdout else {}
     held_out = dict(known) if has_holdout else {}
-    if callable(monitor):
-        name = monitored_scorer(owner, monitor)
-        if known.get(name, monitor) is not monitor:
-            raise ValueError(_two_of_one_name(owner, name))
-        (held_out if has_holdout else training)[name] = monitor
-    else:
+    for monitor in monitors:
+        if callable(monitor):
+            name = monitored_scorer(owner, monitor)
+            if known.get(name, monitor) is not monitor:
+                raise ValueError(_two_of_one_name(owner, name))
+            known[name] = (held_out if has_holdout else training)[name] = monitor
+            continue
         name = monitor.removeprefix("val_")
         side = held_out if name != monitor else training
         if name in known:
@@ -94,16 +95,17 @@ def monitored_scorer(owner: str, scorer: Scorer) -> str:
     return _checked_name(owner, "monitor", _name_of(owner, "monitor", scorer), scorer)
 
 
-def check_monitor(owner: str, monitor: str, curves: list[str]) -> None:
+def check_monitor(owner: str, parameter: str, monitor: str, curves: list[str]) -> None:
     """Refuse a monitor that is no curve, naming the nearest curve or scorer."""
     if monitor in curves:
         return
     prefixes = ("", "val_") if any(c.startswith("val_") for c in curves) else ("",)
     options = [*curves, *(prefix + name for prefix in prefixes for name in _names())]
     listed = ", ".join(map(repr, curves))
+    verb = "follow" if parameter == "learning_rate_schedule" else "be"
     raise ValueError(
-        f"The 'monitor' parameter of {owner} must be one of {listed}, or the name of a "
-        f"scorer of scikit-learn, such as {prefixes[-1] + 'roc_auc'!r}. "
+        f"The {parameter!r} parameter of {owner} must {verb} one of {listed}, or the "
+        f"curve of a scorer of scikit-learn, such as {prefixes[-1] + 'roc_auc'!r}. "
         f"Got {monitor!r} instead.{did_you_mean(monitor, options)}"
     )
 

@@ -206,7 +206,7 @@ def _by_keras(
             for prefix, evaluator in evaluators.items()
             for name in evaluator.curve_names(None)
         ]
-        check_monitor(job.owner, settings.monitor, curves)
+        check_monitor(job.owner, "monitor", settings.monitor, curves)
     for evaluator in evaluators.values():
         evaluator.try_scores(None)
     fit = _fit_by_keras(job.estimator, arranged, call)
