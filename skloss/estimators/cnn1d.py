@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
-from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.checks import check_rates, check_sizes, refuse_sparse
 from skloss.exceptions import SeriesOrderWarning
 from skloss.networks import NetworkSpec, cnn1d
 from skloss.sklearn_compat import Interval, StrOptions
@@ -307,6 +307,9 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.warm_start = warm_start
         self.verbose = verbose
         self.callbacks = callbacks
+
+    def _check_sparse(self, X: Any, name: str) -> None:
+        refuse_sparse(type(self).__name__, X, name)
 
     def _rows_options(self) -> dict[str, Any]:
         return {"allow_nd": True}

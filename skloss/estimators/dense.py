@@ -257,6 +257,14 @@ class DenseClassifier(BaseNeuralClassifier):
         self.verbose = verbose
         self.callbacks = callbacks
 
+    def _rows_options(self) -> dict[str, Any]:
+        return {"accept_sparse": "csr"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
         return (X.shape[1],)
 

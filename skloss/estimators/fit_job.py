@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.fit_rows import FitRows
@@ -139,10 +140,11 @@ class Job:
             return None
         return EpochScores(self.estimator, scorers, rows, self._shown)
 
-    def _shown(self, values: np.ndarray) -> Any:
+    def _shown(self, values: Any) -> Any:
         """Rows as the classifier itself takes them."""
-        series = values.reshape(len(values), *self.row_shape)
-        return self.estimator._as_given(series)
+        if not issparse(values):
+            values = values.reshape(len(values), *self.row_shape)
+        return self.estimator._as_given(values)
 
 
 def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:

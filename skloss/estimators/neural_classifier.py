@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
@@ -32,6 +33,7 @@ from skloss.sklearn_compat import (
     StrOptions,
     check_sample_weight,
 )
+from skloss.sparse_rows import flat_rows, n_rows, sparse_frame
 from skloss.training import Rows
 
 __all__ = ["NeuralClassifierMixin"]
@@ -163,21 +165,22 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     ) -> Rows:
         X = self._read_rows(X, f"X{suffix}")
         y = encode_known(self.classes_, np.asarray(y), f"y{suffix}")
-        if len(X) != len(y):
+        n = n_rows(X)
+        if n != len(y):
             raise ValueError(
-                f"X{suffix} has {len(X)} rows but y{suffix} has {len(y)} labels: pass "
+                f"X{suffix} has {n} rows but y{suffix} has {len(y)} labels: pass "
                 "one label per row."
             )
         if weight is not None:
-            if np.shape(weight) not in ((), (len(X),)):
+            if np.shape(weight) not in ((), (n,)):
                 raise ValueError(
                     f"sample_weight{suffix} has shape {np.shape(weight)}, but "
-                    f"X{suffix} has {len(X)} rows: pass one weight per row."
+                    f"X{suffix} has {n} rows: pass one weight per row."
                 )
             weight = check_sample_weight(
                 weight, X, dtype=np.float64, ensure_non_negative=True
             )
-        return Rows(X.reshape(len(X), -1), y, weight)
+        return Rows(flat_rows(X), y, weight)
 
     def _check_classes(self, classes: Any) -> None:
         """Raise unless a later call of partial_fit names the same classes, or none."""
@@ -223,9 +226,12 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     def _as_given(self, X: Any) -> Any:
         """Return validated rows as the classifier itself takes them."""
         if hasattr(self, "feature_names_in_"):
+            names = self.feature_names_in_
+            if issparse(X):
+                return sparse_frame(X, names)
             import pandas as pd
 
-            X = pd.DataFrame(X, columns=self.feature_names_in_)
+            X = pd.DataFrame(X, columns=names)
         return X
 
     # ------------------------------------------------------------------ what was fitted

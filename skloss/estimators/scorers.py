@@ -14,6 +14,7 @@ from skloss.exceptions import ScorerFailedWarning
 from skloss.nearest_name import did_you_mean
 from skloss.record.curve_names import is_recorded_anyway
 from skloss.sklearn_compat import metric_of_scorer, takes_sample_weight
+from skloss.sparse_rows import flat_rows
 from skloss.training import Rows
 
 __all__ = [
@@ -339,8 +340,7 @@ class _ClassifierOfEpoch(ClassifierMixin, BaseEstimator):
         """Probability of each class."""
         if X is self._X:
             return self._probabilities
-        rows = self._classifier._read_rows(X, "X")
-        return self._of_others(rows.reshape(len(rows), -1))
+        return self._of_others(flat_rows(self._classifier._read_rows(X, "X")))
 
     def predict(self, X: Any) -> np.ndarray:
         """Most probable class."""

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
 from skloss.exceptions import RecordFormatError
 from skloss.record.training_record import TrainingRecord
+from skloss.sparse_rows import indexable
 
 __all__ = [
     "Found",
@@ -74,7 +76,8 @@ class Found:
             return None
         for step in self.transformers:
             X = step.transform(X)
-        return np.asarray(X)
+        X = indexable(X)
+        return X if issparse(X) else np.asarray(X)
 
 
 def find_classifier(source: Any) -> Found:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
@@ -29,11 +30,13 @@ __all__ = [
 class Rows:
     """Rows of ``X``, float32 ``(n, values)``, class numbers, and weights or None.
 
+    ``X`` is an array or a sparse CSR matrix.
+
     With positions, ``X`` has other rows too and is not copied: row ``i`` is
     ``X[positions[i]]``.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     sample_weight: np.ndarray | None = None
     positions: np.ndarray | None = None
@@ -63,6 +66,9 @@ class Rows:
         """Values of some rows, copied."""
         if self.positions is not None:
             chosen = self.positions[chosen]
+        if issparse(self.X):
+            dense: np.ndarray = self.X[chosen].toarray(out=out)
+            return dense
         return np.take(self.X, chosen, axis=0, out=out)
 
     def compact(self) -> "Rows":

@@ -63,7 +63,7 @@ def curve_names(
         for prefix, evaluator in evaluators.items()
         for name in evaluator.curve_names(weights)
     ]
-    row = next(iter(evaluators.values())).rows.X[:1]
+    row = next(iter(evaluators.values())).rows.values(np.arange(1))
     return [*names, *unit_shares(spec, weights, row), *_STEP_CURVES]
 
 
