@@ -16,8 +16,9 @@ from skloss.datasets import make_rare_events
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
-    "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline TrainingRecord "
-    "datasets diagnose diagnosis displays exceptions make_pipeline metrics report",
+    "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline "
+    "ReduceLROnPlateau TrainingRecord datasets diagnose diagnosis displays exceptions "
+    "make_pipeline metrics report",
     "skloss.estimators": "CNN1DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",
     "skloss.record": "TrainingRecord",

@@ -20,7 +20,8 @@ class DenseClassifier(BaseNeuralClassifier):
 
     Hidden layers of ``width`` units, each followed by dropout, and one output per class
     (a single one for two classes). The defaults are one hidden layer of twice as many
-    ReLU units as there are columns. Columns should be scaled first.
+    ReLU units as there are columns. Columns should be scaled first. Sparse
+    tables are made dense a batch at a time.
 
     Parameters
     ----------
