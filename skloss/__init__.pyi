@@ -8,6 +8,7 @@ from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose
 from skloss.record import TrainingRecord
 from skloss.reports import report
+from skloss.training import ReduceLROnPlateau
 
 __version__: str
 
@@ -16,6 +17,7 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "ReduceLROnPlateau",
     "RocketClassifier",
     "SeriesScaler",
     "TrainingRecord",

@@ -17,7 +17,9 @@ from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
+from skloss.sparse_rows import flat_rows
 from skloss.training import (
+    ReduceLROnPlateau,
     Rows,
     predict_logits,
     probabilities,
@@ -47,7 +49,7 @@ class BaseNeuralClassifier(
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_schedule": [str, callable],
+        "learning_rate_schedule": [str, callable, ReduceLROnPlateau],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "nesterov": ["boolean"],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -210,7 +212,7 @@ class BaseNeuralClassifier(
         is_partial: bool = False,
     ) -> Self:
         rows = self._arranged(
-            Rows(X.reshape(len(X), -1), codes, weight), split, holdout, is_partial
+            Rows(flat_rows(X), codes, weight), split, holdout, is_partial
         )
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted if goes_on else None
@@ -218,7 +220,9 @@ class BaseNeuralClassifier(
         tasks = self._epoch_tasks(
             epochs, X, codes, split.kept, holdout, rows.original.sample_weight
         )
-        self._fitted = fit_network(self, self._input_shape(X), rows, earlier, tasks)
+        self._fitted = fit_network(
+            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:]
+        )
         if tasks is not None:
             tasks.end()
         return self
@@ -250,8 +254,7 @@ class BaseNeuralClassifier(
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        X = X.reshape(len(X), -1)
+        X = flat_rows(self._validated(X))
         return probabilities(predict_logits(self.network_, self.weights_, X))
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -26,6 +26,7 @@ class CheckedRowsMixin:
     ) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         check_labels(type(self).__name__, y)
+        self._check_sparse(X, "X")
         given = X
         try:
             X, y = validate_data(
@@ -38,6 +39,9 @@ class CheckedRowsMixin:
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
+
+    def _check_sparse(self, X: Any, name: str) -> None:
+        """Refuse sparse rows where the classifier takes none."""
 
     def _rows_options(self) -> dict[str, Any]:
         return {}
@@ -63,6 +67,7 @@ class CheckedRowsMixin:
             X = np.ascontiguousarray(X, dtype=np.float32)
             check_finite(name, X)
             return X
+        self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)

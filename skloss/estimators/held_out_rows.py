@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from skloss.estimators.checks import encode_known
 from skloss.sklearn_compat import check_sample_weight
+from skloss.sparse_rows import flat_rows, n_rows
 from skloss.training import Rows
 
 __all__ = ["read_held_out"]
@@ -36,18 +37,19 @@ def read_held_out(
     """
     X = read(X, f"X{suffix}")
     y = encode_known(classes, np.asarray(y), f"y{suffix}")
-    if len(X) != len(y):
+    n = n_rows(X)
+    if n != len(y):
         raise ValueError(
-            f"X{suffix} has {len(X)} rows but y{suffix} has {len(y)} labels: pass "
+            f"X{suffix} has {n} rows but y{suffix} has {len(y)} labels: pass "
             "one label per row."
         )
     if weight is not None:
-        if np.shape(weight) not in ((), (len(X),)):
+        if np.shape(weight) not in ((), (n,)):
             raise ValueError(
                 f"sample_weight{suffix} has shape {np.shape(weight)}, but "
-                f"X{suffix} has {len(X)} rows: pass one weight per row."
+                f"X{suffix} has {n} rows: pass one weight per row."
             )
         weight = check_sample_weight(
             weight, X, dtype=np.float64, ensure_non_negative=True
         )
-    return Rows(X.reshape(len(X), -1), y, weight)
+    return Rows(flat_rows(X), y, weight)

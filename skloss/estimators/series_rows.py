@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from skloss.estimators.checks import refuse_sparse
 from skloss.exceptions import SeriesOrderWarning
 from skloss.sklearn_compat import Interval
 
@@ -30,6 +31,9 @@ class SeriesRowsMixin:
     def _fitted_shape(self) -> tuple[int, ...] | None:
         """Shape of one series that the classifier was fitted on, if it was."""
         raise NotImplementedError
+
+    def _check_sparse(self, X: Any, name: str) -> None:
+        refuse_sparse(type(self).__name__, X, name)
 
     def _rows_options(self) -> dict[str, Any]:
         return {"allow_nd": True}
@@ -64,13 +68,12 @@ class SeriesRowsMixin:
         series = X.reshape(len(X), self.n_channels, -1) if X.ndim == 2 else X
         return np.ascontiguousarray(series.transpose(0, 2, 1))
 
-    def _as_given(self, X: np.ndarray) -> np.ndarray:
-        """Undo `_steps_first`, and fold rows that came folded."""
-        if not self.channels_first:
-            return X
-        X = X.transpose(0, 2, 1)
-        is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
-        return X.reshape(len(X), -1) if is_folded else X
+    def _as_given(self, X: Any) -> Any:
+        if self.channels_first:  # undo `_steps_first`, and fold what came folded
+            X = X.transpose(0, 2, 1)
+            is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
+            X = X.reshape(len(X), -1) if is_folded else X
+        return super()._as_given(X)  # type: ignore[misc]
 
     def _is_plain(self, X: object) -> bool:
         return not self.channels_first and super()._is_plain(X)  # type: ignore[misc]
