@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 import sklearn
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -48,6 +48,7 @@ __all__ = [
     "fit_context",
     "groups_stay_outside",
     "plotted_line",
+    "routing_enabled",
     "safe_indexing",
     "splits_by_groups",
     "threshold_label",
@@ -82,7 +83,7 @@ def groups_stay_outside() -> bool:
     not tell the estimator. Only the frames of the call tell it, and only in the process
     and thread of the call.
     """
-    if _routing_enabled():
+    if routing_enabled():
         return False
     frame = sys._getframe(1)
     while frame is not None:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import check_no_gaps, class_codes, looks_resampled
+from skloss.holdout import check_kept, check_no_gaps, class_codes, looks_resampled
 from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 
@@ -24,7 +24,6 @@ __all__ = [
     "class_weights",
     "encode_known",
     "encode_labels",
-    "explain_rows",
     "warns_of_resampled",
 ]
 
@@ -85,7 +84,7 @@ def check_finite(name: str, X: np.ndarray) -> None:
 
 
 def check_labels(owner: str, y: Any) -> None:
-    """Refuse labels that are missing, mixed, or several for one row."""
+    """Refuse labels that are missing, mixed, several for one row, or of odd types."""
     labels = np.asarray(y)
     check_no_gaps("y", labels)
     shape = labels.shape
@@ -95,26 +94,7 @@ def check_labels(owner: str, y: Any) -> None:
             "y.argmax(axis=1) for one-hot rows, or put the classifier into "
             "sklearn.multioutput.MultiOutputClassifier for several labels per row."
         )
-
-
-def explain_rows(error: ValueError, X: Any) -> None:
-    """Raise a clearer error where rows are no numbers, or differ in length."""
-    if hasattr(X, "columns") and hasattr(X, "iloc"):
-        for position, name in enumerate(X.columns):
-            try:
-                X.iloc[:, position].astype(float)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"Column {name!r} of X holds values that are no numbers "
-                    f"({X.iloc[0, position]!r}, for instance): encode it, for instance "
-                    "with OneHotEncoder, or leave it out."
-                ) from error
-    if "inhomogeneous" in str(error):
-        lengths = sorted({len(row) for row in X if hasattr(row, "__len__")})
-        told = f" (from {lengths[0]} to {lengths[-1]})" if lengths else ""
-        raise ValueError(
-            f"The rows of X differ in length{told}: cut or pad them to one length."
-        ) from error
+    check_kept("y", y)
 
 
 def check_sizes(

@@ -1,6 +1,6 @@
 """Stratified hold-out of original rows, and a test for resampled rows."""
 
-from skloss.holdout.labels import check_no_gaps, class_codes
+from skloss.holdout.labels import check_kept, check_no_gaps, class_codes
 from skloss.holdout.resampled import are_resampled, looks_resampled, made_from
 from skloss.holdout.split import (
     last_holdout,
@@ -11,6 +11,7 @@ from skloss.holdout.split import (
 
 __all__ = [
     "are_resampled",
+    "check_kept",
     "check_no_gaps",
     "class_codes",
     "last_holdout",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["check_no_gaps", "class_codes"]
+__all__ = ["check_kept", "check_no_gaps", "class_codes"]
 
 _MANY_CLASSES = 16
 _CLOSE = 2**12
@@ -57,6 +57,68 @@ def check_no_gaps(name: str, labels: ArrayLike) -> None:
                 f"{name} mixes values of the types {listed}, which have no order: "
                 "convert all of them to texts, or all to numbers."
             )
+
+
+def check_kept(name: str, labels: ArrayLike) -> None:
+    """Refuse labels of a type that no record can keep, before anything is trained.
+
+    Texts, booleans, integers and floats are kept. Bytes and complex numbers are left
+    to scikit-learn, which has a sentence of its own.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error.
+    labels : array-like of shape (n,)
+        Labels of any kind.
+
+    Raises
+    ------
+    ValueError
+        If they are of any other type.
+
+    Examples
+    --------
+    >>> check_kept("y", np.array(["2026-01-01", "2026-01-02"], "datetime64[D]"))
+    Traceback (most recent call last):
+        ...
+    ValueError: y holds labels of type datetime64[D], but labels are texts, booleans,
+    whole numbers up to 64 bits or floats: convert them, for instance by
+    [str(label) for label in y].
+    """
+    values = np.asarray(labels)
+    kind, told = values.dtype.kind, str(values.dtype)
+    if kind in "bUSc" or values.size == 0 or values.ndim == 0:
+        return
+    if kind in "iu" and values.max() <= np.iinfo(np.int64).max:
+        return
+    if kind == "f" and values.dtype.itemsize <= np.dtype(float).itemsize:
+        return
+    if kind == "O":
+        types = {type(value) for value in values.ravel()}
+        if all(issubclass(one, str | bytes) for one in types) or _is_nullable(labels):
+            return
+        told = ", ".join(sorted(one.__name__ for one in types))
+        if all(issubclass(one, bool | int | float | np.number) for one in types):
+            raise ValueError(
+                f"{name} is an array of objects of type {told}: make it an array of "
+                f"numbers, for instance by {name}.astype(float)."
+            )
+    raise ValueError(
+        f"{name} holds labels of type {told}, but labels are texts, booleans, whole "
+        "numbers up to 64 bits or floats: convert them, for instance by "
+        f"[str(label) for label in {name}]."
+    )
+
+
+def _is_nullable(labels: ArrayLike) -> bool:
+    """Whether they are numbers or booleans of pandas that can be missing."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    kind = getattr(labels, "dtype", None)
+    if kind is None or isinstance(kind, np.dtype):
+        return False
+    return bool(is_numeric_dtype(kind) or is_bool_dtype(kind))
 
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
