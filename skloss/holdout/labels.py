@@ -82,9 +82,9 @@ def check_kept(name: str, labels: ArrayLike) -> None:
     >>> check_kept("y", np.array(["2026-01-01", "2026-01-02"], "datetime64[D]"))
     Traceback (most recent call last):
         ...
-    ValueError: y holds labels of type datetime64[D], but labels are texts, booleans,
-    whole numbers up to 64 bits or floats: convert them, for instance by
-    [str(label) for label in y].
+    ValueError: Unknown label type: y holds labels of type datetime64[D], but labels are
+    texts, booleans, whole numbers up to 64 bits or floats: convert them, for instance
+    by [str(label) for label in y].
     """
     values = np.asarray(labels)
     kind, told = values.dtype.kind, str(values.dtype)
@@ -101,12 +101,13 @@ def check_kept(name: str, labels: ArrayLike) -> None:
         told = ", ".join(sorted(one.__name__ for one in types))
         if all(issubclass(one, bool | int | float | np.number) for one in types):
             raise ValueError(
-                f"{name} is an array of objects of type {told}: make it an array of "
-                f"numbers, for instance by {name}.astype(float)."
+                f"Unknown label type: {name} is an array of objects of type {told}: "
+                f"make it an array of numbers, for instance by {name}.astype(float)."
             )
     raise ValueError(
-        f"{name} holds labels of type {told}, but labels are texts, booleans, whole "
-        "numbers up to 64 bits or floats: convert them, for instance by "
+        f"Unknown label type: {name} holds labels of type {told}, but labels are "
+        "texts, booleans, whole numbers up to 64 bits or floats: convert them, for "
+        "instance by "
         f"[str(label) for label in {name}]."
     )
 
