@@ -9,19 +9,20 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skloss.alike_texts import warn_of_alike
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.checks import (
     check_finite,
     check_labels,
     encode_known,
     encode_labels,
-    explain_rows,
 )
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
+from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import (
@@ -36,6 +37,8 @@ __all__ = ["BaseNeuralClassifier"]
 
 # From a warning in `_split_off` to the line that called ``fit``.
 _TO_CALLER = 4
+# And from one in `_check_rows`.
+_OF_ROWS = 4
 
 
 class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator):
@@ -254,17 +257,17 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         check_labels(type(self).__name__, y)
         self._check_sparse(X, "X")
-        given = X
-        try:
+        with rows_explained(X):
             X, y = validate_data(
                 self, X, y, reset=reset, **options, **self._rows_options()
             )
-        except ValueError as error:
-            explain_rows(error, given)
-            raise
         check_finite("X", X)
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
+        if reset:
+            warn_of_alike("columns", getattr(self, "feature_names_in_", ()), _OF_ROWS)
+            if y.dtype.kind in "OU":
+                warn_of_alike("labels", np.unique(y).tolist(), _OF_ROWS)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
 
     def _check_sparse(self, X: Any, name: str) -> None:
@@ -296,7 +299,8 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             return X
         self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        X = validate_data(self, X, reset=False, **options, **self._rows_options())
+        with rows_explained(X, name):
+            X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)
         return self._check_shape(X, reset=False)
 
