@@ -100,3 +100,14 @@ def test_pickles_are_read_by_another_process(tmp_path):
     np.testing.assert_array_equal(told["loss"], record.history["loss"])
     named = [finding.name for finding in skloss.diagnose(record).findings]
     assert told["found"].tolist() == named
+
+
+def test_importing_any_public_name_draws_no_random_number():
+    code = (
+        "import random, skloss\n"
+        "before = random.getstate()\n"
+        "for name in skloss.__all__:\n"
+        "    getattr(skloss, name)\n"
+        "    assert random.getstate() == before, name\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -7,9 +7,14 @@ from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skloss.estimators.checks import check_finite, check_labels, explain_rows
+from skloss.alike_texts import warn_of_alike
+from skloss.estimators.checks import check_finite, check_labels
+from skloss.row_errors import rows_explained
 
 __all__ = ["CheckedRowsMixin"]
+
+# From a warning in `_check_rows` to the line that called ``fit``.
+_OF_ROWS = 4
 
 
 class CheckedRowsMixin:
@@ -27,17 +32,17 @@ class CheckedRowsMixin:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         check_labels(type(self).__name__, y)
         self._check_sparse(X, "X")
-        given = X
-        try:
+        with rows_explained(X):
             X, y = validate_data(
                 self, X, y, reset=reset, **options, **self._rows_options()
             )
-        except ValueError as error:
-            explain_rows(error, given)
-            raise
         check_finite("X", X)
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
+        if reset:
+            warn_of_alike("columns", getattr(self, "feature_names_in_", ()), _OF_ROWS)
+            if y.dtype.kind in "OU":
+                warn_of_alike("labels", np.unique(y).tolist(), _OF_ROWS)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
 
     def _check_sparse(self, X: Any, name: str) -> None:
@@ -69,7 +74,8 @@ class CheckedRowsMixin:
             return X
         self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        X = validate_data(self, X, reset=False, **options, **self._rows_options())
+        with rows_explained(X, name):
+            X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)
         return self._check_shape(X, reset=False)
 

@@ -20,6 +20,7 @@ from skloss.record.find import (
     find_classifier,
     is_cross_validation,
 )
+from skloss.row_errors import rows_explained
 from skloss.sparse_rows import n_rows
 
 __all__ = ["diagnose", "read_case"]
@@ -111,6 +112,19 @@ def read_case(
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
+    with rows_explained(X_val, "X_val"), rows_explained(X):
+        return _read(source, X, y, history, X_val, y_val, fit_params)
+
+
+def _read(
+    source: Any,
+    X: ArrayLike | None,
+    y: ArrayLike | None,
+    history: object,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
+    fit_params: Mapping[str, Any] | None,
+) -> tuple[Case, tuple[str, ...]]:
     if _is_keras_model(source):  # which takes labels as a column
         return _keras_model(source, X, y, history, X_val, y_val, fit_params)
     given = {
