@@ -14,6 +14,9 @@ _HOME = {
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
+    "ReduceLROnPlateau": "skloss.training",
+    "RocketClassifier": "skloss.estimators",
+    "SeriesScaler": "skloss.preprocessing",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",
     "diagnose": "skloss.readers",
@@ -22,6 +25,7 @@ _HOME = {
     "exceptions": "skloss",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
+    "preprocessing": "skloss",
     "report": "skloss.reports",
 }
 

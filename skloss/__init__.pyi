@@ -1,11 +1,14 @@
-from skloss import datasets, diagnosis, displays, exceptions, metrics
+from skloss import datasets, diagnosis, displays, exceptions, metrics, preprocessing
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
+from skloss.estimators.rocket import RocketClassifier
 from skloss.model_selection import Pipeline, make_pipeline
+from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose
 from skloss.record import TrainingRecord
 from skloss.reports import report
+from skloss.training import ReduceLROnPlateau
 
 __version__: str
 
@@ -14,6 +17,9 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "ReduceLROnPlateau",
+    "RocketClassifier",
+    "SeriesScaler",
     "TrainingRecord",
     "__version__",
     "datasets",
@@ -23,5 +29,6 @@ __all__ = [
     "exceptions",
     "make_pipeline",
     "metrics",
+    "preprocessing",
     "report",
 ]

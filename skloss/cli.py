@@ -219,7 +219,10 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         _show(diagnosis.to_json(indent=2))
     else:
-        _show(diagnosis.to_text(verbose=options.verbose))
+        from skloss.diagnosis.text import steps_text
+
+        parts = diagnosis.to_text(options.verbose), steps_text(diagnosis.next_steps)
+        _show("\n\n".join(filter(None, parts)))
     return int(any(finding.severity == "error" for finding in diagnosis.findings))
 
 
@@ -407,10 +410,10 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         "search",
         help="run a cross-validated grid search of networks",
         description=textwrap.fill(
-            "Run a cross-validated grid search of Pipeline(StandardScaler, sampler, "
-            "network), scored by MCC and F1. The candidate with the highest MCC is "
-            "trained again on all rows. The results are written to results.csv, "
-            "curves.png, report.html and model.joblib.",
+            "Run a cross-validated grid search of Pipeline(scaler, sampler, network), "
+            "scored by MCC and F1, beside baselines on the same folds. The candidate "
+            "with the highest MCC is trained again on all rows. The results are "
+            "written to results.csv, curves.png, report.html and model.joblib.",
             78,
         ),
         epilog=_EXAMPLES,
@@ -501,16 +504,17 @@ def _add_model_options(search: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--sampler",
-        default="smote",
         metavar="NAME",
-        help="smote (default), none, or the name of any sampler of imbalanced-learn",
+        help="smote (default, except for the grid of cnn1d, which has class weights), "
+        "none, or the name of any sampler of imbalanced-learn",
     )
     group.add_argument(
         "--grid",
         action="append",
         metavar='"NAME=V,V"',
         help="values of a parameter of the network, or of step__parameter; can be "
-        "repeated (default: values of dropout, width and activation)",
+        "repeated (default: batch_norm, class_weight and global_pooling of cnn1d; "
+        "dropout, width and activation of dense)",
     )
 
 
@@ -520,7 +524,7 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         "--folds",
         type=_fold_count,
         metavar="N",
-        help="number of folds (default 5; 3 for the heartbeats data)",
+        help="number of folds (default 5)",
     )
     group.add_argument(
         "--jobs",

@@ -38,6 +38,10 @@ class RowFacts(PlainPart):
     offset: float | None = None  # median over columns of |mean| / std
     n_codes: int | None = None  # columns of whole numbers that look like category codes
     is_token_ids: bool | None = None  # the first layer embeds
+    # Series that a step before the network scales column by column.
+    column_scaler: str | None = None  # its class
+    series_levels: float | None = None  # std of the means over a typical std in time
+    series_amplitudes: float | None = None  # ratio of large and small stds in time
     # Labels.
     target_kind: str | None = None  # "ids", "one_hot", "multi_hot", "scaled", "real"
     target_min: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from skloss.diagnosis.finding import Finding, Measure
 
 if TYPE_CHECKING:
     from skloss.diagnosis.diagnosis import Diagnosis
+    from skloss.diagnosis.next_steps import NextStep
 
 __all__ = [
     "by_reason",
@@ -20,6 +21,7 @@ __all__ = [
     "measure_text",
     "params_text",
     "report",
+    "steps_text",
     "tally",
     "value_text",
 ]
@@ -80,6 +82,27 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
     if verbose:
         blocks += _silent_rules(diagnosis)
     return "\n\n".join(blocks)
+
+
+def steps_text(steps: Sequence[NextStep]) -> str:
+    """Write what to do next; an empty text if there is nothing to do.
+
+    Examples
+    --------
+    >>> from skloss.diagnosis import NextStep
+    >>> print(steps_text([NextStep("Use 5 folds instead of 3.", "--folds 5")]))
+    What to do next:
+      1. Use 5 folds instead of 3.
+         --folds 5
+    """
+    if not steps:
+        return ""
+    lines = ["What to do next:"]
+    for number, step in enumerate(steps, start=1):
+        lines.append(_fill(f"{number}. {step.text}", "  ", hang=3))
+        # A line of code is not broken, so that it can be copied.
+        lines += [f"     {_printable(step.code)}"] if step.code else []
+    return "\n".join(lines)
 
 
 def headline(diagnosis: Diagnosis) -> str:

@@ -57,6 +57,14 @@ _EPOCHS: dict[str, dict[str, Any]] = {
     "best_epoch": {"color": LIGHT, "linestyle": "-.", "linewidth": 1.0},
     "last_epoch": {"color": LIGHT, "linestyle": "-", "linewidth": 0.8},
 }
+_KEPT: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "^",
+    "markersize": 8,
+    "color": BLACK,
+    "clip_on": False,
+    "zorder": 5,
+}
 _REASONS = {
     "early_stopping": "stopped early",
     "callback": "stopped by a callback",
@@ -100,6 +108,8 @@ class LossCurveDisplay(RecordDisplay):
         Learning rate. It is drawn on a second axis, if it changes.
     best_epoch : int, default=None
         Best epoch by the monitored curve, counted from 0.
+    kept_epoch : int, default=None
+        Epoch whose weights were kept, counted from 0.
     stop_reason : str, default=None
         Reason for the end of the training, as in the outcome of a record.
     findings : iterable of Finding, default=()
@@ -148,6 +158,7 @@ class LossCurveDisplay(RecordDisplay):
         error_floor: float | None = None,
         learning_rate: ArrayLike | None = None,
         best_epoch: int | None = None,
+        kept_epoch: int | None = None,
         stop_reason: str | None = None,
         findings: Iterable[Any] = (),
         original_rows: bool = True,
@@ -159,6 +170,7 @@ class LossCurveDisplay(RecordDisplay):
         self.error_floor = error_floor
         self.learning_rate = learning_rate
         self.best_epoch = best_epoch
+        self.kept_epoch = kept_epoch
         self.stop_reason = stop_reason
         self.findings = findings
         self.original_rows = original_rows
@@ -172,6 +184,7 @@ class LossCurveDisplay(RecordDisplay):
         diagnosis: Any = None,
         constant_guess: float | None = None,
         error_floor: float | None = None,
+        learning_rate: bool = False,
     ) -> Self:
         """Draw the losses of a record.
 
@@ -188,6 +201,8 @@ class LossCurveDisplay(RecordDisplay):
             of the validation prior, if the record has it.
         error_floor : float, default=None
             Lowest loss that any network can reach, in nats.
+        learning_rate : bool, default=False
+            Whether to draw the learning rate on a second axis, if it changes.
 
         Returns
         -------
@@ -216,13 +231,14 @@ class LossCurveDisplay(RecordDisplay):
         prior = priors.get("validation")
         if constant_guess is None and prior is not None:
             constant_guess = entropy(prior)
-        names = (*_CURVES, "learning_rate")
+        names = (*_CURVES, *(["learning_rate"] if learning_rate else []))
         curves: dict[str, Any] = {name: record.history.get(name) for name in names}
         display = cls(
             **curves,
             constant_guess=constant_guess,
             error_floor=error_floor,
             best_epoch=record.best_epoch,
+            kept_epoch=_kept(record),
             stop_reason=record.outcome.get("stop_reason"),
             findings=() if diagnosis is None else diagnosis.findings,
             original_rows=bool(priors),
@@ -304,6 +320,14 @@ class LossCurveDisplay(RecordDisplay):
             marked["best_epoch"] = best, f"{label} ({best + 1}{why * is_last})"
         if best != last and last > 0 and (best is not None or reason):
             marked["last_epoch"] = last, f"last epoch ({n_epochs}{why})"
+        if self.kept_epoch is not None:
+            (self.lines_["kept_epoch"],) = self.ax_.plot(
+                [self.kept_epoch + 1],
+                [0.0],
+                transform=self.ax_.get_xaxis_transform(),
+                label=f"weights kept: epoch {self.kept_epoch + 1}",
+                **_KEPT,
+            )
         for name, (epoch, label) in marked.items():
             self.lines_[name] = self.ax_.axvline(
                 epoch + 1, label=label, zorder=0, **_EPOCHS[name]
@@ -408,6 +432,13 @@ class LossCurveDisplay(RecordDisplay):
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "linewidth": 0.8},
             annotation_clip=False,
         )
+
+
+def _kept(record: TrainingRecord) -> int | None:
+    """Epoch whose weights were kept; None if it is not known."""
+    kept = record.outcome.get("kept_epoch")
+    is_last = kept is None and record.configuration.get("origin") == "skloss"
+    return record.n_epochs - 1 if is_last and record.n_epochs else kept
 
 
 def _name(label: str, marker: str) -> Line2D:

@@ -1,6 +1,5 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -9,18 +8,17 @@ import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
-from skloss.exceptions import SeriesOrderWarning
+from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.networks import NetworkSpec, cnn1d
 from skloss.sklearn_compat import Interval, StrOptions
+from skloss.training import ReduceLROnPlateau
 
 __all__ = ["CNN1DClassifier"]
 
-# From a warning of the order of series to the line that called ``fit``.
-_TO_CALLER = 6
 _MOST_BLOCKS = 3  # unless told otherwise
 
 
-class CNN1DClassifier(BaseNeuralClassifier):
+class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     """Convolutional network for series.
 
     Blocks of convolutions, each closed by a pool, then the values flattened (or pooled
@@ -82,10 +80,12 @@ class CNN1DClassifier(BaseNeuralClassifier):
         "ftrl" use :class:`KerasClassifier`.
     learning_rate : float, default=3e-3
         Learning rate where the schedule's factor is one.
-    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \
-            callable, default="cosine"
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, callable \
+            or ReduceLROnPlateau, default="cosine"
         Factor on the rate at each step. A callable takes an array of the progress, from
-        0 to 1 over all ``epochs``, and returns the factors.
+        0 to 1 over all ``epochs``, and returns the factors. A
+        :class:`~skloss.ReduceLROnPlateau` lowers the rate where a recorded curve gets
+        no better.
     momentum : float in [0, 1), default=0.9
         Momentum of ``optimizer="sgd"``.
     nesterov : bool, default=True
@@ -114,14 +114,25 @@ class CNN1DClassifier(BaseNeuralClassifier):
         class. "last": the last rows, for rows in the order of time. A cross-validator
         such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
         last split, whatever the share, unless ``validation_fraction`` is None.
+    scoring : str, callable, list, dict or None, default=None
+        Scorers of scikit-learn that are recorded, too: names such as ``"roc_auc"``,
+        what ``make_scorer`` gives, functions ``scorer(estimator, X, y)``, a list of
+        these, or a dict from names of your own to them. ``"roc_auc"`` makes the curve
+        ``"val_roc_auc"`` of the held-out rows, or ``"roc_auc"`` of the training rows if
+        none are held out. They are called once an epoch, on rows as the classifier sees
+        them and with scikit-learn's positive class. Of names that are recorded anyway,
+        such as ``"f1"``, there is the one curve, of ``pos_label_``.
+    return_train_score : bool, default=False
+        Whether scorers are called on the original training rows, too.
     early_stopping : bool or "auto", default="auto"
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
         fewer the curve is noise, and stopping by it costs more than it saves.
-    monitor : str, default="auto"
-        Any recorded curve, such as ``"val_mcc"``. "auto" is
-        ``"val_loss_at_train_prior"``, the one that can be compared with what training
-        minimizes, or ``"val_loss"`` where a class was not held out.
+    monitor : str or scorer, default="auto"
+        Any recorded curve, such as ``"val_mcc"``, or that of a scorer of scikit-learn,
+        such as ``"val_roc_auc"``, which need not stand in ``scoring``; or the scorer
+        itself. "auto" is ``"val_loss_at_train_prior"``, the one that can be compared
+        with what training minimizes, or ``"val_loss"`` where a class was not held out.
     patience : int, default=20
         Epochs to wait for a new best value.
     restore_best : bool, default=True
@@ -158,8 +169,14 @@ class CNN1DClassifier(BaseNeuralClassifier):
         The network as data.
     model_ : keras.Sequential
         The network as a Keras model, built when asked for; its output is the logits.
-    n_epochs_ : int
-        Epochs trained.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
         Epoch (from zero) that was best by the monitored curve.
     n_features_in_ : int
@@ -195,8 +212,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         "head": [Integral, "array-like"],
         "global_pooling": [StrOptions({"average", "max"}), None],
         "padding": [StrOptions({"same", "valid"})],
-        "n_channels": [Interval(Integral, 1, None, closed="left")],
-        "channels_first": ["boolean", None],
+        **SeriesRowsMixin._series_constraints,
     }
 
     def __init__(
@@ -223,7 +239,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         label_smoothing: float = 0.0,
         optimizer: str = "adam",
         learning_rate: float = 3e-3,
-        learning_rate_schedule: str | Callable[..., Any] = "cosine",
+        learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine",
         momentum: float = 0.9,
         nesterov: bool = True,
         weight_decay: float = 0.004,
@@ -234,8 +250,10 @@ class CNN1DClassifier(BaseNeuralClassifier):
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
+        scoring: Any = None,
+        return_train_score: bool = False,
         early_stopping: bool | str = "auto",
-        monitor: str = "auto",
+        monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
         random_state: int | np.random.RandomState | None = None,
@@ -275,6 +293,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
+        self.scoring = scoring
+        self.return_train_score = return_train_score
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -284,55 +304,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def _rows_options(self) -> dict[str, Any]:
-        return {"allow_nd": True}
-
-    def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
-        if X.ndim > 3:
-            raise ValueError(
-                f"X has shape {X.shape}: {type(self).__name__} takes series of shape "
-                "(n, timesteps, channels), or folded to (n, timesteps * channels)."
-            )
-        if X.ndim == 2 and X.shape[1] % self.n_channels:
-            raise ValueError(
-                f"X has {X.shape[1]} columns, which n_channels={self.n_channels} does "
-                "not divide: a row must hold timesteps * n_channels values."
-            )
-        if self.channels_first:
-            X = self._steps_first(X)
-        shape = self._input_shape(X)
-        if reset and self.channels_first is None and X.ndim == 3:
-            _warn_of_order(*shape)
-        if (
-            not reset
-            and hasattr(self, "network_")
-            and shape != self.network_.input_shape
-        ):
-            raise ValueError(
-                f"X holds series of (timesteps, channels) = {shape}, but "
-                f"{type(self).__name__} was fitted on {self.network_.input_shape}."
-            )
-        return X
-
-    def _steps_first(self, X: np.ndarray) -> np.ndarray:
-        """Turn ``(n, channels, timesteps)``, or folded rows of it."""
-        series = X.reshape(len(X), self.n_channels, -1) if X.ndim == 2 else X
-        return np.ascontiguousarray(series.transpose(0, 2, 1))
-
-    def _is_plain(self, X: object) -> bool:
-        return not self.channels_first and super()._is_plain(X)
-
-    def _shown_rows(self, X: Any, *rest: Any) -> tuple[Any, Any]:
-        if self.channels_first:  # as they came
-            X = X.transpose(0, 2, 1)
-            is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
-            X = X.reshape(len(X), -1) if is_folded else X
-        return super()._shown_rows(X, *rest)
-
-    def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
-        if X.ndim == 3:
-            return X.shape[1:]
-        return (X.shape[1] // self.n_channels, self.n_channels)
+    def _fitted_shape(self) -> tuple[int, ...] | None:
+        return self.network_.input_shape if self._is_fitted() else None
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         owner = type(self).__name__
@@ -400,22 +373,3 @@ class CNN1DClassifier(BaseNeuralClassifier):
                     "pool_size or fewer blocks."
                 )
             left //= pool
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-
-def _warn_of_order(timesteps: int, channels: int) -> None:
-    """Warn where steps and channels look exchanged; it may be right all the same."""
-    if channels <= timesteps:
-        return
-    warnings.warn(
-        f"X is read as series of {timesteps} timestep{'s' * (timesteps > 1)} of "
-        f"{channels} channels. If it has the shape (n, channels, timesteps), as aeon "
-        "and sktime have it, set channels_first=True of CNN1DClassifier; if not, "
-        "channels_first=False.",
-        SeriesOrderWarning,
-        stacklevel=_TO_CALLER,
-    )

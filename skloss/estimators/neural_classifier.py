@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import (
     check_labels,
-    encode_known,
     encode_labels,
     warns_of_resampled,
 )
@@ -23,6 +23,7 @@ from skloss.estimators.fit_rows import (
     fit_rows,
     groups_of_holdout,
 )
+from skloss.estimators.held_out_rows import read_held_out
 from skloss.holdout import last_holdout, splitter_holdout, stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import (
@@ -30,8 +31,8 @@ from skloss.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
-    check_sample_weight,
 )
+from skloss.sparse_rows import sparse_frame
 from skloss.training import Rows
 
 __all__ = ["NeuralClassifierMixin"]
@@ -49,7 +50,9 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             HasMethods(["split", "get_n_splits"]),
         ],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "monitor": [str],
+        "scoring": [str, callable, list, tuple, set, dict, None],
+        "return_train_score": ["boolean"],
+        "monitor": [str, callable],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "restore_best": ["boolean"],
         "pos_label": [Real, str, "boolean", None],
@@ -58,7 +61,14 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     }
 
     classes_: Any
+    early_stopping: Any
+    monitor: Any
+    patience: Any
+    pos_label: Any
     random_state: Any
+    restore_best: Any
+    return_train_score: Any
+    scoring: Any
     validation_rows: Any
     _fitted: Fitted
 
@@ -152,23 +162,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     def _read_held_out(
         self, X: ArrayLike, y: ArrayLike, weight: Any, suffix: str
     ) -> Rows:
-        X = self._read_rows(X, f"X{suffix}")
-        y = encode_known(self.classes_, np.asarray(y), f"y{suffix}")
-        if len(X) != len(y):
-            raise ValueError(
-                f"X{suffix} has {len(X)} rows but y{suffix} has {len(y)} labels: pass "
-                "one label per row."
-            )
-        if weight is not None:
-            if np.shape(weight) not in ((), (len(X),)):
-                raise ValueError(
-                    f"sample_weight{suffix} has shape {np.shape(weight)}, but "
-                    f"X{suffix} has {len(X)} rows: pass one weight per row."
-                )
-            weight = check_sample_weight(
-                weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-        return Rows(X.reshape(len(X), -1), y, weight)
+        return read_held_out(self._read_rows, self.classes_, X, y, weight, suffix)
 
     def _check_classes(self, classes: Any) -> None:
         """Raise unless a later call of partial_fit names the same classes, or none."""
@@ -209,11 +203,18 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             return holdout.X_original, holdout.y_original
         if kept is not None:
             X, codes = X[kept], codes[kept]
+        return self._as_given(X), self.classes_[codes]
+
+    def _as_given(self, X: Any) -> Any:
+        """Return validated rows as the classifier itself takes them."""
         if hasattr(self, "feature_names_in_"):
+            names = self.feature_names_in_
+            if issparse(X):
+                return sparse_frame(X, names)
             import pandas as pd
 
-            X = pd.DataFrame(X, columns=self.feature_names_in_)
-        return X, self.classes_[codes]
+            X = pd.DataFrame(X, columns=names)
+        return X
 
     # ------------------------------------------------------------------ what was fitted
 
@@ -232,6 +233,32 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     def n_epochs_(self) -> int:
         """Epochs trained."""
         return self.record_.n_epochs
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs trained, as of scikit-learn's ``MLPClassifier``; ``n_epochs_``."""
+        return self.record_.n_epochs
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Mean loss of the steps of each epoch, as of ``MLPClassifier``.
+
+        It is the objective while it is minimized: with class weights, dropout and
+        penalties, on the rows that a sampler made. The ``loss`` of ``record_`` can be
+        compared with ``val_loss``; this curve cannot.
+        """
+        history = self.record_.history
+        return list(history.get("running_loss") or history["loss"])
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Accuracy on the held-out rows after each epoch, as of ``MLPClassifier``.
+
+        None if no rows were held out. Training does not stop by it unless ``monitor``
+        says so.
+        """
+        scores = self.record_.history.get("val_accuracy")
+        return None if scores is None else list(scores)
 
     @property
     def best_epoch_(self) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,10 +12,19 @@ import numpy as np
 from skloss.holdout import class_codes, stratified_sample
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
+from skloss.sparse_rows import is_sparse
 
-__all__ = ["LOGISTIC", "MAJORITY", "baseline_predictions", "scores_on_folds"]
+__all__ = [
+    "LOGISTIC",
+    "MAJORITY",
+    "TREES",
+    "baseline_predictions",
+    "predictions_on_folds",
+    "scores_on_folds",
+]
 
 MAJORITY = "Constant guess (most frequent class)"
+TREES = "Boosted trees"
 LOGISTIC = "Logistic regression"
 # A fit on so many rows takes about a second.
 _MOST_ROWS = 20_000
@@ -66,6 +75,30 @@ def scores_on_folds(
     }
 
 
+def predictions_on_folds(
+    splits: Sequence[tuple[np.ndarray, np.ndarray]], estimator: Any, X: Any, y: Any
+) -> dict[str, np.ndarray]:
+    """Predict the test rows of all folds, one fold after the other, by both baselines.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Predicted labels, under `MAJORITY` and `LOGISTIC`.
+
+    Raises
+    ------
+    NotKnown
+        If the baselines cannot be fitted on these rows.
+    """
+    X, y = _table(X), np.asarray(y)
+    found: dict[str, list[np.ndarray]] = {MAJORITY: [], LOGISTIC: []}
+    with _refusing():
+        for train, test in splits:
+            for name, fitted in _fitted(estimator, safe_indexing(X, train), y[train]):
+                found[name].append(fitted.predict(safe_indexing(X, test)))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
 def baseline_predictions(
     split: Split, estimator: Any
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -113,10 +146,13 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray) -> Iterator[tuple[str, Any]]:
     yield MAJORITY, DummyClassifier(strategy="most_frequent").fit(X, y)
     most = max(_MOST_ROWS, 2 * len(np.unique(y)))
     rows = stratified_sample(class_codes(y)[1], most)
-    yield LOGISTIC, _logistic(estimator).fit(safe_indexing(X, rows), y[rows])
+    yield (
+        LOGISTIC,
+        _logistic(estimator, is_sparse(X)).fit(safe_indexing(X, rows), y[rows]),
+    )
 
 
-def _logistic(estimator: Any) -> Any:
+def _logistic(estimator: Any, keeps_zeros: bool) -> Any:
     """Put a logistic regression in the place of the network in its pipeline."""
     from imblearn.pipeline import Pipeline
     from sklearn.base import clone
@@ -128,7 +164,10 @@ def _logistic(estimator: Any) -> Any:
         for name, step in getattr(estimator, "steps", ())[:-1]
     ]
     logistic = LogisticRegression(max_iter=_MOST_STEPS)
-    own = [("report_scale", StandardScaler()), ("report_logistic", logistic)]
+    own = [
+        ("report_scale", StandardScaler(with_mean=not keeps_zeros)),
+        ("report_logistic", logistic),
+    ]
     return Pipeline([*before, *own])
 
 

@@ -57,6 +57,7 @@ _FACTS = {
     "largest_size": "the size of the largest column was",
     "offset": "means and standard deviations were",
     "n_codes": "columns of category codes were",
+    "column_scaler": "a step that scales series by columns was",
     "target_kind": "the encoding of the labels was",
     "n_distinct_targets": "the number of distinct labels was",
     "duplicate_share": "duplicate rows were",
