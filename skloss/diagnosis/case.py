@@ -195,6 +195,11 @@ class Case:
     origin: str = "curves"
 
     @property
+    def is_closed_form(self) -> bool:
+        """Whether a formula gave the fit, so that layers and epochs do not exist."""
+        return self.stop_reason == "penalties"
+
+    @property
     def n_epochs(self) -> int:
         """Number of epochs in the curves."""
         return len(next(iter(self.curves.values()), ()))
