@@ -14,6 +14,7 @@ _HOME = {
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
+    "ReduceLROnPlateau": "skloss.training",
     "SeriesScaler": "skloss.preprocessing",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",

@@ -7,6 +7,7 @@ from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose
 from skloss.record import TrainingRecord
 from skloss.reports import report
+from skloss.training import ReduceLROnPlateau
 
 __version__: str
 
@@ -15,6 +16,7 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "ReduceLROnPlateau",
     "SeriesScaler",
     "TrainingRecord",
     "__version__",

@@ -53,6 +53,10 @@ class UngroupedHoldOutWarning(SklossWarning):
     """A cross-validation was given groups, but the hold-out inside its fits was not."""
 
 
+class ScorerFailedWarning(SklossWarning):
+    """A scorer of ``scoring`` or ``monitor`` raised an error after an epoch."""
+
+
 class RecordFormatError(ValueError):
     """A file or text is not a training record, or not one that this version reads."""
 

@@ -44,9 +44,11 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "groups_stay_outside",
+    "metric_of_scorer",
     "plotted_line",
     "safe_indexing",
     "splits_by_groups",
+    "takes_sample_weight",
     "threshold_label",
     "with_callbacks",
 ]
@@ -62,6 +64,19 @@ def threshold_label(tuned: Any) -> Any:
     """Label whose scores the threshold of a TunedThresholdClassifierCV is for."""
     label = tuned._curve_scorer._get_pos_label()
     return tuned.classes_[1] if label is None else label
+
+
+def metric_of_scorer(scorer: Any) -> Any:
+    """Metric of a scorer of ``make_scorer``; any other scorer itself."""
+    return getattr(scorer, "_score_func", scorer)
+
+
+def takes_sample_weight(scorer: Any) -> bool:
+    """Whether a scorer, or its metric, can weigh rows."""
+    try:
+        return "sample_weight" in signature(metric_of_scorer(scorer)).parameters
+    except (TypeError, ValueError):  # of a function of C
+        return False
 
 
 def splits_by_groups(splitter: object) -> bool:

@@ -23,7 +23,9 @@ from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
+from skloss.sparse_rows import flat_rows
 from skloss.training import (
+    ReduceLROnPlateau,
     Rows,
     predict_logits,
     probabilities,
@@ -51,7 +53,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_schedule": [str, callable],
+        "learning_rate_schedule": [str, callable, ReduceLROnPlateau],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "nesterov": ["boolean"],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -214,7 +216,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         is_partial: bool = False,
     ) -> Self:
         rows = self._arranged(
-            Rows(X.reshape(len(X), -1), codes, weight), split, holdout, is_partial
+            Rows(flat_rows(X), codes, weight), split, holdout, is_partial
         )
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted if goes_on else None
@@ -222,7 +224,9 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         tasks = self._epoch_tasks(
             epochs, X, codes, split.kept, holdout, rows.original.sample_weight
         )
-        self._fitted = fit_network(self, self._input_shape(X), rows, earlier, tasks)
+        self._fitted = fit_network(
+            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:]
+        )
         if tasks is not None:
             tasks.end()
         return self
@@ -249,6 +253,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
     ) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         check_labels(type(self).__name__, y)
+        self._check_sparse(X, "X")
         given = X
         try:
             X, y = validate_data(
@@ -261,6 +266,9 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
+
+    def _check_sparse(self, X: Any, name: str) -> None:
+        """Refuse sparse rows where the network takes none."""
 
     def _rows_options(self) -> dict[str, Any]:
         return {}
@@ -286,6 +294,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             X = np.ascontiguousarray(X, dtype=np.float32)
             check_finite(name, X)
             return X
+        self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)
@@ -318,8 +327,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        X = X.reshape(len(X), -1)
+        X = flat_rows(self._validated(X))
         return probabilities(predict_logits(self.network_, self.weights_, X))
 
     def predict(self, X: ArrayLike) -> np.ndarray:

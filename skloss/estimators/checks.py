@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
 from skloss.holdout import check_no_gaps, class_codes, looks_resampled
 from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
+from skloss.sparse_rows import dense_rows, flat_rows, is_sparse
 
 __all__ = [
     "check_callbacks",
@@ -25,8 +27,11 @@ __all__ = [
     "encode_known",
     "encode_labels",
     "explain_rows",
+    "refuse_sparse",
     "warns_of_resampled",
 ]
+
+_MOST_DENSE_VALUES = 2**24
 
 
 def check_choice(
@@ -66,20 +71,25 @@ def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:
     return callbacks
 
 
-def check_finite(name: str, X: np.ndarray) -> None:
+def check_finite(name: str, X: Any) -> None:
     """Say where a value is missing or infinite, and what to do about it."""
     # The sum is finite only if all values are, and takes no array of answers.
+    values = X.data if issparse(X) else X
     with np.errstate(all="ignore"):
-        if np.isfinite(X.sum()) or np.isfinite(X).all():
+        if np.isfinite(values.sum()) or np.isfinite(values).all():
             return
-    bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
+    if issparse(X):
+        bad = np.zeros(X.shape[0], bool)
+        bad[np.repeat(np.arange(len(bad)), np.diff(X.indptr))[~np.isfinite(values)]] = 1
+    else:
+        bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
     kind, mend = (
         ("NaN", "impute them, for instance with SimpleImputer as first step,")
-        if np.isnan(X).any()
+        if np.isnan(values).any()
         else ("infinity, or a value too large for float32,", "clip or scale them,")
     )
     raise ValueError(
-        f"{name} contains {kind} in {bad.sum()} of {len(X)} rows, first in row "
+        f"{name} contains {kind} in {bad.sum()} of {len(bad)} rows, first in row "
         f"{bad.argmax()}: {mend} or drop these rows."
     )
 
@@ -227,9 +237,26 @@ def class_weights(
     return weights
 
 
-def warns_of_resampled(X: np.ndarray, y: np.ndarray, stacklevel: int = 4) -> bool:
-    """Warn if the rows that a hold-out is split off look made by a sampler."""
-    if not looks_resampled(X.reshape(len(X), -1), y):
+def refuse_sparse(owner: str, X: Any, name: str) -> None:
+    """Refuse sparse rows, and say how to make them dense."""
+    if is_sparse(X):
+        dense = "toarray()" if issparse(X) else "sparse.to_dense()"
+        raise TypeError(
+            f"{owner} takes no sparse data as {name}: make it dense by {name}.{dense}, "
+            f"or in a pipeline by FunctionTransformer(lambda X: X.{dense}) or, with "
+            "fewer columns, by TruncatedSVD; DenseClassifier takes sparse tables as "
+            "they are."
+        )
+
+
+def warns_of_resampled(X: Any, y: np.ndarray, stacklevel: int = 4) -> bool:
+    """Warn if the rows that a hold-out is split off look made by a sampler.
+
+    Sparse rows are looked at if they fit into memory.
+    """
+    if issparse(X) and np.prod(X.shape, dtype=float) > _MOST_DENSE_VALUES:
+        return False
+    if not looks_resampled(flat_rows(dense_rows(X)), y):
         return False
     warnings.warn(
         "X holds rows that a sampler has made, and the validation rows are now "

@@ -87,12 +87,15 @@ CHECKED = [
 
 
 def checks_that_no_stochastic_learner_meets(estimator):
-    return {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "A row twice and a row of weight two give the same sum over all rows, but "
-            "not the same batches and not the same rows held out."
-        )
-    }
+    reason = (
+        "A row twice and a row of weight two give the same sum over all rows, but not "
+        "the same batches and not the same rows held out."
+    )
+    checks = (
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    )
+    return dict.fromkeys(checks, reason)
 
 
 @parametrize_with_checks(
@@ -154,6 +157,8 @@ OTHER_VALUES = {
     "class_weight": {"calm": 1, "gale": 3},
     "validation_fraction": 0.3,
     "early_stopping": False,
+    "scoring": ["roc_auc"],
+    "return_train_score": True,
     "monitor": "val_mcc",
     "patience": 5,
     "restore_best": False,

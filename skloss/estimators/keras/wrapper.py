@@ -21,7 +21,7 @@ from sklearn.utils import ClassifierTags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skloss.estimators.checks import check_finite, encode_labels
+from skloss.estimators.checks import check_finite, encode_labels, refuse_sparse
 from skloss.estimators.keras.network_checks import (
     check_columns,
     check_head,
@@ -220,6 +220,7 @@ class MendedWrapper(_Wrapper):
 
     def _rows(self, X: Any, name: str, reset: bool, **labels: Any) -> Any:
         """Rows as an array of finite numbers, floats in single precision."""
+        refuse_sparse(type(self).__name__, X, name)
         options = {"allow_nd": True, "dtype": "numeric", "ensure_all_finite": False}
         if labels:
             given = validate_data(
