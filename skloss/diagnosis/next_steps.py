@@ -143,21 +143,25 @@ def _line_of(finding: Finding) -> str:
 def _kept_epoch(case: Case, gain: float) -> NextStep | None:
     """Keep the epoch of the lowest validation loss; None if it was kept."""
     try:
-        fit = fit_of_curves(case)
+        fit_of_curves(case)  # or the curves are too short, or not finite
     except NotApplicable:
         return None
     name = "val_loss_at_train_prior"
     losses = case.curves.get(name, case.curves.get("val_loss"))
     kept = case.best_epoch
     at = case.n_epochs - 1 if kept is None else kept
-    if losses is None or at <= fit.lowest or not np.isfinite(losses[at]):
+    if losses is None or at >= len(losses) or not np.isfinite(losses[at]):
+        return None
+    # The rules smooth the curve. What is kept is the lowest value itself.
+    lowest = int(np.nanargmin(losses))
+    if at <= lowest:
         return None
     code = f"classifier.set_params({_KEEP})"
     if case.origin != "skloss":
         code = f"callbacks=[{_KEEP_IN_KERAS}]"
     return NextStep(
-        f"Keep epoch {fit.lowest + 1}: its validation loss is "
-        f"{losses[fit.lowest]:.3g}, that of epoch {at + 1} is {losses[at]:.3g}.",
+        f"Keep epoch {lowest + 1}: its validation loss is "
+        f"{losses[lowest]:.3g}, that of epoch {at + 1} is {losses[at]:.3g}.",
         code,
         gain,
     )
