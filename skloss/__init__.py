@@ -15,6 +15,7 @@ _HOME = {
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
     "ReduceLROnPlateau": "skloss.training",
+    "RocketClassifier": "skloss.estimators",
     "SeriesScaler": "skloss.preprocessing",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",

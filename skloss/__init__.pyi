@@ -2,6 +2,7 @@ from skloss import datasets, diagnosis, displays, exceptions, metrics, preproces
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
+from skloss.estimators.rocket import RocketClassifier
 from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose
@@ -17,6 +18,7 @@ __all__ = [
     "KerasClassifier",
     "Pipeline",
     "ReduceLROnPlateau",
+    "RocketClassifier",
     "SeriesScaler",
     "TrainingRecord",
     "__version__",

@@ -13,6 +13,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -40,6 +41,10 @@ examples:
 _READABLE = (
     "a saved training record, a CSV file of CSVLogger, a JSON file of curves, or a log "
     "printed by Keras"
+)
+_CODE = (
+    "the code of a training, which is read and never run: a script, a notebook or a "
+    "question in Markdown"
 )
 _LEAST_TEXT = 30  # least width of the text about a rule, in a narrow terminal
 
@@ -207,7 +212,8 @@ def _diagnose(options: argparse.Namespace) -> int:
     from skloss.readers import diagnose
 
     try:
-        diagnosis = _read(diagnose, options.path)
+        read = partial(diagnose, history=options.log) if options.log else diagnose
+        diagnosis = _read(read, options.path)
     except _UnreadableError as err:
         return _refuse("diagnose", str(err))
     if options.json:
@@ -252,7 +258,8 @@ def _read(make: Callable[[str], Any], path: str) -> Any:
     except (RecordFormatError, DiagnosisError) as err:
         raise _UnreadableError(str(err)) from err
     except OSError as err:
-        raise _UnreadableError(f"cannot read {path!r}: {err.strerror}.") from err
+        name = err.filename if isinstance(err.filename, str) else path
+        raise _UnreadableError(f"cannot read {name!r}: {err.strerror}.") from err
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -341,13 +348,19 @@ def _parser() -> argparse.ArgumentParser:
 def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     diagnose = commands.add_parser(
         "diagnose",
-        help="find what is wrong with a training, from its record or its curves",
+        help="find what is wrong with a training, from its record, curves or code",
         description="Find what is wrong with a training. Each finding has evidence and "
         "a fix; causes come before their symptoms. The exit status is 1 if a finding "
         "is an error.",
     )
     diagnose.set_defaults(run=_diagnose)
-    diagnose.add_argument("path", metavar="PATH", help=_READABLE)
+    diagnose.add_argument("path", metavar="PATH", help=f"{_READABLE}, or {_CODE}")
+    diagnose.add_argument(
+        "log",
+        metavar="LOG",
+        nargs="?",
+        help="log that the code of PATH printed, where it is a file of its own",
+    )
     diagnose.add_argument("--json", action="store_true", help="print JSON")
     diagnose.add_argument(
         "--verbose",

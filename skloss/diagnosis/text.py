@@ -139,9 +139,10 @@ def _no_fault(diagnosis: Diagnosis) -> str:
 def to_give(diagnosis: Diagnosis) -> dict[str, int]:
     """Count the checks that were not assessed by what to give for them."""
     counts: dict[str, int] = {}
+    rows_only = diagnosis.case is not None and diagnosis.case.is_closed_form
     for reason in diagnosis.not_assessed.values():
         what = next((w for part, w in _GIVEN_FOR if part in reason), None)
-        if what is not None:
+        if what is not None and (not rows_only or what == "X and y"):
             counts[what] = counts.get(what, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import check_no_gaps, class_codes, looks_resampled
+from skloss.holdout import check_kept, check_no_gaps, class_codes, looks_resampled
 from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 from skloss.sparse_rows import dense_rows, flat_rows, is_sparse
@@ -26,7 +26,6 @@ __all__ = [
     "class_weights",
     "encode_known",
     "encode_labels",
-    "explain_rows",
     "refuse_sparse",
     "warns_of_resampled",
 ]
@@ -95,7 +94,7 @@ def check_finite(name: str, X: Any) -> None:
 
 
 def check_labels(owner: str, y: Any) -> None:
-    """Refuse labels that are missing, mixed, or several for one row."""
+    """Refuse labels that are missing, mixed, several for one row, or of odd types."""
     labels = np.asarray(y)
     check_no_gaps("y", labels)
     shape = labels.shape
@@ -105,26 +104,7 @@ def check_labels(owner: str, y: Any) -> None:
             "y.argmax(axis=1) for one-hot rows, or put the classifier into "
             "sklearn.multioutput.MultiOutputClassifier for several labels per row."
         )
-
-
-def explain_rows(error: ValueError, X: Any) -> None:
-    """Raise a clearer error where rows are no numbers, or differ in length."""
-    if hasattr(X, "columns") and hasattr(X, "iloc"):
-        for position, name in enumerate(X.columns):
-            try:
-                X.iloc[:, position].astype(float)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"Column {name!r} of X holds values that are no numbers "
-                    f"({X.iloc[0, position]!r}, for instance): encode it, for instance "
-                    "with OneHotEncoder, or leave it out."
-                ) from error
-    if "inhomogeneous" in str(error):
-        lengths = sorted({len(row) for row in X if hasattr(row, "__len__")})
-        told = f" (from {lengths[0]} to {lengths[-1]})" if lengths else ""
-        raise ValueError(
-            f"The rows of X differ in length{told}: cut or pad them to one length."
-        ) from error
+    check_kept("y", y)
 
 
 def check_sizes(

@@ -20,13 +20,16 @@ from skloss.holdout import stratified_sample
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
     at,
+    check_step_parameters,
     final_estimator,
     final_parameters,
     given_holdout,
     swapped,
 )
 from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
+from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
+from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
 __all__ = ["Pipeline", "make_pipeline"]
@@ -183,20 +186,43 @@ class Pipeline(imblearn.pipeline.Pipeline):
             self.steps[-1][1].split_validation(X, y, groups),
         )
 
+    @available_if(_last_has("split_before_sampler"))
+    def split_before_sampler(
+        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on and rows to hold out where a sampler follows.
+
+        Parameters
+        ----------
+        X, y, groups : array-likes
+            As in `split_validation`.
+
+        Returns
+        -------
+        tuple of two ndarrays of int
+            Sorted positions.
+        """
+        return cast(
+            "tuple[np.ndarray, np.ndarray]",
+            self.steps[-1][1].split_before_sampler(X, y, groups),
+        )
+
     def _fit_rows(
         self, X: Any, y: Any, params: dict[str, Any], holdout: HoldOut | None
     ) -> Self:
         """Fit on rows, of which some are held out here unless they were before."""
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:  # as a frame of one column gives it
             y = column_or_1d(y, warn=True)
+        check_step_parameters(self, params)
         last = self.steps[-1][1]
         tasks = StepTasks(self, X, y) if self._has_callbacks() else None
         known = final_parameters(self, params)
         if holdout is None:
             holdout = given_holdout(final_estimator(self), known)
         held, given_X, n_rows = None, X, _num_rows(X)
-        if holdout is None and y is not None and hasattr(last, "split_validation"):
-            split = last.split_validation(X, y, known.get("groups"))
+        split_off = self._split_off()
+        if holdout is None and y is not None and split_off is not None:
+            split = split_off(X, y, known.get("groups"))
             if split is not None:
                 kept, held = split
                 weight = known.get("sample_weight")
@@ -223,7 +249,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
                 holdout = replace(holdout, n_given=n_rows)
             final.holdout = _with_original_rows(holdout, X, y, weight)
         try:
-            self._fit_steps(final, X, y, params, weight)
+            with rows_explained(given_X):
+                self._fit_steps(final, X, y, params, weight)
         except ValueError as error:
             if held is not None:
                 _explain_few_rows(error, y, len(held), n_rows)
@@ -233,6 +260,19 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if tasks is not None:
             tasks.end()
         return self
+
+    def _split_off(self) -> Any:
+        """Return what holds rows out, as the last step says, or None.
+
+        A classifier that leaves each row out once needs held-out rows only where a
+        sampler makes rows of others.
+        """
+        last = self.steps[-1][1]
+        if any(_is_sampler(step) for _, step in self.steps):
+            before = getattr(last, "split_before_sampler", None)
+            if before is not None:
+                return before
+        return getattr(last, "split_validation", None)
 
     def _has_callbacks(self) -> bool:
         steps = (step for _, step in self.steps)
@@ -257,6 +297,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if weight is not None and any(_is_sampler(step) for _, step in self.steps):
             final.weighted = weight, y, RowOrigins()
             memory = FollowingMemory(check_memory(memory), final.weighted[-1])
+        memory = SampledFramesMemory(check_memory(memory))
         final.pipeline = _Steps(
             [*self.steps[:-1], (name, last if is_skipped(last) else final)],
             transform_input=self.transform_input,
