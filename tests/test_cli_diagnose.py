@@ -66,14 +66,16 @@ def test_the_exit_status_is_1_for_an_error_only(
 
 
 def test_text_and_json_are_those_of_the_diagnosis(rules, log, capsys):
+    from skloss.diagnosis.text import steps_text
     from skloss.readers import diagnose
 
     rules("warning")
     expected = diagnose(log)
-    assert run(capsys, "diagnose", log)[1] == f"{expected!r}\n"
+    steps = "\n\n" + steps_text(expected.next_steps)
+    assert run(capsys, "diagnose", log)[1] == f"{expected!r}{steps}\n"
     assert json.loads(run(capsys, "diagnose", log, "--json")[1]) == expected.to_dict()
     shown = run(capsys, "diagnose", log, "--verbose")[1]
-    assert shown == expected.to_text(verbose=True) + "\n"
+    assert shown == expected.to_text(verbose=True) + steps + "\n"
 
 
 def test_verbose_says_why_a_rule_was_not_assessed(log, capsys):

@@ -164,7 +164,7 @@ class Diagnosis:
 
         Examples
         --------
-        >>> Diagnosis(passed=("relu-output",)).to_json()[:52]
+        >>> Diagnosis(passed=("relu-output",)).to_json()[:53]
         '{"ok": true, "findings": [], "passed": ["relu-output"'
         """
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
