@@ -49,11 +49,11 @@ def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
     >>> read_curves({"loss": [0.5], "mood": [1]})[1]
     ("'mood' was not understood",)
     """
-    lists, decimal_comma = _lists_of(source)
+    lists, decimal_comma, left_out = _lists_of(source)
     if not lists:
         raise not_a_history("it is empty")
     curves: dict[str, np.ndarray] = {}
-    notes: list[str] = []
+    notes: list[str] = [left_out] if left_out else []
     given: dict[str, str] = {}
     for written, values in lists.items():
         if is_counter(written):
@@ -104,7 +104,7 @@ def read_history(source: object) -> dict[str, list[float]]:
     >>> read_history({"acc": [0.8, 0.9], "mood": [1, 2], "epoch": [0, 1]})
     {'accuracy': [0.8, 0.9], 'mood': [1.0, 2.0]}
     """
-    lists, decimal_comma = _lists_of(source)
+    lists, decimal_comma, _ = _lists_of(source)
     history: dict[str, list[float]] = {}
     for written, values in lists.items():
         if is_counter(written) or _is_per_class(values):
@@ -120,17 +120,21 @@ def read_history(source: object) -> dict[str, list[float]]:
     return history
 
 
-def _lists_of(source: Any) -> tuple[Mapping[str, Any], bool]:
-    """Values by written name, and whether they may have decimal commas."""
+def _lists_of(source: Any) -> tuple[Mapping[str, Any], bool, str]:
+    """Values by written name, whether with decimal commas, and what was left out."""
     if isinstance(source, str | os.PathLike):
         return lists_of_file(Path(source))
     if hasattr(source, "columns") and hasattr(source, "dtypes"):
-        return {str(name): np.asarray(source[name]) for name in source.columns}, False
+        return (
+            {str(name): np.asarray(source[name]) for name in source.columns},
+            False,
+            "",
+        )
     lists = source if isinstance(source, Mapping) else getattr(source, "history", None)
     if not isinstance(lists, Mapping):
         kind = type(source).__name__
         raise not_a_history(f"a mapping of lists or a file was expected, got {kind}")
-    return {str(name): values for name, values in lists.items()}, False
+    return {str(name): values for name, values in lists.items()}, False, ""
 
 
 def _numbers(name: str, values: object, decimal_comma: bool) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 from skloss.exceptions import RecordFormatError
 from skloss.record.curve_names import canonical_name
+from skloss.record.epoch_rows import columns_of_rows, last_training
 from skloss.record.text_files import json_of_text, text_of_file
 
 __all__ = ["lists_of_file", "not_a_history", "parse_keras_log"]
@@ -17,7 +18,7 @@ __all__ = ["lists_of_file", "not_a_history", "parse_keras_log"]
 # in two ways: files are of any length. A ``+`` behind a repetition forbids the latter.
 _NUMBER = r"[-+]?(?:nan|inf|(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)"
 _EPOCH = re.compile(
-    r"^[^\w\n]*+Epoch[ \t]++\d++[ \t]*+/[ \t]*+\d+", re.IGNORECASE | re.MULTILINE
+    r"^[^\w\n]*+Epoch[ \t]++(\d++)[ \t]*+/[ \t]*+\d+", re.IGNORECASE | re.MULTILINE
 )
 _BETWEEN = re.compile(r"\s-\s")
 _STEP = re.compile(rf"\s*+([a-z][^:\n]*+):\s*+({_NUMBER})(?=\s|$)", re.IGNORECASE)
@@ -71,29 +72,46 @@ def not_a_history(reason: str) -> RecordFormatError:
     return RecordFormatError(f"Not a history of a training: {reason}.")
 
 
-def lists_of_file(path: Path) -> tuple[Mapping[str, Any], bool]:
-    """Read a file, of a kind told by what is in it: logs of all kinds end in .log."""
+def lists_of_file(path: Path) -> tuple[Mapping[str, Any], bool, str]:
+    """Read a file, of a kind told by what is in it: logs of all kinds end in .log.
+
+    Returns the lists, whether they may have decimal commas, and what was left out.
+    """
     text = text_of_file(path, not_a_history)
     if not text.strip():
         raise not_a_history(f"{path} is empty")
     if path.suffix == ".json":
-        return _of_json(text, path), False
-    if _printed_lists(text) or _printed_epochs(text):
-        return parse_keras_log(text), False
+        lists, note = _of_json(text, path)
+        return lists, False, note
+    if _printed_lists(text):
+        return parse_keras_log(text), False, ""
+    _, note = _printed_training(text)
+    if _printed_epochs(text):
+        return parse_keras_log(text), False, note
     return _of_csv(text, path)
 
 
-def _of_json(text: str, path: Path) -> Mapping[str, Any]:
-    """Read the lists of a JSON object, or of its "history"."""
+def _of_json(text: str, path: Path) -> tuple[Mapping[str, Any], str]:
+    """Read lists of a JSON object or of its "history", or a list of rows.
+
+    Hugging Face's ``trainer_state.json`` has its rows in "log_history".
+    """
     content = json_of_text(text, str(path), not_a_history)
     if isinstance(content, Mapping):
-        content = content.get("history", content)
+        content = content.get("log_history", content.get("history", content))
+    is_rows = isinstance(content, list) and bool(content)
+    if is_rows and all(isinstance(row, Mapping) for row in content):
+        return columns_of_rows(content)
     if not isinstance(content, Mapping):
         raise not_a_history(f"{path} holds no object of lists")
-    return content
+    # DataFrame.to_json writes each column as an object of its rows.
+    return {
+        name: list(part.values()) if isinstance(part, Mapping) and part else part
+        for name, part in content.items()
+    }, ""
 
 
-def _of_csv(text: str, path: Path) -> tuple[Mapping[str, Any], bool]:
+def _of_csv(text: str, path: Path) -> tuple[Mapping[str, Any], bool, str]:
     """Read columns; a ``CSVLogger`` that appended to a file repeats the head."""
     first = text.strip().splitlines()[0]
     delimiter = max(",;\t", key=first.count)
@@ -112,8 +130,14 @@ def _of_csv(text: str, path: Path) -> tuple[Mapping[str, Any], bool]:
                 f"row {number} of {path} has {len(row)} of {len(head)} values; "
                 "the file may have been cut short"
             )
-    columns = {name: [row[at] for row in rows] for at, name in enumerate(head)}
-    return columns, delimiter == ";"
+    columns: Mapping[str, Any] = {
+        n: [row[i] for row in rows] for i, n in enumerate(head)
+    }
+    note = ""
+    if len(columns) == len(head) and rows:
+        named = [dict(zip(head, row, strict=True)) for row in rows]
+        columns, note = columns_of_rows(named)
+    return columns, delimiter == ";", note
 
 
 def _printed_lists(text: str) -> dict[str, list[float]]:
@@ -127,15 +151,42 @@ def _printed_lists(text: str) -> dict[str, list[float]]:
 
 
 def _printed_epochs(text: str) -> list[dict[str, float]]:
-    """Last values shown in each epoch; without heads every line is an epoch."""
+    """Values of the last training in what was printed."""
+    return _printed_training(text)[0]
+
+
+def _printed_training(text: str) -> tuple[list[dict[str, float]], str]:
+    """Last values shown in each epoch; without heads every line is an epoch.
+
+    Of several trainings, which start at epoch 1 each, one is read, as the note says.
+    """
     plain = re.sub(r"[\r\x08]+", "\n", _TERMINAL.sub("", text))
-    heads = [match.end() for match in _EPOCH.finditer(plain)]
-    if heads:
-        chunks = [plain[a:b] for a, b in zip(heads, [*heads[1:], None], strict=True)]
-    else:
-        chunks = plain.splitlines()
-    shown = [values for values in map(_last_shown, chunks) if values]
-    return _without_interrupted(shown) if heads else shown
+    heads = list(_EPOCH.finditer(plain))
+    if not heads:
+        return [v for v in map(_last_shown, plain.splitlines()) if v], ""
+    ends = [*(head.start() for head in heads[1:]), len(plain)]
+    trainings: list[list[dict[str, float]]] = []
+    before = None
+    for head, end in zip(heads, ends, strict=True):
+        number = _digits(head[1])
+        # A number printed twice is one epoch; one that falls back starts a training.
+        if before is None or number < before:
+            trainings.append([])
+        before = number
+        shown = _last_shown(plain[head.end() : end])
+        if shown:
+            trainings[-1].append(shown)
+    trainings = [epochs for epochs in trainings if epochs]
+    if not trainings:
+        return [], ""
+    chosen, note = last_training([len(epochs) for epochs in trainings])
+    return _without_interrupted(trainings[chosen]), note
+
+
+def _digits(number: str) -> tuple[int, str]:
+    """Order numbers of any length without the quadratic time of ``int``."""
+    number = number.lstrip("0")
+    return len(number), number
 
 
 def _without_interrupted(epochs: list[dict[str, float]]) -> list[dict[str, float]]:
