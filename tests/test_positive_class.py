@@ -370,3 +370,11 @@ def test_scaling_in_front_changes_nothing_of_the_rule():
     pipeline.fit(X, FRAUD)
     shown = ThresholdDisplay.from_estimator(pipeline, X, FRAUD)
     assert shown.pos_label == "fraud"
+
+
+@pytest.mark.parametrize("label", ["fruad", 7, ["fraud"]])
+def test_a_record_with_a_label_that_is_no_class_is_refused(held_out, tmp_path, label):
+    content = held_out[0].record_.to_dict()
+    content["data"]["pos_label"] = label
+    with pytest.raises(skloss.exceptions.RecordFormatError, match="pos_label"):
+        TrainingRecord.from_dict(content)

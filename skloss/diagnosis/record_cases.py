@@ -14,7 +14,7 @@ __all__ = ["case_from_record", "record_from_case"]
 
 # Fields of a case that stand in a record under their own names.
 _CONFIGURATION = ("task", "origin", "is_honest")
-_DATA = ("n_classes", "holdout", "is_resampled")
+_DATA = ("n_classes", "holdout", "holdout_groups", "is_resampled")
 _SPLITS = ("train", "original", "val")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
 from skloss.positive_class import positive_class
-from skloss.protocols import FittedClassifier, FittedSearch
+from skloss.protocols import FittedSearch
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.readers.given_rows import predictor
 from skloss.readers.keras_models import class_weight_facts, keras_case
@@ -26,6 +26,7 @@ from skloss.record.search_results import (
     read_search_results,
     refit_metric,
 )
+from skloss.sklearn_compat import splits_by_groups
 
 __all__ = ["cross_validation_case", "estimator_case", "with_search_facts"]
 
@@ -260,6 +261,7 @@ def with_search_facts(case: Case, search: FittedSearch) -> Case:
         edges=_edges(results, getattr(search, "best_params_", {})),
         n_tied=int(np.sum(means >= means[best] - error)),
         fold_minority=None if part is None else part.n_minority // max(len(folds), 1),
+        is_grouped=splits_by_groups(getattr(search, "cv", None)) or None,
     )
     return replace(case, search=facts)
 

@@ -6,7 +6,7 @@ stands below both.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 
@@ -123,7 +123,7 @@ class SplitMetrics(PlainPart):
     per_class_loss: tuple[float, ...] | None = None
     average_precision: float | None = None
     roc_auc: float | None = None
-    positive: int | None = None  # number of a class; None if there are not two
+    positive: Annotated[int, (0, 1)] | None = None  # class; None if there are not two
 
     @classmethod
     def problem_of(cls, content: object) -> str | None:

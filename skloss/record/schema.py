@@ -1,4 +1,4 @@
-"""What the parts of a record may hold: the one schema that files are checked against.
+"""The schema of a record, which files are checked against.
 
 Parts that are dataclasses (`Layer`, `Training`, `SplitMetrics` and others) are their
 own schema, by the annotations of their fields. A name that is not in the schema is of a
@@ -44,11 +44,13 @@ _DATA: dict[str, Any] = {
     "n_given": Count | None,
     "held_out_rows": list[Count] | None,
     "classes": list[Label] | None,
+    "pos_label": Label,
     "n_classes": Count | None,
     "class_counts": dict[str, list[Count]],
     "priors": dict[str, list[Share]],
     "columns": dict[str, list[float]],
     "holdout": str | None,
+    "holdout_groups": str | None,
     "samplers": list[str] | None,
     "is_resampled": bool | None,
     "rows": dict[str, Any] | None,
@@ -86,14 +88,15 @@ def problem_of(value: object, kind: Any, name: str) -> str | None:
     if origin in (Union, UnionType):
         found = [problem_of(value, part, name) for part in parts]
         # The last alternative but None is the one that errors speak of.
-        told = [
+        known = [
             text for text, part in zip(found, parts, strict=True) if part != NoneType
         ]
-        return None if None in found else told[-1]
+        return None if None in found else known[-1]
     if origin is Annotated:
+        number: Any = value
         low, high = parts[1]
         wrong = problem_of(value, parts[0], name)
-        if wrong is None and not low <= value <= high:  # type: ignore[operator]
+        if wrong is None and not low <= number <= high:
             wrong = f"{name} must be from {low} to {high}, got {value!r}"
         return wrong
     if origin is Literal:
@@ -151,7 +154,7 @@ def _short(value: object) -> str:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     """Annotations of the fields of a dataclass."""
     found = get_type_hints(kind, include_extras=True)
     return {part.name: found[part.name] for part in fields(kind)}
@@ -169,7 +172,8 @@ class CheckedPart:
             is_needed = part.default is MISSING and part.default_factory is MISSING
             if is_needed and part.name not in content:
                 return f"{part.name!r} is missing"
-        known = ((name, kind) for name, kind in _hints(cls).items() if name in content)
+        hints = _hints(cls)  # type: ignore[arg-type]
+        known = ((name, kind) for name, kind in hints.items() if name in content)
         found = (problem_of(content[name], kind, name) for name, kind in known)
         return next(filter(None, found), None)
 
@@ -217,6 +221,9 @@ def _problem_of_classes(
     n_classes = n_classes if classes is None else len(classes)
     if n_classes is None:
         return None
+    label = data.get("pos_label")
+    if label is not None and (n_classes != 2 or label not in (classes or (0, 1))):
+        return f"data['pos_label'] must be one of two classes, got {_short(label)}"
     for name in ("class_counts", "priors"):
         for part, values in data.get(name, {}).items():
             if len(values) != n_classes:
@@ -233,7 +240,8 @@ def _problem_of_classes(
 
 def _problem_of_rows(data: Mapping[str, Any], outcome: Mapping[str, Any]) -> str | None:
     """Compare all that has one value per row or column."""
-    truth, scores = (outcome.get(f"validation_{name}") for name in ("truth", "scores"))
+    truth: Any = outcome.get("validation_truth")
+    scores: Any = outcome.get("validation_scores")
     if (truth is None) != (scores is None):
         return "outcome must have both validation_truth and validation_scores"
     if truth is not None and len(truth) != len(scores):

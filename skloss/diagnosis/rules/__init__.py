@@ -46,6 +46,7 @@ CAUSAL_ORDER: tuple[type[Rule], ...] = (
     validation_split.UnshuffledTailValidation,
     validation_split.MinorityAbsent,
     validation_split.TrainRowsInValidation,
+    validation_split.UngroupedHoldout,
     validation_shift.TestScalingMismatch,
     validation_shift.FeatureShift,
     validation_shift.TrainValPriorShift,
