@@ -1,14 +1,22 @@
 """Names of curves: the many that people write, and the one that skloss knows."""
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["canonical_name", "is_counter", "is_known_metric"]
+__all__ = [
+    "canonical_name",
+    "is_counter",
+    "is_epoch",
+    "is_known_metric",
+    "is_step",
+    "without_test",
+]
 
 # What people write for each curve: small letters and digits only.
 _SPELLINGS = {
-    "loss": "loss logloss nll",
+    "loss": "loss logloss nll avgloss averageloss meanloss totalloss",
     "accuracy": "accuracy acc binaryaccuracy categoricalaccuracy "
-    "sparsecategoricalaccuracy accuracyscore",
+    "sparsecategoricalaccuracy accuracyscore accuracytop1",
     "precision": "precision precisionm precisionscore ppv",
     "recall": "recall recallm recallscore sensitivity tpr truepositiverate",
     "f1": "f1 f1m f1score f1metric fscore fmeasure",
@@ -30,7 +38,8 @@ _CANONICAL = {
 _SIDES = {"val": "val_", "train": ""}
 _SIDE = "(?P<{}>validation|valid|val|dev|eval|test|training|train)?"
 _SPELLED = re.compile(
-    _SIDE.format("before") + f"(?P<name>{'|'.join(_CANONICAL)})" + _SIDE.format("after")
+    f"(epoch)?{_SIDE.format('before')}(?P<name>{'|'.join(_CANONICAL)})"
+    f"{_SIDE.format('after')}(epoch|step)?"
 )
 # Curves of skloss' own records that no other program writes.
 _OWN = re.compile(
@@ -38,7 +47,9 @@ _OWN = re.compile(
     r"|dead_share|saturated_share|running_loss|seconds)"
 )
 _OF_CLASS = re.compile(r"(?P<metric>.+)(?P<of_class>_class_[0-9]+)")
-_COUNTERS = ("epoch", "epochs", "index", "unnamed0", "")
+_EPOCHS = ("epoch", "epochs", "trainepoch", "trainerepoch")
+_STEPS = ("step", "steps", "globalstep", "trainglobalstep", "trainerglobalstep")
+_COUNTERS = (*_EPOCHS, *_STEPS, "index", "unnamed0", "")
 
 
 def canonical_name(written: str) -> str | None:
@@ -61,6 +72,30 @@ def canonical_name(written: str) -> str | None:
 def is_counter(written: str) -> bool:
     """Whether a column counts epochs or rows."""
     return _letters(written) in _COUNTERS
+
+
+def is_epoch(written: str) -> bool:
+    """Whether a column counts epochs."""
+    return _letters(written) in _EPOCHS
+
+
+def is_step(written: str) -> bool:
+    """Whether a column counts steps, of which an epoch has many."""
+    return _letters(written) in _STEPS
+
+
+def without_test(names: Iterable[str]) -> list[str]:
+    """Leave test columns out where there are validation columns, which they are not.
+
+    Examples
+    --------
+    >>> without_test(["test_loss", "val_loss"]), without_test(["test_loss"])
+    (['val_loss'], ['test_loss'])
+    """
+    names = list(names)
+    validation = {n for n in names if (canonical_name(n) or "").startswith("val_")}
+    test = {name for name in validation if "test" in _letters(name)}
+    return [n for n in names if n not in test] if validation - test else names
 
 
 def is_known_metric(name: str) -> bool:
