@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = [
     "canonical_name",
@@ -52,6 +53,7 @@ _STEPS = ("step", "steps", "globalstep", "trainglobalstep", "trainerglobalstep")
 _COUNTERS = (*_EPOCHS, *_STEPS, "index", "unnamed0", "")
 
 
+@lru_cache(maxsize=4096)  # logs write the same names in every line
 def canonical_name(written: str) -> str | None:
     """Name that rules know; Keras numbers metrics of one name, as in precision_1."""
     if _OWN.fullmatch(written):

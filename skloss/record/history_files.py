@@ -7,10 +7,14 @@ from typing import Any
 from skloss.exceptions import RecordFormatError
 from skloss.record.epoch_rows import Columns, chosen_training
 from skloss.record.formats import PRINTED
+from skloss.record.formats.console import plain_lines
 from skloss.record.formats.csv_tables import read_csv
 from skloss.record.formats.folders import is_event_file, read_event_file, read_folder
 from skloss.record.formats.json_documents import output_texts, read_json
-from skloss.record.formats.printed_dicts import read_dicts_of_numbers
+from skloss.record.formats.printed_dicts import (
+    read_dicts_of_lists,
+    read_dicts_of_numbers,
+)
 from skloss.record.text_files import json_of_text, not_a_history, text_of_file
 
 __all__ = ["lists_of_file", "not_a_history", "parse_keras_log", "trainings_of_text"]
@@ -56,8 +60,12 @@ def parse_keras_log(text: str) -> dict[str, list[float]]:
 
 def trainings_of_text(text: str) -> list[Columns]:
     """Return the trainings that were printed, by the first format that fits."""
+    trainings = read_dicts_of_lists(text)
+    if trainings:
+        return trainings
+    lines = plain_lines(text)
     for read in PRINTED.values():
-        trainings = read(text)
+        trainings = read(lines)
         if trainings:
             return trainings
     return []
@@ -115,7 +123,7 @@ def _json(text: str, name: str, is_sure: bool) -> Any:
     try:
         return json_of_text(text, name, not_a_history)
     except RecordFormatError:
-        if not is_sure or read_dicts_of_numbers(text):
+        if not is_sure or read_dicts_of_numbers(plain_lines(text)):
             return None
         raise
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from skloss.record.curve_names import canonical_name
 from skloss.record.epoch_rows import Columns, trainings_of_rows
-from skloss.record.formats.console import plain_lines
 
 __all__ = ["read_epoch_lines"]
 
@@ -38,9 +37,8 @@ _NOT_OF_EPOCH = re.compile(
 _SHORT = 40  # letters of a line that names the side of those below it
 
 
-def read_epoch_lines(text: str) -> list[Columns]:
+def read_epoch_lines(lines: Sequence[str]) -> list[Columns]:
     """Read pairs of a name and a value behind each number of an epoch."""
-    lines = plain_lines(text)
     for word in (_OF_EPOCH, _OF_STEP):
         epochs = list(_epochs(lines, re.compile(_HEAD.format(word), re.IGNORECASE)))
         if any(epoch.at_head or epoch.below for epoch in epochs):
@@ -57,7 +55,7 @@ class _Epoch:
     below: dict[str, list[float]] = field(default_factory=dict)
 
 
-def _epochs(lines: list[str], head: re.Pattern[str]) -> Iterator[_Epoch]:
+def _epochs(lines: Sequence[str], head: re.Pattern[str]) -> Iterator[_Epoch]:
     """Yield the values of each epoch; a number that is printed again goes on."""
     epoch: _Epoch | None = None
     side = ""

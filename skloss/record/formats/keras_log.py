@@ -1,11 +1,11 @@
 """What ``fit`` of Keras 1, 2 and 3 prints, in Python and in R, with any ``verbose``."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from skloss.record.epoch_rows import Columns, trainings_of_rows
-from skloss.record.formats.console import NUMBER, plain_lines
+from skloss.record.formats.console import NUMBER
 
 __all__ = ["read_keras_log"]
 
@@ -24,11 +24,9 @@ class _Shown(NamedTuple):
     is_final: bool = True  # Keras 3 draws a complete bar more than once
 
 
-def read_keras_log(text: str) -> list[Columns]:
+def read_keras_log(lines: Sequence[str]) -> list[Columns]:
     """Read the last values of each epoch; without heads every line is an epoch."""
-    if "loss" not in text:
-        return []
-    chunks = list(_chunks(plain_lines(text)))
+    chunks = list(_chunks(lines))
     if len(chunks) == 1:
         return _without_heads(chunks[0][1])
     rows: list[dict[str, Any]] = []

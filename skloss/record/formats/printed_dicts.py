@@ -1,11 +1,12 @@
 """Dicts that Python prints: a history of lists, or one of numbers for each epoch."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from skloss.record.curve_names import canonical_name, is_known_metric
 from skloss.record.epoch_rows import Columns, trainings_of_rows
-from skloss.record.formats.console import NUMBER, plain_lines
+from skloss.record.formats.console import NUMBER
 
 __all__ = ["read_dicts_of_lists", "read_dicts_of_numbers"]
 
@@ -41,10 +42,10 @@ def _of_epochs(lists: dict[str, list[float]]) -> dict[str, list[float]]:
     )
 
 
-def read_dicts_of_numbers(text: str) -> list[Columns]:
+def read_dicts_of_numbers(lines: Sequence[str]) -> list[Columns]:
     """Read ``{'loss': 0.7, 'epoch': 1.0}``, as Hugging Face prints, and JSON lines."""
     rows: list[dict[str, Any]] = []
-    for line in plain_lines(text):
+    for line in lines:
         start = line.find("{")
         row = dict(_PAIR.findall(line, start)) if start >= 0 else {}
         if any(map(_is_metric, row)):

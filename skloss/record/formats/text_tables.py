@@ -6,25 +6,28 @@ from typing import Any
 
 from skloss.record.curve_names import canonical_name, is_counter, is_known_metric
 from skloss.record.epoch_rows import Columns, trainings_of_rows
-from skloss.record.formats.console import NUMBER, plain_lines
+from skloss.record.formats.console import NUMBER
 
 __all__ = ["read_text_tables"]
 
+_HINT = re.compile("loss|acc|f1|auc|precision|recall", re.IGNORECASE)
 _CELL = re.compile(rf"{NUMBER}%?", re.IGNORECASE)
 _RULER = re.compile(r"[-─=]{2,}+(?: ++[-─=]{2,}+)+")
 Split = Callable[[str], list[str]]
 
 
-def read_text_tables(text: str) -> list[Columns]:
+def read_text_tables(lines: Sequence[str]) -> list[Columns]:
     """Read the rows below a head of which at least one name is a loss or a metric."""
     rows: list[dict[str, Any]] = []
     head: list[str] = []
     split: Split = str.split
-    raw = [line.rstrip() for line in plain_lines(text)]
-    for at, line in enumerate(raw):
+    for at, line in enumerate(lines):
         new = _head(line)
         if new is not None:
-            head, split = new, _split_of(line, raw[at + 1] if at + 1 < len(raw) else "")
+            head, split = (
+                new,
+                _split_of(line, lines[at + 1] if at + 1 < len(lines) else ""),
+            )
         elif head:
             row = _row(head, split(line))
             rows += [row] if row else []
@@ -33,6 +36,8 @@ def read_text_tables(text: str) -> list[Columns]:
 
 def _head(line: str) -> list[str] | None:
     """Names in a head; None if a line is none."""
+    if not line or line[0].isdigit() or _HINT.search(line) is None:
+        return None
     names = _cells(line) if "|" in line else line.split()
     known = sum(map(_is_metric, names))
     others = sum(map(is_counter, names))
