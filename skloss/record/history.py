@@ -146,7 +146,7 @@ def read_history(source: object) -> dict[str, list[float]]:
 
 def _percentages(curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the shares that were written in percent, as shares."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for share in _SHARES:
         pair = {n: curves[n] for n in (share, f"val_{share}") if n in curves}
         tops = {n: np.nanmax(c, initial=0.0) for n, c in pair.items()}

@@ -9,7 +9,8 @@ from skloss.record.epoch_rows import Columns, chosen_training
 from skloss.record.formats import PRINTED
 from skloss.record.formats.console import plain_lines
 from skloss.record.formats.csv_tables import read_csv
-from skloss.record.formats.folders import is_event_file, read_event_file, read_folder
+from skloss.record.formats.event_files import is_event_file, read_event_files
+from skloss.record.formats.folders import read_folder
 from skloss.record.formats.json_documents import output_texts, read_json
 from skloss.record.formats.printed_dicts import (
     read_dicts_of_lists,
@@ -88,7 +89,7 @@ def _trainings_of_path(path: Path) -> tuple[list[Columns], bool]:
     if path.is_dir():
         return read_folder(path), False
     if is_event_file(path):
-        return read_event_file(path), False
+        return read_event_files([path], path.parent), False
     text = text_of_file(path, not_a_history)
     if not text.strip():
         raise not_a_history(f"{path} is empty")

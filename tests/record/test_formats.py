@@ -550,3 +550,31 @@ def test_an_event_file_needs_a_package(tmp_path, monkeypatch):
     path.write_bytes(b"")
     with pytest.raises(RecordFormatError, match="pip install tensorboard"):
         read_curves(path)
+
+
+def test_event_files_of_keras(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.util.tensor_util import make_tensor_proto
+
+    for side, losses in (("train", [0.75, 0.5]), ("validation", [0.875, 0.625])):
+        writer = EventFileWriter(str(tmp_path / "logs" / side))
+        for step, loss in enumerate(losses):
+            values = [
+                Summary.Value(tag="epoch_loss", tensor=make_tensor_proto(loss)),
+                Summary.Value(tag="epoch_acc", simple_value=1 - loss),
+                Summary.Value(tag="weights", tensor=make_tensor_proto([1.0, 2.0])),
+            ]
+            writer.add_event(Event(step=step, summary=Summary(value=values)))
+        writer.close()
+    train = {"loss": [0.75, 0.5], "accuracy": [0.25, 0.5]}
+    val = {"val_loss": [0.875, 0.625], "val_accuracy": [0.125, 0.375]}
+    same(read_curves(tmp_path)[0], train | val)
+    same(read_curves(tmp_path / "logs")[0], train | val)
+    same(read_curves(tmp_path / "logs" / "validation")[0], val)
+    (path,) = (tmp_path / "logs" / "train").iterdir()
+    same(read_curves(path)[0], train)
+    path.write_bytes(path.read_bytes()[:-9])  # the program still runs
+    assert read_curves(path)[0]["loss"][0] == 0.75
