@@ -134,10 +134,10 @@ class LossNeverMoves(Rule):
         if accuracy is not None and self._learned(accuracy):
             return None
         whole = float(np.ptp(loss)) / max(abs(level), 1e-12)
-        if poor is None and whole > self.most_range and accuracy is not None:
-            # All may have been learned in the first epoch.
-            if np.ptp(accuracy) > self.least_change:
-                return None
+        # All may have been learned in the first epoch.
+        change = 0.0 if accuracy is None else float(np.ptp(accuracy))
+        if poor is None and whole > self.most_range and change > self.least_change:
+            return None
         end = None if accuracy is None else float(accuracy[-1])
         return self.found(
             f"The training loss is {level:.4g} in all of the {len(loss)} epochs: "
