@@ -63,7 +63,8 @@ def trainings_of_rows(rows: Sequence[Row]) -> list[Columns]:
 def trainings_of_columns(columns: Columns) -> list[Columns]:
     """Split lists by their column of epochs, where that does not simply count up."""
     counter = next(filter(is_epoch, columns), None)
-    if counter is None or len({_length(values) for values in columns.values()}) > 1:
+    lengths = {_length(values) for values in columns.values()}
+    if counter is None or len(lengths) > 1 or not all(map(_is_list, columns.values())):
         return [columns]
     numbers = _filled(columns[counter])
     if not numbers or all(b > a for a, b in pairwise(numbers)):
@@ -221,6 +222,10 @@ def _is_nan(value: Any) -> bool:
 
 def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_list(values: Any) -> bool:
+    return hasattr(values, "__len__") and not isinstance(values, str | Mapping)
 
 
 def _length(values: Any) -> int:

@@ -137,7 +137,10 @@ def _trainings_of_json(content: Any, path: Path) -> list[Columns]:
         if not trainings:
             raise not_a_history(f"the outputs of {path} show no training")
         return trainings
-    trainings = read_json(content)
+    try:
+        trainings = read_json(content)
+    except RecursionError as err:
+        raise not_a_history(f"{path} is nested too deeply") from err
     if not trainings:
         raise not_a_history(f"{path} holds no object of lists")
     return trainings

@@ -28,7 +28,7 @@ def read_json(content: Any) -> list[Columns]:
     for holder in _HOLDERS:
         if isinstance(content.get(holder), Mapping | list):
             return read_json(content[holder])
-    if {"columns", "data"} <= content.keys():  # pandas' orient="split"
+    if _is_split(content):
         return read_json(
             [
                 dict(zip(content["columns"], row, strict=False))
@@ -45,6 +45,16 @@ def read_json(content: Any) -> list[Columns]:
             {n: list(p.values()) if n in nested else p for n, p in content.items()}
         )
     return _of_parts(list(nested.values()))
+
+
+def _is_split(content: Mapping[str, Any]) -> bool:
+    """Whether it is pandas' orient="split": names of columns, and rows."""
+    names, rows = content.get("columns"), content.get("data")
+    if not isinstance(names, list) or not isinstance(rows, list):
+        return False
+    return all(isinstance(name, str) for name in names) and all(
+        isinstance(row, list) for row in rows
+    )
 
 
 def _of_parts(parts: Sequence[Mapping[str, Any]]) -> list[Columns]:
