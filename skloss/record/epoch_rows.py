@@ -195,12 +195,13 @@ def _present(row: Row, names: Sequence[str]) -> Row:
 def _filled(cells: Iterable[Any]) -> list[float]:
     """Numbers of a counter, each missing one as before it; none if all are missing."""
     numbers = [_number(cell) for cell in cells]
-    last = next((n for n in numbers if n is not None), None)
+    known = [n if n is not None and math.isfinite(n) else None for n in numbers]
+    last = next((n for n in known if n is not None), None)
     if last is None:
         return []
     filled = []
-    for number in numbers:
-        last = last if number is None or not math.isfinite(number) else number
+    for number in known:
+        last = last if number is None else number
         filled.append(last)
     return filled
 

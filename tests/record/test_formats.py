@@ -362,6 +362,14 @@ def stream(*lines):
     return {"output_type": "stream", "name": "stdout", "text": list(lines)}
 
 
+@pytest.mark.parametrize("epoch", [np.nan, np.inf, None, "one"])
+def test_a_row_whose_epoch_has_no_number_is_read_all_the_same(tmp_path, epoch):
+    rows = [{"epoch": epoch, "loss": 0.7}, {"epoch": 1, "loss": 0.6}]
+    curves, _ = curves_of(tmp_path, json.dumps(rows), "a.json")
+    same(curves, {"loss": [0.7, 0.6]})
+    assert read_curves(pd.DataFrame(rows))[0]["loss"][-1] == 0.6
+
+
 def test_the_outputs_of_a_notebook(tmp_path):
     text = notebook(
         stream("Epoch 1/2\n", "9/9 - 1s - loss: 0.7 - val_loss: 0.8\n"),
