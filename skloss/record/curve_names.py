@@ -15,15 +15,15 @@ __all__ = [
 
 # What people write for each curve: small letters and digits only.
 _SPELLINGS = {
-    "loss": "loss logloss nll avgloss averageloss meanloss totalloss",
+    "loss": "loss logloss nll avgloss averageloss meanloss totalloss losses",
     "accuracy": "accuracy acc binaryaccuracy categoricalaccuracy "
-    "sparsecategoricalaccuracy accuracyscore accuracytop1",
+    "sparsecategoricalaccuracy accuracyscore accuracytop1 accuracies accs",
     "precision": "precision precisionm precisionscore ppv",
     "recall": "recall recallm recallscore sensitivity tpr truepositiverate",
-    "f1": "f1 f1m f1score f1metric fscore fmeasure",
+    "f1": "f1 f1m f1score f1metric fscore fmeasure f1s f1scores",
     "mcc": "mcc mccm mccmetric matthews matthewscorrelation matthewscorrcoef "
     "matthewscorrelationcoefficient",
-    "auc": "auc rocauc aucroc auroc rocaucscore",
+    "auc": "auc rocauc aucroc auroc rocaucscore aucs",
     "average_precision": "averageprecision averageprecisionscore ap prauc aucpr auprc "
     "prc aucprc",
     "fpr": "fpr falsepositiverate",

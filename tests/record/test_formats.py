@@ -210,6 +210,47 @@ PRINTED = {
         "val_loss=0.7]\n",
         {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]},
     ),
+    "dots behind values": (
+        "Epoch: 1/2..  Training Loss: 0.283..  Test Loss: 0.4..  Test Accuracy: 0.8\n"
+        "Epoch: 2/2..  Training Loss: 0.2..  Test Loss: .3..  Test Accuracy: .9\n",
+        {"loss": [0.283, 0.2], "val_loss": [0.4, 0.3], "val_accuracy": [0.8, 0.9]},
+    ),
+    "the loss of both sides in a line": (
+        "EPOCH 1:\n  batch 1000 loss: 1.7\n  batch 2000 loss: 0.9\n"
+        "LOSS train 0.43 valid 0.40\n"
+        "EPOCH 2:\n  batch 1000 loss: 0.7\nLOSS train 0.33 valid 0.30\n",
+        {"loss": [0.43, 0.33], "val_loss": [0.4, 0.3]},
+    ),
+    "batches between bars": (
+        "| epoch   1 |   200/ 2983 batches | lr 5.0 | ms/batch 31 | loss  8.0 | ppl 9\n"
+        "| epoch   1 |   400/ 2983 batches | lr 5.0 | ms/batch 31 | loss  6.0 | ppl 9\n"
+        "| end of epoch   1 | time: 96s | valid loss  5.75 | valid ppl 327\n"
+        "| epoch   2 |   200/ 2983 batches | lr 4.0 | ms/batch 31 | loss  5.0 | ppl 9\n"
+        "| end of epoch   2 | time: 96s | valid loss  5.25 | valid ppl 327\n",
+        {"loss": [7.0, 5.0], "val_loss": [5.75, 5.25], "learning_rate": [5.0, 4.0]},
+    ),
+    "the best so far at the end of a line": (
+        "[1/2] loss: 0.5, val loss: 0.4, val acc: 0.8, best acc: 0.9\n"
+        "[2/2] loss: 0.4, val loss: 0.3, val acc: 0.7, best acc: 0.9\n",
+        {"loss": [0.5, 0.4], "val_loss": [0.4, 0.3], "val_accuracy": [0.8, 0.7]},
+    ),
+    "losses of steps and of evaluations": (
+        "step 0: train loss 4.2, val loss 4.3\niter 0: loss 4.25, time 9ms, mfu 1%\n"
+        "step 250: train loss 2.0, val loss 2.1\niter 250: loss 2.05, time 9ms\n",
+        {"loss": [4.2, 2.0], "val_loss": [4.3, 2.1]},
+    ),
+    "loggers of many kinds": (
+        "[2024-01-01 10:00:00,000][root][INFO] - Epoch 1: loss 0.8\n"
+        "2024-01-01 10:00:00.000 | INFO     | __main__:train:12 - Epoch 2: loss 0.7\n"
+        "I0501 10:00:01.123456 12345 train.py:55] Epoch 3: loss 0.6\n"
+        "01/05/2024 10:00:00 - INFO - __main__ -   Epoch 4: loss 0.5\n"
+        "INFO:root:Epoch 5 - loss 0.4\n[10:00:01] Epoch 6: loss 0.3\n",
+        {"loss": [0.8, 0.7, 0.6, 0.5, 0.4, 0.3]},
+    ),
+    "lists of one's own": (
+        "train_losses = [0.7, 0.6]\nval_losses = [tensor(0.8), tensor(0.7, device=0)]",
+        {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]},
+    ),
     "iterations of scikit-learn": (
         "Iteration 1, loss = 0.7\nIteration 2, loss = 0.6\nIteration 3, loss = 0.5\n",
         {"loss": [0.7, 0.6, 0.5]},

@@ -16,10 +16,13 @@ _FRONT = re.compile(
     r"""
     [(\[]?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?
         (Z|[+-]\d\d:?\d\d)?[)\]]?
-    | [(\[]?\d\d:\d\d:\d\d([.,]\d{1,9})?[)\]]?(?=\s)
+    | (\d\d[./]\d\d[./]\d{4}[ ])?[(\[]?\d\d:\d\d:\d\d([.,]\d{1,9})?[)\]]?(?=\s)
     | [IWEF]\d{4}\ [\d:.]{8,15}\ +\d{1,9}\ [\w.]{1,80}:\d{1,9}\]     # absl
     | \[?(INFO|DEBUG|WARNING|ERROR)\b\]?(:[\w.]{1,80}:)?             # logging
     | [\w.]{1,80}(?=\ -\ (INFO|DEBUG|WARNING|ERROR)\b)
+    | \[[\w.]{1,80}\](?=\[(INFO|DEBUG|WARNING|ERROR)\b)
+    | [\w.]{1,80}:[\w.<>]{1,80}:\d{1,9}(?=\ -\ )                     # loguru
+    | __main__(?=\ )
     | [\w.-]{0,80}[A-Za-z][\w.-]{0,80}[-_]\d{1,4}\ +\|               # docker compose
     | \#\#(?=\ )                                                     # R Markdown
     """,

@@ -11,15 +11,18 @@ from skloss.record.epoch_rows import Columns, trainings_of_rows
 
 __all__ = ["read_epoch_lines"]
 
-_OF_EPOCH = "epoch|ep"
-_OF_STEP = "iteration|iter|step"
+_COUNTED = ("epoch|ep", "step", "iteration|iter")  # the first that a text has
+_NO_WORD = re.compile(
+    r"\W{0,4}[\[(][ \t]{0,4}(\d{1,9})[ \t]{0,4}/[ \t]{0,4}\d{1,9}[\])]"
+)
 _HEAD = (
     r"\W{{0,8}}(?:train(?:ing)?\W{{1,3}})?(?:{0})s?\b[ \t]{{0,4}}[:=#]?[ \t]{{0,4}}"
     r"[\[(]?[ \t]{{0,4}}(\d{{1,9}})(?:[ \t]{{0,4}}(?:/|of)[ \t]{{0,4}}\d{{1,9}})?[\])]?"
 )
 _PAIR = re.compile(
     r"([A-Za-z][\w./ -]{0,60}?)[ \t]{0,4}(?:[:=]|[ \t])[ \t]{0,4}"
-    r"([-+]?(?:nan|inf|\d+(?:[.,]\d+)?(?:e[-+]?\d+)?))(?:/(\d+)|[ ]?(%))?(?![\w.])",
+    r"([-+]?(?:nan|inf|(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[-+]?\d+)?))"
+    r"(?:/(\d+)|[ ]?(%))?(?!\w|\.\d)",
     re.IGNORECASE,
 )
 _SIDE = re.compile(
@@ -39,8 +42,9 @@ _SHORT = 40  # letters of a line that names the side of those below it
 
 def read_epoch_lines(lines: Sequence[str]) -> list[Columns]:
     """Read pairs of a name and a value behind each number of an epoch."""
-    for word in (_OF_EPOCH, _OF_STEP):
-        epochs = list(_epochs(lines, re.compile(_HEAD.format(word), re.IGNORECASE)))
+    words = [re.compile(_HEAD.format(word), re.IGNORECASE) for word in _COUNTED]
+    for head in (*words, _NO_WORD):
+        epochs = list(_epochs(lines, head))
         if any(epoch.at_head or epoch.below for epoch in epochs):
             return trainings_of_rows(_rows(epochs))
     return []
@@ -67,7 +71,7 @@ def _epochs(lines: Sequence[str], head: re.Pattern[str]) -> Iterator[_Epoch]:
                     yield epoch
                 epoch = _Epoch(int(found[1]))
             line, side = line[found.end() :], ""
-        if epoch is None or _NOT_OF_EPOCH.search(line):
+        if epoch is None or (found is None and _NOT_OF_EPOCH.search(line)):
             continue
         values, side = _values(line, side)
         is_part = _PART_OF_EPOCH.search(line) is not None
@@ -88,7 +92,7 @@ def _rows(epochs: Sequence[_Epoch]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for epoch in epochs:
         below = {n: v for n, v in epoch.below.items() if n not in left_out}
-        means = {n: sum(v) / len(v) for n, v in (epoch.at_head | below).items()}
+        means = {n: sum(v) / len(v) for n, v in (below | epoch.at_head).items()}
         rows.append({"epoch": epoch.number, **means})
     return rows
 
@@ -96,14 +100,18 @@ def _rows(epochs: Sequence[_Epoch]) -> list[dict[str, Any]]:
 def _values(line: str, side: str) -> tuple[dict[str, float], str]:
     """Values of a line by name; and the side of the lines below, if this names it."""
     values: dict[str, float] = {}
-    end = 0
+    end, last = 0, None
     for pair in _PAIR.finditer(line):
         sides = _SIDE.findall(line, end, pair.end(1))
         if sides:
             side = "" if sides[-1] else "val_"
+        is_result = _NOT_OF_EPOCH.search(line, end, pair.end(1)) is not None
         end = pair.end()
         name = _known_end(pair[1])
-        if name is not None:
+        if name is None and _SIDE.fullmatch(pair[1]):  # "LOSS train 0.4 valid 0.3"
+            name = last
+        last = None if name is None else name.removeprefix("val_")
+        if name is not None and not is_result:
             name = name if name.startswith("val_") else side + name
             values.setdefault(name, _number(pair))
     heads = _SIDE.findall(line) if not values and len(line) < _SHORT else []

@@ -10,8 +10,12 @@ from skloss.record.formats.console import NUMBER
 
 __all__ = ["read_dicts_of_lists", "read_dicts_of_numbers"]
 
-_LIST = re.compile(r"""['"]([^'"\n]+)['"]\s*:\s*(?:array\()?\[([^\[\]]*)\]""")
+_LIST = re.compile(
+    r"""(?:['"]([^'"\n]+)['"]\s*:|\b(?<![\w.])(\w{1,100}) ?=)\s*(?:array\()?"""
+    r"""\[([^\[\]]*)\]"""
+)
 _WRAPPED = re.compile(r"\bnp\.\w+\(([^()]*)\)")
+_TENSOR = re.compile(r"\btensor\(([^(),]*)[^()]*\)")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _PAIR = re.compile(
     rf"""['"]([^'"\n]{{1,100}})['"]\s?:\s?['"]?({NUMBER})['"]?\s?(?=[,}}])""",
@@ -20,9 +24,11 @@ _PAIR = re.compile(
 
 
 def read_dicts_of_lists(text: str) -> list[Columns]:
-    """Read ``{'loss': [0.7, 0.5]}``; values may be wrapped in NumPy's types."""
+    """Read ``{'loss': [0.7]}`` or ``loss = [0.7]``, of any types of numbers."""
     trainings: list[dict[str, list[float]]] = [{}]
-    for name, values in _LIST.findall(_WRAPPED.sub(r"\1", text)):
+    plain = _TENSOR.sub(r"\1", _WRAPPED.sub(r"\1", text))
+    for quoted, assigned, values in _LIST.findall(plain):
+        name = quoted or assigned
         cells = [cell.strip() for cell in values.split(",") if cell.strip()]
         if not cells or not all(map(_NUMBER.fullmatch, cells)):
             continue
