@@ -16,6 +16,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_LEAST_ASCII = 0.7
 # No text has these, but for those of a terminal: bell, backspace, blanks, escape.
 _CONTROLS = {*range(32)} - {*range(7, 14), 27}
 
@@ -44,9 +45,15 @@ def text_of_file(path: Path, refused: Callable[[str], Exception]) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if encoding == "utf-8" or _CONTROLS.isdisjoint(map(ord, set(text))):
+        is_sure = encoding == "utf-8"
+        if is_sure or (_CONTROLS.isdisjoint(map(ord, set(text))) and _is_latin(text)):
             return text.replace("\r\n", "\n").removeprefix("\ufeff")
     raise refused(f"{path} is not text in UTF-8, UTF-16 or Latin-1")
+
+
+def _is_latin(text: str) -> bool:
+    """Whether most characters are ASCII, as in a log; any bytes are Latin-1."""
+    return sum(map(str.isascii, text)) >= _LEAST_ASCII * len(text)
 
 
 def _encoding(content: bytes) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skloss.exceptions import RecordFormatError
-from skloss.record import read_curves
+from skloss.record import parse_keras_log, read_curves
 
 nan = np.nan
 
@@ -144,7 +144,7 @@ PRINTED = {
         "| Training Loss | Epoch | Step | Validation Loss | F1  |\n"
         "|:-------------:|:-----:|:----:|:---------------:|:---:|\n"
         "| No log        | 1.0   | 3    | 0.75            | 0.0 |\n"
-        "| 0.7           | 2.0   | 6    | 0.65            | 0.5 |\n",
+        "| 0.7           | 2.0   | 6    | 0.65            | 50% |\n",
         {"loss": [nan, 0.7], "val_loss": [0.75, 0.65], "f1": [0.0, 0.5]},
     ),
     "a loop of PyTorch": (
@@ -261,6 +261,7 @@ PRINTED = {
 @pytest.mark.parametrize(("text", "expected"), PRINTED.values(), ids=PRINTED)
 def test_what_programs_and_people_print(tmp_path, text, expected):
     same(curves_of(tmp_path, text)[0], expected)
+    same(read_curves(parse_keras_log(text))[0], expected)
 
 
 TABLES = {

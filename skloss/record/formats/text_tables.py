@@ -68,7 +68,9 @@ def _row(head: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | None:
     if len(cells) != len(head):
         return None
     row = {
-        n: cell for n, cell in zip(head, cells, strict=True) if _CELL.fullmatch(cell)
+        name: float(cell.removesuffix("%")) / (100 if cell.endswith("%") else 1)
+        for name, cell in zip(head, cells, strict=True)
+        if _CELL.fullmatch(cell)
     }
     others = [cell for cell in cells if not _CELL.fullmatch(cell)]
     if not any(map(_is_metric, row)) or len(others) > len(cells) // 2:
