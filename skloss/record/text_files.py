@@ -45,8 +45,9 @@ def text_of_file(path: Path, refused: Callable[[str], Exception]) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        is_sure = encoding == "utf-8"
-        if is_sure or (_CONTROLS.isdisjoint(map(ord, set(text))) and _is_latin(text)):
+        has_controls = not _CONTROLS.isdisjoint(map(ord, set(text)))
+        is_text = not has_controls and (encoding != "latin-1" or _is_latin(text))
+        if encoding == "utf-8" or is_text:
             return text.replace("\r\n", "\n").removeprefix("\ufeff")
     raise refused(f"{path} is not text in UTF-8, UTF-16 or Latin-1")
 
