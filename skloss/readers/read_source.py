@@ -122,7 +122,7 @@ def read_case(
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
     with rows_explained(X_val, "X_val"), rows_explained(X):
-        return _read(source, X, y, history, X_val, y_val, fit_params)
+        return _read(source, X, y, history, X_val, y_val, fit_params, run)
 
 
 def _read(
@@ -133,6 +133,7 @@ def _read(
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
+    run: int | None,
 ) -> tuple[Case, tuple[str, ...]]:
     if _is_keras_model(source):  # which takes labels as a column
         return _keras_model(source, X, y, history, X_val, y_val, fit_params, run)
