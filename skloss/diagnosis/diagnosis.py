@@ -240,9 +240,10 @@ def examine(
 
 def _names_of_rules(ignore: Iterable[str]) -> set[str]:
     """Return the names of rules that are given by name or code, in any case."""
-    by_code = {rule.code.lower(): name for name, rule in RULES.items()}
+    ignore = [ignore] if isinstance(ignore, str) else list(ignore)
+    by_code = {rule.code.lower(): name for name, rule in RULES.items() if ignore}
     names = set()
-    for given in [ignore] if isinstance(ignore, str) else ignore:
+    for given in ignore:
         small = str(given).strip().lower().replace("_", "-")
         if small not in RULES and small not in by_code:
             codes = [code.upper() for code in by_code]
