@@ -8,6 +8,7 @@ from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.epoch_logger import EpochLogger
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
+from skloss.estimators.rocket import RocketClassifier
 
 if TYPE_CHECKING:
     from skloss.estimators.keras import KerasClassifier
@@ -20,6 +21,7 @@ __all__ = [
     "EpochLogger",
     "HoldOut",
     "KerasClassifier",
+    "RocketClassifier",
 ]
 
 

@@ -18,7 +18,7 @@ from skloss.record.formats.printed_dicts import (
 )
 from skloss.record.text_files import json_of_text, not_a_history, text_of_file
 
-__all__ = ["lists_of_file", "not_a_history", "parse_keras_log", "trainings_of_text"]
+__all__ = ["lists_of_file", "lists_of_text", "parse_keras_log", "trainings_of_text"]
 
 
 def parse_keras_log(text: str) -> dict[str, list[float]]:
@@ -49,14 +49,21 @@ def parse_keras_log(text: str) -> dict[str, list[float]]:
     ... 9/9 - 1s - 3ms/step - loss: 0.5 - val_loss: nan''')
     {'loss': [0.7, 0.5], 'val_loss': [0.6, nan]}
     """
+    return lists_of_text(text)[0]
+
+
+def lists_of_text(
+    text: str, run: int | None = None
+) -> tuple[dict[str, list[float]], str]:
+    """Read what was printed, as `parse_keras_log`; and which training it is."""
     trainings = trainings_of_text(text)
     if not trainings:
         raise not_a_history("the text shows no losses of epochs as Keras prints them")
-    lists, _ = chosen_training(trainings)
+    lists, note = chosen_training(trainings, run)
     return {
         name: [float("nan") if value is None else float(value) for value in values]
         for name, values in lists.items()
-    }
+    }, note
 
 
 def trainings_of_text(text: str) -> list[Columns]:
