@@ -16,6 +16,7 @@ from skloss.estimators.checks import (
     class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
+from skloss.estimators.fit_gap import measure_gap, spec_mode
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
@@ -175,7 +176,13 @@ def fit_spec(
                 observer=observer,
             )
 
-    return run_job(job, spec, description, evaluators, run)
+    plain = description.is_crossentropy and not settings.label_smoothing
+
+    def gap(result: TrainingResult) -> dict[str, Any]:
+        mode = spec_mode(job, spec, network, result.step)
+        return measure_gap(job, result, evaluators, mode, is_crossentropy=plain)
+
+    return run_job(job, spec, description, evaluators, run, gap)
 
 
 def run_job(
@@ -184,20 +191,26 @@ def run_job(
     description: Description,
     evaluators: Mapping[str, Evaluator],
     run: Callable[[Observer | None], TrainingResult],
+    gap: Callable[[TrainingResult], dict[str, Any]],
 ) -> Fitted:
     """Run a training, tell callbacks of its epochs, and record it."""
 
-    def fitted(result: TrainingResult) -> Fitted:
+    def fitted(
+        result: TrainingResult, loss_gap: dict[str, Any] | None = None
+    ) -> Fitted:
         measured = {
             prefix: Measured(evaluator.rows, partial(evaluator.scores, result.weights))
             for prefix, evaluator in evaluators.items()
         }
-        record = make_record(job, description, result, measured)
+        record = make_record(job, description, result, measured, loss_gap)
         if job.rows.is_partial and job.earlier is not None:
             record = record.after(job.earlier.record)
         return Fitted(spec, result, record)
 
-    return fitted(run(None if job.tasks is None else _Observer(job.tasks, fitted)))
+    result = run(None if job.tasks is None else _Observer(job.tasks, fitted))
+    loss_gap = gap(result)
+    result.last_weights = None
+    return fitted(result, loss_gap)
 
 
 @dataclass(frozen=True)

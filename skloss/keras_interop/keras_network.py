@@ -8,7 +8,7 @@ import numpy as np
 
 from skloss.keras_interop.compiled_settings import CompiledLoss
 from skloss.protocols import KerasLayer, KerasModel, Tensor
-from skloss.training.losses import clipped_crossentropy
+from skloss.training.losses import clipped_crossentropy, row_losses
 from skloss.training.outputs import output_probabilities
 
 __all__ = ["KerasNetwork"]
@@ -85,6 +85,12 @@ class KerasNetwork:
             found = np.asarray(function(*given), np.float64)
             if len(found.shape) and len(found) == len(codes):
                 return found.reshape(len(codes), -1).mean(axis=1)
+        return clipped_crossentropy(self.probabilities(outputs), codes)
+
+    def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Cross-entropy of each row, whatever the model was compiled with."""
+        if self.loss.from_logits:
+            return row_losses("crossentropy", outputs, codes)
         return clipped_crossentropy(self.probabilities(outputs), codes)
 
     def _call(self, X: np.ndarray) -> np.ndarray:

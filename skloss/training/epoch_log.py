@@ -73,6 +73,8 @@ class TrainingResult:
     backend: str = "xla"
     reason: str | None = None
     optimizer: str = ""
+    # Of the last epoch where those kept are another's; dropped once they are measured.
+    last_weights: Weights | None = None
 
     @property
     def n_epochs(self) -> int:
@@ -235,6 +237,7 @@ class EpochLog:
         )
         cut_short = result.stop_reason in ("interrupted", "diverged")
         if self._best.weights is not None and (settings.patience or cut_short):
+            result.last_weights = result.weights
             result.weights, result.kept_epoch = self._best.weights, self._best.epoch
         return result
 

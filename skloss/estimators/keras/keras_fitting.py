@@ -208,6 +208,7 @@ def _by_keras(
         lambda observer: train_keras(
             network.model, fit, settings, evaluators, reason, observer
         ),
+        lambda result: {},
     )
     # The model has the weights; a copy would only grow stale.
     return replace(fitted, result=replace(fitted.result, weights=[]))
