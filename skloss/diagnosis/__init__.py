@@ -4,6 +4,7 @@ from skloss.diagnosis import rules  # noqa: F401 - fills RULES
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.diagnosis.diagnosis import Diagnosis, examine
 from skloss.diagnosis.finding import Finding, Measure
+from skloss.diagnosis.gap import GapPart, LossGap, gap_of_levels
 from skloss.diagnosis.record_cases import case_from_record, record_from_case
 from skloss.diagnosis.rule import RULES, NotApplicable, Rule
 
@@ -12,6 +13,8 @@ __all__ = [
     "Case",
     "Diagnosis",
     "Finding",
+    "GapPart",
+    "LossGap",
     "Measure",
     "NotApplicable",
     "Probe",
@@ -20,5 +23,6 @@ __all__ = [
     "SearchFacts",
     "case_from_record",
     "examine",
+    "gap_of_levels",
     "record_from_case",
 ]

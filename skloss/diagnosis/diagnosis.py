@@ -10,6 +10,7 @@ from typing import Any
 from skloss.diagnosis import html, text
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import SEVERITIES, Finding, Findings
+from skloss.diagnosis.gap import LossGap, gap_of_case
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
 from skloss.record.plain_values import as_plain, as_strict_json
@@ -75,6 +76,11 @@ class Diagnosis:
         """Whether there is no alarm: no error and no warning."""
         return not any(finding.is_alarm for finding in self.findings)
 
+    @property
+    def gap(self) -> LossGap | None:
+        """The gap between the losses in parts; None if it is not known."""
+        return None if self.case is None else gap_of_case(self.case)
+
     def find(self, name: str) -> Finding | None:
         """Return the finding of a rule, or None; symptoms are searched as well.
 
@@ -136,6 +142,7 @@ class Diagnosis:
             "passed": list(self.passed),
             "not_assessed": dict(self.not_assessed),
             "notes": list(self.notes),
+            "gap": None if self.gap is None else self.gap.to_dict(),
         }
         return as_strict_json(as_plain(content, other=str))
 
@@ -150,7 +157,7 @@ class Diagnosis:
         Examples
         --------
         >>> Diagnosis().to_json()
-        '{"ok": true, "findings": [], "passed": [], "not_assessed": {}, "notes": []}'
+        '{"ok": true, "findings": [], "passed": [], ... "notes": [], "gap": null}'
         """
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 

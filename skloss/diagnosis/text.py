@@ -48,6 +48,9 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
         Lines of at most 80 columns, without colors.
     """
     blocks = [_fill(headline(diagnosis))]
+    if (gap := diagnosis.gap) is not None:
+        blocks.append(_fill(gap.sentence))
+        blocks += [gap.to_text()] if verbose else []
     blocks += [_in_full(finding) for finding in diagnosis.findings if finding.is_alarm]
     remarks = [finding for finding in diagnosis.findings if not finding.is_alarm]
     if verbose:

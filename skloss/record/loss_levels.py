@@ -35,6 +35,7 @@ thrown into 2,000 random blocks, and the blocks are drawn: the variance is the s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -327,8 +328,7 @@ def _with_errors(
         return float(usable.std(ddof=1)) if len(usable) > 1 else 0.0
 
     errors = {
-        name: spread(found[name] - found[before])
-        for before, name in zip(names, names[1:], strict=False)
+        name: spread(found[name] - found[before]) for before, name in pairwise(names)
     }
     if "training_mode" in errors and trained.share < 1:
         # The printed loss is of all rows, the measured one of a part of them.
