@@ -1,5 +1,6 @@
 """What holds for all tests and examples: strict rules, and no figure left open."""
 
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,14 @@ def no_figure_stays_open():
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Let Ctrl-C raise, also where the tests are a background job that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

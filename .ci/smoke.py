@@ -27,7 +27,7 @@ for classifier in (dense, skloss.Pipeline(steps).fit(X, y)):
         raise SystemExit("the diagnosis has no text")
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "report.html")
-        skloss.report(classifier, page, X, y)
+        skloss.report(classifier, X, y, path=page)
         if "</html>" not in page.read_text(encoding="utf-8"):
             raise SystemExit("the report is no page")
 print(f"skloss {skloss.__version__} works with Python {platform.python_version()}")

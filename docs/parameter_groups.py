@@ -13,7 +13,8 @@ from sphinx.util import logging
 _GROUPS = {
     "Network": (
         "model build_fn width depth activation dropout filters kernel_size pool_size "
-        "head global_pooling padding n_channels batch_norm l1 l2 activity_l2 **kwargs"
+        "head global_pooling padding n_channels channels_first batch_norm l1 l2 "
+        "activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
         "loss focal_gamma label_smoothing optimizer learning_rate "
@@ -24,7 +25,8 @@ _GROUPS = {
         "callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
-        "validation_fraction validation_split validation_batch_size pos_label "
+        "validation_fraction validation_rows validation_split validation_batch_size "
+        "pos_label "
         "early_stopping monitor patience restore_best"
     ),
 }

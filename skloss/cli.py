@@ -48,18 +48,30 @@ class _Parser(argparse.ArgumentParser):
     """Parser whose errors are one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {_with_hint(message)}\n")
+        self.exit(2, f"{self.prog}: error: {message}{self._hint(message)}\n")
 
+    def _hint(self, message: str) -> str:
+        """Ask for the nearest choice or option, if a name is not one."""
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message)
+        unknown = re.search(r"unrecognized arguments:.*?(--[\w-]+)", message)
+        if wrong is not None:
+            # Python 3.12 and newer write the choices without quotes.
+            choices = [choice.strip("' ") for choice in wrong[2].split(",")]
+            near = nearest_names(wrong[1], choices)
+        elif unknown is not None:
+            near = nearest_names(unknown[1], self._all_options())
+        else:
+            return ""
+        return f"; did you mean {near[0]!r}?" if near else ""
 
-def _with_hint(message: str) -> str:
-    """Ask for the nearest choice, if argparse refuses a name that is not one."""
-    found = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message)
-    if found is None:
-        return message
-    # Python 3.12 and newer write the choices without quotes.
-    choices = [choice.strip("' ") for choice in found[2].split(",")]
-    near = nearest_names(found[1], choices)
-    return f"{message}; did you mean {near[0]!r}?" if near else message
+    def _all_options(self) -> set[str]:
+        """Return the options of this command and of those below it."""
+        found = {name for name in self._option_string_actions if name.startswith("--")}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    found |= parser._all_options()
+        return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,12 +3,15 @@
 __all__ = [
     "DataFileError",
     "DiagnosisError",
+    "ForkedProcessError",
     "RecordFormatError",
     "ResampledValidationWarning",
+    "SeriesOrderWarning",
     "SklossWarning",
     "TailValidationWarning",
     "TrainingDivergedWarning",
     "TrainingInterruptedWarning",
+    "UngroupedHoldOutWarning",
 ]
 
 
@@ -20,6 +23,10 @@ class ResampledValidationWarning(SklossWarning):
     """The validation rows were held out after a sampler had resampled the rows."""
 
 
+class SeriesOrderWarning(SklossWarning):
+    """Series have more channels than timesteps, as if these two were exchanged."""
+
+
 class TailValidationWarning(SklossWarning):
     """The validation rows are the last rows, not shuffled, by ``validation_split``."""
 
@@ -29,7 +36,21 @@ class TrainingDivergedWarning(SklossWarning):
 
 
 class TrainingInterruptedWarning(SklossWarning):
-    """The user interrupted the training; the best weights so far were kept."""
+    """The user interrupted a fit by hand; the best weights so far were kept.
+
+    A fit is by hand if only code of the user's own has called it, perhaps through a
+    pipeline. In a search, a cross-validation or any other package that may compare
+    fits, and at the second Ctrl-C in a script or in one statement of a notebook,
+    ``KeyboardInterrupt`` is raised instead.
+    """
+
+
+class ForkedProcessError(RuntimeError):
+    """TensorFlow had run before this process was forked, and cannot run in it."""
+
+
+class UngroupedHoldOutWarning(SklossWarning):
+    """A cross-validation was given groups, but the hold-out inside its fits was not."""
 
 
 class RecordFormatError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "are_resampled",
+    "check_no_gaps",
     "class_codes",
+    "last_holdout",
     "looks_resampled",
     "made_from",
+    "splitter_holdout",
     "stratified_holdout",
     "stratified_sample",
 ]
@@ -23,6 +26,54 @@ _MANY_CLASSES = 16
 _CLOSE = 2**12
 # Ratio of class counts up to which rows are not taken for resampled.
 _SAME_SHARES = 1.02
+
+
+def check_no_gaps(name: str, labels: ArrayLike) -> None:
+    """Refuse labels or groups that are missing, or that have no order.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error.
+    labels : array-like of shape (n, ...)
+        Labels or groups of any kind.
+
+    Raises
+    ------
+    ValueError
+        If some are None, NaN or NaT, or if texts and numbers are mixed.
+
+    Examples
+    --------
+    >>> check_no_gaps("y", ["storm", None])
+    Traceback (most recent call last):
+        ...
+    ValueError: y is missing in 1 of 2 rows, first in row 1 (None): drop these rows, or
+    give them a label of their own.
+    """
+    values = np.asarray(labels)
+    # For none at all scikit-learn has a sentence of its own.
+    if values.ndim == 0 or values.dtype.kind not in "fcOmM":
+        return
+    from pandas import isna
+
+    rows = values.reshape(len(values), -1) if values.ndim > 1 else values[:, None]
+    gaps = isna(rows)
+    if gaps.any():
+        row, column = np.argwhere(gaps)[0]
+        raise ValueError(
+            f"{name} is missing in {int(gaps.any(axis=1).sum())} of {len(rows)} rows, "
+            f"first in row {row} ({rows[row, column]}): drop these rows, or give them "
+            "a label of their own."
+        )
+    if values.dtype.kind == "O":
+        kinds = {type(value).__name__ for value in rows.ravel()}
+        if "str" in kinds and len(kinds) > 1:
+            listed = ", ".join(sorted(kinds))
+            raise ValueError(
+                f"{name} mixes values of the types {listed}, which have no order: "
+                "convert all of them to texts, or all to numbers."
+            )
 
 
 def class_codes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -132,6 +183,114 @@ def stratified_holdout(
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
+def last_holdout(
+    y: ArrayLike, fraction: float, groups: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out the last rows, for rows in the order of time.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of any kind, of original rows, before any sampler.
+    fraction : float
+        Share of the rows to hold out: ``round(fraction * n)`` rows, at least 1.
+    groups : array-like of shape (n,), default=None
+        Group of each row; no group may have rows in both parts.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted row numbers of the two parts.
+
+    Raises
+    ------
+    ValueError
+        If a class has no row among the earlier ones, or if a group is in both parts.
+
+    Examples
+    --------
+    >>> last_holdout([0, 1, 0, 1, 0], fraction=0.4)
+    (array([0, 1, 2]), array([3, 4]))
+    """
+    n = len(np.asarray(y))
+    cut = n - min(max(round(fraction * n), 1), n - 1)
+    return _checked_parts(y, (np.arange(cut), np.arange(cut, n)), groups, "'last'")
+
+
+def splitter_holdout(
+    splitter: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out the test rows of the last split of a cross-validator.
+
+    Parameters
+    ----------
+    splitter : cross-validator
+        Such as :class:`sklearn.model_selection.TimeSeriesSplit`.
+    X : array-like of shape (n, ...)
+        Rows.
+    y : array-like of shape (n,)
+        Labels.
+    groups : array-like of shape (n,), default=None
+        Group of each row; no group may have rows in both parts.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted row numbers. Rows that the split leaves out are in neither part.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import TimeSeriesSplit
+    >>> y = [0, 1, 0, 1, 0, 1]
+    >>> splitter_holdout(TimeSeriesSplit(2, gap=1), y, y)
+    (array([0, 1, 2]), array([4, 5]))
+    """
+    splits = list(splitter.split(X, y, groups))
+    if not splits:
+        raise ValueError(f"validation_rows={splitter!r} made no split.")
+    train, held = (np.asarray(part) for part in splits[-1])
+    train, held = (
+        np.flatnonzero(part) if part.dtype == bool else np.sort(part)
+        for part in (train, held)
+    )
+    return _checked_parts(y, (train, held), groups, repr(splitter))
+
+
+def _checked_parts(
+    y: ArrayLike,
+    parts: tuple[np.ndarray, np.ndarray],
+    groups: ArrayLike | None,
+    how: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Raise if a class cannot be learned, or if the parts share rows or groups."""
+    train, held = parts
+    if not len(held):
+        raise ValueError(f"validation_rows={how} holds out no rows.")
+    if len(np.intersect1d(train, held)):
+        raise ValueError(f"validation_rows={how} has rows that are in both parts.")
+    classes, codes = class_codes(y)
+    counts = np.bincount(codes[train], minlength=len(classes))
+    if not counts.all():
+        raise ValueError(
+            f"validation_rows={how} leaves no row of class "
+            f"{classes.tolist()[int(counts.argmin())]!r} to train on: hold out fewer "
+            "rows, or set validation_rows='stratified'."
+        )
+    if groups is not None:
+        names = np.asarray(groups)
+        if len(names) != len(codes):
+            raise ValueError(
+                f"groups has {len(names)} entries, but y has {len(codes)}."
+            )
+        shared = np.intersect1d(names[train], names[held]).tolist()
+        if shared:
+            raise ValueError(
+                f"validation_rows={how} puts rows of group {shared[0]!r} into both "
+                "parts: use validation_rows='stratified', or a splitter by groups."
+            )
+    return parts
+
+
 def _hold_out_rows(
     codes: np.ndarray, classes: np.ndarray, fraction: float, rng: RandomState
 ) -> np.ndarray:
@@ -160,6 +319,7 @@ def _hold_out_groups(
     """Mark the rows of the held-out groups, by the best of several random orders."""
     if len(groups) != len(codes):
         raise ValueError(f"groups has {len(groups)} entries, but y has {len(codes)}.")
+    check_no_gaps("groups", groups)
     names, group_of_row = np.unique(groups, return_inverse=True)
     table = np.zeros((len(names), len(classes)))
     np.add.at(table, (group_of_row, codes), 1)

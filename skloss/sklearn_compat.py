@@ -1,5 +1,6 @@
 """All private or version-dependent names of scikit-learn, from scikit-learn 1.7 on."""
 
+import sys
 from collections.abc import Callable
 from inspect import signature
 from typing import Any, TypeVar, cast
@@ -7,7 +8,8 @@ from typing import Any, TypeVar, cast
 import sklearn
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -36,12 +38,15 @@ except ImportError:  # before scikit-learn 1.9
 
 __all__ = [
     "CallbackSupportMixin",
+    "HasMethods",
     "Interval",
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "groups_stay_outside",
     "plotted_line",
     "safe_indexing",
+    "splits_by_groups",
     "threshold_label",
     "with_callbacks",
 ]
@@ -57,6 +62,35 @@ def threshold_label(tuned: Any) -> Any:
     """Label whose scores the threshold of a TunedThresholdClassifierCV is for."""
     label = tuned._curve_scorer._get_pos_label()
     return tuned.classes_[1] if label is None else label
+
+
+def splits_by_groups(splitter: object) -> bool:
+    """Whether a cross-validator keeps groups together."""
+    if not hasattr(splitter, "get_metadata_routing"):
+        return False
+    requests = splitter.get_metadata_routing().split.requests
+    return requests.get("groups") is True
+
+
+def groups_stay_outside() -> bool:
+    """Whether this fit runs in a cross-validation that has groups and keeps them.
+
+    Without metadata routing scikit-learn gives groups to the splitter only, and does
+    not tell the estimator. Only the frames of the call tell it, and only in the process
+    and thread of the call.
+    """
+    if _routing_enabled():
+        return False
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("sklearn.model_selection"):
+            params = frame.f_locals.get("params")
+            given = params if isinstance(params, dict) else {}
+            groups = frame.f_locals.get("groups")
+            if groups is not None or given.get("groups") is not None:
+                return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 def plotted_line(display: Any, ax: object, style: dict[str, Any]) -> Any:

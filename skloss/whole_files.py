@@ -82,10 +82,12 @@ def _replace(target: Path, data: bytes) -> None:
         if is_old:
             beside.chmod(target.stat().st_mode & 0o7777)
         beside.replace(target)
-    except BaseException:
+    except OSError as err:
+        # The name of the file beside would tell a reader nothing.
+        raise type(err)(err.errno, err.strerror or str(err), str(target)) from err
+    finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise
     _force_folder(target.parent)
 
 

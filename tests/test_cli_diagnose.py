@@ -200,4 +200,4 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 
 def test_a_diagnosis_without_findings_exits_with_0(log, capsys, monkeypatch):
     monkeypatch.setattr("skloss.readers.diagnose", lambda path: Diagnosis())
-    assert run(capsys, "diagnose", log) == (0, "No problem found\n", "")
+    assert run(capsys, "diagnose", log) == (0, "Nothing could be assessed\n", "")

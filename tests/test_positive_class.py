@@ -302,7 +302,7 @@ def test_pictures_of_an_estimator_are_about_its_positive_class(held_out):
     wanted = f1_score(y_val == "fraud", said, zero_division=0)
     assert threshold.at(0.3)["f1"] == pytest.approx(wanted)
     assert threshold.at(0.3)["alarms"] == pytest.approx(1000 * said.mean())
-    assert threshold.ax_.get_xlabel() == "threshold (class fraud)"
+    assert threshold.ax_.get_xlabel() == "threshold, class fraud"
     chances = ProbabilityDisplay.from_estimator(fitted, X_val, y_val)
     assert chances.prior == pytest.approx(np.mean(y_val == "fraud"))
     curves = PrecisionRecallCurvesDisplay.from_estimator(fitted, X_val, y_val)
@@ -347,11 +347,11 @@ def test_a_tuned_threshold_predicts_the_same_rows_for_either_class(label):
 def test_axes_of_curves_name_the_class(held_out):
     fitted, _, _ = held_out
     shown = MetricCurveDisplay.from_estimator(fitted)
-    assert shown.ax_.get_ylabel().endswith("(class fraud)")
+    assert shown.ax_.get_ylabel().endswith(", class fraud")
     of_mcc = MetricCurveDisplay.from_estimator(fitted, metrics=("mcc",))
     assert "class" not in of_mcc.ax_.get_ylabel()
     folds = FoldCurvesDisplay.from_records([fitted.record_] * 2, curve="val_f1")
-    assert folds.ax_.get_ylabel() == "validation F1 (class fraud)"
+    assert folds.ax_.get_ylabel() == "validation F1, class fraud"
 
 
 def test_bands_of_a_rare_first_class_are_those_of_a_rare_second_one(held_out):
@@ -370,3 +370,11 @@ def test_scaling_in_front_changes_nothing_of_the_rule():
     pipeline.fit(X, FRAUD)
     shown = ThresholdDisplay.from_estimator(pipeline, X, FRAUD)
     assert shown.pos_label == "fraud"
+
+
+@pytest.mark.parametrize("label", ["fruad", 7, ["fraud"]])
+def test_a_record_with_a_label_that_is_no_class_is_refused(held_out, tmp_path, label):
+    content = held_out[0].record_.to_dict()
+    content["data"]["pos_label"] = label
+    with pytest.raises(skloss.exceptions.RecordFormatError, match="pos_label"):
+        TrainingRecord.from_dict(content)

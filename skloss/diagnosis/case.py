@@ -108,6 +108,7 @@ class SearchFacts(PlainPart):
     edges: dict[str, Any] | None = None  # best values at the edge of the grid
     n_tied: int | None = None  # candidates within one standard error of the best
     fold_minority: int | None = None  # rows of the smallest class in one fold
+    is_grouped: bool | None = None  # the cross-validator keeps groups together
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,9 @@ class Case:
     holdout : str or None
         Source of the validation rows: "pipeline", "internal", "given", "tail" or
         "none"; None if unknown.
+    holdout_groups : {"kept", "missed", "none"} or None
+        Whether the hold-out of a fit kept groups together: they were passed; they were
+        passed to a cross-validation around the fit only; or no groups are known.
     is_resampled : bool or None
         Whether the training rows are known to be made by a sampler.
     samplers : tuple of str or None
@@ -168,6 +172,7 @@ class Case:
     search: SearchFacts | None = None
     is_honest: bool = False
     holdout: str | None = None
+    holdout_groups: str | None = None
     is_resampled: bool | None = None
     samplers: tuple[str, ...] | None = None
     best_epoch: int | None = None

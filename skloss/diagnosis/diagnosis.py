@@ -112,7 +112,7 @@ class Diagnosis:
         >>> reason = "the network is not known"
         >>> text = Diagnosis(not_assessed={"linear-stack": reason}).to_text(True)
         >>> print(text)
-        Nothing could be assessed; 1 rule not assessed
+        Nothing could be assessed
         <BLANKLINE>
         Not assessed (1):
             the network is not known: linear-stack

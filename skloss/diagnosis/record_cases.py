@@ -15,7 +15,7 @@ __all__ = ["case_from_record", "record_from_case"]
 
 # Fields of a case that stand in a record under their own names.
 _CONFIGURATION = ("task", "origin", "is_honest")
-_DATA = ("n_classes", "holdout", "is_resampled")
+_DATA = ("n_classes", "holdout", "holdout_groups", "is_resampled")
 _SPLITS = ("train", "original", "val")
 
 
@@ -63,7 +63,13 @@ def case_from_record(record: TrainingRecord) -> Case:
     """
     try:
         return _case(record)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise RecordFormatError(
             "Not a training record: a part of it has another form than in version "
             f"{record.version} ({type(error).__name__}: {error})."

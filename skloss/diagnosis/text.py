@@ -28,6 +28,23 @@ _WIDTH = 80
 _INDENT = " " * 4
 _MOST_ITEMS = 6
 _NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
+# What to give to ``diagnose``, by words in the reason why a rule was not assessed.
+_GIVEN_FOR = (
+    ("validation rows", "X_val and y_val"),
+    ("training rows", "X and y"),
+    ("baseline model", "X and y"),
+    ("constant guess", "X and y"),
+    ("class shares", "X and y"),
+    ("both splits", "X and y"),
+    ("layer", "the model"),
+    ("final weights", "the model"),
+    ("hidden units", "the model"),
+    ("settings of the training", "the model"),
+    ("learning rate", "the model"),
+    ("class weights", "fit_params"),
+    ("stopped early", "fit_params"),
+    ("curve of the", "the history"),
+)
 _NOUNS = {"error": "error", "warning": "warning", "info": "remark"}
 
 
@@ -59,26 +76,54 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
         blocks.append("\n".join(map(_in_short, remarks)))
     if diagnosis.notes:
         blocks.append(_lines(f"Note: {note}" for note in diagnosis.notes))
+    wanted = to_give(diagnosis)
+    if wanted and diagnosis.case is not None:
+        parts = (f"{what} ({tally(n, 'check')})" for what, n in wanted.items())
+        blocks.append(_fill(f"To check more, give {', '.join(parts)}.", hang=4))
     if verbose:
         blocks += _silent_rules(diagnosis)
     return "\n\n".join(blocks)
 
 
 def headline(diagnosis: Diagnosis) -> str:
-    """Count findings by severity, and rules that passed or were not assessed."""
+    """Say what was found or, if no fault was, in how many of the checks."""
     counts = [
         tally(sum(f.severity == severity for f in diagnosis.findings), noun)
         for severity, noun in _NOUNS.items()
         if any(f.severity == severity for f in diagnosis.findings)
     ]
-    if diagnosis.ok:
-        seen = diagnosis.passed or diagnosis.findings or not diagnosis.not_assessed
-        counts.insert(0, "No problem found" if seen else "Nothing could be assessed")
     n_passed, n_not = len(diagnosis.passed), len(diagnosis.not_assessed)
+    if diagnosis.ok:
+        return "; ".join([_no_fault(diagnosis), *counts])
     rules = [tally(n_passed, "rule") + " passed"] if n_passed else []
     if n_not:
         rules.append(f"{n_not if rules else tally(n_not, 'rule')} not assessed")
     return "; ".join(", ".join(part) for part in (counts, rules) if part)
+
+
+def _no_fault(diagnosis: Diagnosis) -> str:
+    """Say how much was looked at, since a check that is left out finds nothing."""
+    n_not = len(diagnosis.not_assessed)
+    n_done = len(diagnosis.passed) + len(diagnosis.findings)
+    if not n_done:
+        return "Nothing could be assessed"
+    if not n_not:
+        return f"No fault found in {tally(n_done, 'check')}"
+    done = f"No fault found in the {n_done} of {tally(n_done + n_not, 'check')}"
+    case = diagnosis.case
+    if case is None or case.origin != "curves":
+        return f"{done} that were possible"
+    return f"{done} that these curves allow"
+
+
+def to_give(diagnosis: Diagnosis) -> dict[str, int]:
+    """Count the checks that were not assessed by what to give for them."""
+    counts: dict[str, int] = {}
+    for reason in diagnosis.not_assessed.values():
+        what = next((w for part, w in _GIVEN_FOR if part in reason), None)
+        if what is not None:
+            counts[what] = counts.get(what, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def tally(count: int, noun: str) -> str:

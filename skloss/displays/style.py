@@ -210,11 +210,11 @@ def with_class(label: str, pos_label: object) -> str:
     Examples
     --------
     >>> with_class("threshold", "fraud"), with_class("threshold", None)
-    ('threshold (class fraud)', 'threshold')
+    ('threshold, class fraud', 'threshold')
     """
     if pos_label is None:
         return label
-    return f"{label} (class {short_name(pos_label)})"
+    return f"{label}, class {short_name(pos_label)}"
 
 
 def short_name(label: object) -> str:

@@ -180,7 +180,11 @@ def class_scores(
 def _checked(
     y_true: ArrayLike, y_score: ArrayLike, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.utils.validation import column_or_1d
+
     truth, scores = np.asarray(y_true), np.asarray(y_score, dtype=float)
+    if truth.ndim == 2 and truth.shape[1] == 1:
+        truth = column_or_1d(truth, warn=True)
     if truth.ndim != 1:
         raise ValueError(f"y_true must be of shape (n,), got {truth.shape}.")
     if len(truth) != len(scores):

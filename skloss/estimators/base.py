@@ -10,7 +10,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from skloss.estimators.all_or_nothing import all_or_nothing
-from skloss.estimators.checks import check_finite, encode_known, encode_labels
+from skloss.estimators.checks import (
+    check_finite,
+    check_labels,
+    encode_known,
+    encode_labels,
+    explain_rows,
+)
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
@@ -112,7 +118,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             split = Split(source=holdout.source)
             if X_val is None:
                 positions = self.split_validation(X, y, groups)
-                split = self._split_off(X, y, positions, _TO_CALLER)
+                split = self._split_off(X, y, positions, _TO_CALLER, groups)
             return self._fit(X, y, weight, split, holdout)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -242,9 +248,17 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         reset: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        X, y = validate_data(self, X, y, reset=reset, **options, **self._rows_options())
+        check_labels(type(self).__name__, y)
+        given = X
+        try:
+            X, y = validate_data(
+                self, X, y, reset=reset, **options, **self._rows_options()
+            )
+        except ValueError as error:
+            explain_rows(error, given)
+            raise
         check_finite("X", X)
-        if np.ndim(y) != 1 or y.dtype.kind not in "biuUS":  # else there is no doubt
+        if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
 
@@ -262,7 +276,8 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         if width != (self.n_features_in_,):
             raise ValueError(
                 f"X_val has {width[0] if width else 'no'} columns, but X has "
-                f"{self.n_features_in_}: pass both through the same steps."
+                f"{self.n_features_in_}: pass both through the same steps, as "
+                "skloss.Pipeline does; other pipelines pass X_val on as it is."
             )
         return self._validated(X_val, "X_val")
 

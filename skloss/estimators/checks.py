@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import class_codes, looks_resampled
+from skloss.holdout import check_no_gaps, class_codes, looks_resampled
 from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 
@@ -17,12 +17,14 @@ __all__ = [
     "check_callbacks",
     "check_choice",
     "check_finite",
+    "check_labels",
     "check_optimizer",
     "check_rates",
     "check_sizes",
     "class_weights",
     "encode_known",
     "encode_labels",
+    "explain_rows",
     "warns_of_resampled",
 ]
 
@@ -80,6 +82,39 @@ def check_finite(name: str, X: np.ndarray) -> None:
         f"{name} contains {kind} in {bad.sum()} of {len(X)} rows, first in row "
         f"{bad.argmax()}: {mend} or drop these rows."
     )
+
+
+def check_labels(owner: str, y: Any) -> None:
+    """Refuse labels that are missing, mixed, or several for one row."""
+    labels = np.asarray(y)
+    check_no_gaps("y", labels)
+    shape = labels.shape
+    if len(shape) > 1 and shape[1] != 1:
+        raise ValueError(
+            f"y has shape {shape}, but {owner} takes one label for each row: pass "
+            "y.argmax(axis=1) for one-hot rows, or put the classifier into "
+            "sklearn.multioutput.MultiOutputClassifier for several labels per row."
+        )
+
+
+def explain_rows(error: ValueError, X: Any) -> None:
+    """Raise a clearer error where rows are no numbers, or differ in length."""
+    if hasattr(X, "columns") and hasattr(X, "iloc"):
+        for position, name in enumerate(X.columns):
+            try:
+                X.iloc[:, position].astype(float)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"Column {name!r} of X holds values that are no numbers "
+                    f"({X.iloc[0, position]!r}, for instance): encode it, for instance "
+                    "with OneHotEncoder, or leave it out."
+                ) from error
+    if "inhomogeneous" in str(error):
+        lengths = sorted({len(row) for row in X if hasattr(row, "__len__")})
+        told = f" (from {lengths[0]} to {lengths[-1]})" if lengths else ""
+        raise ValueError(
+            f"The rows of X differ in length{told}: cut or pad them to one length."
+        ) from error
 
 
 def check_sizes(

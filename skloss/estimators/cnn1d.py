@@ -1,5 +1,6 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -8,11 +9,14 @@ import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
+from skloss.exceptions import SeriesOrderWarning
 from skloss.networks import NetworkSpec, cnn1d
 from skloss.sklearn_compat import Interval, StrOptions
 
 __all__ = ["CNN1DClassifier"]
 
+# From a warning of the order of series to the line that called ``fit``.
+_TO_CALLER = 6
 _MOST_BLOCKS = 3  # unless told otherwise
 
 
@@ -23,7 +27,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
     over time), a dense head, and one output per class (a single one for two classes).
     Series come folded, ``(n, timesteps * n_channels)`` with the channels of a time step
     side by side, so that any sampler can stand before, or as ``(n, timesteps,
-    channels)``.
+    channels)``; in the order of aeon and sktime with ``channels_first``.
 
     Parameters
     ----------
@@ -54,6 +58,10 @@ class CNN1DClassifier(BaseNeuralClassifier):
         Whether convolutions keep the number of time steps.
     n_channels : int, default=1
         Values per time step of folded series.
+    channels_first : bool or None, default=None
+        Whether series come as ``(n, channels, timesteps)``, as aeon and sktime have
+        them, or folded from it. None is as False, with a :class:`SeriesOrderWarning`
+        where there are more channels than time steps.
     batch_norm : bool, default=False
         Whether batch normalization (momentum 0.9) stands between each convolution and
         its activation.
@@ -89,7 +97,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
     epochs : int, default=100
         Most passes over the rows.
     batch_size : int, default=16
-        Rows per step.
+        Rows per step; all rows if there are fewer.
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
@@ -101,6 +109,11 @@ class CNN1DClassifier(BaseNeuralClassifier):
     validation_fraction : float in (0, 1) or None, default=0.1
         Share of each class that is held out, before any sampler in
         :class:`skloss.Pipeline`. None holds nothing out.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
     early_stopping : bool or "auto", default="auto"
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
@@ -183,6 +196,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         "global_pooling": [StrOptions({"average", "max"}), None],
         "padding": [StrOptions({"same", "valid"})],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "channels_first": ["boolean", None],
     }
 
     def __init__(
@@ -199,6 +213,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         global_pooling: Literal["average", "max"] | None = None,
         padding: Literal["same", "valid"] = "same",
         n_channels: int = 1,
+        channels_first: bool | None = None,
         batch_norm: bool = False,
         l1: float = 0.0,
         l2: float = 0.0,
@@ -218,6 +233,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         class_weight: Mapping[Any, float] | str | None = None,
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
+        validation_rows: Any = "stratified",
         early_stopping: bool | str = "auto",
         monitor: str = "auto",
         patience: int = 20,
@@ -238,6 +254,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.global_pooling = global_pooling
         self.padding = padding
         self.n_channels = n_channels
+        self.channels_first = channels_first
         self.batch_norm = batch_norm
         self.l1 = l1
         self.l2 = l2
@@ -257,6 +274,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.class_weight = class_weight
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
+        self.validation_rows = validation_rows
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -280,7 +298,11 @@ class CNN1DClassifier(BaseNeuralClassifier):
                 f"X has {X.shape[1]} columns, which n_channels={self.n_channels} does "
                 "not divide: a row must hold timesteps * n_channels values."
             )
+        if self.channels_first:
+            X = self._steps_first(X)
         shape = self._input_shape(X)
+        if reset and self.channels_first is None and X.ndim == 3:
+            _warn_of_order(*shape)
         if (
             not reset
             and hasattr(self, "network_")
@@ -291,6 +313,21 @@ class CNN1DClassifier(BaseNeuralClassifier):
                 f"{type(self).__name__} was fitted on {self.network_.input_shape}."
             )
         return X
+
+    def _steps_first(self, X: np.ndarray) -> np.ndarray:
+        """Turn ``(n, channels, timesteps)``, or folded rows of it."""
+        series = X.reshape(len(X), self.n_channels, -1) if X.ndim == 2 else X
+        return np.ascontiguousarray(series.transpose(0, 2, 1))
+
+    def _is_plain(self, X: object) -> bool:
+        return not self.channels_first and super()._is_plain(X)
+
+    def _shown_rows(self, X: Any, *rest: Any) -> tuple[Any, Any]:
+        if self.channels_first:  # as they came
+            X = X.transpose(0, 2, 1)
+            is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
+            X = X.reshape(len(X), -1) if is_folded else X
+        return super()._shown_rows(X, *rest)
 
     def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
         if X.ndim == 3:
@@ -368,3 +405,17 @@ class CNN1DClassifier(BaseNeuralClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _warn_of_order(timesteps: int, channels: int) -> None:
+    """Warn where steps and channels look exchanged; it may be right all the same."""
+    if channels <= timesteps:
+        return
+    warnings.warn(
+        f"X is read as series of {timesteps} timestep{'s' * (timesteps > 1)} of "
+        f"{channels} channels. If it has the shape (n, channels, timesteps), as aeon "
+        "and sktime have it, set channels_first=True of CNN1DClassifier; if not, "
+        "channels_first=False.",
+        SeriesOrderWarning,
+        stacklevel=_TO_CALLER,
+    )

@@ -68,7 +68,7 @@ class DenseClassifier(BaseNeuralClassifier):
     epochs : int, default=150
         Most passes over the rows.
     batch_size : int, default=32
-        Rows per step.
+        Rows per step; all rows if there are fewer.
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
@@ -80,6 +80,11 @@ class DenseClassifier(BaseNeuralClassifier):
     validation_fraction : float in (0, 1) or None, default=0.1
         Share of each class that is held out, before any sampler in
         :class:`skloss.Pipeline`. None holds nothing out.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
     early_stopping : bool or "auto", default="auto"
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
@@ -185,6 +190,7 @@ class DenseClassifier(BaseNeuralClassifier):
         class_weight: Mapping[Any, float] | str | None = None,
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
+        validation_rows: Any = "stratified",
         early_stopping: bool | str = "auto",
         monitor: str = "auto",
         patience: int = 20,
@@ -217,6 +223,7 @@ class DenseClassifier(BaseNeuralClassifier):
         self.class_weight = class_weight
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
+        self.validation_rows = validation_rows
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience

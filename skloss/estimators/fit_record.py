@@ -18,7 +18,7 @@ __all__ = ["Description", "Measured", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
-_HOLDOUTS = {"X_val": "given", "resampled": "internal"}
+_HOLDOUTS = {"X_val": "given", "validation_data": "given", "resampled": "internal"}
 _SPLITS = {"": ("original", "measured"), "val_": ("val", "validation")}
 
 
@@ -135,6 +135,8 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
     }
     return {
         "n_rows": len(rows.training),
+        "n_given": rows.n_given,
+        "held_out_rows": None if rows.positions is None else rows.positions.tolist(),
         "n_features": int(job.estimator.n_features_in_),
         "classes": job.estimator.classes_.tolist(),
         "n_classes": n_classes,
@@ -145,10 +147,20 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "priors": {"train": job.prior.tolist(), **priors},
         "columns": _column_ranges(seen.X),
         "holdout": _HOLDOUTS.get(rows.source, rows.source),
+        "holdout_rows": _holdout_rows(job),
+        "holdout_groups": rows.groups,
         "samplers": None if rows.samplers is None else list(rows.samplers),
         "is_resampled": rows.source == "resampled"
         or are_resampled(counts["trained"], counts["original"]),
     }
+
+
+def _holdout_rows(job: Job) -> str | None:
+    """Say how the rows held out by ``validation_fraction`` were chosen."""
+    if job.rows.source not in ("pipeline", "internal", "resampled"):
+        return None
+    how = job.estimator.validation_rows
+    return how if isinstance(how, str) else repr(how)
 
 
 def _column_ranges(X: np.ndarray) -> dict[str, Any]:

@@ -1,16 +1,29 @@
 """The rows of a fit: those trained on, the original ones, and those held out."""
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skloss.sklearn_compat import check_sample_weight
+from skloss.exceptions import UngroupedHoldOutWarning
+from skloss.sklearn_compat import check_sample_weight, groups_stay_outside
 from skloss.training import Rows
 
-__all__ = ["FitRows", "HoldOut", "Split", "checked_weight", "fit_rows", "loss_weight"]
+__all__ = [
+    "FitRows",
+    "HoldOut",
+    "Split",
+    "checked_weight",
+    "fit_rows",
+    "groups_of_holdout",
+    "loss_weight",
+]
+
+# Sources of validation rows that are not among the rows given to ``fit``.
+_GIVEN = ("X_val", "validation_data")
 
 
 @dataclass(frozen=True)
@@ -18,7 +31,10 @@ class HoldOut:
     """Original rows to measure on: those held out, and those trained on.
 
     Where ``X_original`` is None the rows trained on are original themselves.
-    ``samplers`` are the names of those in front; None if they are not known.
+    ``samplers`` are the names of those in front; None if they are not known. Of a
+    pipeline, ``positions`` are where the held-out rows stood among the ``n_given`` rows
+    that it was given. ``groups`` says whether groups were kept together, as
+    `groups_of_holdout` does.
     """
 
     X_val: Any = None
@@ -29,6 +45,9 @@ class HoldOut:
     weight_val: Any = None
     weight_original: Any = None
     samplers: tuple[str, ...] | None = None
+    positions: np.ndarray | None = None
+    n_given: int | None = None
+    groups: str | None = None
 
     @classmethod
     def given(
@@ -43,20 +62,50 @@ class HoldOut:
             raise ValueError(
                 f"{given} was given without {missing}: pass both, or neither."
             )
+        if X_val is None and weight_val is not None:
+            raise ValueError(
+                "sample_weight_val was given without X_val and y_val: pass all three, "
+                "or leave it out; a hold-out of fit takes its weights of sample_weight."
+            )
         source = "none" if X_val is None else "X_val"
         return cls(X_val, y_val, source=source, weight_val=weight_val)
+
+    @classmethod
+    def of_keras(cls, validation_data: Any) -> Self:
+        """Rows that the user holds out as ``validation_data`` of Keras."""
+        is_tuple = isinstance(validation_data, tuple | list)
+        if not is_tuple or len(validation_data) not in (2, 3):
+            got = type(validation_data).__name__
+            got += f" of {len(validation_data)} parts" if is_tuple else ""
+            raise ValueError(
+                "validation_data must be (X_val, y_val) or (X_val, y_val, "
+                f"sample_weight_val), got a {got}: pass arrays."
+            )
+        X_val, y_val, *weight = validation_data
+        weight_val = weight[0] if weight else None
+        return cls(X_val, y_val, source="validation_data", weight_val=weight_val)
+
+    def transformed(self, transform: Callable[[Any], Any]) -> Self:
+        """Rows as a transformer makes them."""
+        original = self.X_original
+        return replace(
+            self,
+            X_val=None if self.X_val is None else transform(self.X_val),
+            X_original=None if original is None else transform(original),
+        )
 
 
 @dataclass(frozen=True)
 class Split:
     """Positions of the rows to train on and to hold out, and where they come from.
 
-    None are all rows, and none of them.
+    None are all rows, and none of them. ``groups`` is as in `HoldOut`.
     """
 
     kept: np.ndarray | None = None
     held: np.ndarray | None = None
     source: str = "none"
+    groups: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +126,13 @@ class FitRows:
         Whether the fit is one more epoch, without a hold-out.
     samplers : tuple of str or None
         Names of the samplers in front; None if they are not known.
+    positions : ndarray of int or None
+        Where the held-out rows stood among the rows given to ``fit``; None if they were
+        not among them.
+    n_given : int or None
+        Rows given to ``fit``; None if not known.
+    groups : {"kept", "missed", "none"} or None
+        Whether the hold-out kept groups together; None if it was not made here.
     """
 
     training: Rows
@@ -85,11 +141,14 @@ class FitRows:
     source: str
     is_partial: bool = False
     samplers: tuple[str, ...] | None = None
+    positions: np.ndarray | None = None
+    n_given: int | None = None
+    groups: str | None = None
 
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
         counts = np.bincount(self.original.y, minlength=n_classes)
-        if self.validation is not None and self.source != "X_val":
+        if self.validation is not None and self.source not in _GIVEN:
             counts = counts + np.bincount(self.validation.y, minlength=n_classes)
         return counts
 
@@ -128,9 +187,47 @@ def fit_rows(
         original = read(
             holdout.X_original, holdout.y_original, holdout.weight_original, ""
         )
+    positions: np.ndarray | None = split.held
+    n_given: int | None = len(rows)
+    if holdout.n_given is not None:
+        positions, n_given = holdout.positions, holdout.n_given
+    if rows.positions is not None:  # rows without weight were left out
+        positions = n_given = None
     return FitRows(
-        training, original, validation, split.source, is_partial, holdout.samplers
+        training,
+        original,
+        validation,
+        split.source,
+        is_partial,
+        holdout.samplers,
+        positions=positions,
+        n_given=n_given,
+        groups=split.groups or holdout.groups,
     )
+
+
+def groups_of_holdout(groups: ArrayLike | None, stacklevel: int) -> str:
+    """Say whether a hold-out keeps groups together, and warn if it misses them.
+
+    Returns
+    -------
+    {"kept", "missed", "none"}
+        "missed" if a cross-validation around this fit has groups, but the fit has not.
+    """
+    if groups is not None:
+        return "kept"
+    if not groups_stay_outside():
+        return "none"
+    warnings.warn(
+        "The cross-validation was given groups, but the classifier was not, so its "
+        "hold-out can have rows of one group on both sides, and its curves are too "
+        "good. Pass the groups to the classifier too, as groups=... or "
+        "step__groups=..., or pass them once after "
+        "sklearn.set_config(enable_metadata_routing=True).",
+        UngroupedHoldOutWarning,
+        stacklevel=stacklevel + 1,
+    )
+    return "missed"
 
 
 def checked_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
@@ -141,8 +238,8 @@ def checked_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray
     if given.ndim == 1 and len(given) != len(X):
         raise ValueError(
             f"sample_weight has {len(given)} entries, but there are {len(X)} "
-            "rows to train on: a sampler in front makes or drops rows and no weights "
-            "for them, so use class_weight, or leave the sampler out."
+            "rows to train on: pass one weight per row; behind a sampler, use "
+            "skloss.Pipeline, where the weights follow the rows, or class_weight."
         )
     return check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True

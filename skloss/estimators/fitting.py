@@ -105,13 +105,13 @@ def fit_network(
     description = Description(
         describe_network(spec),
         spec.n_parameters,
-        _training(estimator),
+        _training(estimator, job.settings),
         is_crossentropy=estimator.loss == "crossentropy",
     )
     return fit_spec(job, spec, weights, description, estimator.verbose)
 
 
-def _training(estimator: "BaseNeuralClassifier") -> Training:
+def _training(estimator: "BaseNeuralClassifier", settings: Settings) -> Training:
     """How the network is trained, as the parameters say it."""
     return Training(
         loss=estimator.loss,
@@ -120,7 +120,7 @@ def _training(estimator: "BaseNeuralClassifier") -> Training:
         learning_rate=float(estimator.learning_rate),
         schedule=estimator.learning_rate_schedule != "constant",
         epochs=int(estimator.epochs),
-        batch_size=int(estimator.batch_size),
+        batch_size=settings.batch_size,
         shuffle=True,
         callbacks=(),
         clips=estimator.clipnorm is not None,
@@ -301,7 +301,8 @@ def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Se
         focal_gamma=float(estimator.focal_gamma),
         label_smoothing=float(estimator.label_smoothing),
         epochs=1 if rows.is_partial else int(estimator.epochs),
-        batch_size=int(estimator.batch_size),
+        # A larger one would take memory for rows that there are not.
+        batch_size=min(int(estimator.batch_size), len(rows.training)),
         callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
         seed=seed,
         **stopping_settings(estimator, rows),

@@ -9,13 +9,25 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
-from skloss.estimators.checks import encode_known, encode_labels, warns_of_resampled
+from skloss.estimators.checks import (
+    check_labels,
+    encode_known,
+    encode_labels,
+    warns_of_resampled,
+)
 from skloss.estimators.fit_job import Fitted
-from skloss.estimators.fit_rows import FitRows, HoldOut, Split, fit_rows
-from skloss.holdout import stratified_holdout
+from skloss.estimators.fit_rows import (
+    FitRows,
+    HoldOut,
+    Split,
+    fit_rows,
+    groups_of_holdout,
+)
+from skloss.holdout import last_holdout, splitter_holdout, stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import (
     CallbackSupportMixin,
+    HasMethods,
     Interval,
     StrOptions,
     check_sample_weight,
@@ -28,7 +40,14 @@ __all__ = ["NeuralClassifierMixin"]
 class NeuralClassifierMixin(CallbackSupportMixin):
     """Hold-out, record and callbacks of a classifier, whatever trains its network."""
 
+    # With metadata routing, groups that are passed once reach the hold-out, too.
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+
     _stopping_constraints: ClassVar[dict[str, list[Any]]] = {
+        "validation_rows": [
+            StrOptions({"stratified", "last"}),
+            HasMethods(["split", "get_n_splits"]),
+        ],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "monitor": [str],
         "patience": [Interval(Integral, 1, None, closed="left")],
@@ -40,6 +59,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
 
     classes_: Any
     random_state: Any
+    validation_rows: Any
     _fitted: Fitted
 
     # ------------------------------------------------------------------ for subclasses
@@ -72,7 +92,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         Parameters
         ----------
         X : array-like of shape (n, ...)
-            Rows; only their number matters.
+            Rows; only their number matters, unless ``validation_rows`` is a splitter.
         y : array-like of shape (n,)
             Labels: each class gives the same share.
         groups : array-like of shape (n,), optional
@@ -86,10 +106,22 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         fraction = self._holdout_fraction()
         if fraction is None or not self._can_hold_out(y):
             return None
+        check_labels(type(self).__name__, y)
         labels = column_or_1d(y)
         if (labels == labels[:1]).all():
             encode_labels(type(self).__name__, labels)
-        return stratified_holdout(labels, fraction, self.random_state, groups)
+        return self._chosen_rows(X, labels, fraction, groups)
+
+    def _chosen_rows(
+        self, X: ArrayLike, labels: ArrayLike, fraction: float, groups: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hold rows out in the way of ``validation_rows``."""
+        how = self.validation_rows
+        if how == "stratified":
+            return stratified_holdout(labels, fraction, self.random_state, groups)
+        if how == "last":
+            return last_holdout(labels, fraction, groups)
+        return splitter_holdout(how, X, labels, groups)
 
     def _split_off(
         self,
@@ -97,12 +129,14 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         labels: np.ndarray,
         positions: tuple[np.ndarray, np.ndarray] | None,
         stacklevel: int,
+        groups: ArrayLike | None = None,
     ) -> Split:
         """Return a split, after a look whether a sampler has made the rows."""
         if positions is None:
             return Split()
         resampled = warns_of_resampled(X, labels, stacklevel=stacklevel + 1)
-        return Split(*positions, "resampled" if resampled else "internal")
+        known = groups_of_holdout(groups, stacklevel)
+        return Split(*positions, "resampled" if resampled else "internal", known)
 
     def _arranged(
         self,

@@ -16,6 +16,7 @@ from skloss.networks.spec import (
     MaxPool,
     NetworkSpec,
 )
+from skloss.training.seeds import python_random_kept
 
 if TYPE_CHECKING:
     import keras
@@ -46,15 +47,17 @@ def build_keras_model(
     """
     import keras
 
+    if weights is not None:
+        with python_random_kept():
+            model = build_keras_model(spec, None, seed)
+        model.set_weights(list(weights))
+        return model
     layers = [keras.Input(spec.input_shape)]
     for layer, penalized in zip(spec.layers, spec.activity_penalized(), strict=True):
         penalty = spec.activity_l2 if penalized else 0.0
         layers += _keras_layers(layer, spec, penalty, seed)
         seed = None if seed is None else seed + 1
-    model = keras.Sequential(layers)
-    if weights is not None:
-        model.set_weights(list(weights))
-    return model
+    return keras.Sequential(layers)
 
 
 def _keras_layers(

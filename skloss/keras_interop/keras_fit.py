@@ -58,13 +58,13 @@ def train_keras(
     log = EpochLog(settings, evaluators, start, observer, "optimizer__clipnorm=1.0")
     try:
         fit(_watch(log))
+        if log.stop_reason == "diverged":
+            log.diverge()
+        result = log.result()
     except KeyboardInterrupt:
-        if not log.history:
+        if not log.interrupt():
             raise
-        log.interrupt()
-    if log.stop_reason == "diverged":
-        log.diverge()
-    result = log.result()
+        result = log.result()
     model.set_weights(result.weights)
     return result
 
@@ -74,6 +74,9 @@ def _watch(log: EpochLog) -> Any:
     import keras
 
     class Watch(keras.callbacks.Callback):
+        def n_ended(self) -> int:
+            return log.n_epochs
+
         def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
             log.begin_epoch()
             self.started = time.perf_counter()

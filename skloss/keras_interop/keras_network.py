@@ -10,6 +10,7 @@ from skloss.keras_interop.compiled_settings import CompiledLoss
 from skloss.protocols import KerasLayer, KerasModel, Tensor
 from skloss.training.losses import clipped_crossentropy, row_losses
 from skloss.training.outputs import output_probabilities
+from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["KerasNetwork"]
 
@@ -61,6 +62,7 @@ class KerasNetwork:
 
         The model has its weights, so that those given are not read.
         """
+        start_tensorflow()
         parts = [
             self._call(X[start : start + _BLOCK]) for start in range(0, len(X), _BLOCK)
         ]

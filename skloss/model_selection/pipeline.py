@@ -1,21 +1,43 @@
 """``Pipeline``: an imbalanced-learn Pipeline that holds out rows before its steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any, Self, cast
 
 import imblearn.pipeline
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_memory, column_or_1d
 
 from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
+from skloss.estimators.fit_rows import groups_of_holdout
 from skloss.holdout import stratified_sample
+from skloss.model_selection.given_rows import (
+    ROW_PARAMETERS,
+    at,
+    final_estimator,
+    final_parameters,
+    given_holdout,
+    swapped,
+)
+from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
 __all__ = ["Pipeline", "make_pipeline"]
+
+
+# From a warning in `_fit_rows` to the line that called ``fit``.
+_TO_CALLER = 4
+
+
+def _last_has(method: str) -> Callable[["Pipeline"], bool]:
+    return lambda pipeline: hasattr(pipeline.steps[-1][1], method)
 
 
 class Pipeline(imblearn.pipeline.Pipeline):
@@ -53,6 +75,16 @@ class Pipeline(imblearn.pipeline.Pipeline):
     -----
     Pass groups that must stay together in the hold-out to the classifier, as in
     ``fit(X, y, cnn__groups=groups)`` if the name of its step is ``"cnn"``.
+
+    Rows that you hold out yourself go through the fitted transformers and through no
+    sampler, however they come: as ``cnn__X_val`` and ``cnn__y_val``, as
+    ``cnn__validation_data`` of a :class:`KerasClassifier`, by metadata routing with or
+    without ``transform_input``, or through a Pipeline inside this one. Pass them as the
+    first step accepts them.
+
+    ``cnn__sample_weight`` follows the rows through samplers: a row that was there
+    before keeps its weight, and a synthetic row has the mean weight of the rows of its
+    class.
 
     Callbacks of :mod:`sklearn.callback` are called for each step of ``fit`` and for
     each epoch of the classifier; the Pipeline of imbalanced-learn does not call them. A
@@ -98,59 +130,113 @@ class Pipeline(imblearn.pipeline.Pipeline):
             The fitted pipeline.
         """
         with all_or_nothing(self, *(step for _, step in self.steps)):
-            split = self._split(X, y, params)
-            tasks = StepTasks(self, X, y) if self._has_callbacks() else None
+            return self._fit_rows(X, y, params, None)
+
+    @available_if(_last_has("fit_held_out"))
+    @with_callbacks
+    def fit_held_out(
+        self, X: ArrayLike, y: ArrayLike, holdout: HoldOut, **params: Any
+    ) -> Self:
+        """Fit all steps on given rows, and measure on rows that were held out before.
+
+        This is what an outer :class:`Pipeline` calls; call :meth:`fit` yourself.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        holdout : HoldOut
+            Original rows, as the first step accepts them.
+        **params : dict
+            Parameters of ``fit`` of the steps.
+
+        Returns
+        -------
+        self
+            The fitted pipeline.
+        """
+        with all_or_nothing(self, *(step for _, step in self.steps)):
+            return self._fit_rows(X, y, params, holdout)
+
+    @available_if(_last_has("split_validation"))
+    def split_validation(
+        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Rows to train on and rows to hold out, as the last step tells.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows; only their number matters.
+        y : array-like of shape (n,)
+            Labels.
+        groups : array-like of shape (n,), optional
+            Groups that must stay together.
+
+        Returns
+        -------
+        tuple of two ndarrays of int, or None
+            Sorted positions; None if no rows are to be held out.
+        """
+        return cast(
+            "tuple[np.ndarray, np.ndarray] | None",
+            self.steps[-1][1].split_validation(X, y, groups),
+        )
+
+    def _fit_rows(
+        self, X: Any, y: Any, params: dict[str, Any], holdout: HoldOut | None
+    ) -> Self:
+        """Fit on rows, of which some are held out here unless they were before."""
+        if np.ndim(y) == 2 and np.shape(y)[1] == 1:  # as a frame of one column gives it
+            y = column_or_1d(y, warn=True)
+        last = self.steps[-1][1]
+        tasks = StepTasks(self, X, y) if self._has_callbacks() else None
+        known = final_parameters(self, params)
+        if holdout is None:
+            holdout = given_holdout(final_estimator(self), known)
+        held, given_X, n_rows = None, X, _num_rows(X)
+        if holdout is None and y is not None and hasattr(last, "split_validation"):
+            split = last.split_validation(X, y, known.get("groups"))
             if split is not None:
-                self._fit_held_out(X, y, params, split, tasks)
-            elif tasks is not None:
-                self._fit_steps(_LastStep(self.steps[-1][1], tasks), X, y, params)
-            else:
-                super().fit(X, y, **params)
-            if tasks is not None:
-                tasks.end()
+                kept, held = split
+                weight = known.get("sample_weight")
+                holdout = HoldOut(
+                    X_val=safe_indexing(X, held),
+                    y_val=safe_indexing(y, held),
+                    source="pipeline",
+                    weight_val=at(weight, held),
+                    positions=held,
+                    groups=groups_of_holdout(known.get("groups"), _TO_CALLER),
+                )
+                X, y = safe_indexing(X, kept), safe_indexing(y, kept)
+                params = {
+                    key: safe_indexing(value, kept)
+                    if _is_per_row(value, n_rows)
+                    else value
+                    for key, value in params.items()
+                }
+        final = _LastStep(last, tasks)
+        final.holdout = holdout
+        weight = final_parameters(self, params).get("sample_weight")
+        if holdout is not None:
+            if holdout.n_given is None:  # else an outer Pipeline has counted them
+                holdout = replace(holdout, n_given=n_rows)
+            final.holdout = _with_original_rows(holdout, X, y, weight)
+        try:
+            self._fit_steps(final, X, y, params, weight)
+        except ValueError as error:
+            if held is not None:
+                _explain_few_rows(error, y, len(held), n_rows)
+                first = getattr(final_estimator(self), "channels_first", None)
+                _explain_series(error, given_X, first)
+            raise
+        if tasks is not None:
+            tasks.end()
         return self
 
     def _has_callbacks(self) -> bool:
         steps = (step for _, step in self.steps)
         return any(hasattr(told, "_skl_callbacks") for told in (self, *steps))
-
-    def _fit_held_out(
-        self,
-        X: ArrayLike,
-        y: ArrayLike | None,
-        params: dict[str, Any],
-        split: tuple[np.ndarray, np.ndarray],
-        tasks: StepTasks | None,
-    ) -> None:
-        name, last = self.steps[-1]
-        kept, held = split
-        n_rows = len(kept) + len(held)
-        given = {
-            key: value
-            for key, value in params.items()
-            if not _is_of_step(key, name, "groups")
-        }
-        params = {
-            key: safe_indexing(value, kept) if _is_per_row(value, n_rows) else value
-            for key, value in given.items()
-        }
-        parts = [(safe_indexing(X, part), safe_indexing(y, part)) for part in split]
-        held_params = {
-            key: safe_indexing(value, held)
-            for key, value in given.items()
-            if _is_per_row(value, n_rows)
-        }
-        # A sample of the training rows is enough for the curves, and saves a copy.
-        sample = stratified_sample(parts[0][1], MOST_MEASURED_ROWS)
-        original = tuple(safe_indexing(rows, sample) for rows in parts[0])
-        final = _LastStep(last, tasks)
-        final.held_out = (original, sample, parts[1], held_params)
-        try:
-            self._fit_steps(final, *parts[0], params)
-        except ValueError as error:
-            _explain_few_rows(error, parts[0][1], len(held), n_rows)
-            _explain_series(error, X)
-            raise
 
     def _fit_steps(
         self,
@@ -158,6 +244,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         X: ArrayLike,
         y: ArrayLike | None,
         params: dict[str, Any],
+        weight: ArrayLike | None,
     ) -> None:
         """Fit like imbalanced-learn, with a wrapper in the place of the last step.
 
@@ -166,10 +253,14 @@ class Pipeline(imblearn.pipeline.Pipeline):
         """
         name, last = self.steps[-1]
         tasks = final.tasks
-        final.pipeline = imblearn.pipeline.Pipeline(
-            [*self.steps[:-1], (name, final)],
+        memory = self.memory if tasks is None else tasks.memory(self.memory)
+        if weight is not None and any(_is_sampler(step) for _, step in self.steps):
+            final.weighted = weight, y, RowOrigins()
+            memory = FollowingMemory(check_memory(memory), final.weighted[-1])
+        final.pipeline = _Steps(
+            [*self.steps[:-1], (name, last if is_skipped(last) else final)],
             transform_input=self.transform_input,
-            memory=self.memory if tasks is None else tasks.memory(self.memory),
+            memory=memory,
             verbose=self.verbose,
         )
         try:
@@ -177,18 +268,49 @@ class Pipeline(imblearn.pipeline.Pipeline):
             # With a memory the fitted steps are clones, so they are put back. The last
             # step was fitted itself.
             self.steps = [*final.pipeline.steps[:-1], (name, last)]
-        finally:
-            final.pipeline = final.held_out = None  # frees the memory of the rows
+        finally:  # frees the memory of the rows
+            final.pipeline = final.holdout = final.weighted = None
 
-    def _split(self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]) -> Any:
-        name, last = self.steps[-1]
-        for key in ("X_val", "y_val"):
-            if any(_is_of_step(given, name, key) for given in params):
-                return None
-        if y is None or not hasattr(last, "split_validation"):
-            return None
-        groups = [params[key] for key in params if _is_of_step(key, name, "groups")]
-        return last.split_validation(X, y, groups[0] if groups else None)
+
+class _Steps(imblearn.pipeline.Pipeline):
+    """Steps during fit; ``transform_input`` works behind samplers, too."""
+
+    def _get_metadata_for_step(
+        self, *, step_idx: int, step_params: Any, all_params: Any
+    ) -> Any:
+        raw = {}
+        if step_idx == len(self.steps) - 1:
+            # The wrapper of the last step transforms its held-out rows itself.
+            final = self.steps[-1][1]
+            raw = {
+                method: {
+                    name: value
+                    for name, value in given.items()
+                    if name in ROW_PARAMETERS and isinstance(final, _LastStep)
+                }
+                for method, given in step_params.items()
+            }
+        rest = Bunch(
+            **{
+                method: Bunch(
+                    **{
+                        name: value
+                        for name, value in given.items()
+                        if name not in raw.get(method, ())
+                    }
+                )
+                for method, given in step_params.items()
+            }
+        )
+        # imbalanced-learn cannot transform by a slice that ends in a sampler.
+        while step_idx and _is_sampler(self.steps[step_idx - 1][1]):
+            step_idx -= 1
+        found = super()._get_metadata_for_step(
+            step_idx=step_idx, step_params=rest, all_params=all_params
+        )
+        for method, given in raw.items():
+            found[method].update(given)
+        return found
 
 
 class _LastStep(BaseEstimator):
@@ -198,56 +320,51 @@ class _LastStep(BaseEstimator):
         self.estimator = estimator
         self.tasks = tasks
         self.pipeline: Any = None
-        self.held_out: Any = None
+        self.holdout: HoldOut | None = None
+        self.weighted: tuple[Any, Any, RowOrigins] | None = None
 
     def get_metadata_routing(self) -> Any:
         return self.estimator.get_metadata_routing()
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
-        if is_skipped(self.estimator):
-            return self
+        if self.weighted is not None:
+            weight, y_before, followed = self.weighted
+            params = swapped(params, weight, followed.weights(weight, y_before, y))
         task = nullcontext()
         if self.tasks is not None:
             task = self.tasks.last(self.estimator, X, y)
         with task:
-            if self.held_out is None:
+            if self.holdout is None:
                 self.estimator.fit(X, y, **params)
             else:
-                self._fit_held_out(X, y, params)
+                self._fit_held_out(X, y, params, self.holdout)
         return self
 
     def _fit_held_out(
-        self, X: ArrayLike, y: ArrayLike | None, params: dict[str, Any]
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None,
+        params: dict[str, Any],
+        given: HoldOut,
     ) -> None:
-        original, sample, held_out, held_params = self.held_out
-        samplers = []
-        for _, step in self.pipeline.steps[:-1]:
-            if hasattr(step, "fit_resample"):
-                samplers.append(type(step).__name__)
-            if is_skipped(step) or hasattr(step, "fit_resample"):
-                continue
-            original = step.transform(original[0]), original[1]
-            held_out = step.transform(held_out[0]), held_out[1]
+        steps = [step for _, step in self.pipeline.steps[:-1] if not is_skipped(step)]
+        holdout = given
+        for step in steps:
+            if not _is_sampler(step):
+                holdout = holdout.transformed(step.transform)
+        samplers = [type(step).__name__ for step in steps if _is_sampler(step)]
+        names = (*(given.samplers or ()), *samplers)
+        holdout = replace(holdout, samplers=names)
         if hasattr(self.estimator, "fit_held_out"):
-            holdout = HoldOut(
-                X_val=held_out[0],
-                y_val=held_out[1],
-                X_original=original[0],
-                y_original=original[1],
-                source="pipeline",
-                weight_val=self._routed(held_params).get("sample_weight"),
-                weight_original=_at(params.get("sample_weight"), sample),
-                samplers=tuple(samplers),
-            )
+            if not isinstance(self.estimator, Pipeline):  # it needs them to find names
+                params = {k: v for k, v in params.items() if k not in ROW_PARAMETERS}
             self.estimator.fit_held_out(X, y, holdout, **params)
+        elif given.source == "pipeline":
+            given_rows = {"X_val": holdout.X_val, "y_val": holdout.y_val}
+            self.estimator.fit(X, y, **params, **given_rows)
         else:
-            self.estimator.fit(X, y, X_val=held_out[0], y_val=held_out[1], **params)
-
-    def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Parameters that the pipeline would pass to ``fit`` of the last step."""
-        pipeline = self.pipeline
-        routed = pipeline._check_method_params(method="fit", props=params)
-        return routed[pipeline.steps[-1][0]]["fit"]
+            params = swapped(params, given.X_val, holdout.X_val)
+            self.estimator.fit(X, y, **_with_validation_data(params, holdout))
 
 
 def make_pipeline(
@@ -285,16 +402,40 @@ def make_pipeline(
     )
 
 
-def _at(weight: ArrayLike | None, rows: np.ndarray) -> Any:
-    return None if weight is None else np.asarray(weight)[rows]
+def _with_original_rows(holdout: HoldOut, X: Any, y: Any, weight: Any) -> HoldOut:
+    """Add rows as they are before the samplers, unless they are known."""
+    if holdout.X_original is not None or y is None or np.ndim(y) != 1:
+        return holdout
+    # A sample of the training rows is enough for the curves, and saves a copy.
+    sample = stratified_sample(y, MOST_MEASURED_ROWS)
+    return replace(
+        holdout,
+        X_original=safe_indexing(X, sample),
+        y_original=safe_indexing(y, sample),
+        weight_original=at(weight, sample),
+    )
+
+
+def _with_validation_data(params: dict[str, Any], holdout: HoldOut) -> dict[str, Any]:
+    """Put transformed rows into Keras' ``validation_data``."""
+    pair = params.get("validation_data")
+    if pair is None or holdout.source != "validation_data":
+        return params
+    return params | {"validation_data": (holdout.X_val, *pair[1:])}
+
+
+def _is_sampler(step: Any) -> bool:
+    return hasattr(step, "fit_resample")
 
 
 def _is_per_row(value: Any, n_rows: int) -> bool:
-    return not isinstance(value, str) and np.ndim(value) > 0 and len(value) == n_rows
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return False
+    return _num_rows(value) == n_rows
 
 
-def _is_of_step(key: str, step: str, parameter: str) -> bool:
-    return key in (parameter, f"{step}__{parameter}")
+def _num_rows(rows: Any) -> int:
+    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
 
 
 def _explain_few_rows(
@@ -314,12 +455,13 @@ def _explain_few_rows(
     ) from error
 
 
-def _explain_series(error: ValueError, X: ArrayLike) -> None:
+def _explain_series(error: ValueError, X: ArrayLike, first: object) -> None:
     """Explain how to pass time series through a step that accepts only tables."""
     if np.ndim(X) != 3 or "dim 3" not in str(error):
         return
     raise ValueError(
         f"X has shape {np.shape(X)}, but a step before the classifier accepts only "
         "tables: flatten the series with X.reshape(len(X), -1), to timesteps * "
-        f"channels columns, and set n_channels={np.shape(X)[2]} of the classifier."
+        f"channels columns, and set n_channels={np.shape(X)[1 if first else 2]} of the "
+        "classifier."
     ) from error

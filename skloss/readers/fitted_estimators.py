@@ -1,6 +1,6 @@
 """Fitted estimators as cases: skloss, scikeras, MLPClassifier, and searches."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
 from skloss.positive_class import positive_class
-from skloss.protocols import FittedClassifier, FittedSearch
+from skloss.protocols import FittedSearch
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
+from skloss.readers.given_rows import predictor
 from skloss.readers.keras_models import class_weight_facts, keras_case
+from skloss.readers.label_facts import labels_of_classes
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
 from skloss.readers.split_metrics import measured_part
@@ -24,6 +26,7 @@ from skloss.record.search_results import (
     read_search_results,
     refit_metric,
 )
+from skloss.sklearn_compat import splits_by_groups
 
 __all__ = ["cross_validation_case", "estimator_case", "with_search_facts"]
 
@@ -68,6 +71,7 @@ def _skloss_case(
     case = case_from_record(classifier.record_)
     if X is None or y is None:
         return case
+    y = labels_of_classes(classifier.classes_, y, "y")
     case, facts = _measured(case, classifier, X, y, X_val, y_val)
     if hasattr(classifier, "as_keras"):
         rows, truth = classifier.as_keras(X, y)
@@ -86,7 +90,7 @@ def _measured(
 ) -> tuple[Case, Any]:
     """Add what the classifier does on the rows given, and facts of these."""
     classes = np.asarray(classifier.classes_)
-    predict = _predictor(classifier)
+    predict = predictor(classifier)
     codes = {
         "original": _codes(classes, y, "y"),
         "val": _codes(classes, y_val, "y_val"),
@@ -115,7 +119,7 @@ def _codes(classes: np.ndarray, y: ArrayLike | None, name: str) -> Any:
     """Numbers of the classes that the classifier knows; None without labels."""
     if y is None:
         return None
-    labels = np.asarray(y)
+    labels = labels_of_classes(classes, y, name)
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
         told = ", ".join(repr(label) for label in unknown[:3].tolist())
@@ -124,20 +128,6 @@ def _codes(classes: np.ndarray, y: ArrayLike | None, name: str) -> Any:
             f"knows {', '.join(repr(label) for label in classes[:10].tolist())}."
         )
     return np.searchsorted(classes, labels)
-
-
-def _predictor(classifier: FittedClassifier) -> Callable[[np.ndarray], np.ndarray]:
-    """Predict arrays, with their names back where the classifier knows names."""
-    names = getattr(classifier, "feature_names_in_", None)
-    if names is None:
-        return classifier.predict_proba
-
-    def predict(rows: np.ndarray) -> np.ndarray:
-        import pandas as pd
-
-        return classifier.predict_proba(pd.DataFrame(rows, columns=names))
-
-    return predict
 
 
 # ------------------------------------------------------------------------ scikit-learn
@@ -271,6 +261,7 @@ def with_search_facts(case: Case, search: FittedSearch) -> Case:
         edges=_edges(results, getattr(search, "best_params_", {})),
         n_tied=int(np.sum(means >= means[best] - error)),
         fold_minority=None if part is None else part.n_minority // max(len(folds), 1),
+        is_grouped=splits_by_groups(getattr(search, "cv", None)) or None,
     )
     return replace(case, search=facts)
 

@@ -16,6 +16,7 @@ __all__ = [
     "Labels",
     "class_ids",
     "codes_of_both",
+    "labels_of_classes",
     "order_facts",
     "plain_labels",
     "target_facts",
@@ -102,6 +103,27 @@ class Labels:
             return (flat > 0.5).astype(np.intp)
         found = np.searchsorted(np.asarray(self.values), flat)
         return np.clip(found, 0, max(self.n_classes - 1, 0)).astype(np.intp)
+
+
+def labels_of_classes(classes: np.ndarray, y: ArrayLike, name: str) -> np.ndarray:
+    """Return one label per row; rows of zeros and a one are those of the classes.
+
+    Raises
+    ------
+    ValueError
+        If there are other columns.
+    """
+    labels = np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return labels[:, 0]
+    if labels.ndim == 2 and class_ids(labels)[1:] == ("one_hot", len(classes)):
+        return classes[labels.argmax(axis=1)]
+    if labels.ndim != 1:
+        raise ValueError(
+            f"{name} must hold one label per row, or a row of zeros and a one for each "
+            f"of the {len(classes)} classes; got shape {labels.shape}."
+        )
+    return labels
 
 
 def class_ids(y: ArrayLike) -> tuple[np.ndarray, str, int]:

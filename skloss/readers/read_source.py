@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from skloss.diagnosis import Case, Diagnosis, case_from_record, examine
@@ -74,8 +75,9 @@ def diagnose(
     DiagnosisError
         If the source is nothing that can be diagnosed.
     ValueError
-        If ``X`` and ``y`` do not fit each other or the network, or ``fit_params`` is
-        nothing that ``fit`` could be given.
+        If ``X`` and ``y`` do not fit each other or the network, if a classifier of
+        skloss was not fitted on these rows, or if ``fit_params`` is nothing that
+        ``fit`` could be given.
 
     Examples
     --------
@@ -107,7 +109,7 @@ def read_case(
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
-    if _is_keras_model(source):
+    if _is_keras_model(source):  # which takes labels as a column
         return _keras_model(source, X, y, history, X_val, y_val, fit_params)
     given = {
         "X and y": X,
@@ -196,16 +198,28 @@ def _estimator(
     from sklearn.utils.validation import check_is_fitted
 
     from skloss.readers.fitted_estimators import estimator_case, with_search_facts
+    from skloss.readers.given_rows import check_given_rows
 
     check_is_fitted(source)
     found = _found(source)
+    y, y_val = (_without_column_axis(labels) for labels in (y, y_val))
+    assumed = () if y is None else check_given_rows(found, X, y)
     case = estimator_case(found, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
     rows = ("X and y", "X_val and y_val")
     read = (*rows, "fit_params") if case.origin == "scikeras" else rows
     unread = _unread("a fitted estimator", given, read)
     if found.search is not None:
         case = with_search_facts(case, found.search)
-    return case, (*found.notes, *unread)
+    return case, (*found.notes, *assumed, *unread)
+
+
+def _without_column_axis(y: ArrayLike | None) -> ArrayLike | None:
+    """Return labels of shape (n, 1) as (n,), with scikit-learn's warning."""
+    from sklearn.utils.validation import column_or_1d
+
+    if y is None or np.ndim(y) != 2 or np.shape(y)[1] != 1:
+        return y
+    return column_or_1d(y, warn=True)
 
 
 def _found(source: object) -> Found:

@@ -37,6 +37,7 @@ _OWN = re.compile(
     r"(val_)?(loss_at_\w+_prior|loss_class_\d+|(gradient|update)_norm_(first|last)"
     r"|dead_share|saturated_share|running_loss|seconds)"
 )
+_OF_CLASS = re.compile(r"(?P<metric>.+)(?P<of_class>_class_[0-9]+)")
 _COUNTERS = ("epoch", "epochs", "index", "unnamed0", "")
 
 
@@ -44,6 +45,10 @@ def canonical_name(written: str) -> str | None:
     """Name that rules know; Keras numbers metrics of one name, as in precision_1."""
     if _OWN.fullmatch(written):
         return written
+    of_class = _OF_CLASS.fullmatch(written)
+    if of_class:
+        metric = canonical_name(of_class["metric"])
+        return metric and metric + of_class["of_class"]
     for name in (written, re.sub(r"_\d+$", "", written)):
         match = _SPELLED.fullmatch(_letters(name))
         if match:

@@ -6,11 +6,12 @@ stands below both.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 
 from skloss.metrics import ConfusionCounts, entropy
+from skloss.record.schema import CheckedPart
 
 __all__ = ["Layer", "PlainPart", "SplitMetrics", "Training"]
 
@@ -34,12 +35,15 @@ def _tupled(value: Any) -> Any:
     return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
 
 
-class PlainPart:
+class PlainPart(CheckedPart):
     """A part that can be written into a record and read again."""
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Make it from `to_dict`; keys of a newer version are left out."""
+        wrong = cls.problem_of(content)
+        if wrong is not None:
+            raise ValueError(wrong)
         known = {part.name for part in fields(cls)}  # type: ignore[arg-type]
         return cls(**{name: _tupled(v) for name, v in content.items() if name in known})
 
@@ -119,7 +123,25 @@ class SplitMetrics(PlainPart):
     per_class_loss: tuple[float, ...] | None = None
     average_precision: float | None = None
     roc_auc: float | None = None
-    positive: int | None = None  # number of a class; None if there are not two
+    positive: Annotated[int, (0, 1)] | None = None  # class; None if there are not two
+
+    @classmethod
+    def problem_of(cls, content: object) -> str | None:
+        """Say what is wrong in types, lengths or ranges; None if nothing."""
+        wrong = super().problem_of(content)
+        if wrong is not None or not isinstance(content, Mapping):
+            return wrong
+        counts, table = content["counts"], content.get("confusion")
+        losses = content.get("per_class_loss")
+        if not counts or min(counts) < 0:
+            return f"counts must be numbers of rows, got {list(counts)}"
+        if table is not None and {len(table), *map(len, table)} != {len(counts)}:
+            return f"confusion must have {len(counts)} rows and columns"
+        if table is not None and not all(n >= 0 for row in table for n in row):
+            return "confusion must hold numbers of rows"
+        if losses is not None and len(losses) != len(counts):
+            return f"per_class_loss must have {len(counts)} values, got {len(losses)}"
+        return None
 
     @property
     def n_rows(self) -> int:

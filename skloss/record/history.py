@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skloss.record.class_curves import curves_by_class
 from skloss.record.curve_names import canonical_name, is_counter, is_known_metric
 from skloss.record.history_files import lists_of_file, not_a_history
 
@@ -30,7 +31,9 @@ def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
     curves : dict of str to ndarray of shape (n_epochs,)
         ``loss``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``mcc``, ``auc``,
         ``average_precision``, ``fpr``, ``tp``, ``fp``, ``tn``, ``fn``, their ``val_``
-        twins, ``learning_rate``, and the other curves of a record of skloss.
+        twins, ``learning_rate``, and the other curves of a record of skloss. A metric
+        that has a value for each class, as Keras' ``F1Score()``, is a curve for each,
+        such as ``f1_class_0``.
     notes : tuple of str
         What was left out, and why.
 
@@ -63,8 +66,8 @@ def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
             notes.append(f"{written!r} was not understood")
         elif name in given:
             notes.append(f"{written!r} was left out: {given[name]!r} is the same curve")
-        elif _is_per_class(values):
-            notes.append(f"{written!r} was left out: it has one value per class")
+        elif _holds_arrays(values):
+            notes.append(f"{written!r} was left out: its values are arrays")
         else:
             given[name] = written
             curves[name] = _numbers(written, values, decimal_comma)
@@ -89,8 +92,8 @@ def read_history(source: object) -> dict[str, list[float]]:
     -------
     history : dict of str to list of float
         Curves that rules know under the names of `read_curves`, others under their own.
-        What is no list of one number per epoch, as a metric of one value per class, is
-        left out.
+        A metric of one value per class is a curve for each class. What is no list of
+        numbers is left out.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def read_history(source: object) -> dict[str, list[float]]:
     lists, decimal_comma = _lists_of(source)
     history: dict[str, list[float]] = {}
     for written, values in lists.items():
-        if is_counter(written) or _is_per_class(values):
+        if is_counter(written) or _holds_arrays(values):
             continue
         name = canonical_name(written)
         if name is None and not _holds_numbers(values):
@@ -122,6 +125,11 @@ def read_history(source: object) -> dict[str, list[float]]:
 
 def _lists_of(source: Any) -> tuple[Mapping[str, Any], bool]:
     """Values by written name, and whether they may have decimal commas."""
+    lists, decimal_comma = _written_lists(source)
+    return curves_by_class(lists), decimal_comma
+
+
+def _written_lists(source: Any) -> tuple[Mapping[str, Any], bool]:
     if isinstance(source, str | os.PathLike):
         return lists_of_file(Path(source))
     if hasattr(source, "columns") and hasattr(source, "dtypes"):
@@ -156,10 +164,12 @@ def _number(name: str, value: Any, decimal_comma: bool) -> float:
         return float(value)
     except (TypeError, ValueError) as err:
         raise not_a_history(f"{name!r} must hold numbers, got {value!r}") from err
+    except OverflowError as err:
+        raise not_a_history(f"{name!r} has too large an integer") from err
 
 
-def _is_per_class(values: object) -> bool:
-    """Whether each epoch has an array, as Keras' metrics without an average give."""
+def _holds_arrays(values: object) -> bool:
+    """Whether epochs have arrays that are no curve for each class, as a matrix."""
     return isinstance(values, list | tuple) and any(
         isinstance(value, np.ndarray) and value.size > 1 for value in values
     )
@@ -168,7 +178,7 @@ def _is_per_class(values: object) -> bool:
 def _holds_numbers(values: object) -> bool:
     try:
         return np.asarray(values, float).ndim == 1
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return False
 
 

@@ -1,7 +1,6 @@
 """Files of curves: CSV and JSON files, and the logs that Keras prints."""
 
 import csv
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,17 +9,21 @@ from typing import Any
 
 from skloss.exceptions import RecordFormatError
 from skloss.record.curve_names import canonical_name
+from skloss.record.text_files import json_of_text, text_of_file
 
 __all__ = ["lists_of_file", "not_a_history", "parse_keras_log"]
 
-_NUMBER = r"[-+]?(?:nan|inf|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
-_EPOCH = re.compile(r"^\W*Epoch\s+\d+\s*/\s*\d+", re.IGNORECASE | re.MULTILINE)
-_STEP = re.compile(
-    rf"(?:^|\s-\s)\s*([a-z][^:\n]*?):\s*({_NUMBER})(?=\s|$)",
-    re.IGNORECASE | re.MULTILINE,
+# No pattern may read the same text twice from two starts, nor split a run of characters
+# in two ways: files are of any length. A ``+`` behind a repetition forbids the latter.
+_NUMBER = r"[-+]?(?:nan|inf|(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)"
+_EPOCH = re.compile(
+    r"^[^\w\n]*+Epoch[ \t]++\d++[ \t]*+/[ \t]*+\d+", re.IGNORECASE | re.MULTILINE
 )
+_BETWEEN = re.compile(r"\s-\s")
+_STEP = re.compile(rf"\s*+([a-z][^:\n]*+):\s*+({_NUMBER})(?=\s|$)", re.IGNORECASE)
 _PRINTED_LIST = re.compile(r"""['"]([^'"\n]+)['"]\s*:\s*(?:array\()?\[([^\[\]]*)\]""")
 _WRAPPED = re.compile(r"\bnp\.\w+\(([^()]*)\)")
+_MOST_CURVES = 1_000  # each has a value for every epoch
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -58,6 +61,8 @@ def parse_keras_log(text: str) -> dict[str, list[float]]:
     if not epochs:
         raise not_a_history("the text shows no losses of epochs as Keras prints them")
     names = list(dict.fromkeys(name for epoch in epochs for name in epoch))
+    if len(names) > _MOST_CURVES:
+        raise not_a_history(f"the text shows {len(names)} names of curves")
     return {name: [epoch.get(name, math.nan) for epoch in epochs] for name in names}
 
 
@@ -68,10 +73,7 @@ def not_a_history(reason: str) -> RecordFormatError:
 
 def lists_of_file(path: Path) -> tuple[Mapping[str, Any], bool]:
     """Read a file, of a kind told by what is in it: logs of all kinds end in .log."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise not_a_history(f"{path} is not text in UTF-8") from err
+    text = text_of_file(path, not_a_history)
     if not text.strip():
         raise not_a_history(f"{path} is empty")
     if path.suffix == ".json":
@@ -83,11 +85,7 @@ def lists_of_file(path: Path) -> tuple[Mapping[str, Any], bool]:
 
 def _of_json(text: str, path: Path) -> Mapping[str, Any]:
     """Read the lists of a JSON object, or of its "history"."""
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as err:
-        place = f"{err.msg} at line {err.lineno} column {err.colno}"
-        raise not_a_history(f"{path} is not JSON, or was cut short ({place})") from err
+    content = json_of_text(text, str(path), not_a_history)
     if isinstance(content, Mapping):
         content = content.get("history", content)
     if not isinstance(content, Mapping):
@@ -99,9 +97,13 @@ def _of_csv(text: str, path: Path) -> tuple[Mapping[str, Any], bool]:
     """Read columns; a ``CSVLogger`` that appended to a file repeats the head."""
     first = text.strip().splitlines()[0]
     delimiter = max(",;\t", key=first.count)
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
+    try:
+        reader = csv.reader(text.splitlines(), delimiter=delimiter)
+        rows = [row for row in reader if row]
+    except csv.Error as err:
+        raise not_a_history(f"{path} is no table of values ({err})") from err
     head = [name.strip() for name in rows[0]]
-    if not any(canonical_name(name) for name in head):
+    if not any(map(canonical_name, set(head))):
         raise not_a_history(f"the first line of {path} names no loss or metric")
     rows = [row for row in rows[1:] if [cell.strip() for cell in row] != head]
     for number, row in enumerate(rows, 1):
@@ -150,10 +152,11 @@ def _without_interrupted(epochs: list[dict[str, float]]) -> list[dict[str, float
 def _last_shown(chunk: str) -> dict[str, float]:
     """Values of the last line that shows a loss."""
     for line in reversed(chunk.splitlines()):
+        steps = filter(None, map(_STEP.match, _BETWEEN.split(line)))
         values = {
-            name.strip(): float(value)
-            for name, value in _STEP.findall(line)
-            if name.strip() != "ETA"
+            step[1].strip(): float(step[2])
+            for step in steps
+            if step[1].strip() != "ETA"
         }
         if "loss" in values:
             return values

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from skloss.exceptions import RecordFormatError
+from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.history import read_history
 from skloss.record.plain_values import as_plain, as_strict_json
+from skloss.record.schema import check_record
+from skloss.record.text_files import json_of_text, text_of_file
 from skloss.record.version1 import from_version_1
 from skloss.whole_files import write_whole
 
@@ -229,9 +232,13 @@ class TrainingRecord:
             raise _not_a_record(f"'version' must be an integer, got {version!r}")
         known = {name: dict(content.get(name, {})) for name in _CONTENT}
         known["history"] = _read_history(as_plain(known["history"]))
-        _check_best_epoch(known["outcome"])
         if version == 1:
             known, version = _converted(known), 2
+        wrong = check_record(known, len(next(iter(known["history"].values()), ())))
+        if wrong is None:
+            wrong = _problem_of_parts(known)
+        if wrong is not None:
+            raise _not_a_record(wrong)
         extra = {k: v for k, v in content.items() if k not in (*_CONTENT, "version")}
         return cls(**known, version=version, extra=extra)
 
@@ -292,14 +299,11 @@ class TrainingRecord:
         skloss.exceptions.RecordFormatError: Not a training record: the text is not
         JSON, or was cut short (Expecting ',' delimiter at line 1 column 26).
         """
+        content = json_of_text(text, "the text", _not_a_record)
         try:
-            content = json.loads(text)
-        except json.JSONDecodeError as err:
-            raise _not_a_record(
-                "the text is not JSON, or was cut short "
-                f"({err.msg} at line {err.lineno} column {err.colno})"
-            ) from err
-        return cls.from_dict(_decode(content))
+            return cls.from_dict(_decode(content))
+        except RecursionError as err:
+            raise _not_a_record("it is nested too deeply") from err
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the record to a file, as JSON in UTF-8.
@@ -349,11 +353,7 @@ class TrainingRecord:
         ...     TrainingRecord.load(f"{folder}/run.json").data
         {'n_rows': 9}
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as err:
-            raise _not_a_record(f"{path} is not text in UTF-8") from err
-        return cls.from_json(text)
+        return cls.from_json(text_of_file(Path(path), _not_a_record))
 
     @classmethod
     def from_history(cls, history: object) -> TrainingRecord:
@@ -411,7 +411,7 @@ def _converted(content: dict[str, Any]) -> dict[str, Any]:
     """Content of version 2, of a record of version 1."""
     try:
         return from_version_1(content)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as err:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as err:
         what = f"its fields are not those of version 1 ({type(err).__name__}: {err})"
         raise _not_a_record(what) from err
 
@@ -430,16 +430,28 @@ def _read_history(history: Mapping[str, Any]) -> dict[str, list[float]]:
                 raise _not_a_record(
                     f"history[{name!r}] must hold numbers, got {value!r}"
                 )
+            if isinstance(value, int) and abs(value) > 2**62:
+                raise _not_a_record(f"history[{name!r}] has too large an integer")
     if len({len(values) for values in curves.values()}) > 1:
         raise _not_a_record("the lists of 'history' differ in length")
     return curves
 
 
-def _check_best_epoch(outcome: Mapping[str, Any]) -> None:
-    """Raise unless the best epoch is an integer or unknown."""
-    best = outcome.get("best_epoch")
-    if best is not None and (isinstance(best, bool) or not isinstance(best, int)):
-        raise _not_a_record(f"outcome['best_epoch'] must be an integer, got {best!r}")
+def _problem_of_parts(known: Mapping[str, Any]) -> str | None:
+    """Say what in the layers, the settings or the metrics is wrong; None if nothing."""
+    configuration, metrics = known["configuration"], known["outcome"].get("metrics", {})
+    parts: list[tuple[type[PlainPart], str, Any]] = [
+        (Layer, f"layers[{number}]", layer)
+        for number, layer in enumerate(configuration.get("layers") or ())
+    ]
+    parts.append((Training, "training", configuration.get("training")))
+    parts += [(SplitMetrics, f"metrics[{name!r}]", m) for name, m in metrics.items()]
+    for kind, name, content in parts:
+        wrong = None if content is None else kind.problem_of(content)
+        if wrong is not None:
+            return f"{name}: {wrong}"
+    sizes = {len(part["counts"]) for part in metrics.values() if part is not None}
+    return "the splits differ in their number of classes" if len(sizes) > 1 else None
 
 
 def _encode(value: Any) -> Any:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from skloss.diagnosis import Case, Diagnosis, examine, record_from_case
 from skloss.exceptions import RecordFormatError
 from skloss.readers import read_case
 from skloss.readers.keras_models import keras_predictions
+from skloss.readers.label_facts import labels_of_classes
 from skloss.record import TrainingRecord
 from skloss.record.find import Found, find_classifier, is_cross_validation
 from skloss.record.search_results import (
@@ -50,8 +53,20 @@ def build_context(
     found = None
     if _is_estimator(source) or is_cross_validation(source):
         found = find_classifier(source)
+        y = _one_label_per_row(found, y)
     diagnosis = examine(case, notes)
     return _context(source, found, case, diagnosis, X, y, groups, given)
+
+
+def _one_label_per_row(found: Found, y: Any) -> Any:
+    """Return labels as they are, or as one each where they are rows of zeros and ones.
+
+    A Series keeps its index, which splitters may read.
+    """
+    classes = getattr(found.classifier, "classes_", None)
+    if y is None or classes is None or np.ndim(y) == 1:
+        return y
+    return labels_of_classes(np.asarray(classes), y, "y")
 
 
 def _loaded(source: Any) -> Any:
@@ -89,8 +104,7 @@ def _context(
     split, reason = None, ""
     try:
         if "folds" not in parts:  # else they have test rows enough
-            classifier = None if found is None else found.classifier
-            split = split_of(classifier, record, X, y, groups, given)
+            split = split_of(found, record, X, y, groups, given)
     except NotKnown as unknown:
         reason = str(unknown)
     if held_out is None and split is not None and case.origin == "keras":

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from skloss.readers.given_rows import held_out_positions
+from skloss.readers.label_facts import labels_of_classes
 from skloss.record import TrainingRecord
+from skloss.record.find import Found
 from skloss.reports.context import PASS_ROWS, HeldOut, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
 
@@ -29,20 +32,27 @@ def held_out_of(
     record : TrainingRecord
         Training record. A fit of skloss keeps the predictions on its held-out rows.
     given : mapping
-        Arguments of the user; ``X_val`` and ``y_val`` are used if the record has no
-        predictions.
+        Arguments of the user. ``X_val`` and ``y_val`` come first, because the baselines
+        are scored on them too.
     positive : int or None
-        Number of the positive class of two, where the record has no predictions.
+        Number of the positive class of two, where ``X_val`` is predicted.
     """
-    truth = record.outcome.get("validation_truth")
-    if truth is not None:
-        scores = np.asarray(record.outcome["validation_scores"], float)
-        return HeldOut(np.asarray(truth, int), scores, record.positive)
-    X_val, y_val = given.get("X_val"), given.get("y_val")
-    if X_val is None or not hasattr(estimator, "predict_proba"):
+    X_val, truth = given.get("X_val"), record.outcome.get("validation_truth")
+    if X_val is not None and hasattr(estimator, "predict_proba"):
+        return _predicted(estimator, X_val, given.get("y_val"), positive)
+    if truth is None:
         return None
-    classes, labels = np.asarray(estimator.classes_), np.asarray(y_val)
-    if labels.ndim != 1 or not np.isin(labels, classes).all():
+    scores = np.asarray(record.outcome["validation_scores"], float)
+    return HeldOut(np.asarray(truth, int), scores, record.positive)
+
+
+def _predicted(
+    estimator: Any, X_val: Any, y_val: Any, positive: int | None
+) -> HeldOut | None:
+    """Predict rows; None if their labels are no classes of the estimator."""
+    classes = np.asarray(estimator.classes_)
+    labels = labels_of_classes(classes, y_val, "y_val")
+    if not np.isin(labels, classes).all():
         return None
     scores = np.asarray(estimator.predict_proba(X_val), float)
     codes = np.searchsorted(classes, labels)
@@ -50,7 +60,7 @@ def held_out_of(
 
 
 def split_of(
-    classifier: Any,
+    found: Found | None,
     record: TrainingRecord,
     X: Any,
     y: Any,
@@ -66,24 +76,14 @@ def split_of(
     if fraction:
         cut = int(len(X) * (1 - float(fraction)))
         return Split(X[:cut], y[:cut], X[cut:], y[cut:])
-    truth = record.outcome.get("validation_truth")
-    if truth is None or not hasattr(classifier, "split_validation"):
+    if found is None or record.outcome.get("validation_truth") is None:
         raise NotKnown("Pass X_val and y_val, the rows that were held out.")
-    positions = classifier.split_validation(X, y, groups)
-    if positions is None or not _are_labels(
-        np.asarray(y)[positions[1]], record.data.get("classes"), truth
-    ):
+    held = held_out_positions(found, X, y, groups)
+    if held is None:
         raise NotKnown(
-            "The held-out rows cannot be found again. Fit with an int as random_state, "
-            "and pass the same X, y and groups to skloss.report."
+            "The held-out rows cannot be found again among X and y. Pass the same X, y "
+            "and groups as to fit."
         )
-    kept, held = positions
+    kept = np.setdiff1d(np.arange(len(y)), held)
     parts = (safe_indexing(rows, part) for part in (kept, held) for rows in (X, y))
     return Split(*parts)
-
-
-def _are_labels(labels: np.ndarray, classes: Any, codes: Any) -> bool:
-    """Whether these labels equal those of the recorded validation rows."""
-    if classes is None or len(labels) != len(codes):
-        return False
-    return bool(np.array_equal(labels, np.asarray(classes)[np.asarray(codes)]))

@@ -75,10 +75,10 @@ class Report:
 
 def report(
     source: Any,
-    path: str | PathLike[str] | None = None,
     X: Any = None,
     y: Any = None,
     *,
+    path: str | PathLike[str] | None = None,
     history: Any = None,
     X_val: Any = None,
     y_val: Any = None,
@@ -98,11 +98,11 @@ def report(
     ----------
     source : object
         Whatever :func:`skloss.diagnose` takes.
-    path : str or path-like, default=None
-        File to write the page to. None writes no file.
     X, y : array-like, default=None
         Rows and labels that were passed to ``fit``. Without them no logistic regression
         is fitted, and the rules that read rows are not assessed.
+    path : str or path-like, default=None
+        File to write the page to. None writes no file.
     history : object, default=None
         Training curves, if the source is a ``keras.Model``.
     X_val, y_val : array-like, default=None
@@ -130,8 +130,11 @@ def report(
         If the source is of a type that cannot be diagnosed.
     OSError
         If the file cannot be written.
+    TypeError
+        If a path is passed as ``X``.
     ValueError
-        If the shapes of ``X`` and ``y`` do not match each other or the network.
+        If the shapes of ``X`` and ``y`` do not match each other or the network, or if a
+        classifier of skloss was not fitted on these rows.
 
     See Also
     --------
@@ -146,6 +149,12 @@ def report(
     >>> page.html.startswith("<!DOCTYPE html>")
     True
     """
+    if isinstance(X, str | PathLike):
+        raise TypeError(
+            f"X must be the rows that were passed to fit, got the path {str(X)!r}: "
+            "pass the file to write as path=..., after the rows: "
+            "report(source, X, y, path=...)."
+        )
     context = build_context(
         source,
         X,

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from skloss.exceptions import DataFileError
 from skloss.search.file_words import missing, unreadable
 from skloss.search.memory import in_gib, most_bytes
 
@@ -106,6 +107,8 @@ def read_array(path: Path) -> np.ndarray:
             _check_size(path, [_header(stream)])
             stream.seek(0)
             return np.load(stream, allow_pickle=False)
+    except DataFileError:
+        raise
     except (OSError, EOFError, ValueError) as err:
         raise _damaged(path, err, ".npy file") from err
 

@@ -6,6 +6,7 @@ import argparse
 import shlex
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from skloss.live_progress import Progress
 from skloss.search.data_files import LabeledRows, read_table
-from skloss.search.grid_search import FoldResult, Search, SearchResult
+from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
 from skloss.search.plan import SearchError, plan_search
 from skloss.search.search_output import (
@@ -73,8 +74,8 @@ def run_search(options: argparse.Namespace) -> int:
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
     folder = journal.folder
-    _print_result(console, result)
     try:
+        _print_result(console, result)
         _write(result, search, table, folder, options.typed)
     except KeyboardInterrupt:
         result.is_interrupted = True
@@ -120,7 +121,8 @@ def _folder(given: str) -> Path:
     try:
         return Path(given).expanduser().resolve()
     except (RuntimeError, OSError) as err:  # ~nosuchuser, or a loop of links
-        raise SearchError(f"Cannot find the folder {given}: {err}.") from err
+        reason = str(err).rstrip(".")
+        raise SearchError(f"Cannot find the folder {given}: {reason}.") from err
 
 
 def _make_writable(folder: Path) -> bool:
@@ -150,9 +152,12 @@ def _print_head(
     steps, kinds = describe_steps(search.pipeline)
     kept = "" if table.groups is None else ", no group in more than one fold"
     n_candidates, n_folds = len(search.candidates), len(search.splits)
+    positive = f1_options(table.y).get("pos_label")
+    scored = "" if positive is None else f"; F1 is of class {positive}"
     console.print(source, style="bold", soft_wrap=True)
     console.print(
-        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class {shares}",
+        f"{len(table.y):,} rows, {table.X.shape[1]} columns; rows of class "
+        f"{shares}{scored}",
         soft_wrap=True,
     )
     console.print(
@@ -215,15 +220,26 @@ def _write(
     result: SearchResult, search: Search, table: LabeledRows, folder: Path, typed: str
 ) -> None:
     """Write the results; the slowest come last, so that Ctrl-C leaves the others."""
-    is_whole = result.estimator is not None and not result.is_interrupted
+    writers: dict[str, Callable[[Path], None]] = {}
+    if result.estimator is not None and not result.is_interrupted:
+        writers = {
+            "model.joblib": lambda path: write_model(result.estimator, path),
+            "curves.png": lambda path: write_curves(result.estimator, path),
+            "report.html": lambda path: write_page(result, search, table, path, typed),
+        }
     # Files of an earlier search would not match the new results.
-    for name in _OF_WINNER:
-        (folder / name).unlink(missing_ok=True)
-    write_results(result, folder / "results.csv")
-    if is_whole:
-        write_model(result.estimator, folder / "model.joblib")
-        write_curves(result.estimator, folder / "curves.png")
-        write_page(result, search, table, folder / "report.html", typed)
+    old = {*_OF_WINNER}
+    try:
+        write_results(result, folder / "results.csv")
+        for name, write in writers.items():
+            write(folder / name)
+            old.remove(name)
+    except OSError:
+        old.clear()  # what cannot be replaced is kept
+        raise
+    finally:
+        for name in old:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _why_nothing(result: SearchResult) -> str:

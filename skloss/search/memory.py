@@ -1,4 +1,4 @@
-"""How much of the memory the content of a file may take."""
+"""The share of the memory that the content of a file may take."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def write_page(
         Command line of the search.
     """
     grid = as_grid_search(result, search, table.y)
-    report(grid, path, table.X, table.y, groups=table.groups, command=command)
+    report(grid, table.X, table.y, path=path, groups=table.groups, command=command)
 
 
 def as_grid_search(result: SearchResult, search: Search, y: np.ndarray) -> GridSearchCV:

@@ -62,7 +62,7 @@ def table_steps(X: Any, sampler: Any, seed: int, has_categories: bool) -> list[S
     if set(found) <= {"number"}:
         return [*_number_steps(bool(np.isnan(_floats(X)).any())), *_named(sampler)]
     if not has_categories or "text" not in found:
-        return [("table", _table(found, _one_hot())), *_named(sampler)]
+        return [("table", _table(X, found, _one_hot())), *_named(sampler)]
     n_texts = len(found["text"])
     places = list(range(n_texts))
     codes = OrdinalEncoder(
@@ -85,7 +85,7 @@ def table_steps(X: Any, sampler: Any, seed: int, has_categories: bool) -> list[S
         ],
         remainder="passthrough",
     )
-    return [("table", _table(found, codes)), *_named(made), ("onehot", spread)]
+    return [("table", _table(X, found, codes)), *_named(made), ("onehot", spread)]
 
 
 def columns_by_kind(X: Any) -> dict[str, list[str]]:
@@ -122,23 +122,26 @@ def describe_steps(pipeline: Any) -> tuple[str, list[str]]:
     return f"Pipeline({', '.join(names)})", lines
 
 
-def date_parts(dates: Any) -> np.ndarray:
-    """Return the day since 1970, month, day, weekday and hour of each date.
+def date_parts(dates: Any, hour: bool = False) -> np.ndarray:
+    """Return the days since 1970, the month, the day and the weekday of each date.
 
     Parameters
     ----------
     dates : DataFrame
         Columns of ``datetime64``.
+    hour : bool, default=False
+        Whether to return the hour, too.
 
     Returns
     -------
-    ndarray of shape (n, 5 * n_columns)
+    ndarray of shape (n, 4 * n_columns) or (n, 5 * n_columns)
         Parts of the first column, then those of the next one.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> date_parts(pd.DataFrame({"at": pd.to_datetime(["1970-01-02 12:00"])}))
+    >>> times = pd.DataFrame({"at": pd.to_datetime(["1970-01-02 12:00"])})
+    >>> date_parts(times, hour=True)
     array([[ 1.5,  1. ,  2. ,  4. , 12. ]])
     """
     import pandas as pd
@@ -147,19 +150,20 @@ def date_parts(dates: Any) -> np.ndarray:
     for name in dates.columns:
         at = dates[name]
         days = (at - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        hour = at.dt.hour + at.dt.minute / 60
-        parts += [days, at.dt.month, at.dt.day, at.dt.weekday, hour]
+        parts += [days, at.dt.month, at.dt.day, at.dt.day_of_week]
+        parts += [at.dt.hour + at.dt.minute / 60] if hour else []
     return np.column_stack([np.asarray(part, dtype=float) for part in parts])
 
 
-def _table(found: dict[str, list[str]], encoder: Any) -> ColumnTransformer:
+def _table(X: Any, found: dict[str, list[str]], encoder: Any) -> ColumnTransformer:
     """Make the steps of each kind; categories come first, so that places are known."""
+    dates = [X[name].dropna() for name in found.get("date", ())]
+    has_times = any(bool((at != at.dt.normalize()).any()) for at in dates)
+    parts_of_dates = FunctionTransformer(date_parts, kw_args={"hour": has_times})
     made = {
         "text": encoder,
         "number": StepsInTurn(_number_steps(has_gaps=True)),
-        "date": StepsInTurn(
-            [("parts", FunctionTransformer(date_parts)), *_number_steps(has_gaps=True)]
-        ),
+        "date": StepsInTurn([("parts", parts_of_dates), *_number_steps(has_gaps=True)]),
     }
     parts = [(_PLURALS[kind], made[kind], names) for kind, names in found.items()]
     return ColumnTransformer(parts)

@@ -19,6 +19,7 @@ TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = (",", ";", "\t", "|")
 _LOOKED_AT = 200  # lines
+_END = "\0 after the last separator"
 
 
 def read_text_table(
@@ -73,7 +74,8 @@ def read_text_table(
         # Each row has one value more than the header: pandas took the first as index.
         last = frame.iloc[:, -1]
         if frame.index.nlevels == 1 and bool((last.isna() | (last == "")).all()):
-            frame = pd.read_csv(io.StringIO(text), index_col=False, **options)
+            options |= {"header": 0, "names": [*frame.columns, _END]}
+            frame = pd.read_csv(io.StringIO(text), **options).drop(columns=_END)
             note = (
                 f"Each row ends with {separator!r}; the empty last column is left out."
             )

@@ -1,6 +1,8 @@
 """Early stopping: find the best epoch, and decide when to stop."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -14,8 +16,11 @@ def higher_is_better(curve: str) -> bool:
     )
 
 
+@dataclass(frozen=True)
 class EarlyStopping:
     """The best epoch so far by a recorded curve, and how long ago it was.
+
+    It never changes, so that Ctrl-C never finds it half changed.
 
     Parameters
     ----------
@@ -25,40 +30,44 @@ class EarlyStopping:
         Epochs to wait for a new best value; None waits for ever.
     keeps_weights : bool
         Whether the weights of the best epoch are kept.
+    value : float
+        The best value so far, negative where a curve should fall.
+    epoch : int or None
+        The epoch that had it.
+    weights : list of ndarray or None
+        The weights at its end.
 
     Examples
     --------
     >>> best = EarlyStopping("val_loss", patience=2, keeps_weights=False)
     >>> for epoch, loss in enumerate([0.7, 0.5, 0.6, 0.6]):
-    ...     best.see(epoch, {"val_loss": loss}, [])
+    ...     best = best.after(epoch, {"val_loss": loss}, [])
     >>> best.epoch, best.is_exhausted(epoch)
     (1, True)
     """
 
-    def __init__(
-        self, monitor: str | None, patience: int | None, keeps_weights: bool
-    ) -> None:
-        self._monitor, self._patience = monitor, patience
-        self._keeps_weights = keeps_weights
-        self._value = -np.inf
-        self.epoch: int | None = None
-        self.weights: list[np.ndarray] | None = None
+    monitor: str | None
+    patience: int | None
+    keeps_weights: bool
+    value: float = -np.inf
+    epoch: int | None = None
+    weights: list[np.ndarray] | None = None
 
-    def see(
+    def after(
         self, epoch: int, row: Mapping[str, float], weights: list[np.ndarray]
-    ) -> None:
+    ) -> Self:
         """Take in the values and the weights at the end of an epoch."""
-        if self._monitor is None:
-            return
-        value = row[self._monitor]
-        value = value if higher_is_better(self._monitor) else -value
-        if value > self._value:  # never true of NaN
-            self._value, self.epoch = value, epoch
-            if self._keeps_weights:
-                self.weights = weights
+        if self.monitor is None:
+            return self
+        value = row[self.monitor]
+        value = value if higher_is_better(self.monitor) else -value
+        if not value > self.value:  # always so of NaN
+            return self
+        kept = weights if self.keeps_weights else None
+        return replace(self, value=value, epoch=epoch, weights=kept)
 
     def is_exhausted(self, epoch: int) -> bool:
         """Whether the best epoch is ``patience`` epochs ago, or more."""
-        if self._patience is None or self._monitor is None:
+        if self.patience is None or self.monitor is None:
             return False
-        return epoch - (-1 if self.epoch is None else self.epoch) >= self._patience
+        return epoch - (-1 if self.epoch is None else self.epoch) >= self.patience

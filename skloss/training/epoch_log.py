@@ -6,12 +6,13 @@ stopping, divergence and interruption mean the same for both.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
+from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator
 from skloss.training.schedules import Schedule
@@ -106,6 +107,20 @@ class DivergedError(Exception):
         self.step = step
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """What the last epoch that has ended left.
+
+    It is replaced as a whole, so that Ctrl-C finds each epoch there or not there.
+    """
+
+    n_epochs: int
+    weights: Weights
+    slots: Weights
+    step: int
+    best: EarlyStopping
+
+
 class EpochLog:
     """Measures and records every epoch, and decides when to stop and what to keep.
 
@@ -134,17 +149,23 @@ class EpochLog:
     ) -> None:
         self._settings, self._evaluators = settings, evaluators
         self._observer, self._clip_hint = observer, clip_hint
-        self._result = result
-        self._best = EarlyStopping(
-            settings.monitor, settings.patience, settings.restore_best
-        )
-        self.history: dict[str, list[float]] = {}
+        self._start = result
+        best = EarlyStopping(settings.monitor, settings.patience, settings.restore_best)
+        self._ended = _Ended(0, result.weights, result.slots, result.step, best)
+        self._curves: dict[str, list[float]] = {}
         self.stop_reason = ""
 
     @property
     def n_epochs(self) -> int:
         """Epochs that ended."""
-        return len(next(iter(self.history.values()), []))
+        return self._ended.n_epochs
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Curves of all epochs that ended."""
+        # Ctrl-C may have come between two curves of one epoch.
+        n = self.n_epochs
+        return {name: values[:n] for name, values in self._curves.items()}
 
     def begin_epoch(self) -> None:
         """Tell the observer that an epoch begins."""
@@ -185,38 +206,44 @@ class EpochLog:
         slots, step : sequence of array-like and int, optional
             The optimizer's state.
         """
-        epoch, result = self.n_epochs, self._result
-        result.weights, result.step = weights, step
-        result.slots = [np.array(slot) for slot in slots]
+        epoch = self.n_epochs
         for name, value in row.items():
-            self.history.setdefault(name, []).append(value)
-        self._best.see(epoch, row, weights)
+            self._curves.setdefault(name, []).append(value)
+        best = self._ended.best.after(epoch, row, weights)
+        copied = [np.array(slot) for slot in slots]
+        self._ended = _Ended(epoch + 1, weights, copied, step, best)
         numbered = {"epoch": epoch, **row}
         # Every callback sees the row, also when an earlier one wants to stop.
         answers = [callback(numbered) for callback in self._settings.callbacks]
         if self._observer is not None:
-            answers.append(self._observer.end_epoch(self._so_far))
+            answers.append(self._observer.end_epoch(self._as_result))
         if any(answer is True for answer in answers):
             self.stop_reason = "callback"
-        elif self._best.is_exhausted(epoch):
+        elif best.is_exhausted(epoch):
             self.stop_reason = "early_stopping"
         return bool(self.stop_reason)
 
-    def interrupt(self) -> None:
-        """Take in Ctrl-C after one epoch or more, and warn."""
+    def interrupt(self) -> bool:
+        """Take in Ctrl-C, and warn; False if it is to end more than this fit."""
+        if not self.n_epochs or not ends_one_fit():
+            return False
         self.stop_reason = "interrupted"
         warnings.warn(
             f"Training was interrupted after {self.n_epochs} epochs; the weights of "
-            f"epoch {self._kept_epoch()} are kept.",
+            f"epoch {self._kept_epoch()} are kept. Ctrl-C once more stops what comes "
+            "after this fit.",
             TrainingInterruptedWarning,
             stacklevel=3,
         )
+        return True
 
     def diverge(self, place: str = "") -> None:
         """Take in that the loss is not finite, at a place in the epoch, and warn."""
         self.stop_reason = "diverged"
         kept = (
-            f"of epoch {self._kept_epoch()}" if self.history else "from before training"
+            f"of epoch {self._kept_epoch()}"
+            if self.n_epochs
+            else "from before training"
         )
         warnings.warn(
             f"The training loss became NaN or infinite in epoch {self.n_epochs + 1}"
@@ -229,33 +256,30 @@ class EpochLog:
 
     def result(self) -> TrainingResult:
         """Return what training leaves, with the weights that are kept."""
-        result, settings = self._result, self._settings
-        result.history, result.best_epoch = self.history, self._best.epoch
-        ended_early = self.n_epochs < settings.epochs
+        result, best = self._as_result(), self._ended.best
+        ended_early = self.n_epochs < self._settings.epochs
         result.stop_reason = self.stop_reason or (
             "callback" if ended_early else "epochs"
         )
         cut_short = result.stop_reason in ("interrupted", "diverged")
-        if self._best.weights is not None and (settings.patience or cut_short):
+        if best.weights is not None and (self._settings.patience or cut_short):
             result.last_weights = result.weights
-            result.weights, result.kept_epoch = self._best.weights, self._best.epoch
+            result.weights, result.kept_epoch = best.weights, best.epoch
         return result
 
-    def _so_far(self) -> TrainingResult:
+    def _as_result(self) -> TrainingResult:
         """Return what training would leave now, with the weights of now."""
-        result = self._result
-        return TrainingResult(
-            result.weights,
-            result.slots,
-            result.step,
-            {name: values.copy() for name, values in self.history.items()},
-            self._best.epoch,
+        ended = self._ended
+        return replace(
+            self._start,
+            weights=ended.weights,
+            slots=ended.slots,
+            step=ended.step,
+            history=self.history,
+            best_epoch=ended.best.epoch,
             stop_reason="callback",
-            backend=result.backend,
-            reason=result.reason,
-            optimizer=result.optimizer,
         )
 
     def _kept_epoch(self) -> int:
-        best = self._best.epoch if self._best.weights is not None else None
-        return self.n_epochs if best is None else best + 1
+        best = self._ended.best
+        return self.n_epochs if best.weights is None else (best.epoch or 0) + 1

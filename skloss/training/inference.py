@@ -1,6 +1,5 @@
 """Logits of a fitted network, by the quickest exact way."""
 
-import atexit
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -14,6 +13,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
+from skloss.training.tensorflow_start import clear_at_exit, tensorflow_runs
 
 __all__ = ["predict_logits"]
 
@@ -37,7 +37,8 @@ def predict_logits(
     """Logits of rows in inference mode.
 
     Dense networks, and few rows of any network, are computed by NumPy; many series by a
-    compiled program. Both agree to float32 precision.
+    compiled program, or by NumPy where TensorFlow cannot run. Both agree to float32
+    precision.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def predict_logits(
     if compiled is None:
         compiled = spec.is_convolutional and work > _NUMPY_WORK
         X = X.astype(np.float64) if work < _DOUBLE_WORK else X
-    if not compiled or len(X) < _FEWEST_COMPILED:
+    if not compiled or len(X) < _FEWEST_COMPILED or not tensorflow_runs():
         return forward(spec, weights, X.reshape(-1, *spec.input_shape))
     program, given = _inference_program(spec.structure()), list(weights)
     blocks = np.array_split(X, -(-len(X) // (_SHARDS * _shard_rows(spec))))
@@ -99,5 +100,4 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
     return compile_graph(logits, signature, "graph")
 
 
-# As for the programs of training: a session must go before the interpreter ends.
-atexit.register(_inference_program.cache_clear)
+clear_at_exit(_inference_program)

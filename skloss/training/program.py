@@ -6,7 +6,6 @@ see another's state. Everything that changes no shape (rates, penalties, learnin
 the seed) is an argument, so that a grid over such numbers compiles once.
 """
 
-import atexit
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -29,6 +28,7 @@ from skloss.training.step import (
     sizes,
     train_step,
 )
+from skloss.training.tensorflow_start import clear_at_exit
 
 __all__ = [
     "Arguments",
@@ -215,8 +215,7 @@ def _program(key: ProgramKey) -> Program:
     return Program(key)
 
 
-# TensorFlow cannot release a session while the interpreter ends; before that it can.
-atexit.register(_program.cache_clear)
+clear_at_exit(_program)
 _lock = Lock()
 
 

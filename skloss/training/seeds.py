@@ -1,10 +1,11 @@
 """The seeds of the process, lent to one fit at a time and put back."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
 
-__all__ = ["lent_seeds"]
+__all__ = ["lent_seeds", "python_random_kept"]
 
 _lock = RLock()
 
@@ -28,3 +29,14 @@ def lent_seeds() -> Iterator[None]:
         finally:
             if drawn_from is not None:
                 context()._rng = drawn_from
+
+
+@contextmanager
+def python_random_kept() -> Iterator[None]:
+    """Put Python's generator back, of which Keras draws a seed for each layer."""
+    with _lock:
+        state = random.getstate()
+        try:
+            yield
+        finally:
+            random.setstate(state)

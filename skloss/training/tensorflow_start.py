@@ -1,15 +1,74 @@
-"""The first import of TensorFlow: with fewer messages, and with its threads settled."""
+"""The first import of TensorFlow, and what is left of it in a forked process."""
 
+import atexit
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
-__all__ = ["start_tensorflow"]
+from skloss.exceptions import ForkedProcessError
+
+__all__ = ["clear_at_exit", "start_tensorflow", "tensorflow_runs"]
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _lock = Lock()
+# Whether TensorFlow had run before this process was forked. Its threads stayed behind,
+# and whatever waits for them waits for ever.
+_is_lame = False
+_caches_of_sessions: list[Any] = []
+
+
+def _note_fork() -> None:
+    global _lock, _is_lame
+    _lock = Lock()  # a thread that stayed behind may have held it
+    _is_lame = _is_lame or _has_run()
+    if _is_lame:
+        for cache in _caches_of_sessions:
+            _keep_for_good(cache)
+
+
+def _has_run() -> bool:
+    """Whether TensorFlow has done more than being imported."""
+    if sys.modules.get("tensorflow") is None:
+        return False
+    try:
+        from tensorflow.python.eager.context import context
+
+        return bool(context()._initialized)
+    except Exception:  # of another version, perhaps: what is sure is that it is there
+        return True
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def clear_at_exit(cache: Any) -> None:
+    """Release the sessions in an ``lru_cache`` before the interpreter ends.
+
+    TensorFlow cannot release them while it ends. In a process forked after TensorFlow
+    had run it cannot release them at all, so there they stay until the process is gone.
+    """
+    _caches_of_sessions.append(cache)
+    atexit.register(cache.cache_clear)
+
+
+def _keep_for_good(cache: Any) -> None:
+    atexit.unregister(cache.cache_clear)
+    # The end of the interpreter drops all references but this one.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(cache))
+
+
+def tensorflow_runs() -> bool:
+    """Whether TensorFlow can be had in this process; it is imported to find out."""
+    try:
+        start_tensorflow()
+    except (ImportError, ForkedProcessError):
+        return False
+    return True
 
 
 def start_tensorflow() -> None:
@@ -25,7 +84,17 @@ def start_tensorflow() -> None:
     ------
     ImportError
         If TensorFlow is not installed, or cannot be imported.
+    ForkedProcessError
+        If this process was forked after TensorFlow had run.
     """
+    if _is_lame:
+        raise ForkedProcessError(
+            "TensorFlow cannot run here: this process was forked from one in which it "
+            "had run before, and its threads are not in the copy, so that it would "
+            "wait for ever. Start processes afresh, by joblib's backend 'loky' or by "
+            "multiprocessing.get_context('spawn'), or fork before the first fit. "
+            "DenseClassifier and CNN1DClassifier predict in any process."
+        )
     with _lock:
         if sys.modules.get("tensorflow") is not None:
             return

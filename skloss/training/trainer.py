@@ -29,6 +29,7 @@ from skloss.training.program import (
     get_program,
 )
 from skloss.training.schedules import learning_rates
+from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["curve_names", "train"]
 
@@ -103,6 +104,7 @@ def train(
     -------
     TrainingResult
     """
+    start_tensorflow()  # a program compiled before a fork would not ask
     training = _Training(spec, rows, settings, evaluators, is_repeated, observer)
     return training.run(weights, slots, first_step)
 
@@ -153,6 +155,15 @@ class _Training:
         )
         log = EpochLog(self.settings, self.evaluators, start, self.observer)
         try:
+            self._epochs(state, log)
+            return log.result()
+        except KeyboardInterrupt:
+            if not log.interrupt():
+                raise
+        return log.result()
+
+    def _epochs(self, state: State, log: EpochLog) -> None:
+        try:
             for epoch in range(self.settings.epochs):
                 log.begin_epoch()
                 state, row = self._epoch(state, epoch)
@@ -160,14 +171,9 @@ class _Training:
                 row |= log.measure(weights) | self._look_at_units(weights, epoch)
                 if log.end_epoch(row, weights, state.slots, int(state.step)):
                     break
-        except KeyboardInterrupt:
-            if not log.history:
-                raise
-            log.interrupt()
         except DivergedError as diverged:
             step = diverged.step or self.steps_per_epoch
             log.diverge(f", step {step} of {self.steps_per_epoch}")
-        return log.result()
 
     def _epoch(self, state: State, epoch: int) -> tuple[State, EpochRow]:
         """One pass over the rows, and what was seen on the way."""

@@ -123,15 +123,15 @@ def test_the_verbose_text_ends_with_what_found_nothing():
 @pytest.mark.parametrize(
     ("diagnosis", "words"),
     [
-        (Diagnosis(), "No problem found"),
-        (Diagnosis(passed=("a",)), "No problem found; 1 rule passed"),
+        (Diagnosis(), "Nothing could be assessed"),
+        (Diagnosis(passed=("a",)), "No fault found in 1 check"),
         (
             Diagnosis((IMBALANCE,) * 2, ("a", "b"), {"c": "d"}),
-            "No problem found, 2 remarks; 2 rules passed, 1 not assessed",
+            "No fault found in the 4 of 5 checks that were possible; 2 remarks",
         ),
         (
             Diagnosis(not_assessed={"a": "b", "c": "b"}),
-            "Nothing could be assessed; 2 rules not assessed",
+            "Nothing could be assessed",
         ),
         (Diagnosis((RATE, RATE)), "2 warnings"),
     ],

@@ -20,7 +20,7 @@ from skloss.diagnosis import (
     examine,
     rules,
 )
-from skloss.diagnosis.evidence.symptoms import ranking_error
+from skloss.diagnosis.evidence.symptoms import area_error, ranking_error
 from skloss.diagnosis.rule import SECTIONS
 from skloss.record import SplitMetrics
 
@@ -76,6 +76,9 @@ def test_a_sick_example_is_found(name, case):
 
 
 NAN = float("nan")
+FALLS = list(np.linspace(0.7, 0.1, 30))
+TURNS = [0.5, 0.4, *np.linspace(0.2, 0.5, 28)]
+ONES = [1.0] * 30
 CLIMBING = [0.5, 0.4, NAN, 0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.9]
 
 
@@ -85,7 +88,17 @@ CLIMBING = [0.5, 0.4, NAN, 0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.9]
         ("nonfinite-loss", {"loss": [0.5, 0.4, NAN, NAN]}, 2),
         ("late-divergence", {"loss": CLIMBING}, 3),
         ("exploding-gradients", {"gradient_norm_first": [1, 1, 1, 1, 1, 1, 500, 1]}, 6),
-        ("mild-overfit-late", {"val_loss": [0.5, 0.4, *[0.2] * 3, *[0.4] * 25]}, 2),
+        (
+            "overconfident-probabilities",
+            {
+                "loss": FALLS,
+                "val_loss": TURNS,
+                "val_accuracy": FALLS,
+                "accuracy": ONES,
+                "val_mcc": FALLS,
+            },
+            2,
+        ),
     ],
 )
 def test_a_finding_about_an_epoch_names_it_counted_from_zero(name, curves, epoch):
@@ -199,6 +212,15 @@ def test_the_error_of_a_random_ranking_is_that_of_mann_and_whitney(n_minority, n
     part = SplitMetrics((n_rows - n_minority, n_minority))
     p_value = 2 * norm.sf(abs(area - 0.5) / ranking_error(part))
     assert p_value == pytest.approx(tested.pvalue)
+
+
+def test_the_error_of_a_good_ranking_is_that_of_many_draws():
+    rng = np.random.default_rng(0)
+    few = rng.exponential(6.0, size=(2000, 13))  # of exponential scores it is exact
+    others = rng.exponential(size=(2000, 400))
+    areas = (few[:, :, None] > others[:, None, :]).mean(axis=(1, 2))
+    part = SplitMetrics((400, 13), roc_auc=float(areas.mean()))
+    assert area_error(part) == pytest.approx(areas.std(), rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["majority-collapse", "threshold-not-tuned"])

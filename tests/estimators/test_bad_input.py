@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
+from imblearn.pipeline import Pipeline as PlainPipeline
 from sklearn.preprocessing import StandardScaler
 
-from skloss import CNN1DClassifier, DenseClassifier, Pipeline, make_pipeline
+from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
 from skloss.exceptions import TrainingDivergedWarning
 
 N_ROWS = 60
@@ -346,11 +347,12 @@ def test_a_fit_that_diverges_later_keeps_the_last_finite_epoch():
     )
 
 
-def test_weights_cannot_follow_rows_that_a_sampler_makes():
+def test_weights_cannot_follow_the_rows_of_a_sampler_in_another_pipeline():
     X = np.random.default_rng(0).normal(size=(60, 4))
     y = (X[:, 0] > 0.5).astype(int)
-    pipeline = Pipeline([("s", SMOTE(k_neighbors=2)), ("c", DenseClassifier(epochs=1))])
-    with pytest.raises(ValueError, match=r"sample_weight has .* use class_weight"):
+    steps = [("s", SMOTE(k_neighbors=2)), ("c", DenseClassifier(epochs=1))]
+    pipeline = PlainPipeline(steps)
+    with pytest.raises(ValueError, match=r"sample_weight has .* use skloss\.Pipeline"):
         pipeline.fit(X, y, c__sample_weight=np.ones(60))
 
 

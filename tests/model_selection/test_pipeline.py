@@ -19,6 +19,7 @@ from imblearn.under_sampling import RandomUnderSampler
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -432,3 +433,19 @@ def test_no_warning_where_nothing_is_held_out_of_the_resampled_rows():
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResampledValidationWarning)
         network(epochs=1, validation_fraction=None).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "sampler", [None, SMOTE(random_state=0)], ids=["none", "smote"]
+)
+@pytest.mark.parametrize("as_given", [pd.DataFrame, lambda y: y[:, None]])
+def test_labels_in_one_column_are_raveled_with_the_warning_of_scikit_learn(
+    sampler, as_given
+):
+    X, y = make_rows()
+    steps = [("scale", StandardScaler()), ("sampler", sampler), ("dense", network())]
+    steps = [(name, step) for name, step in steps if step is not None]
+    flat = Pipeline(steps).fit(X, y)
+    with pytest.warns(DataConversionWarning, match="column-vector y was passed"):
+        column = Pipeline(clone(Pipeline(steps)).steps).fit(X, as_given(y))
+    np.testing.assert_array_equal(column.predict_proba(X), flat.predict_proba(X))

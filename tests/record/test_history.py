@@ -1,6 +1,7 @@
 """Curves in all the forms that people keep them in."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from skloss.exceptions import RecordFormatError
-from skloss.record import parse_keras_log, read_curves
+from skloss.record import TrainingRecord, parse_keras_log, read_curves
 
 HISTORY = {"loss": [0.7, 0.5, 0.4], "val_loss": [0.8, 0.6, 0.5]}
 
@@ -287,3 +288,47 @@ def test_a_file_that_is_not_there_is_an_oserror(tmp_path):
 def test_text_that_shows_no_epochs_is_refused():
     with pytest.raises(RecordFormatError, match="no losses of epochs"):
         parse_keras_log("It did not train.")
+
+
+LONG = 5_000_000
+ADVERSARIAL = {
+    "one line of signs": "=" * LONG,
+    "lines of signs": "====\n" * (LONG // 5),
+    "a head without a number": "Epoch" + " " * LONG,
+    "a head without a total": "Epoch 1" + "1" * LONG,
+    "names without a value": "a - " * (LONG // 4),
+    "digits that end in a letter": "loss: " + "1" * LONG + "x",
+    "lists that are not closed": "'a': [" * (LONG // 6),
+    "a name of its own on each line": "".join(
+        f"loss: 1 - a{number}: 2\n" for number in range(LONG // 20)
+    ),
+}
+
+
+@pytest.mark.parametrize("text", ADVERSARIAL.values(), ids=ADVERSARIAL)
+def test_files_of_any_length_are_read_in_linear_time(tmp_path, text):
+    with pytest.raises(RecordFormatError):  # quadratic time would be hours
+        read_curves(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "told"),
+    [
+        ("[" * 100_000, "a.json", "nested too deeply"),
+        ('{"loss": [' + "1" * 5_000 + "]}", "a.json", "cannot be read"),
+        ('{"loss": [' + "1" * 400 + "]}", "a.json", "too large an integer"),
+        ('loss,acc\n1,"' + "a" * 200_000, "a.csv", "no table of values"),
+    ],
+)
+def test_what_a_parser_cannot_take_is_refused_in_a_sentence(tmp_path, text, name, told):
+    with pytest.raises(RecordFormatError, match=told):
+        read_curves(written(tmp_path, text, name))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.log")
+    with pytest.raises(RecordFormatError, match="not a regular file"):
+        read_curves(tmp_path / "pipe.log")
+    with pytest.raises(RecordFormatError, match="not a regular file"):
+        TrainingRecord.load(tmp_path / "pipe.log")

@@ -35,7 +35,8 @@ def records(draw):
         configuration=draw(OBJECTS),
         data=draw(OBJECTS),
         history=draw(st.dictionaries(TEXTS, curve, max_size=3)),
-        outcome=draw(OBJECTS) | {"best_epoch": draw(st.none() | st.integers(0, 3))},
+        outcome=draw(OBJECTS)
+        | {"best_epoch": draw(st.none() | st.integers(0, max(n - 1, 0)))},
         version=draw(st.integers(2, 9)),  # version 1 is turned into 2
         extra={name: extra[name] for name in extra if name not in KNOWN},
     )
@@ -195,8 +196,31 @@ def test_a_history_under_other_names_has_the_names_of_skloss():
 
 
 def test_a_history_keeps_curves_that_skloss_does_not_know():
-    given = {"loss": [0.5], "mood": [1], "words": ["good"], "f1": [np.array([1, 0])]}
+    given = {"loss": [0.5], "mood": [1], "words": ["good"], "table": [np.eye(2)]}
     assert TrainingRecord.from_history(given).history == {"loss": [0.5], "mood": [1.0]}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [np.array([1, 0], np.float32), np.array([0.5, 0.25])],
+        [[1.0, 0.0], [0.5, 0.25]],
+        ['"[1.0, 0.0]"', "[0.5 0.25]"],
+    ],
+    ids=["arrays", "lists", "texts of a CSVLogger"],
+)
+def test_a_metric_of_one_value_per_class_is_a_curve_for_each(values):
+    record = TrainingRecord.from_history({"loss": [0.5, 0.4], "val_f1_score": values})
+    assert record.history == {
+        "loss": [0.5, 0.4],
+        "val_f1_class_0": [1.0, 0.5],
+        "val_f1_class_1": [0.0, 0.25],
+    }
+
+
+def test_an_array_of_one_value_is_that_value():
+    record = TrainingRecord.from_history({"f1_score": [np.array([0.5], np.float32)]})
+    assert record.history == {"f1": [0.5]}
 
 
 def test_two_spellings_of_a_curve_are_both_kept():

@@ -255,11 +255,49 @@ def test_folds_that_cannot_be_drawn_again_are_not_guessed(search, rows):
     )
 
 
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_both_models_are_compared_on_the_rows_that_were_held_out(rows, in_pipeline):
+    X, y = rows
+    order = np.argsort(y, kind="stable")  # the labels of any hold-out are then equal
+    X, y = X[order], y[order]
+    fitted = DenseClassifier(epochs=1, width=4)  # no random_state
+    if in_pipeline:
+        fitted = skloss.make_pipeline(StandardScaler(), SMOTE(), fitted)
+    fitted.fit(X, y)
+    network = fitted[-1] if in_pipeline else fitted
+    split = build_context(fitted, X, y).split
+    predicted = fitted.predict_proba(split.X_val)[:, 1]
+    recorded = network.record_.outcome["validation_scores"]
+    np.testing.assert_allclose(predicted, recorded, atol=1e-5)
+    assert len(split.X) + len(split.X_val) == len(X)
+    assert LOGISTIC in skloss.report(fitted, X, y).answer.scores
+
+
 def test_a_hold_out_that_cannot_be_found_again_is_not_guessed(rows):
-    fitted = DenseClassifier(epochs=1).fit(*rows)
-    found = skloss.report(fitted, X=rows[0], y=rows[1]).answer
+    X, y = rows
+    order = np.argsort(y, kind="stable")
+    fitted = DenseClassifier(epochs=1).fit(X[order], y[order])
+    for name in ("held_out_rows", "n_given"):  # as in records of 0.1.0
+        del fitted.record_.data[name]
+    found = skloss.report(fitted, X[order], y[order]).answer
     assert LOGISTIC not in found.scores
-    assert any("Fit with an int as random_state" in text for text in found.caveats)
+    assert any("cannot be found again" in text for text in found.caveats)
+
+
+def test_rows_passed_as_hold_out_are_those_that_both_models_are_scored_on(rows):
+    X, y = rows
+    fitted = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+    context = build_context(fitted, X, y, X_val=X[:50], y_val=y[:50])
+    np.testing.assert_array_equal(context.held_out.truth, context.split.y_val)
+    np.testing.assert_allclose(
+        context.held_out.scores, fitted.predict_proba(X[:50])[:, 1]
+    )
+
+
+def test_a_path_in_the_place_of_rows_is_refused(tmp_path):
+    with pytest.raises(TypeError, match=r"X must be the rows .* path=\.\.\."):
+        skloss.report({"loss": [0.5]}, tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_rows_the_page_says_what_to_pass(pipeline):
@@ -300,7 +338,7 @@ def test_rows_made_by_a_sampler_before_the_split_give_no_answer(rows):
         ("constant", "no"),
     ],
 )
-def test_the_verdict_is_that_of_the_scores(scores, verdict):
+def test_the_verdict_is_that_of_the_scores(scores, verdict, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2000, 2))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)  # no line can tell these
@@ -308,6 +346,10 @@ def test_the_verdict_is_that_of_the_scores(scores, verdict):
     record = network.record_
     truth = np.array(record.outcome["validation_truth"])
     if scores == "constant":
+        says = np.array([1.0, 0.0])
+        monkeypatch.setattr(
+            network, "predict_proba", lambda X: np.tile(says, (len(X), 1))
+        )
         record.outcome["validation_scores"] = [0.0] * len(truth)
         for name in ("tp", "fp"):
             record.history[f"val_{name}"] = [0.0] * record.n_epochs
@@ -643,7 +685,7 @@ def test_a_report_prints_as_one_line(page):
 def test_the_page_is_written_where_it_was_asked_for(page, tmp_path):
     path = page.save(tmp_path / "page.html")
     assert path.read_text("utf-8") == page.html
-    skloss.report({"loss": [0.5]}, tmp_path / "other.html")
+    skloss.report({"loss": [0.5]}, path=tmp_path / "other.html")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["other.html", "page.html"]
 
 
@@ -681,20 +723,22 @@ def test_the_command_writes_a_page(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "out", "said"),
+    ("name", "content", "out", "said", "status"),
     [
-        ("nowhere.json", None, "page.html", "cannot read"),
-        ("run.json", "{}", "page.html", "it is empty"),
-        ("run.json", '{"loss": [1]}', "no/page.html", "Give the path of a file"),
+        ("nowhere.json", None, "page.html", "cannot read", 2),
+        ("run.json", "{}", "page.html", "it is empty", 2),
+        ("run.json", '{"loss": [1]}', "no/page.html", "Give the path of a file", 3),
     ],
     ids=["no file", "no curves", "no folder"],
 )
-def test_the_command_refuses_in_one_line(tmp_path, capsys, name, content, out, said):
+def test_the_command_refuses_in_one_line(
+    tmp_path, capsys, name, content, out, said, status
+):
     if content is not None:
         (tmp_path / name).write_text(content)
     code = main(["report", str(tmp_path / name), "--out", str(tmp_path / out)])
     err = capsys.readouterr().err
-    assert code == 2
+    assert code == status
     assert said in err
     assert err.count("\n") == 1
 

@@ -3,11 +3,33 @@
 import numpy as np
 from rule_examples.cases import sick
 
+from skloss.diagnosis import Case
+
 EPOCHS = np.arange(30)
 # Of 1,000 validation rows with 100 positives.
 NOTHING = ((900, 0), (100, 0))
 RISING = 0.3 + 0.2 * np.exp(-EPOCHS / 2) + 0.006 * np.maximum(EPOCHS - 8, 0)
 FALLING = 0.35 * np.exp(-EPOCHS / 6)
+# A network that learns its 200 rows by heart, and validation rows never.
+BY_HEART_CURVES = {
+    "loss": 0.7 * np.exp(-EPOCHS / 4),
+    "val_loss": 0.69 + 0.01 * np.sin(EPOCHS),
+    "accuracy": 1 - 0.5 * np.exp(-EPOCHS / 4),
+    "val_accuracy": np.full(30, 0.52),
+}
+APART = {"accuracy": 1 - 0.2 * np.exp(-EPOCHS / 6)}
+LOSING = {"val_accuracy": 0.85 - 0.004 * EPOCHS, "val_mcc": 0.6 - 0.01 * EPOCHS}
+HOLDING = {"val_accuracy": np.full(30, 0.85), "val_mcc": np.full(30, 0.6)}
+
+
+def bare(*parts):
+    """A training of which only curves are known."""
+    curves = {"loss": FALLING, "val_loss": RISING}
+    for part in parts:
+        curves |= part
+    return Case(curves={name: np.asarray(curve) for name, curve in curves.items()})
+
+
 BY_HEART = {"train": {"confusion": ((3600, 0), (0, 400)), "roc_auc": 1.0}}
 
 
@@ -56,16 +78,32 @@ SICK = {
             curves={"val_loss": RISING, "loss": FALLING},
             val={"confusion": ((880, 20), (60, 40)), "roc_auc": 0.80},
             **BY_HEART,
-        )
+        ),
+        bare(),
+        bare(APART, LOSING),
+        bare(BY_HEART_CURVES),
     ],
     "train-val-gap": [
+        # No other learner does better, and a constant guess has a lower loss.
+        sick(
+            val={
+                "confusion": ((850, 50), (96, 4)),
+                "roc_auc": 0.52,
+                "loss": 1.5,
+            },
+            rows={"network_score": 0.1, "linear_score": 0.1, "tree_score": 0.12},
+            **BY_HEART,
+        ),
         sick(
             val={"confusion": ((850, 50), (96, 4)), "roc_auc": 0.52},
             rows={"network_score": 0.1},
             **BY_HEART,
-        )
+        ),
     ],
-    "mild-overfit-late": [sick(curves={"val_loss": RISING, "loss": FALLING})],
+    "overconfident-probabilities": [
+        sick(curves={"val_loss": RISING, "loss": FALLING, **APART, **HOLDING}),
+        bare(APART, HOLDING),
+    ],
     "early-stopping-too-early": [
         sick(
             training={"patience": 0, "epochs": 100, "monitor": "val_loss"},
@@ -127,6 +165,9 @@ HEALTHY = {
     "overfit": [
         # The loss rises, the predictions stay as good: over-confidence only.
         sick(curves={"val_loss": RISING, "loss": FALLING}),
+        bare(APART, HOLDING),
+        bare({"val_loss": 0.3 + 0.1 * np.sin(9.0 * EPOCHS)}),  # noise
+        bare({"val_loss": 0.3 + 0.003 * EPOCHS, "loss": np.full(30, 0.3)}),
         # A single bad epoch.
         sick(
             curves={"val_loss": np.r_[FALLING[:-1], 0.9], "loss": FALLING}, **BY_HEART
@@ -149,7 +190,15 @@ HEALTHY = {
         ),
         sick(val={"confusion": ((890, 10), (45, 55)), "roc_auc": 0.9}, **BY_HEART),
     ],
-    "mild-overfit-late": [sick()],
+    "overconfident-probabilities": [
+        sick(),
+        bare({"val_loss": 0.3 + 0.1 * np.sin(9.0 * EPOCHS)}, HOLDING),  # noise
+        bare({"loss": np.full(30, 0.3)}, HOLDING),  # nothing is learned meanwhile
+        sick(
+            curves={"val_loss": RISING, "loss": FALLING, **APART, **HOLDING},
+            training={"restore_best": True},
+        ),
+    ],
     "early-stopping-too-early": [
         sick(
             training={"patience": 10, "epochs": 100, "monitor": "val_loss"},

@@ -39,6 +39,10 @@ def shifted(scale=1.0, offset=0.0, auc=0.95, **parts):
 
 
 SICK: dict[str, list[Case]] = {
+    "ungrouped-holdout": [
+        sick(holdout="pipeline", holdout_groups="missed"),
+        sick(holdout="pipeline", holdout_groups="none", search={"is_grouped": True}),
+    ],
     "resample-before-split": [
         made(0.9, **SPLIT),
         made(0.9, shared=0.45, **SPLIT),  # copies
@@ -100,6 +104,11 @@ SICK: dict[str, list[Case]] = {
     ],
 }
 HEALTHY: dict[str, list[Case]] = {
+    "ungrouped-holdout": [
+        sick(holdout_groups="kept", search={"is_grouped": True}),
+        sick(holdout_groups="none", search={"is_grouped": None}),
+        sick(holdout_groups="none"),
+    ],
     "resample-before-split": [
         made(0.29, **SPLIT),
         made(0.5, null=0.45, **SPLIT),  # coarse columns: lines everywhere

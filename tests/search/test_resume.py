@@ -19,6 +19,7 @@ from skloss.search.grid_search import Search
 ROOT = Path(__file__).parents[2]
 N_FOLDS = 2
 GRID = ["--grid", "width=2,3,4,5", "--grid", "epochs=2"]
+NAN = float("nan")
 N_FITS = 4 * N_FOLDS
 
 
@@ -162,6 +163,37 @@ def test_ctrl_c_shows_and_writes_what_was_finished(csv_file, tmp_path):
     assert kept(folder) == [(0, 0), (0, 1)]
 
 
+def test_ctrl_c_while_the_page_is_written_says_what_is_there(
+    csv_file, whole, capsys, monkeypatch
+):
+    def press(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skloss.search.command.write_page", press)
+    capsys.readouterr()
+    assert main([*options(csv_file), "--resume", str(whole)]) == 130
+    out, err = capsys.readouterr()
+    assert "Interrupted: 4 of 4 candidates and 8 of 8 fits are finished" in out
+    assert "Wrote curves.png, model.joblib and results.csv to" in out
+    assert "before anything" not in err
+    assert not (whole / "report.html").exists()
+    assert len(scores(whole)) == 4
+
+
+def test_a_disk_that_fills_up_leaves_the_old_results(
+    csv_file, whole, capsys, monkeypatch
+):
+    before = {path.name: path.read_bytes() for path in whole.iterdir()}
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main([*options(csv_file), "--resume", str(whole)]) == 3
+    assert "results.csv: No space left on device" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in whole.iterdir()} == before
+
+
 # --------------------------------------------------------------------------- going on
 
 
@@ -263,6 +295,55 @@ def test_a_folder_without_fits_is_refused(csv_file, tmp_path, capsys):
     assert "it has no readable fits.jsonl of a search" in refusal
     assert refusal.count("\n") == 1
     assert not folder.exists()
+
+
+def changed_fit(change):
+    def write(line):
+        fit = json.loads(line)
+        fit.update(change)
+        return json.dumps(fit).encode()
+
+    return write
+
+
+TAMPERED = {
+    "no JSON": lambda line: b"{",
+    "a list": lambda line: b"[1]",
+    "deep": lambda line: b"[" * 100_000,
+    "long number": lambda line: b'{"candidate": ' + b"1" * 5_000 + b"}",
+    "candidate": changed_fit({"candidate": 99}),
+    "negative candidate": changed_fit({"candidate": -1}),
+    "boolean candidate": changed_fit({"candidate": True}),
+    "text as fold": changed_fit({"fold": "0"}),
+    "fold": changed_fit({"fold": N_FOLDS}),
+    "parameters": changed_fit({"params": {"dense__width": 1_000}}),
+    "no scores": changed_fit({"scores": {}}),
+    "few scores": changed_fit({"scores": {"mcc": 1.0}}),
+    "text as scores": changed_fit({"scores": "high"}),
+    "score of text": changed_fit(
+        {"scores": dict.fromkeys(["mcc", "f1", "accuracy", "majority", "seconds"], "1")}
+    ),
+    "NaN": changed_fit(
+        {"scores": dict.fromkeys(["mcc", "f1", "accuracy", "majority", "seconds"], NAN)}
+    ),
+    "number as error": changed_fit({"error": 1}),
+}
+
+
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=list(TAMPERED))
+def test_a_tampered_file_of_fits_is_refused_in_one_sentence(
+    change, csv_file, whole, capsys, fits
+):
+    path = whole / "fits.jsonl"
+    lines = path.read_bytes().splitlines()
+    lines[2] = change(lines[2])
+    path.write_bytes(b"\n".join([*lines, b""]))
+    capsys.readouterr()
+    assert main([*options(csv_file), "--resume", str(whole)]) == 2
+    refusal = capsys.readouterr().err
+    assert "line 3 of fits.jsonl is not a fit of this search" in refusal
+    assert refusal.count("\n") == 1
+    assert fits == []
 
 
 def test_out_and_resume_exclude_each_other(csv_file, capsys):

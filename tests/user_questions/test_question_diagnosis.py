@@ -33,7 +33,7 @@ def test_all_its_curves_are_understood(printed):
 
 def test_it_does_not_overfit(printed):
     alarms = {f.name for f in flat(examine(printed).findings) if f.is_alarm}
-    assert not alarms & {"overfit", "mild-overfit-late", "train-val-gap"}
+    assert not alarms & {"overfit", "overconfident-probabilities", "train-val-gap"}
 
 
 def test_it_never_finds_the_minority_and_its_loss_is_that_of_a_guess(printed):

@@ -35,7 +35,7 @@ def examined(classifier, X, y):
         print(f"{finding.severity}: {finding.name}\n  {finding.title}")
         print(f"  Fix: {finding.fix}")
     if not alarms:
-        print("No problem found")
+        print("No fault found")
     print(f"validation MCC at the end: {classifier.history_['val_mcc'][-1]:.2f}")
     return dict(alarms[0].params) if alarms else {}
 

@@ -20,7 +20,8 @@ __all__ = [
 CURVES_APART = (
     "train-val-gap",
     "val-loss-misleads",
-    "mild-overfit-late",
+    "overfit",
+    "overconfident-probabilities",
     "early-stopping-too-early",
     "incomparable-curves",
     "val-better-than-train-dropout",

@@ -13,6 +13,7 @@ from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
 __all__ = [
+    "area_error",
     "beats_a_guess",
     "constant_guess",
     "fitted_part",
@@ -139,6 +140,20 @@ def ranking_error(part: SplitMetrics) -> float:
     few = max(part.n_minority, 1)
     others = max(part.n_rows - few, 1)
     return float(np.sqrt((few + others + 1) / (12 * few * others)))
+
+
+def area_error(part: SplitMetrics) -> float:
+    """Return the standard error of the ROC AUC at its value (Hanley and McNeil, 1982).
+
+    With more than two classes it is that of the smallest class against the others.
+    """
+    area = 0.5 if part.roc_auc is None else min(max(part.roc_auc, 0.0), 1.0)
+    few = max(part.n_minority, 1)
+    others = max(part.n_rows - few, 1)
+    of_few = (few - 1) * (area / (2 - area) - area**2)
+    of_others = (others - 1) * (2 * area**2 / (1 + area) - area**2)
+    variance = area * (1 - area) + of_few + of_others
+    return float(np.sqrt(max(variance, 0.0) / (few * others)))
 
 
 def _precise(part: SplitMetrics) -> bool:

@@ -187,23 +187,24 @@ class BatchnormMomentumLag(Rule):
 
     def _losses_are_close(self, case: Case) -> bool:
         """Whether the two modes give about the same loss."""
-        probe = case.probe
-        if probe is None:
-            return False
-        low, high = probe.loss_training_mode, probe.loss_inference_mode
-        if low is None or high is None:
-            return False
-        return high <= self.close_loss_ratio * low
+        losses = _losses_of_modes(case)
+        return losses is not None and losses[1] <= self.close_loss_ratio * losses[0]
 
     def _loss_differs(self, case: Case) -> bool:
         """Whether the loss in inference mode is far higher, by 0.1 nats or more."""
-        probe = case.probe
-        if probe is None:
-            return False
-        low, high = probe.loss_training_mode, probe.loss_inference_mode
-        if low is None or high is None:
-            return False
-        return high > self.largest_loss_ratio * low + 0.1
+        losses = _losses_of_modes(case)
+        return (
+            losses is not None and losses[1] > self.largest_loss_ratio * losses[0] + 0.1
+        )
+
+
+def _losses_of_modes(case: Case) -> tuple[float, float] | None:
+    """Loss in training mode and in inference mode; None if either is not known."""
+    probe = case.probe
+    if probe is None:
+        return None
+    low, high = probe.loss_training_mode, probe.loss_inference_mode
+    return None if low is None or high is None else (low, high)
 
 
 def _has_dropout_before(case: Case) -> bool:

@@ -6,6 +6,7 @@ from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import harm, updates_per_epoch
 from skloss.diagnosis.evidence.symptoms import (
     beats_a_guess,
+    is_behind,
     never_predicts_minority,
     prior_from_curves,
 )
@@ -182,6 +183,7 @@ class TooFewEpochs(Rule):
     fast_gain = 0.3
     high_loss = 0.5
     low_loss = 0.1
+    least_loss = 0.05  # after hardly any epochs, if a baseline model scores higher
     little_fall = 0.8  # of the first loss, if that of a constant guess is not known
     good_score = 0.6  # MCC on the training rows
     few_epochs = 10
@@ -237,6 +239,8 @@ class TooFewEpochs(Rule):
             return bool(harmed)
         if guess_loss(case) is None:
             return level > self.little_fall and harmed is None
+        if n_epochs <= self.hardly_any and is_behind(case, least=0.0):
+            return level > self.least_loss
         part = fitted_if_known(case)
         if part is not None and (part.mcc or 0.0) > self.good_score:
             return False

@@ -3,10 +3,15 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.overfitting import (
+    Fit,
+    fit_of_curves,
+    is_by_heart,
+    is_turned,
+)
 from skloss.diagnosis.evidence.symptoms import (
     fitted_part,
     is_behind,
-    smoothed,
     training_loss,
 )
 from skloss.diagnosis.finding import Finding
@@ -58,88 +63,136 @@ class _Gap(Rule):
 
 
 class Overfit(_Gap):
-    """Training rows are predicted ever better, but validation rows ever worse.
+    """The network memorizes its training rows, and new rows are predicted worse.
 
-    Reads: both loss curves (the validation loss at the training prior, where known),
-    and recalls and ROC AUC of the final network on both splits.
-    Effect: the network memorizes its training rows and predicts new rows worse.
+    Reads: both loss curves (the validation loss at the training prior, where known) and
+    both accuracies; where known, recalls and ROC AUC of the final network on both
+    splits. The validation loss must rise for good while the training loss falls, or
+    training rows must be known by heart while validation rows were never learned.
+    Effect: new rows are predicted worse than the training rows, and worse than by the
+    network of an earlier epoch.
     What to do: set early_stopping=True and restore_best=True (in Keras,
     EarlyStopping(restore_best_weights=True)). Then add dropout or l2, reduce units, or
     collect more rows.
-    False alarm when: only the loss rises while ranking and predictions stay the same
-    (overconfidence, see mild-overfit-late), or the splits differ for another reason.
+    False alarm when: the two splits differ for another reason. If only the loss rises
+    while decisions stay as good, it is overconfident-probabilities.
     """
 
     code = "G05"
     name = "overfit"
-    explains = ("train-val-gap", "mild-overfit-late", "val-loss-misleads")
-    reference = "SageMaker Debugger 0.1; one-epoch rules rejected (UMLAUT)"
-    least_rise = 0.2  # of the lowest validation loss
+    explains = ("train-val-gap", "val-loss-misleads", "slow-convergence")
+    reference = "215 published logs; one-epoch rules rejected (UMLAUT)"
+    least_rise = 0.2  # of the lowest validation loss, where both splits are known
     least_gap = 0.05  # in mean recall or ROC AUC
     least_gap_with_gains = 0.25  # if the validation score improved since then
-    fewest_epochs = 5
 
     def inspect(self, case: Case) -> Finding | None:
-        """Ask for a lasting rise, and for a gap beyond chance."""
-        rise, epoch = _rise(case, self.fewest_epochs)
-        train, val = self.splits(case)
-        gap, error, score = self.gap(train, val)
-        gains = _gains_since(case, epoch)
-        least_gap = self.least_gap_with_gains if gains else self.least_gap
-        if rise < self.least_rise or gap < max(least_gap, 2.5 * error):
+        """Ask for a lasting rise or rows known by heart, and for a gap."""
+        fit = fit_of_curves(case)
+        if _keeps_earlier(case, fit):
             return None
-        if case.training is not None and case.training.restore_best:
-            return None  # the kept weights are those from before the rise
-        if case.best_epoch is not None and case.best_epoch <= epoch:
+        try:
+            train, val = self.splits(case)
+            gap, error, score = self.gap(train, val)
+        except NotApplicable:
+            return self._from_curves(fit)
+        least_gap = self.least_gap_with_gains if (fit.gain or 0) > 0 else self.least_gap
+        if not _rises(fit, self.least_rise) or gap < max(least_gap, 2.5 * error):
             return None
+        return self._found(
+            fit,
+            f"The validation loss rose by {100 * fit.rise:.3g}% after epoch "
+            f"{fit.lowest + 1} while the training loss fell, and the {score} is "
+            f"{gap:.2f} lower on validation rows than on training rows.",
+            {f"gap of the {score}": gap, "standard error of the gap": error},
+        )
+
+    def _from_curves(self, fit: Fit) -> Finding | None:
+        if is_by_heart(fit):
+            return self._found(
+                fit,
+                f"Training rows are learned by heart: the accuracy is {fit.gap:.2f} "
+                f"lower on validation rows, and the loss {fit.ratio:.3g} times as "
+                "high.",
+                {"gap of the accuracy": fit.gap},
+            )
+        if not is_turned(fit) or fit.decisions_hold:
+            return None
+        return self._found(
+            fit,
+            f"The validation loss rose by {100 * fit.rise:.3g}% after epoch "
+            f"{fit.lowest + 1} while the training loss fell by "
+            f"{100 * fit.train_fall:.3g}%.",
+            {"gap of the accuracy": fit.gap},
+        )
+
+    def _found(self, fit: Fit, title: str, gap: dict[str, object]) -> Finding:
         return self.found(
-            f"The validation loss rose by {100 * rise:.3g}% after epoch {epoch + 1} "
-            f"while the training loss fell, and the {score} is {gap:.2f} lower on "
-            "validation rows than on training rows.",
-            {
-                "rise of the validation loss": (rise, "of its lowest value"),
-                "epoch of the lowest validation loss": (epoch + 1, ""),
-                f"gap of the {score}": gap,
-                "standard error of the gap": error,
-            },
-            "Set early_stopping=True and restore_best=True. Then add dropout or l2, "
-            "reduce units, or collect more rows.",
+            title,
+            {**_measures(fit), **gap},
+            f"Keep the weights of epoch {fit.lowest + 1}: early_stopping=True and "
+            "restore_best=True. Then add dropout or l2, reduce units, or collect more "
+            "rows.",
             params={"early_stopping": True, "dropout": 0.3},
-            epoch=epoch,
+            epoch=fit.lowest,
         )
 
 
-def _rise(case: Case, fewest: int) -> tuple[float, int]:
-    """Return the lasting rise of the validation loss, and the epoch of its lowest.
+class OverconfidentProbabilities(Rule):
+    """Probabilities become over-confident, while decisions stay as good.
 
-    The rise is 0 unless it lasts and the training loss falls meanwhile.
+    Reads: both loss curves (the validation loss at the training prior, where known),
+    and a validation metric: MCC, F1, average precision, AUC or accuracy. The validation
+    loss must rise for good while the training loss falls, and the metric must hold.
+    Effect: a probability of 0.99 is wrong more often than once in a hundred. Classes
+    are predicted as well as before.
+    What to do: wrap the classifier in CalibratedClassifierCV, or keep the weights of
+    the epoch with the lowest validation loss (restore_best=True, in Keras
+    EarlyStopping(restore_best_weights=True)).
+    False alarm when: only the classes or their ranking are used, never probabilities.
     """
-    train = training_loss(case)
-    name = "val_loss_at_train_prior"
-    curve = case.curves.get(name if name in case.curves else "val_loss")
-    if curve is None:
-        raise NotApplicable("there is no curve of the validation loss")
-    if len(curve) < fewest:
-        raise NotApplicable(f"{len(curve)} epochs; at least {fewest} are needed")
-    if not np.isfinite(curve).all() or not np.isfinite(train).all():
-        raise NotApplicable("the loss is not finite in every epoch")
-    smooth = smoothed(curve)
-    lowest = int(np.argmin(smooth))
-    least_after = max(3, len(curve) // 10)
-    if len(curve) - 1 - lowest < least_after or train[-1] >= train[lowest]:
-        return 0.0, lowest
-    last = float(np.median(curve[-least_after:]))
-    return last / max(float(smooth[lowest]), 1e-12) - 1, lowest
+
+    code = "G16"
+    name = "overconfident-probabilities"
+    explains = ("val-loss-misleads", "slow-convergence")
+    reference = "Guo et al., 2017; keras#3755"
+
+    def inspect(self, case: Case) -> Finding | None:
+        """Ask for a lasting rise, and for decisions that hold."""
+        fit = fit_of_curves(case)
+        if not is_turned(fit) or _keeps_earlier(case, fit):
+            return None
+        if Overfit().inspect(case) is not None:
+            return None
+        held = f" and {fit.metric} held" if fit.decisions_hold else ""
+        return self.found(
+            f"The validation loss rose by {100 * fit.rise:.3g}% after epoch "
+            f"{fit.lowest + 1}, while the training loss fell{held}: probabilities are "
+            "over-confident, decisions are not worse.",
+            {**_measures(fit), f"change of {fit.metric}": fit.gain},
+            "Wrap the classifier in CalibratedClassifierCV, or keep the weights of "
+            f"epoch {fit.lowest + 1} (early_stopping=True, restore_best=True).",
+            params={"early_stopping": True},
+            epoch=fit.lowest,
+        )
 
 
-def _gains_since(case: Case, epoch: int) -> bool:
-    """Whether the validation score improved after an epoch."""
-    for name in ("val_mcc", "val_f1", "val_average_precision", "val_accuracy"):
-        curve = case.curves.get(name)
-        if curve is not None and np.isfinite(curve).all():
-            then = float(np.mean(curve[max(0, epoch - 1) : epoch + 2]))
-            return float(np.mean(curve[-3:])) > then
-    return False
+def _measures(fit: Fit) -> dict[str, object]:
+    return {
+        "rise of the validation loss": (fit.rise, "of its lowest value"),
+        "epoch of the lowest validation loss": (fit.lowest + 1, ""),
+        "validation loss over training loss": fit.ratio,
+    }
+
+
+def _keeps_earlier(case: Case, fit: Fit) -> bool:
+    """Whether the kept weights are those from before the rise."""
+    restores = case.training is not None and bool(case.training.restore_best)
+    return restores or (case.best_epoch is not None and case.best_epoch <= fit.lowest)
+
+
+def _rises(fit: Fit, least: float) -> bool:
+    return fit.since >= 3 and fit.rise >= least and fit.train_fall > 0
 
 
 class TrainValGap(_Gap):
@@ -151,8 +204,8 @@ class TrainValGap(_Gap):
     What to do: add dropout=0.3 or l2, reduce units, set early_stopping=True, or collect
     more rows.
     False alarm when: there are few validation rows, or they are harder for every model.
-    Therefore the gap must exceed four standard errors, and it is a remark if no
-    baseline model does better.
+    Therefore the gap must exceed four standard errors. If no baseline model does better
+    it is a remark, unless the validation loss is above that of a constant guess.
     """
 
     code = "G06"
@@ -160,6 +213,8 @@ class TrainValGap(_Gap):
     reference = "SKD001"
     least_gap = 0.25  # in mean recall or ROC AUC
     errors = 4
+    least_shift = 0.1  # of the AUC that tells the two splits apart, above 0.5
+    few_rows = 50  # of the smallest class
 
     def inspect(self, case: Case) -> Finding | None:
         """Ask for a gap beyond chance."""
@@ -168,7 +223,8 @@ class TrainValGap(_Gap):
         if gap < max(self.least_gap, self.errors * error):
             return None
         return self.found(
-            f"The {score} is {gap:.2f} lower on validation rows than on training rows.",
+            f"The {score} is {gap:.2f} lower on validation rows than on training rows: "
+            f"{self._explanation(case, train)}.",
             {
                 f"gap of the {score}": gap,
                 "standard error of the gap": error,
@@ -181,48 +237,33 @@ class TrainValGap(_Gap):
             params={"dropout": 0.3, "early_stopping": True},
         )
 
+    def _explanation(self, case: Case, train: SplitMetrics) -> str:
+        """Say what is known about the reason of the gap."""
+        facts = case.rows
+        if facts is not None and facts.shift_auc is not None:
+            least = max(self.least_shift, 3 * (facts.shift_error or 0.0))
+            if facts.shift_auc > 0.5 + least:
+                return "the validation rows come from another distribution"
+        if train.n_minority < self.few_rows:
+            few = tally(train.n_minority, "training row")
+            return f"there are only {few} of the smallest class"
+        behind = is_behind(case)
+        if behind is None:
+            return "training rows are memorized, or the splits differ"
+        if behind:
+            return "training rows are memorized, since a baseline model does better"
+        return (
+            "training rows are memorized, and no baseline model does better on these "
+            "validation rows, which are hard or of new groups (such as patients)"
+        )
+
     @staticmethod
     def _is_avoidable(case: Case, val: SplitMetrics) -> bool:
-        """Whether a baseline model does better or, if unknown, the MCC is chance."""
+        """Whether another model, or a constant guess, does better."""
         behind = is_behind(case)
-        return (val.mcc or 0.0) < 2 * val.mcc_error if behind is None else behind
-
-
-class MildOverfitLate(Rule):
-    """The validation loss rises slowly while the training loss is still falling.
-
-    Reads: both loss curves (the validation loss at the training prior, where known).
-    Effect: probabilities become overconfident. If ranking and predictions suffer too,
-    it is a symptom of overfit.
-    What to do: set early_stopping=True, or wrap the classifier in
-    CalibratedClassifierCV.
-    False alarm when: the rise is noise from few validation rows. This is always a
-    remark.
-    """
-
-    code = "G09"
-    name = "mild-overfit-late"
-    severity = "info"
-    reference = "keras#3755"
-    least_rise = 0.1
-    fewest_epochs = 5
-
-    def inspect(self, case: Case) -> Finding | None:
-        """Ask for a lasting rise."""
-        rise, epoch = _rise(case, self.fewest_epochs)
-        if rise < self.least_rise:
-            return None
-        return self.found(
-            f"The validation loss rose by {100 * rise:.3g}% after epoch {epoch + 1}.",
-            {
-                "rise of the validation loss": (rise, "of its lowest value"),
-                "epoch of the lowest validation loss": (epoch + 1, ""),
-            },
-            "Set early_stopping=True, or wrap the classifier in "
-            "CalibratedClassifierCV.",
-            params={"early_stopping": True},
-            epoch=epoch,
-        )
+        if behind is None:
+            return (val.mcc or 0.0) < 2 * val.mcc_error
+        return behind or (val.loss is not None and val.loss > val.entropy)
 
 
 class EarlyStoppingTooEarly(Rule):

@@ -4,6 +4,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
+    area_error,
     fitted_part,
     need,
     never_predicts_minority,
@@ -113,7 +114,7 @@ class MajorityCollapse(_OneClassOnly):
         "too-few-epochs",
     )
     reference = "AutoTrainer passes such networks (10 Reuters models with recall 0)"
-    least_auc = 0.7  # with curves alone: above it the scores rank the rows
+    least_auc = 0.7  # by two standard errors: above it the scores rank the rows
     least_precision = 0.15
 
     def inspect(self, case: Case) -> Finding | None:
@@ -137,15 +138,22 @@ class MajorityCollapse(_OneClassOnly):
             },
             "Fix the causes first: scale the inputs, check activations and "
             f"learning_rate.{_then_balance(case)}",
+            severity="warning" if self._ranks_somewhat(part) else None,
             params=_balanced(case),
         )
 
     @staticmethod
     def _ranks_well(part: SplitMetrics) -> bool:
-        """Whether another threshold would suffice: the ranking is far above chance."""
+        """Whether another threshold would suffice: the ranking is surely good."""
         if part.roc_auc is None:
             return False
-        return bool(part.roc_auc > max(0.7, 0.5 + 3 * ranking_error(part)))
+        return bool(part.roc_auc - 2 * area_error(part) > MajorityCollapse.least_auc)
+
+    @staticmethod
+    def _ranks_somewhat(part: SplitMetrics) -> bool:
+        """Whether the ranking is above chance beyond doubt."""
+        area = part.roc_auc
+        return area is not None and area > max(0.6, 0.5 + 3 * ranking_error(part))
 
     def _from_curves(self, case: Case) -> Finding | None:
         if not any(name in case.curves for name in _ZERO_IF_NEVER):

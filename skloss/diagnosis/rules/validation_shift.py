@@ -153,7 +153,8 @@ class TrainValPriorShift(Rule):
         "train-val-gap",
         "threshold-not-tuned",
         "all-positive",
-        "mild-overfit-late",
+        "overfit",
+        "overconfident-probabilities",
         "early-stopping-too-early",
     )
     reference = "Saerens et al., 2002; keras-team/keras issue 14141"

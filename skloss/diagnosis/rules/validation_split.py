@@ -271,3 +271,42 @@ class TrainRowsInValidation(Rule):
             "group together with GroupShuffleSplit.",
             severity="info" if is_whole else "warning",
         )
+
+
+class UngroupedHoldout(Rule):
+    """The cross-validation kept groups together, but the hold-out did not.
+
+    Reads: whether the folds were made by groups, and whether the classifier was given
+    groups.
+    Effect: rows of one group are trained on and held out. The validation curves are
+    better than the scores of the folds, and early stopping and the choice of the epoch
+    rely on them.
+    What to do: pass groups to the classifier too, as groups=... or step__groups=... of
+    fit. With metadata routing they need to be passed only once.
+    False alarm when: rows of one group are no more alike than rows of different groups.
+    """
+
+    code = "V10"
+    name = "ungrouped-holdout"
+    explains = ("val-loss-misleads",)
+    reference = "Roberts et al., Ecography 2017, Cross-validation strategies"
+
+    def inspect(self, case: Case) -> Finding | None:
+        """Compare the folds with the hold-out."""
+        if case.holdout in ("given", "none"):
+            return None
+        if case.holdout_groups is None:
+            raise NotApplicable("it is not known how the rows were held out")
+        is_grouped = case.search is not None and case.search.is_grouped
+        if case.holdout_groups == "kept":
+            return None
+        if case.holdout_groups != "missed" and not is_grouped:
+            return None
+        return self.found(
+            "The folds keep groups together, but the hold-out inside each fit splits "
+            "them.",
+            {"groups of the hold-out": "not given"},
+            "Pass groups to the classifier too, as groups=... or step__groups=... of "
+            "fit; or call sklearn.set_config(enable_metadata_routing=True) and pass "
+            "them once.",
+        )

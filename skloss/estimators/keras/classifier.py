@@ -63,7 +63,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
     metrics : list, default=None
         As for ``compile``; what Keras makes of them stands in ``history_``.
     batch_size : int or None, default=None
-        Rows per step; None is 32, -1 all rows.
+        Rows per step; None is 32, -1 or more than there are is all rows.
     validation_batch_size : int or None, default=None
         Rows per step of Keras' own validation.
     verbose : int, default=0
@@ -94,6 +94,12 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Share of each class that is held out. "auto": none in ``fit``, as with scikeras;
         in :class:`skloss.Pipeline`, before any other step, the share
         ``validation_split``, or 0.1 if that is zero. None: none at all.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
+        With any but "stratified", ``validation_fraction="auto"`` holds out in ``fit``.
     early_stopping : bool or "auto", default=False
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``; "auto" if at least 50 rows of every class were held out.
@@ -206,6 +212,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         class_weight: Mapping[Any, float] | str | None = None,
         pos_label: Any = None,
         validation_fraction: float | str | None = "auto",
+        validation_rows: Any = "stratified",
         early_stopping: bool | str = False,
         monitor: str = "auto",
         patience: int = 20,
@@ -233,6 +240,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         )
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
+        self.validation_rows = validation_rows
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -386,6 +394,13 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         return cast("float | None", self.validation_fraction)
 
     def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
+        shape = np.shape(X)[1:]
+        if name == "X_val" and len(shape) == 1 and shape != self._row_shape[:1]:
+            raise ValueError(
+                f"X_val has {shape[0]} columns, but X has {self._row_shape[0]}: pass "
+                "both through the same steps, as skloss.Pipeline does; other pipelines "
+                "pass X_val on as it is."
+            )
         return self._rows(X, name, reset=False)
 
     def _fit_all(
@@ -407,7 +422,7 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
                 return self._train(*given, goes_on)
             self._check_free_labels()
             if holdout.X_val is not None:
-                held = self.as_keras(holdout.X_val, holdout.y_val)
+                held = self._free_validation(holdout)
                 kwargs = {**kwargs, "validation_data": held}
             return self._fit_freely(X, y, sample_weight, kwargs)
 
@@ -417,6 +432,15 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         model = self.model_ if goes_on else None
         with all_or_nothing(self), weights_or_nothing(model):
             yield
+
+    def _free_validation(self, holdout: HoldOut) -> tuple[Any, ...]:
+        """Held-out rows and labels of another kind, as Keras takes them."""
+        if holdout.source == "validation_data":  # the labels are Keras' already
+            rows = self._rows(holdout.X_val, "X_val", reset=False)
+            held = self._prepared(rows), holdout.y_val
+        else:
+            held = self.as_keras(holdout.X_val, holdout.y_val)
+        return held if holdout.weight_val is None else (*held, holdout.weight_val)
 
     def _check_free_labels(self) -> None:
         """Refuse what needs exact curves, where the labels allow none."""

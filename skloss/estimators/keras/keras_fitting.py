@@ -43,6 +43,7 @@ _KNOWN_ARGUMENTS = {
 }
 # Metrics of Keras that stand among the exact curves.
 _ACCURACIES = ("acc", "accuracy")
+_BATCH_SIZES = ("batch_size", "validation_batch_size")
 _OWN_ENCODER = "the class has a feature_encoder of its own"
 
 
@@ -113,7 +114,7 @@ def _batch_size(call: KerasCall, n_rows: int) -> int:
     size = call.arguments.get("batch_size")
     if size == -1:
         return n_rows
-    return 32 if size is None else int(size)
+    return min(32 if size is None else int(size), n_rows)
 
 
 # -------------------------------------------------------------------------- the engine
@@ -223,6 +224,8 @@ def _fit_by_keras(
     if arranged.rows.source == "tail":  # Keras itself cuts it off all rows
         rows, validation = arranged.given, None
     given = {"validation_split": 0.0, **call.arguments}
+    sizes = [name for name in _BATCH_SIZES if (given.get(name) or 0) > len(rows)]
+    given |= dict.fromkeys(sizes, len(rows))
     if validation is not None:
         held = (
             prepared(validation.X),
@@ -234,6 +237,9 @@ def _fit_by_keras(
     weight = loss_weight(rows, arranged.by_class)
 
     def fit(watch: Any) -> None:
+        import keras
+
+        # Its curves come first: an epoch that the watch has seen is whole in both.
         classifier._fit_keras_model(
             prepared(rows.X),
             network.targets(rows.y),
@@ -241,7 +247,8 @@ def _fit_by_keras(
             warm_start=arranged.rows.is_partial or classifier.warm_start,
             epochs=call.epochs,
             initial_epoch=call.initial_epoch,
-            callbacks=[*call.callbacks, watch],
+            callbacks=[*call.callbacks, keras.callbacks.History(), watch],
+            n_ended=watch.n_ended,
             **given,
         )
 

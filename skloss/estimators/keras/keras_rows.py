@@ -7,7 +7,7 @@ of Keras, ``validation_fraction``, and at last ``validation_split``.
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ from skloss.estimators.fit_rows import (
 )
 from skloss.estimators.keras.wrapper import listed
 from skloss.exceptions import TailValidationWarning
-from skloss.holdout import stratified_holdout
 from skloss.training import Rows
 
 if TYPE_CHECKING:
@@ -135,6 +134,8 @@ def keras_rows(
         _rows_that_count(type(classifier).__name__, codes, weight, by_class)
     )
     fraction = None if is_partial else classifier.validation_fraction
+    if fraction == "auto" and classifier.validation_rows != "stratified":
+        fraction = classifier._holdout_fraction()
     split = _split(classifier, X, rows, holdout, groups, fraction, arguments)
     arranged = classifier._arranged(rows, split, holdout, is_partial)
     return KerasRows(arranged, rows, by_class, holdout)
@@ -148,11 +149,11 @@ def _given_holdout(
 ) -> HoldOut:
     """Take Keras' own ``validation_data`` for X_val and y_val."""
     given = arguments.pop("validation_data", None)
-    if given is None or holdout.X_val is not None:
+    if given is not None and holdout.X_val is None:
+        holdout = HoldOut.of_keras(given)
+    if holdout.source != "validation_data":
         return holdout
-    X_val, y_val, *weight = given
-    y_val = _labels_of(classifier.classes_, y_val)
-    return HoldOut.given(X_val, y_val, weight[0] if weight else None)
+    return replace(holdout, y_val=_labels_of(classifier.classes_, holdout.y_val))
 
 
 def _labels_of(classes: np.ndarray, y: ArrayLike) -> np.ndarray:
@@ -181,10 +182,8 @@ def _split(
     labels, chosen = classifier.classes_[rows.y], _positions(rows)
     if isinstance(fraction, Real):
         groups = groups if groups is None else np.asarray(groups)[chosen]
-        positions = stratified_holdout(
-            rows.y, float(fraction), classifier.random_state, groups
-        )
-        return classifier._split_off(X[chosen], labels, positions, _TO_CALLER)
+        positions = classifier._chosen_rows(X[chosen], labels, float(fraction), groups)
+        return classifier._split_off(X[chosen], labels, positions, _TO_CALLER, groups)
     if not share:
         return Split()
     arguments["validation_split"] = share
@@ -194,10 +193,17 @@ def _split(
             f"validation_split={share} of {len(rows)} rows leaves none on one "
             "side: change it, or set validation_fraction instead."
         )
+    if groups is not None:
+        names = np.asarray(groups)[chosen]
+        if np.isin(names[:cut], names[cut:]).any():
+            raise ValueError(
+                f"validation_split={share} takes the last rows and cannot keep groups "
+                "together: set validation_fraction instead."
+            )
     _warn_of_tail(share, labels[cut:], classifier.classes_)
     positions = np.arange(cut), np.arange(cut, len(rows))
-    classifier._split_off(X[chosen], labels, positions, _TO_CALLER)
-    return Split(*positions, "tail")
+    split = classifier._split_off(X[chosen], labels, positions, _TO_CALLER, groups)
+    return replace(split, source="tail")
 
 
 def _warn_of_tail(share: float, labels: np.ndarray, classes: np.ndarray) -> None:

@@ -8,9 +8,10 @@ model functions and of routed parameters (``optimizer__learning_rate``) is scike
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -34,6 +35,7 @@ from skloss.estimators.keras.unknown_parameters import (
     check_parameters,
     check_used,
 )
+from skloss.holdout import check_no_gaps
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
@@ -41,6 +43,7 @@ from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
 from skloss.record import TrainingRecord
+from skloss.record.class_curves import curves_by_class, without_arrays
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 
@@ -193,6 +196,7 @@ class MendedWrapper(_Wrapper):
         self, X: Any, y: Any, reset: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         names = getattr(y, "columns", None)
+        check_no_gaps("y", y)
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
@@ -249,6 +253,7 @@ class MendedWrapper(_Wrapper):
         if "_model" not in vars(self):
             if "_packed" not in vars(self):
                 raise AttributeError(f"{type(self).__name__} has no model_ before fit.")
+            start_tensorflow()
             self._model = self.__dict__.pop("_packed").unpack()
         return self._model
 
@@ -263,6 +268,7 @@ class MendedWrapper(_Wrapper):
 
     def _initialize(self, X: ArrayLike, y: ArrayLike | None = None) -> tuple[Any, Any]:
         """Check rows and labels, fit the encoders and make the network."""
+        start_tensorflow()
         X, y = self._rows_and_labels(X, y, reset=True)
         state = self.random_state
         if isinstance(state, np.random.RandomState):
@@ -413,9 +419,11 @@ class MendedWrapper(_Wrapper):
         epochs: int,
         initial_epoch: int,
         callbacks: Any = None,
+        n_ended: Callable[[], int | None] = lambda: None,
         **kwargs: Any,
     ) -> None:
-        before = vars(self).get("history_")
+        start_tensorflow()
+        before, n_kept = vars(self).get("history_"), None
         own = self._callbacks()
         model = self.model_
         if model.built and not model.optimizer.built:
@@ -435,19 +443,26 @@ class MendedWrapper(_Wrapper):
                     # Keras would take it by class number; it is in the row weights.
                     **{**kwargs, "class_weight": None},
                 )
+        except KeyboardInterrupt:
+            n_kept = n_ended()
+            raise
         finally:
             # Names of metrics as they were asked for, also where it was interrupted.
             self.history_, self._fit_callbacks = before, own
             seen = getattr(model, "history", None)
-            curves = getattr(seen, "history", {})
+            curves = {
+                name: values[:n_kept]
+                for name, values in getattr(seen, "history", {}).items()
+            }
             keep = warm_start and initial_epoch != 0
             self._extend_history(_without_counters(curves), keep=keep)
 
     def _extend_history(self, curves: Mapping[str, Any], *, keep: bool) -> None:
         before = dict(vars(self).get("history_") or {}) if keep else {}
+        labels = () if self.classes_ is None else self.classes_.tolist()
         self.history_ = {
-            name: [*before.get(name, []), *map(float, values)]
-            for name, values in curves.items()
+            name: [*before.get(name, []), *_plain_numbers(values)]
+            for name, values in curves_by_class(curves, labels).items()
         }
 
     def _fit_freely(
@@ -499,7 +514,7 @@ class MendedWrapper(_Wrapper):
             **kwargs,
         )
         self._record_of_history = TrainingRecord(
-            history=self.history_,
+            history=without_arrays(self.history_),
             outcome={
                 "program": "keras",
                 "program_reason": "labels without exact curves",
@@ -518,6 +533,7 @@ class MendedWrapper(_Wrapper):
 
     def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
         if self._asks_keras(kwargs) or not self._has_plain_labels:
+            start_tensorflow()
             return super()._predict_raw(X, **kwargs)
         return self._network.outputs(self._rows(X, "X", reset=False))
 
@@ -544,6 +560,11 @@ def _sees_predictions(callback: object) -> bool:
     own, base = type(callback), keras.callbacks.Callback
     hooks = [name for name in dir(base) if name.startswith("on_predict")]
     return any(getattr(own, hook) is not getattr(base, hook) for hook in hooks)
+
+
+def _plain_numbers(values: Iterable[Any]) -> list[Any]:
+    """Numbers as floats; what a metric of the user's gives else stays as it is."""
+    return [float(value) if isinstance(value, Real) else value for value in values]
 
 
 def _without_counters(curves: Mapping[str, Any]) -> dict[str, Any]:
