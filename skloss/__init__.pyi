@@ -3,7 +3,7 @@ from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.model_selection import Pipeline, make_pipeline
-from skloss.readers import diagnose
+from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
 from skloss.reports import report
 
@@ -21,6 +21,7 @@ __all__ = [
     "diagnosis",
     "displays",
     "exceptions",
+    "explain_gap",
     "make_pipeline",
     "metrics",
     "report",

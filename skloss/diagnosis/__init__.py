@@ -4,9 +4,9 @@ from skloss.diagnosis import rules  # noqa: F401 - fills RULES
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.diagnosis.diagnosis import Diagnosis, examine
 from skloss.diagnosis.finding import Finding, Measure
-from skloss.diagnosis.gap import GapPart, LossGap, gap_of_levels
 from skloss.diagnosis.record_cases import case_from_record, record_from_case
 from skloss.diagnosis.rule import RULES, NotApplicable, Rule
+from skloss.record.loss_gap import GapPart, LossGap
 
 __all__ = [
     "RULES",
@@ -23,6 +23,5 @@ __all__ = [
     "SearchFacts",
     "case_from_record",
     "examine",
-    "gap_of_levels",
     "record_from_case",
 ]

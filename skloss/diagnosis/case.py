@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
-from skloss.record.loss_levels import LossLevels
+from skloss.record.loss_gap import LossGap
 
 __all__ = ["Case", "Probe", "RowFacts", "SearchFacts"]
 
@@ -150,9 +150,10 @@ class Case:
         Samplers before the network; None if unknown.
     best_epoch : int or None
         Epoch (from 0) whose weights were kept; None for the last.
-    loss_levels, last_levels : LossLevels or None
-        Losses between the printed training loss and the validation loss, of the kept
-        epoch, and of the last one if that is another.
+    gap : LossGap or None
+        The gap between the printed training loss and the validation loss, in parts.
+    no_gap : str or None
+        Why it could not be measured, although there were rows to measure it by.
     stop_reason : str or None
         Reason why the training stopped, as in the record.
     origin : str
@@ -176,8 +177,8 @@ class Case:
     is_resampled: bool | None = None
     samplers: tuple[str, ...] | None = None
     best_epoch: int | None = None
-    loss_levels: LossLevels | None = None
-    last_levels: LossLevels | None = None
+    gap: LossGap | None = None
+    no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
 

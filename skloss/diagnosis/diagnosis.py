@@ -10,9 +10,9 @@ from typing import Any
 from skloss.diagnosis import html, text
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import SEVERITIES, Finding, Findings
-from skloss.diagnosis.gap import LossGap, gap_of_case
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
+from skloss.record.loss_gap import LossGap
 from skloss.record.plain_values import as_plain, as_strict_json
 
 __all__ = ["Diagnosis", "examine"]
@@ -78,8 +78,8 @@ class Diagnosis:
 
     @property
     def gap(self) -> LossGap | None:
-        """The gap between the losses in parts; None if it is not known."""
-        return None if self.case is None else gap_of_case(self.case)
+        """The gap between training and validation loss; None if it is not known."""
+        return None if self.case is None else self.case.gap
 
     def find(self, name: str) -> Finding | None:
         """Return the finding of a rule, or None; symptoms are searched as well.

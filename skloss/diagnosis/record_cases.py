@@ -8,7 +8,7 @@ import numpy as np
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.exceptions import RecordFormatError
 from skloss.record import Layer, SplitMetrics, Training, TrainingRecord
-from skloss.record.loss_levels import LossLevels
+from skloss.record.loss_gap import gap_of_record
 from skloss.record.plain_values import as_plain
 
 __all__ = ["case_from_record", "record_from_case"]
@@ -41,14 +41,9 @@ def record_from_case(case: Case) -> TrainingRecord:
             "metrics": metrics,
             "probe": _plain(case.probe),
             "search": _plain(case.search),
-            "loss_gap": {
-                name: part.to_dict()
-                for name, part in (
-                    ("kept", case.loss_levels),
-                    ("last", case.last_levels),
-                )
-                if part is not None
-            },
+            "loss_gap": {"not_measured": case.no_gap}
+            if case.no_gap
+            else _plain(case.gap),
         },
     )
 
@@ -86,7 +81,6 @@ def _case(record: TrainingRecord) -> Case:
     known |= {name: data[name] for name in _DATA if name in data}
     layers, samplers = configuration.get("layers"), data.get("samplers")
     rows = _part(RowFacts, data.get("rows"))
-    loss_gap = outcome.get("loss_gap") or {}
     return Case(
         curves={name: np.asarray(c, float) for name, c in record.history.items()},
         layers=None if layers is None else tuple(map(Layer.from_dict, layers)),
@@ -96,8 +90,8 @@ def _case(record: TrainingRecord) -> Case:
         probe=_part(Probe, outcome.get("probe")),
         search=_part(SearchFacts, outcome.get("search")),
         samplers=None if samplers is None else tuple(samplers),
-        loss_levels=_part(LossLevels, loss_gap.get("kept")),
-        last_levels=_part(LossLevels, loss_gap.get("last")),
+        gap=gap_of_record(record),
+        no_gap=(outcome.get("loss_gap") or {}).get("not_measured"),
         best_epoch=outcome.get("kept_epoch", record.best_epoch),
         stop_reason=outcome.get("stop_reason"),
         **known,

@@ -16,7 +16,7 @@ from skloss.estimators.checks import (
     class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
-from skloss.estimators.fit_gap import measure_gap, spec_mode
+from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
@@ -39,6 +39,7 @@ from skloss.training import (
     curve_names,
     train,
 )
+from skloss.training.training_mode import spec_training_mode
 
 if TYPE_CHECKING:
     from skloss.estimators.base import BaseNeuralClassifier
@@ -176,11 +177,29 @@ def fit_spec(
                 observer=observer,
             )
 
-    plain = description.is_crossentropy and not settings.label_smoothing
+    loss = None
+    if settings.label_smoothing or not description.is_crossentropy:
+        loss = "label smoothing" if settings.label_smoothing else "focal loss"
 
     def gap(result: TrainingResult) -> dict[str, Any]:
-        mode = spec_mode(job, spec, network, result.step)
-        return measure_gap(job, result, evaluators, mode, is_crossentropy=plain)
+        # What measured the curves has compiled this network already.
+        pays = spec.is_convolutional and result.backend != "eager"
+        return measure_gap(
+            job,
+            result,
+            evaluators,
+            replace(network, compiled=pays),
+            lambda rows, usual, weights: spec_training_mode(
+                spec,
+                weights,
+                rows,
+                usual,
+                network.row_losses,
+                settings.batch_size,
+                settings.seed,
+            ),
+            loss=loss,
+        )
 
     return run_job(job, spec, description, evaluators, run, gap)
 

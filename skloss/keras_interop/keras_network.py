@@ -69,6 +69,10 @@ class KerasNetwork:
         found = np.concatenate(parts) if parts else np.empty((0, self.n_units))
         return found.reshape(len(X), -1)
 
+    def prepared(self, X: np.ndarray) -> Any:
+        """Rows as the model takes them."""
+        return self._prepare(X)
+
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of outputs."""
         return output_probabilities(outputs, from_logits=self.loss.from_logits)

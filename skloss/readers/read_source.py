@@ -20,7 +20,7 @@ from skloss.record.find import (
     is_cross_validation,
 )
 
-__all__ = ["diagnose", "read_case"]
+__all__ = ["diagnose", "is_keras_model", "read_case"]
 
 
 def diagnose(
@@ -105,12 +105,13 @@ def read_case(
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
+    groups: ArrayLike | None = None,
 ) -> tuple[Case, tuple[str, ...]]:
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
-    if _is_keras_model(source):  # which takes labels as a column
-        return _keras_model(source, X, y, history, X_val, y_val, fit_params)
+    if is_keras_model(source):  # which takes labels as a column
+        return _keras_model(source, X, y, history, X_val, y_val, fit_params, groups)
     given = {
         "X and y": X,
         "X_val and y_val": X_val,
@@ -137,6 +138,7 @@ def _keras_model(
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
+    groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
     from skloss.readers.keras_models import keras_case
 
@@ -153,7 +155,8 @@ def _keras_model(
         curves=curves,
         X_val=of_input_shape(model, X_val, "X_val"),
         y_val=y_val,
-        fit_params=settings,
+        fit_params=None if fit_params is None else settings,
+        groups=groups,
     )
     return case, (*notes, *unknown)
 
@@ -229,7 +232,8 @@ def _found(source: object) -> Found:
         raise DiagnosisError(str(err)) from err
 
 
-def _is_keras_model(source: object) -> bool:
+def is_keras_model(source: object) -> bool:
+    """Whether it is a model of Keras, which is not imported for it."""
     bases = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
     return any(b.startswith("keras.") and b.endswith(".Model") for b in bases)
 
