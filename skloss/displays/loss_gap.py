@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LossGapDisplay"]
 
-_LONGEST_LINE = 26
+_LONGEST_LINE = 30
 _ROW_INCHES = 0.42
 
 

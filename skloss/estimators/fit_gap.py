@@ -124,7 +124,7 @@ class _Measured:
             self.trained, self.original = replace(side, rows=weighted), None
         else:
             trained = replace(rows.training, sample_weight=job.weight)
-            self.trained, self.original = _some_of(trained, len(seen)), side
+            self.trained, self.original = _some_of(trained, 2 * len(seen)), side
         held = evaluators["val_"].rows
         if held.sample_weight is not None:  # the curve is a weighted mean
             weight = held.sample_weight / held.sample_weight.mean()

@@ -78,7 +78,7 @@ def keras_training_mode(
 def passed(
     model: KerasModel, batches: Iterator[Any], *, training: bool
 ) -> Iterator[tuple[Any, float]]:
-    """Pass batches through, and give outputs and penalties; nothing of the model changes.
+    """Pass batches through, and give outputs and penalties of each.
 
     Parameters
     ----------

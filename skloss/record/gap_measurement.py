@@ -182,9 +182,11 @@ def measured_gap(
             f"the printed losses are {printed:g} and {validation:g}, not finite"
         )
     mode, reasons = mode or TrainingMode(), dict(unknown or {})
-    levels, returns = _levels(
-        printed, n_classes, trained, held_out, original, mode, seed
-    )
+    # A class without rows, or an infinite loss, leaves a level that is not known.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        levels, returns = _levels(
+            printed, n_classes, trained, held_out, original, mode, seed
+        )
     # What was printed has digits of its own; they belong where the rows change.
     loss = levels["held_out"][0] + sum(part[0] for part in returns.values())
     levels["held_out"] = levels["held_out"] + (validation - loss)
@@ -376,7 +378,7 @@ def _part(
 
 
 def _spread(values: np.ndarray, n_units: int) -> float | None:
-    """Compute the standard error of the replicates; None if there are too few units to draw."""
+    """Compute the standard error; None if there are too few units to draw."""
     drawn = values[1:][np.isfinite(values[1:])]
     if n_units < 2 or len(drawn) < 2:
         return None
