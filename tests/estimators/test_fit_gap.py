@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE, RandomOverSampler
-from keras_networks import binary, compiled
+from keras import layers
+from keras.regularizers import L2
 from numpy.testing import assert_array_equal
 
 from skloss import (
@@ -304,15 +305,80 @@ def test_series_have_a_gap_too():
 # ----------------------------------------------------------------------------- Keras
 
 
+def keras_model(dropout=0.0, normalizes=False, l2=0.0):
+    steps = [keras.Input((4,)), layers.Dense(6, "relu", kernel_regularizer=L2(l2))]
+    steps += [layers.BatchNormalization()] * normalizes
+    steps += [layers.Dropout(dropout)]
+    steps += [layers.Dense(1, "sigmoid", kernel_regularizer=L2(l2))]
+    model = keras.Sequential(steps)
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    return model
+
+
 def by_keras(**options):
-    """A classifier that keras.Model.fit trains: the engine has no such callback."""
+    """A classifier that keras.Model.fit trains, since it has a callback."""
     return KerasClassifier(
-        compiled,
-        model__loss="binary_crossentropy",
-        epochs=3,
-        verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback()],
+        keras_model,
+        **{"epochs": 3, "verbose": 0, "batch_size": N} | options,
+        callbacks=keras.callbacks.Callback,
         validation_fraction=0.25,
         random_state=0,
-        **options,
     )
+
+
+def test_fit_by_keras_has_the_parts_that_keras_measures():
+    model = by_keras(l2=0.05, normalizes=True, class_weight={0: 1.0, 1: 3.0})
+    model.fit(X, y)
+    assert model.record_.outcome["program"] == "keras"
+    (X_t, y_t), held = sides(model)
+    network, gap = model.model_, gap_of(model)
+    plain, of_held = keras_losses(network, X_t, y_t), keras_losses(network, *held)
+    # A call in training mode moves the batch statistics, so that it comes last.
+    in_training = keras_losses(network, X_t, y_t, training=True)
+    weight = np.where(y_t == 1, 3.0, 1.0)
+    kernels = [w for w in network.get_weights() if w.ndim == 2]
+    penalty = 0.05 * sum(np.sum(kernel**2) for kernel in kernels)
+    expected = {
+        "penalties": -penalty,
+        "training_mode": (weight * (plain - in_training)).mean(),
+        "weights": ((1 - weight) * plain).mean(),
+    }
+    found = {name: gap.find(name).nats for name in expected}
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert gap.validation == pytest.approx(of_held.mean(), abs=1e-5)
+    assert sum(part.nats for part in gap.parts) == pytest.approx(gap.total, abs=1e-6)
+
+
+def test_fit_by_keras_keeps_the_weights_of_the_kept_epoch():
+    model = by_keras(epochs=12, early_stopping=True, patience=1).fit(X, y)
+    record, gap = model.record_, gap_of(model)
+    kept = record.outcome["kept_epoch"]
+    assert gap.epoch == (record.n_epochs - 1 if kept is None else kept)
+    losses = keras_losses(model.model_, *sides(model)[1])
+    assert record.history["val_loss"][gap.epoch] == pytest.approx(
+        losses.mean(), abs=1e-5
+    )
+
+
+def test_engine_and_keras_find_the_same_parts():
+    models = [by_keras(l2=0.02).fit(X, y), by_keras(l2=0.02)]
+    models[1].set_params(callbacks=None)
+    models[1].fit(X, y)
+    programs = [model.record_.outcome["program"] for model in models]
+    assert programs[0] == "keras"
+    assert programs[1] != "keras"
+    gaps = [gap_of(model) for model in models]
+    for part in gaps[0].parts:
+        assert gaps[1].find(part.name).nats == pytest.approx(part.nats, abs=1e-4)
+
+
+def test_outputs_that_are_no_probabilities_have_no_gap():
+    def linear():
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(1, "tanh")])
+        model.compile("adam", "hinge")
+        return model
+
+    model = KerasClassifier(
+        linear, epochs=1, verbose=0, validation_fraction=0.25, random_state=0
+    ).fit(X, y)
+    assert "no probabilities" in case_from_record(model.record_).no_gap
