@@ -22,6 +22,7 @@ __all__ = ["LossGapDisplay"]
 
 _LONGEST_LINE = 30
 _ROW_INCHES = 0.42
+_MANY_ROWS = 7
 
 
 class LossGapDisplay(RecordDisplay):
@@ -153,6 +154,8 @@ class LossGapDisplay(RecordDisplay):
         labels = [textwrap.fill(title, _LONGEST_LINE) for title in titles]
         ax.set_yticks(places, labels)
         ax.tick_params(axis="y", length=0)
+        if len(titles) > _MANY_ROWS:
+            ax.tick_params(axis="y", labelsize="small")
         ax.set_ylim(len(widths) - 0.4, -0.6)
         ax.set_xlabel("loss (nats)")
         ax.set_title(self._title(), loc="left", fontsize="medium")
