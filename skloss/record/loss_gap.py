@@ -34,6 +34,7 @@ UNSPLIT = "unsplit"
 
 _MOST_NAMED = 4
 _LEAST_NAMED = 0.005
+_SUSPECTS = ("training_mode", "generalization", "new_rows", "new_groups")
 _NOTHING = 1e-7
 _COLUMN = 46
 
@@ -158,7 +159,7 @@ class LossGap:
 
     @property
     def sentence(self) -> str:
-        """The largest parts in one sentence."""
+        """What the gap comes from, in one sentence."""
         named = self._largest()
         rest = self.total - sum(part.nats for part in named)
         told = [f"{_number(part.nats)} from {part.title}" for part in named]
@@ -250,10 +251,19 @@ class LossGap:
         )
 
     def _largest(self) -> list[GapPart]:
-        """Parts that the sentence names: the largest ones, in their order."""
-        named = sorted(self.shown, key=lambda part: -abs(part.nats))
-        large = [part for part in named[:_MOST_NAMED] if abs(part.nats) >= _LEAST_NAMED]
-        return [part for part in self.parts if part in large]
+        """Parts that the sentence names, in their order: the suspects and the largest.
+
+        What is suspected at first, and is not the cause, is worth a zero.
+        """
+        sampled = any(part.name == "resampling" for part in self.shown)
+        suspects = {*_SUSPECTS, *(("prior",) if sampled else ())}
+        order = sorted(self.shown, key=lambda p: (p.name not in suspects, -abs(p.nats)))
+        named = [
+            part
+            for part in order[:_MOST_NAMED]
+            if part.name in suspects or abs(part.nats) >= _LEAST_NAMED
+        ]
+        return [part for part in self.parts if part in named]
 
     def _remarks(self) -> list[str]:
         reasons = dict.fromkeys(self.not_assessed.values())

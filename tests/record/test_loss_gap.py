@@ -202,16 +202,18 @@ def test_losses_that_are_not_finite_have_no_gap(losses):
         measured_gap(0, *losses, 2, trained=rows, held_out=rows)
 
 
-def test_sentence_names_the_parts_that_are_seen_at_two_decimals():
+def test_sentence_names_large_parts_and_first_suspects():
     parts = (
-        GapPart("training_mode", 0.0, 0.02, "dropout"),
+        GapPart("moving_weights", 0.002, 0.001, "weights still moving"),
+        GapPart("training_mode", -0.002, 0.02, "dropout"),
+        GapPart("resampling", 0.0, 0.01, "rows made by SMOTE"),
         GapPart("prior", 0.04, 0.01, "SMOTE's prior"),
         GapPart("generalization", 1.43, 0.2, "groups never seen"),
     )
     gap = LossGap(0.01, 1.48, parts)
     assert gap.sentence == (
-        "Of the gap of 1.47 nats, 0.04 come from SMOTE's prior, 1.43 from groups "
-        "never seen."
+        "Of the gap of 1.47 nats, 0.00 come from dropout, 0.04 from SMOTE's prior, "
+        "1.43 from groups never seen."
     )
     assert LossGap(1.0, 1.0, ()).sentence.endswith("are equal.")
 
