@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     assert_type(dense.predict_proba(X), np.ndarray)
     assert_type(dense.record_, skloss.TrainingRecord)
     assert_type(skloss.diagnose(dense), skloss.diagnosis.Diagnosis)
+    assert_type(skloss.explain_gap(dense, X, y), skloss.diagnosis.LossGap)
     skloss.DenseClassifier(widht=8)  # type: ignore[call-arg]
     skloss.CNN1DClassifier(filter=8)  # type: ignore[call-arg]
     skloss.DenseClassifier(epochs="many")  # type: ignore[arg-type]
