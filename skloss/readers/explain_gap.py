@@ -132,10 +132,11 @@ def explain_gap(
     outcome = found.record.outcome if found.record else {}
     reason = (outcome.get("loss_gap") or {}).get("not_measured")
     gap = _known(None if found.record is None else gap_of_record(found.record), reason)
-    check_given_rows(found, X, labels_of_classes(found.classifier.classes_, y, "y"))
+    labels = labels_of_classes(np.asarray(found.classifier.classes_), y, "y")
+    check_given_rows(found, X, labels)
     if groups is None:
         return gap
-    return _by_groups(found, gap, X, np.asarray(y), np.asarray(groups), refit)
+    return _by_groups(found, gap, X, labels, np.asarray(groups), refit)
 
 
 def _has_record(source: object) -> bool:
@@ -239,7 +240,7 @@ def _with_group_errors(
 def _losses(found: Found, X: Any, y: np.ndarray, rows: np.ndarray) -> RowLosses:
     """Cross-entropy of some rows."""
     classes = np.asarray(found.classifier.classes_)
-    codes = np.searchsorted(classes, labels_of_classes(classes, y, "y")[rows])
+    codes = np.searchsorted(classes, y[rows])
     scores = predictor(found.classifier)(found.transform(safe_indexing(X, rows)))
     return RowLosses(codes, clipped_crossentropy(np.asarray(scores), codes))
 

@@ -22,8 +22,8 @@ from skloss.training.outputs import output_probabilities
 __all__ = ["GivenRows", "model_gap"]
 
 _MOST_TRAINED = 4096
-_MOST_HELD = 2**14
-_BLOCK = 256
+_MOST_HELD = 2**13
+_BLOCK = 1024
 _TOLERANCE = 2e-3
 _NO_WEIGHTS = (
     "class and sample weights are not known; give fit_params, as {} if there were none"

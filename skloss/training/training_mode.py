@@ -74,6 +74,7 @@ def random_batches(
     rng: np.random.Generator,
     *,
     in_batches: bool,
+    most_batches: int = _MOST_BATCHES,
 ) -> Iterator[np.ndarray]:
     """Positions of random rows, batch by batch; few rows come several times.
 
@@ -83,7 +84,7 @@ def random_batches(
     affordable = max(_FEWEST_ROWS, _MOST_WORK // max(n_multiplications, 1))
     most = min(_MOST_ROWS, affordable)
     size = min(batch_size if in_batches else most, n_rows)
-    n_batches = min(max(1, most // size), _MOST_BATCHES)
+    n_batches = min(max(1, most // size), most_batches)
     order = np.empty(0, np.intp)
     for _ in range(n_batches):
         if len(order) < size:

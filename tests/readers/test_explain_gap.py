@@ -287,3 +287,25 @@ def test_keras_classifier_is_split_by_one_more_fit():
     split = explain_gap(model, rows, labels, groups=groups, refit=True)
     assert split.find("new_groups") is not None
     assert sum(part.nats for part in split.parts) == pytest.approx(split.total)
+
+
+def test_class_weights_of_scikeras_are_known():
+    scikeras = pytest.importorskip("scikeras.wrappers")
+
+    def build(meta):
+        model = keras.Sequential([keras.Input((5,)), layers.Dense(1, "sigmoid")])
+        model.compile("adam", "binary_crossentropy")
+        return model
+
+    names = np.where(y == 1, "storm", "calm")
+    weight = {"storm": 5.0, "calm": 1.0}
+    settings = {"class_weight": weight, "validation_split": 0.25, **FIT}
+    model = scikeras.KerasClassifier(build, **settings).fit(X, names)
+    gap = diagnose(model, X, names).gap
+    cut, of_row = int(0.75 * N), np.where(y == 1, 5.0, 1.0)
+    changes = [
+        np.mean((1 - of_row[part]) * row_losses(model.model_, X[part], y[part]))
+        for part in (slice(cut), slice(cut, None))
+    ]
+    expected = changes[0] - changes[1]
+    assert gap.find("weights").nats == pytest.approx(expected, abs=1e-5)
