@@ -1,6 +1,6 @@
 """What training adds to a loss at fixed weights: penalties, dropout, batches."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ __all__ = ["excess_of_batches", "random_batches", "spec_training_mode"]
 
 _MOST_ROWS = 1024
 _FEWEST_ROWS = 64
-_MOST_BATCHES = 32
+_MOST_BATCHES = 16
 _MOST_WORK = 2 * 10**8  # multiplications
 
 
@@ -49,20 +49,27 @@ def spec_training_mode(
         return TrainingMode(penalty)
     rng = np.random.default_rng((seed, 7))
     in_batches = any(isinstance(layer, BatchNorm) for layer in spec.layers)
-    batches, activities = [], []
-    for chosen in random_batches(
-        len(rows), batch_size, spec.n_multiplications, rng, in_batches=in_batches
-    ):
+    positions = list(
+        random_batches(
+            len(rows), batch_size, spec.n_multiplications, rng, in_batches=in_batches
+        )
+    )
+    found = []
+    for chosen in positions:
         X = rows.values(chosen).reshape(-1, *spec.input_shape)
-        logits, activity = forward_in_training(spec, weights, X, rng)
-        activities.append(spec.activity_l2 * activity / len(X))
-        change = losses(rows.y[chosen], logits) - usual[chosen]
-        if rows.sample_weight is not None:
-            change = change * rows.sample_weight[chosen]
-        batches.append(change)
+        found.append(forward_in_training(spec, weights, X, rng))
+    size = len(positions[0])
+    activities = [spec.activity_l2 * activity / size for _, activity in found]
     penalty += float(np.mean(activities))
     if not causes:
         return TrainingMode(penalty)
+    at = np.concatenate(positions)
+    # All at once, since a call costs more than the losses of a batch.
+    logits = np.concatenate([logits for logits, _ in found])
+    change = losses(rows.y[at], logits) - usual[at]
+    if rows.sample_weight is not None:
+        change = change * rows.sample_weight[at]
+    batches = change.reshape(len(positions), size)
     excess, error = excess_of_batches(batches, in_batches=in_batches)
     return TrainingMode(penalty, excess, error, causes)
 
@@ -94,13 +101,14 @@ def random_batches(
 
 
 def excess_of_batches(
-    batches: Sequence[np.ndarray], *, in_batches: bool
+    batches: Iterable[np.ndarray], *, in_batches: bool
 ) -> tuple[float, float]:
     """Mean of what training mode adds to the rows' losses, and its standard error.
 
     Rows of one batch share its statistics, so that batches are drawn, not rows.
     """
-    rows = np.concatenate(list(batches))
+    batches = list(batches)
+    rows = np.concatenate(batches)
     drawn = np.array([b.mean() for b in batches]) if in_batches else rows
     drawn = rows if len(drawn) < 2 else drawn
     error = drawn.std(ddof=1) / np.sqrt(len(drawn)) if len(drawn) > 1 else 0.0
