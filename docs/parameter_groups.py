@@ -27,7 +27,7 @@ _GROUPS = {
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "
         "pos_label "
-        "early_stopping monitor patience restore_best"
+        "scoring return_train_score early_stopping monitor patience restore_best"
     ),
 }
 _GROUPED = {"DenseClassifier", "CNN1DClassifier", "KerasClassifier"}

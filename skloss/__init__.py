@@ -14,6 +14,7 @@ _HOME = {
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
+    "ReduceLROnPlateau": "skloss.training",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",
     "diagnose": "skloss.readers",

@@ -6,6 +6,7 @@ from skloss.model_selection import Pipeline, make_pipeline
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
 from skloss.reports import report
+from skloss.training import ReduceLROnPlateau
 
 __version__: str
 
@@ -14,6 +15,7 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "ReduceLROnPlateau",
     "TrainingRecord",
     "__version__",
     "datasets",

@@ -1,6 +1,7 @@
 """Exceptions and warnings of skloss; the messages are written where they are raised."""
 
 __all__ = [
+    "AlikeNamesWarning",
     "DataFileError",
     "DiagnosisError",
     "ForkedProcessError",
@@ -17,6 +18,10 @@ __all__ = [
 
 class SklossWarning(UserWarning):
     """Base class of every warning that skloss gives."""
+
+
+class AlikeNamesWarning(SklossWarning):
+    """Labels or columns differ only in case, blanks or the form of their letters."""
 
 
 class ResampledValidationWarning(SklossWarning):
@@ -51,6 +56,10 @@ class ForkedProcessError(RuntimeError):
 
 class UngroupedHoldOutWarning(SklossWarning):
     """A cross-validation was given groups, but the hold-out inside its fits was not."""
+
+
+class ScorerFailedWarning(SklossWarning):
+    """A scorer of ``scoring`` or ``monitor`` raised an error after an epoch."""
 
 
 class RecordFormatError(ValueError):

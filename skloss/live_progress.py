@@ -7,11 +7,14 @@ import time
 from multiprocessing import current_process
 from types import TracebackType
 
-from rich.console import Console
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from skloss.python_random import python_random_kept
+
+with python_random_kept():  # rich draws a number when it is imported
+    from rich.console import Console
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["Progress"]
 

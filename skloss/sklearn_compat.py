@@ -8,14 +8,17 @@ from typing import Any, TypeVar, cast
 import sklearn
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+from skloss.python_random import python_random_kept
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    with python_random_kept():  # it imports rich, which draws a number
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
@@ -44,9 +47,12 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "groups_stay_outside",
+    "metric_of_scorer",
     "plotted_line",
+    "routing_enabled",
     "safe_indexing",
     "splits_by_groups",
+    "takes_sample_weight",
     "threshold_label",
     "with_callbacks",
 ]
@@ -64,6 +70,19 @@ def threshold_label(tuned: Any) -> Any:
     return tuned.classes_[1] if label is None else label
 
 
+def metric_of_scorer(scorer: Any) -> Any:
+    """Metric of a scorer of ``make_scorer``; any other scorer itself."""
+    return getattr(scorer, "_score_func", scorer)
+
+
+def takes_sample_weight(scorer: Any) -> bool:
+    """Whether a scorer, or its metric, can weigh rows."""
+    try:
+        return "sample_weight" in signature(metric_of_scorer(scorer)).parameters
+    except (TypeError, ValueError):  # of a function of C
+        return False
+
+
 def splits_by_groups(splitter: object) -> bool:
     """Whether a cross-validator keeps groups together."""
     if not hasattr(splitter, "get_metadata_routing"):
@@ -79,7 +98,7 @@ def groups_stay_outside() -> bool:
     not tell the estimator. Only the frames of the call tell it, and only in the process
     and thread of the call.
     """
-    if _routing_enabled():
+    if routing_enabled():
         return False
     frame = sys._getframe(1)
     while frame is not None:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     assert_type(dense.record_, skloss.TrainingRecord)
     assert_type(skloss.diagnose(dense), skloss.diagnosis.Diagnosis)
     assert_type(skloss.explain_gap(dense, X, y), skloss.diagnosis.LossGap)
+    slower = skloss.ReduceLROnPlateau("val_loss", factor=0.5)
+    skloss.DenseClassifier(learning_rate_schedule=slower, scoring=["roc_auc"])
+    assert_type(dense.n_iter_, int)
+    assert_type(dense.loss_curve_, list[float])
+    assert_type(dense.record_.higher_is_better("loss"), bool | None)
     skloss.DenseClassifier(widht=8)  # type: ignore[call-arg]
     skloss.CNN1DClassifier(filter=8)  # type: ignore[call-arg]
     skloss.DenseClassifier(epochs="many")  # type: ignore[arg-type]

@@ -16,8 +16,9 @@ from skloss.datasets import make_rare_events
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
-    "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline TrainingRecord "
-    "datasets diagnose diagnosis displays exceptions make_pipeline metrics report",
+    "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline "
+    "ReduceLROnPlateau TrainingRecord datasets diagnose diagnosis displays exceptions "
+    "make_pipeline metrics report",
     "skloss.estimators": "CNN1DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",
     "skloss.record": "TrainingRecord",
@@ -98,3 +99,14 @@ def test_pickles_are_read_by_another_process(tmp_path):
     np.testing.assert_array_equal(told["loss"], record.history["loss"])
     named = [finding.name for finding in skloss.diagnose(record).findings]
     assert told["found"].tolist() == named
+
+
+def test_importing_any_public_name_draws_no_random_number():
+    code = (
+        "import random, skloss\n"
+        "before = random.getstate()\n"
+        "for name in skloss.__all__:\n"
+        "    getattr(skloss, name)\n"
+        "    assert random.getstate() == before, name\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -149,7 +150,8 @@ class MetricCurveDisplay(RecordDisplay):
         ax : matplotlib Axes, default=None
             Axes to draw in. None creates a figure.
         metrics : sequence of str, default=("mcc", "f1", "precision", "recall", "fpr")
-            Metrics to draw, of these and ``"average_precision"``.
+            Metrics to draw, of these, ``"average_precision"``, and the scorers of
+            scikit-learn that were recorded, such as ``"roc_auc"``.
         name : str, default=None
             Name of the estimator, if several estimators share the axes.
 
@@ -171,10 +173,12 @@ class MetricCurveDisplay(RecordDisplay):
         ['mcc']
         """
         record = find_record(record)
-        unknown = [metric for metric in metrics if metric not in METRICS]
+        scored = record.configuration.get("higher_is_better") or {}
+        choices = [*METRICS, *dict.fromkeys(c.removeprefix("val_") for c in scored)]
+        unknown = [metric for metric in metrics if metric not in choices]
         if unknown:
             raise ValueError(
-                f"metrics must be among {', '.join(METRICS)}, got {unknown}."
+                f"metrics must be among {', '.join(choices)}, got {unknown}."
             )
         names = [prefix + metric for metric in metrics for prefix in ("", "val_")]
         curves = {n: record.history[n] for n in names if record.history.get(n)}
@@ -264,15 +268,17 @@ class MetricCurveDisplay(RecordDisplay):
         self._mark_best_epoch(curves)
         epoch_axis(ax, len(next(iter(curves.values()))))
         ylabel = self._ylabel(curves, held_out)
-        depends = {name.removeprefix("val_") for name in curves} - {"mcc"}
+        drawn = {name.removeprefix("val_") for name in curves}
+        depends = drawn & METRICS.keys() - {"mcc"}
         ax.set_ylabel(with_class(ylabel, self.pos_label) if depends else ylabel)
         plain(ax)
         legend_above(ax, [*ax.get_legend_handles_labels()[0], *self._common_handles()])
         return self
 
     def _draw_alone(self, curves: Mapping[str, np.ndarray], held_out: bool) -> None:
+        styles = _styles(curves)
         for name, values in curves.items():
-            style = METRICS[name.removeprefix("val_")]
+            style = styles[name.removeprefix("val_")]
             is_thick = name.startswith("val_") or not held_out
             # The thin training curve needs no legend entry; it has the same color.
             label = style["label"] if is_thick else "_" + name
@@ -293,8 +299,9 @@ class MetricCurveDisplay(RecordDisplay):
             n: v for n, v in curves.items() if n.startswith("val_") or not held_out
         }
         color: dict[str, Any] = {}
+        labels = _styles(chosen)
         for name, values in chosen.items():
-            style = METRICS[name.removeprefix("val_")]
+            style = labels[name.removeprefix("val_")]
             label, dashes = self.name, {}
             if len(chosen) > 1:
                 label = f"{self.name}: {style['label']}"
@@ -379,7 +386,19 @@ class MetricCurveDisplay(RecordDisplay):
         metrics = list({name.removeprefix("val_") for name in curves})
         if len(metrics) > 1:
             return f"{split} metric"
-        return f"{split} {METRICS[metrics[0]]['label']}"
+        return f"{split} {_styles(curves)[metrics[0]]['label']}"
+
+
+def _styles(curves: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Label, color and dashes of each metric; scorers take what is left."""
+    names = dict.fromkeys(name.removeprefix("val_") for name in curves)
+    scored = [name for name in names if name not in METRICS]
+    of_scored = islice(cycle(CYCLE), len(METRICS), None)
+    others = {
+        name: {"label": name.replace("_", " "), **style}
+        for name, style in zip(scored, of_scored, strict=False)
+    }
+    return METRICS | others
 
 
 def _errors(
@@ -396,5 +415,5 @@ def _errors(
     return {
         name: standard_error(name.removeprefix("val_"), values, counts, rates)
         for name, values in curves.items()
-        if name.startswith("val_")
+        if name.startswith("val_") and name.removeprefix("val_") in METRICS
     }

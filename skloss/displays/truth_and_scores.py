@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from skloss.positive_class import positive_class
 from skloss.record.find import find_record
+from skloss.row_errors import rows_explained
 
 __all__ = [
     "checked_binary",
@@ -173,7 +174,8 @@ def class_scores(
             f"{type(estimator).__name__} has no {' or '.join(methods)}: give a "
             "classifier, or pass its scores to from_predictions."
         )
-    scores = np.asarray(getattr(estimator, method)(X))
+    with rows_explained(X):
+        scores = np.asarray(getattr(estimator, method)(X))
     return scores, np.asarray(estimator.classes_)
 
 

@@ -9,21 +9,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skloss.alike_texts import warn_of_alike
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.checks import (
     check_finite,
     check_labels,
     encode_known,
     encode_labels,
-    explain_rows,
 )
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
+from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import Interval, fit_context
+from skloss.sparse_rows import flat_rows
 from skloss.training import (
+    ReduceLROnPlateau,
     Rows,
     predict_logits,
     probabilities,
@@ -34,6 +37,8 @@ __all__ = ["BaseNeuralClassifier"]
 
 # From a warning in `_split_off` to the line that called ``fit``.
 _TO_CALLER = 4
+# And from one in `_check_rows`.
+_OF_ROWS = 4
 
 
 class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator):
@@ -51,7 +56,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_schedule": [str, callable],
+        "learning_rate_schedule": [str, callable, ReduceLROnPlateau],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "nesterov": ["boolean"],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -214,7 +219,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         is_partial: bool = False,
     ) -> Self:
         rows = self._arranged(
-            Rows(X.reshape(len(X), -1), codes, weight), split, holdout, is_partial
+            Rows(flat_rows(X), codes, weight), split, holdout, is_partial
         )
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted if goes_on else None
@@ -222,7 +227,9 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
         tasks = self._epoch_tasks(
             epochs, X, codes, split.kept, holdout, rows.original.sample_weight
         )
-        self._fitted = fit_network(self, self._input_shape(X), rows, earlier, tasks)
+        self._fitted = fit_network(
+            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:]
+        )
         if tasks is not None:
             tasks.end()
         return self
@@ -249,18 +256,22 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
     ) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         check_labels(type(self).__name__, y)
-        given = X
-        try:
+        self._check_sparse(X, "X")
+        with rows_explained(X):
             X, y = validate_data(
                 self, X, y, reset=reset, **options, **self._rows_options()
             )
-        except ValueError as error:
-            explain_rows(error, given)
-            raise
         check_finite("X", X)
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
+        if reset:
+            warn_of_alike("columns", getattr(self, "feature_names_in_", ()), _OF_ROWS)
+            if y.dtype.kind in "OU":
+                warn_of_alike("labels", np.unique(y).tolist(), _OF_ROWS)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
+
+    def _check_sparse(self, X: Any, name: str) -> None:
+        """Refuse sparse rows where the network takes none."""
 
     def _rows_options(self) -> dict[str, Any]:
         return {}
@@ -286,8 +297,10 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             X = np.ascontiguousarray(X, dtype=np.float32)
             check_finite(name, X)
             return X
+        self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        X = validate_data(self, X, reset=False, **options, **self._rows_options())
+        with rows_explained(X, name):
+            X = validate_data(self, X, reset=False, **options, **self._rows_options())
         check_finite(name, X)
         return self._check_shape(X, reset=False)
 
@@ -318,8 +331,7 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        X = X.reshape(len(X), -1)
+        X = flat_rows(self._validated(X))
         return probabilities(predict_logits(self.network_, self.weights_, X))
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import check_no_gaps, class_codes, looks_resampled
+from skloss.holdout import check_kept, check_no_gaps, class_codes, looks_resampled
 from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
+from skloss.sparse_rows import dense_rows, flat_rows, is_sparse
 
 __all__ = [
     "check_callbacks",
@@ -24,9 +26,11 @@ __all__ = [
     "class_weights",
     "encode_known",
     "encode_labels",
-    "explain_rows",
+    "refuse_sparse",
     "warns_of_resampled",
 ]
+
+_MOST_DENSE_VALUES = 2**24
 
 
 def check_choice(
@@ -66,26 +70,31 @@ def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:
     return callbacks
 
 
-def check_finite(name: str, X: np.ndarray) -> None:
+def check_finite(name: str, X: Any) -> None:
     """Say where a value is missing or infinite, and what to do about it."""
     # The sum is finite only if all values are, and takes no array of answers.
+    values = X.data if issparse(X) else X
     with np.errstate(all="ignore"):
-        if np.isfinite(X.sum()) or np.isfinite(X).all():
+        if np.isfinite(values.sum()) or np.isfinite(values).all():
             return
-    bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
+    if issparse(X):
+        bad = np.zeros(X.shape[0], bool)
+        bad[np.repeat(np.arange(len(bad)), np.diff(X.indptr))[~np.isfinite(values)]] = 1
+    else:
+        bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
     kind, mend = (
         ("NaN", "impute them, for instance with SimpleImputer as first step,")
-        if np.isnan(X).any()
+        if np.isnan(values).any()
         else ("infinity, or a value too large for float32,", "clip or scale them,")
     )
     raise ValueError(
-        f"{name} contains {kind} in {bad.sum()} of {len(X)} rows, first in row "
+        f"{name} contains {kind} in {bad.sum()} of {len(bad)} rows, first in row "
         f"{bad.argmax()}: {mend} or drop these rows."
     )
 
 
 def check_labels(owner: str, y: Any) -> None:
-    """Refuse labels that are missing, mixed, or several for one row."""
+    """Refuse labels that are missing, mixed, several for one row, or of odd types."""
     labels = np.asarray(y)
     check_no_gaps("y", labels)
     shape = labels.shape
@@ -95,26 +104,7 @@ def check_labels(owner: str, y: Any) -> None:
             "y.argmax(axis=1) for one-hot rows, or put the classifier into "
             "sklearn.multioutput.MultiOutputClassifier for several labels per row."
         )
-
-
-def explain_rows(error: ValueError, X: Any) -> None:
-    """Raise a clearer error where rows are no numbers, or differ in length."""
-    if hasattr(X, "columns") and hasattr(X, "iloc"):
-        for position, name in enumerate(X.columns):
-            try:
-                X.iloc[:, position].astype(float)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"Column {name!r} of X holds values that are no numbers "
-                    f"({X.iloc[0, position]!r}, for instance): encode it, for instance "
-                    "with OneHotEncoder, or leave it out."
-                ) from error
-    if "inhomogeneous" in str(error):
-        lengths = sorted({len(row) for row in X if hasattr(row, "__len__")})
-        told = f" (from {lengths[0]} to {lengths[-1]})" if lengths else ""
-        raise ValueError(
-            f"The rows of X differ in length{told}: cut or pad them to one length."
-        ) from error
+    check_kept("y", y)
 
 
 def check_sizes(
@@ -227,9 +217,26 @@ def class_weights(
     return weights
 
 
-def warns_of_resampled(X: np.ndarray, y: np.ndarray, stacklevel: int = 4) -> bool:
-    """Warn if the rows that a hold-out is split off look made by a sampler."""
-    if not looks_resampled(X.reshape(len(X), -1), y):
+def refuse_sparse(owner: str, X: Any, name: str) -> None:
+    """Refuse sparse rows, and say how to make them dense."""
+    if is_sparse(X):
+        dense = "toarray()" if issparse(X) else "sparse.to_dense()"
+        raise TypeError(
+            f"{owner} takes no sparse data as {name}: make it dense by {name}.{dense}, "
+            f"or in a pipeline by FunctionTransformer(lambda X: X.{dense}) or, with "
+            "fewer columns, by TruncatedSVD; DenseClassifier takes sparse tables as "
+            "they are."
+        )
+
+
+def warns_of_resampled(X: Any, y: np.ndarray, stacklevel: int = 4) -> bool:
+    """Warn if the rows that a hold-out is split off look made by a sampler.
+
+    Sparse rows are looked at if they fit into memory.
+    """
+    if issparse(X) and np.prod(X.shape, dtype=float) > _MOST_DENSE_VALUES:
+        return False
+    if not looks_resampled(flat_rows(dense_rows(X)), y):
         return False
     warnings.warn(
         "X holds rows that a sampler has made, and the validation rows are now "

@@ -10,6 +10,7 @@ from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
 from skloss.networks import NetworkSpec, dense
 from skloss.sklearn_compat import Interval
+from skloss.training import ReduceLROnPlateau
 
 __all__ = ["DenseClassifier"]
 
@@ -19,7 +20,8 @@ class DenseClassifier(BaseNeuralClassifier):
 
     Hidden layers of ``width`` units, each followed by dropout, and one output per class
     (a single one for two classes). The defaults are one hidden layer of twice as many
-    ReLU units as there are columns. Columns should be scaled first.
+    ReLU units as there are columns. Columns should be scaled first. Sparse
+    tables are made dense a batch at a time.
 
     Parameters
     ----------
@@ -53,10 +55,12 @@ class DenseClassifier(BaseNeuralClassifier):
         "ftrl" use :class:`KerasClassifier`.
     learning_rate : float, default=5e-3
         Learning rate where the schedule's factor is one.
-    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"} or \
-            callable, default="cosine"
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, callable \
+            or ReduceLROnPlateau, default="cosine"
         Factor on the rate at each step. A callable takes an array of the progress, from
-        0 to 1 over all ``epochs``, and returns the factors.
+        0 to 1 over all ``epochs``, and returns the factors. A
+        :class:`~skloss.ReduceLROnPlateau` lowers the rate where a recorded curve gets
+        no better.
     momentum : float in [0, 1), default=0.9
         Momentum of ``optimizer="sgd"``.
     nesterov : bool, default=True
@@ -85,14 +89,25 @@ class DenseClassifier(BaseNeuralClassifier):
         class. "last": the last rows, for rows in the order of time. A cross-validator
         such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
         last split, whatever the share, unless ``validation_fraction`` is None.
+    scoring : str, callable, list, dict or None, default=None
+        Scorers of scikit-learn that are recorded, too: names such as ``"roc_auc"``,
+        what ``make_scorer`` gives, functions ``scorer(estimator, X, y)``, a list of
+        these, or a dict from names of your own to them. ``"roc_auc"`` makes the curve
+        ``"val_roc_auc"`` of the held-out rows, or ``"roc_auc"`` of the training rows if
+        none are held out. They are called once an epoch, on rows as the classifier sees
+        them and with scikit-learn's positive class. Of names that are recorded anyway,
+        such as ``"f1"``, there is the one curve, of ``pos_label_``.
+    return_train_score : bool, default=False
+        Whether scorers are called on the original training rows, too.
     early_stopping : bool or "auto", default="auto"
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
         fewer the curve is noise, and stopping by it costs more than it saves.
-    monitor : str, default="auto"
-        Any recorded curve, such as ``"val_mcc"``. "auto" is
-        ``"val_loss_at_train_prior"``, the one that can be compared with what training
-        minimizes, or ``"val_loss"`` where a class was not held out.
+    monitor : str or scorer, default="auto"
+        Any recorded curve, such as ``"val_mcc"``, or that of a scorer of scikit-learn,
+        such as ``"val_roc_auc"``, which need not stand in ``scoring``; or the scorer
+        itself. "auto" is ``"val_loss_at_train_prior"``, the one that can be compared
+        with what training minimizes, or ``"val_loss"`` where a class was not held out.
     patience : int, default=20
         Epochs to wait for a new best value.
     restore_best : bool, default=True
@@ -129,8 +144,14 @@ class DenseClassifier(BaseNeuralClassifier):
         The network as data.
     model_ : keras.Sequential
         The network as a Keras model, built when asked for; its output is the logits.
-    n_epochs_ : int
-        Epochs trained.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
         Epoch (from zero) that was best by the monitored curve.
     n_features_in_ : int
@@ -180,7 +201,7 @@ class DenseClassifier(BaseNeuralClassifier):
         label_smoothing: float = 0.0,
         optimizer: str = "adam",
         learning_rate: float = 5e-3,
-        learning_rate_schedule: str | Callable[..., Any] = "cosine",
+        learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine",
         momentum: float = 0.9,
         nesterov: bool = True,
         weight_decay: float = 0.004,
@@ -191,8 +212,10 @@ class DenseClassifier(BaseNeuralClassifier):
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
+        scoring: Any = None,
+        return_train_score: bool = False,
         early_stopping: bool | str = "auto",
-        monitor: str = "auto",
+        monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
         random_state: int | np.random.RandomState | None = None,
@@ -224,6 +247,8 @@ class DenseClassifier(BaseNeuralClassifier):
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
+        self.scoring = scoring
+        self.return_train_score = return_train_score
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -232,6 +257,14 @@ class DenseClassifier(BaseNeuralClassifier):
         self.warm_start = warm_start
         self.verbose = verbose
         self.callbacks = callbacks
+
+    def _rows_options(self) -> dict[str, Any]:
+        return {"accept_sparse": "csr"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
         return (X.shape[1],)

@@ -5,9 +5,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.fit_rows import FitRows
+from skloss.estimators.scorers import NO_SCORERS, ChosenScorers, EpochScores
 from skloss.holdout import stratified_sample
 from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
@@ -59,6 +61,10 @@ class Job:
         Weight of each class in the loss; None if all are one.
     given_class_weight : None, "balanced" or mapping
         The same as the user gave it.
+    scorers : ChosenScorers
+        Scorers that are called after every epoch.
+    row_shape : tuple of int
+        Shape of a row as the classifier has validated it.
     """
 
     estimator: Any
@@ -69,6 +75,8 @@ class Job:
     tasks: EpochTasks | None = None
     class_weight: np.ndarray | None = None
     given_class_weight: Any = None
+    scorers: ChosenScorers = NO_SCORERS
+    row_shape: tuple[int, ...] = (-1,)
 
     @property
     def owner(self) -> str:
@@ -121,9 +129,22 @@ class Job:
                 self.n_classes,
                 self.prior,
                 1 if self.positive is None else self.positive,
+                self._scores(prefix, measured),
             )
             for prefix, measured in rows.items()
         }
+
+    def _scores(self, prefix: str, rows: Rows) -> EpochScores | None:
+        scorers = self.scorers.of(prefix)
+        if not scorers:
+            return None
+        return EpochScores(self.estimator, scorers, rows, self._shown)
+
+    def _shown(self, values: Any) -> Any:
+        """Rows as the classifier itself takes them."""
+        if not issparse(values):
+            values = values.reshape(len(values), *self.row_shape)
+        return self.estimator._as_given(values)
 
 
 def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:

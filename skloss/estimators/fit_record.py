@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.estimators.fit_job import Job
 from skloss.holdout import are_resampled
@@ -12,6 +13,7 @@ from skloss.metrics import class_prior, confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
+from skloss.sparse_rows import dense_blocks
 from skloss.training import Rows, TrainingResult
 
 __all__ = ["Description", "Measured", "make_record"]
@@ -89,6 +91,8 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
         "n_parameters": description.n_parameters,
         "training": as_plain(_training(job, description).to_dict()),
         "seed": job.settings.seed,
+        # The value of a scorer has its sign in it.
+        "higher_is_better": dict.fromkeys(job.scorers.curves, True),
     }
 
 
@@ -113,6 +117,7 @@ def _training(job: Job, description: Description) -> Training:
         class_weight_keys="int" if kind == "dict" else None,
         class_weight=weights,
         monitor=settings.monitor if stops else None,
+        monitor_is_scorer=settings.monitor in job.scorers.curves if stops else None,
         patience=settings.patience,
         restore_best=settings.restore_best if stops else None,
     )
@@ -163,8 +168,14 @@ def _holdout_rows(job: Job) -> str | None:
     return how if isinstance(how, str) else repr(how)
 
 
-def _column_ranges(X: np.ndarray) -> dict[str, Any]:
+def _column_ranges(X: Any) -> dict[str, Any]:
     """Quantiles of each column, robust enough to tell a scaled one from a raw one."""
+    if issparse(X):
+        X = X[: X.shape[0] : max(1, X.shape[0] // _RANGE_ROWS)]
+        parts = [_column_ranges(block.T) for block in dense_blocks(X.T.tocsr())]
+        return {
+            name: [value for part in parts for value in part[name]] for name in parts[0]
+        }
     sample = X[:: max(1, len(X) // _RANGE_ROWS)]
     quantiles = np.quantile(sample, _QUANTILES, axis=0)
     named = zip(("min", "p01", "median", "p99", "max"), quantiles, strict=True)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from skloss.exceptions import UngroupedHoldOutWarning
 from skloss.sklearn_compat import check_sample_weight, groups_stay_outside
+from skloss.sparse_rows import n_rows
 from skloss.training import Rows
 
 __all__ = [
@@ -244,14 +245,14 @@ def groups_of_holdout(groups: ArrayLike | None, stacklevel: int) -> str:
     return "missed"
 
 
-def checked_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
+def checked_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None:
     """Check that there is one weight for each training row; None stays None."""
     if sample_weight is None:
         return None
     given = np.asarray(sample_weight)
-    if given.ndim == 1 and len(given) != len(X):
+    if given.ndim == 1 and len(given) != n_rows(X):
         raise ValueError(
-            f"sample_weight has {len(given)} entries, but there are {len(X)} "
+            f"sample_weight has {len(given)} entries, but there are {n_rows(X)} "
             "rows to train on: pass one weight per row; behind a sampler, use "
             "skloss.Pipeline, where the weights follow the rows, or class_weight."
         )

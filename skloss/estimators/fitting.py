@@ -20,6 +20,13 @@ from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
+from skloss.estimators.scorers import (
+    NO_SCORERS,
+    ChosenScorers,
+    check_monitor,
+    chosen_scorers,
+    monitored_scorer,
+)
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
@@ -32,6 +39,7 @@ from skloss.training import (
     SCHEDULES,
     Evaluator,
     Observer,
+    ReduceLROnPlateau,
     Rows,
     Settings,
     SpecNetwork,
@@ -50,6 +58,7 @@ __all__ = [
     "fit_network",
     "fit_spec",
     "run_job",
+    "scorers_of",
     "stopping_settings",
 ]
 
@@ -67,6 +76,7 @@ def fit_network(
     rows: FitRows,
     earlier: Fitted | None,
     tasks: EpochTasks | None = None,
+    row_shape: tuple[int, ...] = (-1,),
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -82,6 +92,8 @@ def fit_network(
         The fit to go on from, with its weights and, in a partial fit, all of its state.
     tasks : EpochTasks or None
         Told of every epoch, for callbacks of scikit-learn.
+    row_shape : tuple of int
+        Shape of one row as it was validated.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
@@ -98,6 +110,8 @@ def fit_network(
         tasks,
         by_class,
         estimator.class_weight,
+        scorers_of(estimator, rows),
+        row_shape,
     )
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
@@ -158,8 +172,14 @@ def fit_spec(
     )
     evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
-        curves = curve_names(spec, weights, evaluators)
-        check_choice(job.owner, "monitor", settings.monitor, curves)
+        names = curve_names(spec, weights, evaluators)
+        check_monitor(job.owner, "monitor", settings.monitor, names)
+    schedule = settings.learning_rate_schedule
+    if isinstance(schedule, ReduceLROnPlateau):
+        names = curve_names(spec, weights, evaluators)
+        check_monitor(job.owner, "learning_rate_schedule", schedule.monitor, names)
+    for evaluator in evaluators.values():
+        evaluator.try_scores(weights)
     weight = None if job.weight is None else job.weight.astype(np.float32)
     rows = replace(job.rows.training, sample_weight=weight)
 
@@ -173,6 +193,7 @@ def fit_spec(
                 evaluators,
                 slots=earlier.result.slots if earlier else None,
                 first_step=earlier.result.step if earlier else 0,
+                plateau=earlier.result.plateau if earlier else None,
                 is_repeated=job.rows.is_partial,
                 observer=observer,
             )
@@ -218,7 +239,9 @@ def run_job(
         result: TrainingResult, loss_gap: dict[str, Any] | None = None
     ) -> Fitted:
         measured = {
-            prefix: Measured(evaluator.rows, partial(evaluator.scores, result.weights))
+            prefix: Measured(
+                evaluator.rows, partial(evaluator.probabilities, result.weights)
+            )
             for prefix, evaluator in evaluators.items()
         }
         record = make_record(job, description, result, measured, loss_gap)
@@ -259,7 +282,7 @@ def check_choices(estimator: "BaseNeuralClassifier") -> None:
     }
     for parameter, choices in tables.items():
         value = getattr(estimator, parameter)
-        if not callable(value):
+        if not callable(value) and not isinstance(value, ReduceLROnPlateau):
             check_choice(owner, parameter, value, list(choices))
     check_optimizer(owner, estimator.optimizer)
 
@@ -306,12 +329,11 @@ def _check_same_optimizer(
 
 
 def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Settings:
-    schedule = estimator.learning_rate_schedule
     clipnorm = estimator.clipnorm
     return Settings(
         optimizer=estimator.optimizer,
         learning_rate=float(estimator.learning_rate),
-        learning_rate_schedule="constant" if rows.is_partial else schedule,
+        learning_rate_schedule=_schedule(estimator, rows),
         momentum=float(estimator.momentum),
         nesterov=bool(estimator.nesterov),
         weight_decay=float(estimator.weight_decay),
@@ -328,6 +350,20 @@ def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Se
     )
 
 
+def _schedule(estimator: "BaseNeuralClassifier", rows: FitRows) -> Any:
+    """Schedule of the learning rate; one by a curve has the name of the curve."""
+    schedule = estimator.learning_rate_schedule
+    if not isinstance(schedule, ReduceLROnPlateau):
+        # How far training has come is not known of a partial fit.
+        return "constant" if rows.is_partial else schedule
+    curve = schedule.monitor
+    if curve == "auto":
+        curve = _best_curve(estimator, rows.validation) or "loss"
+    owner = type(estimator).__name__
+    _check_held_out(owner, "learning_rate_schedule", curve, rows.validation)
+    return replace(schedule, monitor=curve)
+
+
 def stopping_settings(
     estimator: "NeuralClassifierMixin", rows: FitRows
 ) -> dict[str, Any]:
@@ -340,6 +376,24 @@ def stopping_settings(
         "patience": int(estimator.patience) if stops else None,
         "restore_best": bool(estimator.restore_best),
     }
+
+
+def scorers_of(estimator: "NeuralClassifierMixin", rows: FitRows) -> ChosenScorers:
+    """Scorers that are called after every epoch; none in a partial fit.
+
+    The rows of one call of partial_fit may have a single class, which many scorers
+    refuse.
+    """
+    if rows.is_partial:
+        return NO_SCORERS
+    schedule = getattr(estimator, "learning_rate_schedule", None)
+    return chosen_scorers(
+        type(estimator).__name__,
+        estimator.scoring,
+        [estimator.monitor, getattr(schedule, "monitor", "auto")],
+        train_scores=bool(estimator.return_train_score),
+        has_holdout=rows.validation is not None,
+    )
 
 
 def _stops_early(estimator: "NeuralClassifierMixin", validation: Rows | None) -> bool:
@@ -361,14 +415,32 @@ def _monitored_curve(
     estimator: "NeuralClassifierMixin", validation: Rows | None
 ) -> str | None:
     """Name of the curve to stop by; one of the hold-out unless told otherwise."""
-    if estimator.monitor != "auto":
-        if validation is None and estimator.monitor.startswith("val_"):
-            raise ValueError(
-                f"The 'monitor' parameter of {type(estimator).__name__} is "
-                f"{estimator.monitor!r}, but no rows are held out: set "
-                "validation_fraction, or pass X_val and y_val to fit."
-            )
-        return estimator.monitor
+    owner, monitor = type(estimator).__name__, estimator.monitor
+    if callable(monitor):
+        name = monitored_scorer(owner, monitor)
+        return name if validation is None else f"val_{name}"
+    if monitor != "auto":
+        _check_held_out(owner, "monitor", monitor, validation)
+        return str(monitor)
+    return _best_curve(estimator, validation)
+
+
+def _check_held_out(
+    owner: str, parameter: str, monitor: str, validation: Rows | None
+) -> None:
+    if validation is None and monitor.startswith("val_"):
+        followed = "follows" if parameter == "learning_rate_schedule" else "is"
+        raise ValueError(
+            f"The {parameter!r} parameter of {owner} {followed} {monitor!r}, but no "
+            "rows are held out: set validation_fraction, or pass X_val and y_val to "
+            "fit."
+        )
+
+
+def _best_curve(
+    estimator: "NeuralClassifierMixin", validation: Rows | None
+) -> str | None:
+    """Name of the curve of the hold-out that says most; None without a hold-out."""
     if validation is None:
         return None
     has_all = len(np.unique(validation.y)) == len(estimator.classes_)

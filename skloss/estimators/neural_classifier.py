@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks
@@ -32,6 +33,7 @@ from skloss.sklearn_compat import (
     StrOptions,
     check_sample_weight,
 )
+from skloss.sparse_rows import flat_rows, n_rows, sparse_frame
 from skloss.training import Rows
 
 __all__ = ["NeuralClassifierMixin"]
@@ -49,7 +51,9 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             HasMethods(["split", "get_n_splits"]),
         ],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "monitor": [str],
+        "scoring": [str, callable, list, tuple, set, dict, None],
+        "return_train_score": ["boolean"],
+        "monitor": [str, callable],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "restore_best": ["boolean"],
         "pos_label": [Real, str, "boolean", None],
@@ -58,7 +62,14 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     }
 
     classes_: Any
+    early_stopping: Any
+    monitor: Any
+    patience: Any
+    pos_label: Any
     random_state: Any
+    restore_best: Any
+    return_train_score: Any
+    scoring: Any
     validation_rows: Any
     _fitted: Fitted
 
@@ -156,21 +167,22 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     ) -> Rows:
         X = self._read_rows(X, f"X{suffix}")
         y = encode_known(self.classes_, np.asarray(y), f"y{suffix}")
-        if len(X) != len(y):
+        n = n_rows(X)
+        if n != len(y):
             raise ValueError(
-                f"X{suffix} has {len(X)} rows but y{suffix} has {len(y)} labels: pass "
+                f"X{suffix} has {n} rows but y{suffix} has {len(y)} labels: pass "
                 "one label per row."
             )
         if weight is not None:
-            if np.shape(weight) not in ((), (len(X),)):
+            if np.shape(weight) not in ((), (n,)):
                 raise ValueError(
                     f"sample_weight{suffix} has shape {np.shape(weight)}, but "
-                    f"X{suffix} has {len(X)} rows: pass one weight per row."
+                    f"X{suffix} has {n} rows: pass one weight per row."
                 )
             weight = check_sample_weight(
                 weight, X, dtype=np.float64, ensure_non_negative=True
             )
-        return Rows(X.reshape(len(X), -1), y, weight)
+        return Rows(flat_rows(X), y, weight)
 
     def _check_classes(self, classes: Any) -> None:
         """Raise unless a later call of partial_fit names the same classes, or none."""
@@ -211,11 +223,18 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             return holdout.X_original, holdout.y_original
         if kept is not None:
             X, codes = X[kept], codes[kept]
+        return self._as_given(X), self.classes_[codes]
+
+    def _as_given(self, X: Any) -> Any:
+        """Return validated rows as the classifier itself takes them."""
         if hasattr(self, "feature_names_in_"):
+            names = self.feature_names_in_
+            if issparse(X):
+                return sparse_frame(X, names)
             import pandas as pd
 
-            X = pd.DataFrame(X, columns=self.feature_names_in_)
-        return X, self.classes_[codes]
+            X = pd.DataFrame(X, columns=names)
+        return X
 
     # ------------------------------------------------------------------ what was fitted
 
@@ -234,6 +253,32 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     def n_epochs_(self) -> int:
         """Epochs trained."""
         return self.record_.n_epochs
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs trained, as of scikit-learn's ``MLPClassifier``; ``n_epochs_``."""
+        return self.record_.n_epochs
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Mean loss of the steps of each epoch, as of ``MLPClassifier``.
+
+        It is the objective while it is minimized: with class weights, dropout and
+        penalties, on the rows that a sampler made. The ``loss`` of ``record_`` can be
+        compared with ``val_loss``; this curve cannot.
+        """
+        history = self.record_.history
+        return list(history.get("running_loss") or history["loss"])
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Accuracy on the held-out rows after each epoch, as of ``MLPClassifier``.
+
+        None if no rows were held out. Training does not stop by it unless ``monitor``
+        says so.
+        """
+        scores = self.record_.history.get("val_accuracy")
+        return None if scores is None else list(scores)
 
     @property
     def best_epoch_(self) -> int | None:

@@ -16,7 +16,7 @@ from skloss.networks.spec import (
     MaxPool,
     NetworkSpec,
 )
-from skloss.training.seeds import python_random_kept
+from skloss.python_random import python_random_kept
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +48,7 @@ def build_keras_model(
     import keras
 
     if weights is not None:
-        with python_random_kept():
+        with python_random_kept():  # Keras draws a seed for each layer
             model = build_keras_model(spec, None, seed)
         model.set_weights(list(weights))
         return model

@@ -1,15 +1,20 @@
 """Rows and weights that a caller passes to the last step beside X and y."""
 
+from collections.abc import Iterable
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import sklearn.pipeline
 
 from skloss.estimators import HoldOut
+from skloss.nearest_name import did_you_mean
+from skloss.sklearn_compat import routing_enabled
 
 __all__ = [
     "ROW_PARAMETERS",
     "at",
+    "check_step_parameters",
     "final_estimator",
     "final_parameters",
     "given_holdout",
@@ -28,6 +33,38 @@ def routed_parameters(pipeline: Any, params: dict[str, Any]) -> dict[str, Any]:
     routed = pipeline._check_method_params(method="fit", props=params)
     last = routed.get(pipeline.steps[-1][0])
     return {} if last is None else dict(last["fit"])
+
+
+def check_step_parameters(pipeline: Any, params: Iterable[str]) -> None:
+    """Refuse ``step__name`` of a step or a parameter that there is not, with a hint.
+
+    With metadata routing scikit-learn checks the names itself.
+    """
+    if routing_enabled():
+        return
+    steps = dict(pipeline.steps)
+    for name in params:
+        step, _, rest = name.partition("__")
+        if not rest:
+            continue  # imbalanced-learn says that a step must be named
+        if step not in steps:
+            raise TypeError(
+                f"Pipeline.fit got {name!r}, but there is no step {step!r}; the steps "
+                f"are {', '.join(map(repr, steps))}.{did_you_mean(step, steps)}"
+            )
+        fit = getattr(steps[step], "fit", None) or getattr(
+            steps[step], "fit_resample", None
+        )
+        if fit is None or _is_pipeline(steps[step]):
+            continue
+        known = signature(fit).parameters
+        if rest not in known and all(
+            p.kind is not p.VAR_KEYWORD for p in known.values()
+        ):
+            raise TypeError(
+                f"Pipeline.fit got {name!r}, but fit of {type(steps[step]).__name__} "
+                f"has no argument {rest!r}.{did_you_mean(rest, known)}"
+            )
 
 
 def final_parameters(pipeline: Any, params: dict[str, Any]) -> dict[str, Any]:

@@ -20,13 +20,16 @@ from skloss.holdout import stratified_sample
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
     at,
+    check_step_parameters,
     final_estimator,
     final_parameters,
     given_holdout,
     swapped,
 )
 from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
+from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
+from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
 __all__ = ["Pipeline", "make_pipeline"]
@@ -189,6 +192,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         """Fit on rows, of which some are held out here unless they were before."""
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:  # as a frame of one column gives it
             y = column_or_1d(y, warn=True)
+        check_step_parameters(self, params)
         last = self.steps[-1][1]
         tasks = StepTasks(self, X, y) if self._has_callbacks() else None
         known = final_parameters(self, params)
@@ -225,7 +229,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
                 holdout = replace(holdout, n_given=n_rows)
             final.holdout = _with_original_rows(holdout, X, y, weight)
         try:
-            self._fit_steps(final, X, y, params, weight)
+            with rows_explained(given_X):
+                self._fit_steps(final, X, y, params, weight)
         except ValueError as error:
             if held is not None:
                 _explain_few_rows(error, y, len(held), n_rows)
@@ -259,6 +264,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if weight is not None and any(_is_sampler(step) for _, step in self.steps):
             final.weighted = weight, y, RowOrigins()
             memory = FollowingMemory(check_memory(memory), final.weighted[-1])
+        memory = SampledFramesMemory(check_memory(memory))
         final.pipeline = _Steps(
             [*self.steps[:-1], (name, last if is_skipped(last) else final)],
             transform_input=self.transform_input,

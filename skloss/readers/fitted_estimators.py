@@ -19,6 +19,7 @@ from skloss.readers.label_facts import labels_of_classes
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
 from skloss.readers.split_metrics import measured_part
+from skloss.readers.subsampling import dense_sample
 from skloss.record import Layer, Training, read_curves
 from skloss.record.find import Found, curves_of
 from skloss.record.plain_values import as_plain
@@ -28,6 +29,7 @@ from skloss.record.search_results import (
     refit_metric,
 )
 from skloss.sklearn_compat import splits_by_groups
+from skloss.sparse_rows import n_rows
 
 __all__ = ["cross_validation_case", "estimator_case", "with_search_facts"]
 
@@ -96,7 +98,8 @@ def _measured(
         "original": _codes(classes, y, "y"),
         "val": _codes(classes, y_val, "y_val"),
     }
-    facts = measure_rows(X, y, X_val, y_val, predict=predict)
+    sides = (*dense_sample(X, y), *dense_sample(X_val, y_val))
+    facts = replace(measure_rows(*sides, predict=predict), n_rows=n_rows(X))
     positive = positive_class(np.bincount(codes["original"], minlength=len(classes)))
     if case.origin == "skloss":
         positive = classifier.record_.positive
@@ -104,7 +107,7 @@ def _measured(
     for name, rows in (("original", X), ("val", X_val)):
         if rows is None:
             continue
-        step = max(1, -(-len(rows) // _MOST_MEASURED))
+        step = max(1, -(-n_rows(rows) // _MOST_MEASURED))
         scores = predict(rows[::step])
         parts[name] = measured_part(
             codes[name], len(classes), scores, step, positive=positive

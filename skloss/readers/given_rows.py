@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
 from skloss.protocols import FittedClassifier
 from skloss.readers.label_facts import labels_of_classes
 from skloss.record import TrainingRecord
 from skloss.record.find import Found
 from skloss.sklearn_compat import safe_indexing
+from skloss.sparse_rows import sparse_frame
 
 __all__ = ["check_given_rows", "held_out_positions", "is_fitted_on_all", "predictor"]
 
@@ -140,7 +142,9 @@ def predictor(classifier: FittedClassifier) -> Callable[[np.ndarray], np.ndarray
     if names is None:
         return classifier.predict_proba
 
-    def predict(rows: np.ndarray) -> np.ndarray:
+    def predict(rows: Any) -> np.ndarray:
+        if issparse(rows):
+            return classifier.predict_proba(sparse_frame(rows, names))
         import pandas as pd
 
         return classifier.predict_proba(pd.DataFrame(rows, columns=names))

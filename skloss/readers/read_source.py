@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
 from skloss.diagnosis import Case, Diagnosis, case_from_record, examine
 from skloss.exceptions import DiagnosisError
@@ -19,6 +20,8 @@ from skloss.record.find import (
     find_classifier,
     is_cross_validation,
 )
+from skloss.row_errors import rows_explained
+from skloss.sparse_rows import n_rows
 
 __all__ = ["diagnose", "is_keras_model", "read_case"]
 
@@ -110,6 +113,20 @@ def read_case(
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
+    with rows_explained(X_val, "X_val"), rows_explained(X):
+        return _read(source, X, y, history, X_val, y_val, fit_params, groups)
+
+
+def _read(
+    source: Any,
+    X: ArrayLike | None,
+    y: ArrayLike | None,
+    history: object,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
+    fit_params: Mapping[str, Any] | None,
+    groups: ArrayLike | None,
+) -> tuple[Case, tuple[str, ...]]:
     if is_keras_model(source):  # which takes labels as a column
         return _keras_model(source, X, y, history, X_val, y_val, fit_params, groups)
     given = {
@@ -191,9 +208,9 @@ def _unread(
 
 def _estimator(
     source: object,
-    X: ArrayLike | None,
+    X: Any,
     y: ArrayLike | None,
-    X_val: ArrayLike | None,
+    X_val: Any,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
     given: Mapping[str, Any],
@@ -202,9 +219,11 @@ def _estimator(
 
     from skloss.readers.fitted_estimators import estimator_case, with_search_facts
     from skloss.readers.given_rows import check_given_rows
+    from skloss.readers.subsampling import sample_note
 
     check_is_fitted(source)
     found = _found(source)
+    X, X_val = (rows.tocsr() if issparse(rows) else rows for rows in (X, X_val))
     y, y_val = (_without_column_axis(labels) for labels in (y, y_val))
     assumed = () if y is None else check_given_rows(found, X, y)
     case = estimator_case(found, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
@@ -213,7 +232,8 @@ def _estimator(
     unread = _unread("a fitted estimator", given, read)
     if found.search is not None:
         case = with_search_facts(case, found.search)
-    return case, (*found.notes, *assumed, *unread)
+    sampled = (*sample_note(X, "X"), *sample_note(X_val, "X_val"))
+    return case, (*found.notes, *assumed, *sampled, *unread)
 
 
 def _without_column_axis(y: ArrayLike | None) -> ArrayLike | None:
@@ -248,10 +268,10 @@ def _check_rows(X: Any, y: Any, name_X: str, name_y: str) -> None:
         if not hasattr(rows, "__len__"):
             kind = type(rows).__name__
             raise ValueError(f"{name} must be an array of rows, got {kind}.")
-    if len(X) != len(y):
+    n = n_rows(X)
+    if n != len(y):
         raise ValueError(
-            f"{name_X} has {len(X)} rows and {name_y} has {len(y)}; they must have as "
-            "many."
+            f"{name_X} has {n} rows and {name_y} has {len(y)}; they must have as many."
         )
 
 

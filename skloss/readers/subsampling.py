@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from scipy.sparse import issparse
+
+from skloss.sparse_rows import indexable
 
 __all__ = [
     "MOST_CLASSES",
     "MOST_COLUMNS",
     "MOST_VALUES",
     "Facts",
+    "dense_sample",
     "evenly",
     "few",
     "flat_rows",
     "pick",
+    "sample_note",
 ]
 
 Facts = dict[str, Any]  # fields of ``RowFacts`` by their names
@@ -25,6 +30,7 @@ Facts = dict[str, Any]  # fields of ``RowFacts`` by their names
 MOST_VALUES = 2_000_000
 MOST_COLUMNS = 200
 MOST_CLASSES = 200
+_MOST_DENSE = 2**24  # values of a sparse matrix that are made dense
 _LARGEST = 1e30  # trees count in float32, and squares must be finite
 _N_NAMED = 5  # columns named in the evidence
 
@@ -39,6 +45,34 @@ def flat_rows(X: np.ndarray) -> np.ndarray | None:
     if X.dtype == float and X.size and np.nanmax(np.abs(X), initial=0.0) > _LARGEST:
         X = np.where(np.isfinite(X), np.clip(X, -_LARGEST, _LARGEST), X)
     return X.reshape(len(X), math.prod(X.shape[1:])) if X.ndim != 1 else X[:, None]
+
+
+def dense_sample(X: Any, y: Any) -> tuple[Any, Any]:
+    """Rows as an array with their labels; of a large sparse matrix a sample."""
+    if not issparse(X):
+        return X, y
+    n = _rows_of_sample(X)
+    if n == X.shape[0]:
+        return X.toarray(), y
+    labels = np.asarray(y)
+    codes = np.unique(labels, return_inverse=True)[1].ravel()
+    chosen = pick(codes, n, np.random.default_rng(0), least=1)
+    return X[chosen].toarray(), labels[chosen]
+
+
+def sample_note(X: Any, name: str) -> list[str]:
+    """Say that a sample stands for a large sparse matrix, if it does."""
+    X = indexable(X)
+    if not issparse(X) or _rows_of_sample(X) == X.shape[0]:
+        return []
+    return [
+        f"{name} is sparse and large: facts about rows are of {_rows_of_sample(X)} of "
+        f"{X.shape[0]}"
+    ]
+
+
+def _rows_of_sample(X: Any) -> int:
+    return int(min(X.shape[0], max(500, _MOST_DENSE // max(1, X.shape[1]))))
 
 
 def pick(codes: np.ndarray, at_most: int, rng: Generator, least: int = 0) -> np.ndarray:

@@ -2,7 +2,13 @@
 
 import re
 
-__all__ = ["canonical_name", "is_counter", "is_known_metric"]
+__all__ = [
+    "canonical_name",
+    "higher_is_better",
+    "is_counter",
+    "is_known_metric",
+    "is_recorded_anyway",
+]
 
 # What people write for each curve: small letters and digits only.
 _SPELLINGS = {
@@ -37,6 +43,18 @@ _OWN = re.compile(
     r"(val_)?(loss_at_\w+_prior|loss_class_\d+|(gradient|update)_norm_(first|last)"
     r"|dead_share|saturated_share|running_loss|seconds)"
 )
+_RISING = {
+    "accuracy",
+    "auc",
+    "average_precision",
+    "f1",
+    "mcc",
+    "precision",
+    "recall",
+    "tn",
+    "tp",
+}
+_FALLING = {"fn", "fp", "fpr", "loss"}
 _OF_CLASS = re.compile(r"(?P<metric>.+)(?P<of_class>_class_[0-9]+)")
 _COUNTERS = ("epoch", "epochs", "index", "unnamed0", "")
 
@@ -56,6 +74,28 @@ def canonical_name(written: str) -> str | None:
             prefix = "" if side.startswith("train") else "val_"
             return prefix + _CANONICAL[match["name"]]
     return None
+
+
+def higher_is_better(curve: str) -> bool | None:
+    """Whether a curve that skloss knows should rise; None of any other.
+
+    Examples
+    --------
+    >>> higher_is_better("val_mcc"), higher_is_better("val_loss_class_0")
+    (True, False)
+    >>> higher_is_better("val_neg_log_loss")
+    """
+    name = curve.removeprefix("val_")
+    if name in _RISING:
+        return True
+    return False if name in _FALLING or _OWN.fullmatch(curve) else None
+
+
+def is_recorded_anyway(name: str) -> bool:
+    """Whether every record of skloss may have a curve of this name, without "val_"."""
+    return name == "learning_rate" or (
+        name != "auc" and higher_is_better(name) is not None
+    )
 
 
 def is_counter(written: str) -> bool:

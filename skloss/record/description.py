@@ -101,6 +101,7 @@ class Training(PlainPart):
     batch_metrics: tuple[str, ...] | None = None  # those that are means over batches
     callbacks: tuple[str, ...] | None = None  # names of their classes
     monitor: str | None = None  # curve of the early stopping
+    monitor_is_scorer: bool | None = None  # of scikit-learn, or None if unknown
     patience: int | None = None
     restore_best: bool | None = None
     validation_split: float | None = None

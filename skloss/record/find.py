@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
 from skloss.exceptions import RecordFormatError
 from skloss.record.training_record import TrainingRecord
+from skloss.sparse_rows import indexable
 
 __all__ = [
     "Found",
@@ -74,7 +76,8 @@ class Found:
             return None
         for step in self.transformers:
             X = step.transform(X)
-        return np.asarray(X)
+        X = indexable(X)
+        return X if issparse(X) else np.asarray(X)
 
 
 def find_classifier(source: Any) -> Found:
@@ -169,10 +172,12 @@ def find_record(source: object) -> TrainingRecord:
 
 
 def curves_of(classifier: Any) -> dict[str, Any]:
-    """Return the curves of a classifier of another library; empty without any.
+    """Return the curves of a classifier of another library; empty of one of skloss.
 
     scikit-learn's ``MLPClassifier`` may end with an epoch more in one of its curves.
     """
+    if hasattr(classifier, "record_"):
+        return {}
     losses = getattr(classifier, "loss_curve_", None)
     if losses is None:
         kept = getattr(classifier, "history_", None)

@@ -37,6 +37,7 @@ _CONFIGURATION: dict[str, Any] = {
     "n_parameters": Count | None,
     "training": dict[str, Any] | None,
     "seed": int | None,
+    "higher_is_better": dict[str, bool],
 }
 _DATA: dict[str, Any] = {
     "n_rows": Count | None,

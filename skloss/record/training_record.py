@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from skloss.exceptions import RecordFormatError
+from skloss.record.curve_names import higher_is_better
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.history import read_history
 from skloss.record.plain_values import as_plain, as_strict_json
@@ -35,8 +36,9 @@ class TrainingRecord:
     ----------
     configuration : dict, default={}
         What was asked: name and ``parameters`` of the ``estimator``, the ``layers`` of
-        the network (see `Layer`), and the settings of its ``training`` (see
-        `Training`), as they acted.
+        the network (see `Layer`), the settings of its ``training`` (see
+        `Training`), as they acted, and ``higher_is_better`` of the curves that scorers
+        of scikit-learn made.
     data : dict, default={}
         What was seen: numbers of rows and features, ``classes``, ``pos_label`` (the
         one of two that F1, recall and the like are of), their counts and priors,
@@ -124,6 +126,31 @@ class TrainingRecord:
             return None
         label = self.data.get("pos_label")
         return 1 if label is None else list(classes).index(label)
+
+    def higher_is_better(self, curve: str) -> bool | None:
+        """Whether a higher value of a curve is better; None if it is not known.
+
+        Parameters
+        ----------
+        curve : str
+            Name in the history.
+
+        Returns
+        -------
+        bool or None
+            As the scorer says that made the curve, or as skloss knows it.
+
+        Examples
+        --------
+        >>> known = {"higher_is_better": {"val_neg_log_loss": True}}
+        >>> record = TrainingRecord(configuration=known)
+        >>> record.higher_is_better("val_neg_log_loss")
+        True
+        >>> record.higher_is_better("val_loss"), record.higher_is_better("val_mood")
+        (False, None)
+        """
+        known = self.configuration.get("higher_is_better") or {}
+        return known[curve] if curve in known else higher_is_better(curve)
 
     def __repr__(self) -> str:
         name = self.configuration.get("estimator")

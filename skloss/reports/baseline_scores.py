@@ -12,6 +12,7 @@ import numpy as np
 from skloss.holdout import class_codes, stratified_sample
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
+from skloss.sparse_rows import is_sparse
 
 __all__ = ["LOGISTIC", "MAJORITY", "baseline_predictions", "scores_on_folds"]
 
@@ -113,10 +114,13 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray) -> Iterator[tuple[str, Any]]:
     yield MAJORITY, DummyClassifier(strategy="most_frequent").fit(X, y)
     most = max(_MOST_ROWS, 2 * len(np.unique(y)))
     rows = stratified_sample(class_codes(y)[1], most)
-    yield LOGISTIC, _logistic(estimator).fit(safe_indexing(X, rows), y[rows])
+    yield (
+        LOGISTIC,
+        _logistic(estimator, is_sparse(X)).fit(safe_indexing(X, rows), y[rows]),
+    )
 
 
-def _logistic(estimator: Any) -> Any:
+def _logistic(estimator: Any, keeps_zeros: bool) -> Any:
     """Put a logistic regression in the place of the network in its pipeline."""
     from imblearn.pipeline import Pipeline
     from sklearn.base import clone
@@ -128,7 +132,10 @@ def _logistic(estimator: Any) -> Any:
         for name, step in getattr(estimator, "steps", ())[:-1]
     ]
     logistic = LogisticRegression(max_iter=_MOST_STEPS)
-    own = [("report_scale", StandardScaler()), ("report_logistic", logistic)]
+    own = [
+        ("report_scale", StandardScaler(with_mean=not keeps_zeros)),
+        ("report_logistic", logistic),
+    ]
     return Pipeline([*before, *own])
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from skloss.alike_texts import alike_texts, plain_form
 from skloss.search.columns import PLAIN_NUMBER
 from skloss.search.file_words import listed, near, unreadable
 
@@ -26,8 +26,7 @@ def stripped(y: np.ndarray) -> np.ndarray:
         return y
     changed = np.empty(len(y), dtype=object)
     changed[:] = [
-        unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
-        for value in y.tolist()
+        plain_form(value) if isinstance(value, str) else value for value in y.tolist()
     ]
     return changed
 
@@ -87,14 +86,10 @@ def _notes_of_labels(
             else f"Target {target!r}: the labels {listed(stripped)} are read as "
             f"{listed(dict.fromkeys(stripped.values()))}."
         )
-    by_small = defaultdict(list)
-    for text in dict.fromkeys(texts):
-        by_small[text.casefold()].append(text)
     notes.extend(
-        f"Target {target!r}: the labels {listed(same)} differ only in case and are "
-        "kept apart."
-        for same in by_small.values()
-        if len(same) > 1
+        f"Target {target!r}: the labels {listed(same)} differ only in case or blanks "
+        "and are kept apart."
+        for same in alike_texts(texts)
     )
     return tuple(notes)
 
@@ -144,7 +139,7 @@ def one_against_rest(
 
 def _is_same(label: Any, text: str) -> bool:
     """Whether a label equals the typed text; 1, 1.0 and true are equal."""
-    text = unicodedata.normalize("NFC", text).strip()
+    text = plain_form(text)
     if str(label) == text:
         return True
     try:

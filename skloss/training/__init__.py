@@ -1,10 +1,11 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
-from skloss.training.evaluation import Evaluator, Rows, SpecNetwork
+from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
 from skloss.training.losses import LOSSES
 from skloss.training.outputs import probabilities
+from skloss.training.plateau import ReduceLROnPlateau
 from skloss.training.schedules import SCHEDULES
 from skloss.training.tensorflow_start import start_tensorflow
 from skloss.training.trainer import curve_names, train
@@ -15,7 +16,9 @@ __all__ = [
     "EpochLog",
     "Evaluator",
     "Observer",
+    "ReduceLROnPlateau",
     "Rows",
+    "Scores",
     "Settings",
     "SpecNetwork",
     "TrainingResult",

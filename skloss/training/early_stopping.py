@@ -6,14 +6,7 @@ from typing import Self
 
 import numpy as np
 
-__all__ = ["EarlyStopping", "higher_is_better"]
-
-
-def higher_is_better(curve: str) -> bool:
-    """Whether a recorded curve should rise."""
-    return not any(
-        word in curve for word in ("loss", "fpr", "norm", "share", "seconds")
-    )
+__all__ = ["EarlyStopping"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +23,8 @@ class EarlyStopping:
         Epochs to wait for a new best value; None waits for ever.
     keeps_weights : bool
         Whether the weights of the best epoch are kept.
+    rises : bool
+        Whether a higher value of the curve is better.
     value : float
         The best value so far, negative where a curve should fall.
     epoch : int or None
@@ -39,7 +34,7 @@ class EarlyStopping:
 
     Examples
     --------
-    >>> best = EarlyStopping("val_loss", patience=2, keeps_weights=False)
+    >>> best = EarlyStopping("val_loss", patience=2, keeps_weights=False, rises=False)
     >>> for epoch, loss in enumerate([0.7, 0.5, 0.6, 0.6]):
     ...     best = best.after(epoch, {"val_loss": loss}, [])
     >>> best.epoch, best.is_exhausted(epoch)
@@ -49,6 +44,7 @@ class EarlyStopping:
     monitor: str | None
     patience: int | None
     keeps_weights: bool
+    rises: bool
     value: float = -np.inf
     epoch: int | None = None
     weights: list[np.ndarray] | None = None
@@ -60,7 +56,7 @@ class EarlyStopping:
         if self.monitor is None:
             return self
         value = row[self.monitor]
-        value = value if higher_is_better(self.monitor) else -value
+        value = value if self.rises else -value
         if not value > self.value:  # always so of NaN
             return self
         kept = weights if self.keeps_weights else None

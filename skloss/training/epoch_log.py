@@ -12,9 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
+from skloss.record.curve_names import higher_is_better
 from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator
+from skloss.training.plateau import PlateauState, ReduceLROnPlateau
 from skloss.training.schedules import Schedule
 
 __all__ = [
@@ -37,7 +39,7 @@ class Settings:
 
     optimizer: str = "adam"
     learning_rate: float = 1e-3
-    learning_rate_schedule: str | Schedule = "constant"
+    learning_rate_schedule: str | Schedule | ReduceLROnPlateau = "constant"
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.004
@@ -59,7 +61,8 @@ class Settings:
 class TrainingResult:
     """What training leaves: arrays and curves, nothing of TensorFlow.
 
-    ``slots`` and ``step`` are the state of the ``optimizer``, to go on from.
+    ``slots`` and ``step`` are the state of the ``optimizer``, and ``plateau`` that of a
+    schedule by a curve, to go on from.
     ``kept_epoch`` says whose weights these are, None for the last epoch's. ``backend``
     says what trained the network, and ``reason`` why it was not the compiled engine.
     """
@@ -74,6 +77,7 @@ class TrainingResult:
     backend: str = "xla"
     reason: str | None = None
     optimizer: str = ""
+    plateau: PlateauState | None = None
     # Of the last epoch where those kept are another's; dropped once they are measured.
     last_weights: Weights | None = None
 
@@ -119,6 +123,7 @@ class _Ended:
     slots: Weights
     step: int
     best: EarlyStopping
+    plateau: PlateauState | None
 
 
 class EpochLog:
@@ -150,8 +155,14 @@ class EpochLog:
         self._settings, self._evaluators = settings, evaluators
         self._observer, self._clip_hint = observer, clip_hint
         self._start = result
-        best = EarlyStopping(settings.monitor, settings.patience, settings.restore_best)
-        self._ended = _Ended(0, result.weights, result.slots, result.step, best)
+        best = EarlyStopping(
+            settings.monitor,
+            settings.patience,
+            settings.restore_best,
+            self._rises(settings.monitor),
+        )
+        state = result.weights, result.slots, result.step
+        self._ended = _Ended(0, *state, best, self._first_plateau(result.plateau))
         self._curves: dict[str, list[float]] = {}
         self.stop_reason = ""
 
@@ -159,6 +170,12 @@ class EpochLog:
     def n_epochs(self) -> int:
         """Epochs that ended."""
         return self._ended.n_epochs
+
+    @property
+    def followed_rate(self) -> float | None:
+        """Learning rate of the next epoch by a curve; None by any other schedule."""
+        plateau = self._ended.plateau
+        return None if plateau is None else plateau.rate
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -211,7 +228,9 @@ class EpochLog:
             self._curves.setdefault(name, []).append(value)
         best = self._ended.best.after(epoch, row, weights)
         copied = [np.array(slot) for slot in slots]
-        self._ended = _Ended(epoch + 1, weights, copied, step, best)
+        plateau = self._ended.plateau
+        plateau = None if plateau is None else plateau.after(row)
+        self._ended = _Ended(epoch + 1, weights, copied, step, best, plateau)
         numbered = {"epoch": epoch, **row}
         # Every callback sees the row, also when an earlier one wants to stop.
         answers = [callback(numbered) for callback in self._settings.callbacks]
@@ -267,6 +286,28 @@ class EpochLog:
             result.weights, result.kept_epoch = best.weights, best.epoch
         return result
 
+    def _first_plateau(self, earlier: PlateauState | None) -> PlateauState | None:
+        schedule, rate = (
+            self._settings.learning_rate_schedule,
+            self._settings.learning_rate,
+        )
+        if not isinstance(schedule, ReduceLROnPlateau):
+            return None
+        rises = self._rises(schedule.monitor)
+        return PlateauState.at_first(schedule, rate, rises=rises, earlier=earlier)
+
+    def _rises(self, curve: str | None) -> bool:
+        """Whether a higher value of a curve is better; scorers say so by their sign."""
+        scored = (
+            prefix + name
+            for prefix, evaluator in self._evaluators.items()
+            if evaluator.scores is not None
+            for name in evaluator.scores.names
+        )
+        return curve is not None and (
+            curve in scored or higher_is_better(curve) is not False
+        )
+
     def _as_result(self) -> TrainingResult:
         """Return what training would leave now, with the weights of now."""
         ended = self._ended
@@ -277,6 +318,7 @@ class EpochLog:
             step=ended.step,
             history=self.history,
             best_epoch=ended.best.epoch,
+            plateau=ended.plateau,
             stop_reason="callback",
         )
 

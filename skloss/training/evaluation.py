@@ -1,10 +1,12 @@
 """Curves that can be compared: inference mode, original rows, and one prior."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
@@ -14,18 +16,27 @@ from skloss.training.losses import row_losses
 from skloss.training.outputs import probabilities
 from skloss.training.units import stuck_units
 
-__all__ = ["Evaluator", "MeasuredNetwork", "Rows", "SpecNetwork", "unit_shares"]
+__all__ = [
+    "Evaluator",
+    "MeasuredNetwork",
+    "Rows",
+    "Scores",
+    "SpecNetwork",
+    "unit_shares",
+]
 
 
 @dataclass(frozen=True)
 class Rows:
     """Rows of ``X``, float32 ``(n, values)``, class numbers, and weights or None.
 
+    ``X`` is an array or a sparse CSR matrix.
+
     With positions, ``X`` has other rows too and is not copied: row ``i`` is
     ``X[positions[i]]``.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     sample_weight: np.ndarray | None = None
     positions: np.ndarray | None = None
@@ -55,6 +66,9 @@ class Rows:
         """Values of some rows, copied."""
         if self.positions is not None:
             chosen = self.positions[chosen]
+        if issparse(self.X):
+            dense: np.ndarray = self.X[chosen].toarray(out=out)
+            return dense
         return np.take(self.X, chosen, axis=0, out=out)
 
     def compact(self) -> "Rows":
@@ -113,6 +127,25 @@ class SpecNetwork:
         return row_losses("crossentropy", outputs, codes)
 
 
+class Scores(Protocol):
+    """Scorers of the user's choice on a set of rows; of each, higher is better."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Their names."""
+
+    def __call__(
+        self,
+        probabilities: np.ndarray,
+        predict: Callable[[np.ndarray], np.ndarray],
+        is_trial: bool = False,
+    ) -> dict[str, float]:
+        """Score the probabilities of the rows; ``predict`` gives those of others.
+
+        In a trial a scorer that fails raises its error.
+        """
+
+
 @dataclass(frozen=True)
 class Evaluator:
     """Measures a set of original rows, always in the same way.
@@ -126,29 +159,50 @@ class Evaluator:
     n_classes: int
     train_prior: np.ndarray
     positive: int = 1
+    scores: Scores | None = None
 
-    def scores(self, weights: Sequence[np.ndarray] | None) -> np.ndarray:
+    def probabilities(self, weights: Sequence[np.ndarray] | None) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` at these weights."""
-        network = self.network
-        return network.probabilities(network.outputs(self.rows.X, weights))
+        return self._predicted(weights, self.rows.X)
 
-    def __call__(self, weights: Sequence[np.ndarray] | None) -> Mapping[str, float]:
+    def try_scores(self, weights: Sequence[np.ndarray] | None) -> None:
+        """Raise the error of a scorer that fails on these rows."""
+        if self.scores is not None:
+            predict = partial(self._predicted, weights)
+            self.scores(predict(self.rows.X), predict, is_trial=True)
+
+    def __call__(self, weights: Sequence[np.ndarray] | None) -> dict[str, float]:
         """All curves' values at these weights."""
         outputs = self.network.outputs(self.rows.X, weights)
-        return epoch_metrics(
+        probabilities = self.network.probabilities(outputs)
+        metrics = epoch_metrics(
             self.rows.y,
-            self.network.probabilities(outputs),
+            probabilities,
             self.network.row_losses(self.rows.y, outputs),
             self.n_classes,
             positive=self.positive,
             priors={"train": self.train_prior},
             sample_weight=self.rows.sample_weight,
         )
+        if self.scores is None:
+            return metrics
+        if not np.isfinite(metrics["loss"]):
+            return metrics | dict.fromkeys(self.scores.names, np.nan)
+        predict = partial(self._predicted, weights)
+        return metrics | self.scores(probabilities, predict)
+        return metrics
 
     def curve_names(self, weights: Sequence[np.ndarray] | None) -> list[str]:
         """Names of the curves, found by measuring one row."""
         row = self.rows.at(np.arange(1)).compact()
-        return list(replace(self, rows=row)(weights))
+        names = list(replace(self, rows=row, scores=None)(weights))
+        return [*names, *(() if self.scores is None else self.scores.names)]
+
+    def _predicted(
+        self, weights: Sequence[np.ndarray] | None, X: np.ndarray
+    ) -> np.ndarray:
+        """Probabilities of any rows."""
+        return self.network.probabilities(self.network.outputs(X, weights))
 
 
 def unit_shares(

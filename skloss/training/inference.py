@@ -7,10 +7,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.networks.numpy_forward import forward
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
+from skloss.sparse_rows import dense_blocks
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
 from skloss.training.tensorflow_start import clear_at_exit, tensorflow_runs
@@ -30,7 +32,7 @@ _SHARD_VALUES = 2**21
 def predict_logits(
     spec: NetworkSpec,
     weights: Sequence[np.ndarray],
-    X: np.ndarray,
+    X: Any,
     *,
     compiled: bool | None = None,
 ) -> np.ndarray:
@@ -46,7 +48,7 @@ def predict_logits(
         The network.
     weights : sequence of ndarray
         Its weights.
-    X : ndarray of shape (n, values of a row)
+    X : ndarray or sparse CSR matrix of shape (n, values of a row)
         Float32 rows, series folded as ``timesteps * channels``.
     compiled : bool, optional
         Ask for a way, in the rows' precision, whatever their number.
@@ -55,6 +57,11 @@ def predict_logits(
     -------
     ndarray of shape (n, n_outputs)
     """
+    if issparse(X):
+        parts = dense_blocks(X)
+        return np.concatenate(
+            [predict_logits(spec, weights, part, compiled=compiled) for part in parts]
+        )
     work = len(X) * spec.n_multiplications
     if compiled is None:
         compiled = spec.is_convolutional and work > _NUMPY_WORK

@@ -1,13 +1,11 @@
 """The seeds of the process, lent to one fit at a time and put back."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
 
-__all__ = ["lent_seeds", "python_random_kept"]
+from skloss.python_random import random_lock
 
-_lock = RLock()
+__all__ = ["lent_seeds"]
 
 
 @contextmanager
@@ -21,7 +19,7 @@ def lent_seeds() -> Iterator[None]:
     from tensorflow.python.eager.context import context
     from tensorflow.python.framework.config import is_op_determinism_enabled
 
-    with _lock:
+    with random_lock:
         is_op_determinism_enabled()  # before that variable is set
         drawn_from = getattr(context(), "_rng", None)
         try:
@@ -29,14 +27,3 @@ def lent_seeds() -> Iterator[None]:
         finally:
             if drawn_from is not None:
                 context()._rng = drawn_from
-
-
-@contextmanager
-def python_random_kept() -> Iterator[None]:
-    """Put Python's generator back, of which Keras draws a seed for each layer."""
-    with _lock:
-        state = random.getstate()
-        try:
-            yield
-        finally:
-            random.setstate(state)

@@ -20,6 +20,7 @@ from skloss.training.epoch_log import (
     TrainingResult,
 )
 from skloss.training.evaluation import Evaluator, Rows, unit_shares
+from skloss.training.plateau import PlateauState, ReduceLROnPlateau
 from skloss.training.program import (
     Arguments,
     Program,
@@ -62,7 +63,7 @@ def curve_names(
         for prefix, evaluator in evaluators.items()
         for name in evaluator.curve_names(weights)
     ]
-    row = next(iter(evaluators.values())).rows.X[:1]
+    row = next(iter(evaluators.values())).rows.values(np.arange(1))
     return [*names, *unit_shares(spec, weights, row), *_STEP_CURVES]
 
 
@@ -75,6 +76,7 @@ def train(
     *,
     slots: Weights | None = None,
     first_step: int = 0,
+    plateau: PlateauState | None = None,
     is_repeated: bool = False,
     observer: Observer | None = None,
 ) -> TrainingResult:
@@ -95,6 +97,8 @@ def train(
         the names of the curves.
     slots, first_step : list of ndarray and int, optional
         The optimizer's state and the step to go on from.
+    plateau : PlateauState, optional
+        What a schedule by a curve goes on from.
     is_repeated : bool
         More calls of this shape will follow, so compiling pays whatever this one takes.
     observer : Observer, optional
@@ -106,7 +110,7 @@ def train(
     """
     start_tensorflow()  # a program compiled before a fork would not ask
     training = _Training(spec, rows, settings, evaluators, is_repeated, observer)
-    return training.run(weights, slots, first_step)
+    return training.run(weights, slots, first_step, plateau)
 
 
 class _Training:
@@ -143,7 +147,11 @@ class _Training:
         self.unit_shares: EpochRow = {}
 
     def run(
-        self, weights: Weights, slots: Weights | None, first_step: int
+        self,
+        weights: Weights,
+        slots: Weights | None,
+        first_step: int,
+        plateau: PlateauState | None,
     ) -> TrainingResult:
         state = self.program.start(weights, slots, first_step)
         start = TrainingResult(
@@ -152,6 +160,7 @@ class _Training:
             first_step,
             backend=self.backend,
             optimizer=self.settings.optimizer,
+            plateau=plateau,
         )
         log = EpochLog(self.settings, self.evaluators, start, self.observer)
         try:
@@ -166,7 +175,7 @@ class _Training:
         try:
             for epoch in range(self.settings.epochs):
                 log.begin_epoch()
-                state, row = self._epoch(state, epoch)
+                state, row = self._epoch(state, epoch, log.followed_rate)
                 weights = self.program.weights(state)
                 row |= log.measure(weights) | self._look_at_units(weights, epoch)
                 if log.end_epoch(row, weights, state.slots, int(state.step)):
@@ -175,7 +184,9 @@ class _Training:
             step = diverged.step or self.steps_per_epoch
             log.diverge(f", step {step} of {self.steps_per_epoch}")
 
-    def _epoch(self, state: State, epoch: int) -> tuple[State, EpochRow]:
+    def _epoch(
+        self, state: State, epoch: int, followed: float | None
+    ) -> tuple[State, EpochRow]:
         """One pass over the rows, and what was seen on the way."""
         started = time.perf_counter()
         n_rows = len(self.rows)
@@ -185,7 +196,7 @@ class _Training:
         objective, squared, step = 0.0, np.zeros(4), 0
         rate = np.float32(0)
         for n_chosen, chunk in self.chunks.gather(order):
-            rates = self._rates(epoch, step)
+            rates = self._rates(epoch, step, followed)
             state, report = self.program.run(
                 state, chunk, n_chosen, rates, self.arguments
             )
@@ -216,13 +227,13 @@ class _Training:
                 self.unit_shares = unit_shares(self.spec, weights, self.probe)
         return self.unit_shares
 
-    def _rates(self, epoch: int, step: int) -> np.ndarray:
+    def _rates(self, epoch: int, step: int, followed: float | None) -> np.ndarray:
+        schedule = self.settings.learning_rate_schedule
+        if isinstance(schedule, ReduceLROnPlateau):
+            return np.full(self.program.chunk_steps, followed, np.float32)
         first = epoch * self.steps_per_epoch + step
         steps = np.arange(first, first + self.program.chunk_steps)
-        schedule, base = (
-            self.settings.learning_rate_schedule,
-            self.settings.learning_rate,
-        )
+        base = self.settings.learning_rate
         return learning_rates(schedule, base, steps, self.total_steps)
 
     def _program(self) -> Program:

@@ -9,6 +9,7 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from keras import layers
 from keras.regularizers import L2
 from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
 
 from skloss import (
     CNN1DClassifier,
@@ -284,6 +285,13 @@ def test_parts_of_any_network_add_up(width, options, n_classes, is_resampled):
     }
     for name, has in causes.items():
         assert has or gap.find(name).nats == NOTHING, name
+
+
+def test_sparse_rows_have_the_gap_of_dense_ones():
+    options = {"l2": 0.01, "batch_norm": True}
+    gaps = [gap_of(dense(**options).fit(rows, y)) for rows in (X, csr_array(X))]
+    for part in gaps[0].parts:
+        assert gaps[1].find(part.name).nats == pytest.approx(part.nats, abs=1e-5)
 
 
 def test_series_have_a_gap_too():

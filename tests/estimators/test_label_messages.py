@@ -1,6 +1,7 @@
 """Labels, groups and rows that cannot be used get one clear sentence of ours."""
 
 import random
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,10 @@ import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn.preprocessing import StandardScaler
 
-from skloss import CNN1DClassifier, DenseClassifier, Pipeline
+from skloss import CNN1DClassifier, DenseClassifier, KerasClassifier, Pipeline
 from skloss.datasets import make_rare_events
+from skloss.exceptions import AlikeNamesWarning
+from skloss.record import TrainingRecord
 
 X, CODES = make_rare_events(300, prevalence=0.2, random_state=0)
 TEXTS = np.where(CODES == 1, "fraud", "ok").astype(object)
@@ -92,3 +95,72 @@ def test_a_keras_model_is_made_without_a_draw_from_python():
     first = classifier.model_
     assert random.getstate() == before
     np.testing.assert_array_equal(first.get_weights()[0], classifier.weights_[0])
+
+
+# ------------------------------------------------------- types and forms of the labels
+
+DAYS = np.array(["2026-01-01", "2026-01-02"], "datetime64[D]")
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        (DAYS, "datetime64"),
+        (DAYS - DAYS[0], "timedelta64"),
+        (DAYS.astype(object), "date"),
+        (np.array([Decimal(1), Decimal(2)]), "Decimal"),
+        (np.array([1, 2], np.longdouble), "float"),
+        (np.array([1, 2**63], np.uint64), "uint64"),
+        (np.array([1, 2], object), "objects of type int"),
+    ],
+    ids=str,
+)
+def test_labels_that_no_record_keeps_are_refused_before_training(pair, told):
+    with pytest.raises(ValueError, match=told):
+        dense().fit(X, pair[np.arange(len(X)) % 2])
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind"),
+    [
+        ([False, True], bool),
+        ([1, 2], np.uint64),
+        ([1.0, 2.0], np.float16),
+        (["a", "b"], str),
+        ([np.str_("a"), np.str_("b")], object),
+    ],
+    ids=["bool", "uint64", "float16", "str", "np.str_"],
+)
+def test_labels_that_train_can_be_written_and_read(pair, kind, tmp_path):
+    labels = np.array(pair, kind)
+    record = dense().fit(X, labels[np.arange(len(X)) % 2]).record_
+    record.save(tmp_path / "record.json")
+    assert TrainingRecord.load(tmp_path / "record.json").data["classes"] == pair
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        (["yes", "yes "], "'yes', 'yes '"),
+        (["Yes", "yes"], "'Yes', 'yes'"),
+        (["caf\u00e9", "cafe\u0301"], r"'cafe\\u0301', 'caf\\xe9'"),
+    ],
+    ids=["blank", "case", "form"],
+)
+def test_labels_that_look_the_same_are_named_in_a_warning(pair, told):
+    labels = np.array(pair)[np.arange(len(X)) % 2]
+    with pytest.warns(AlikeNamesWarning, match=rf"labels .*{told}") as caught:
+        dense().fit(X, labels)
+    assert caught[0].filename == __file__
+
+
+def test_columns_that_look_the_same_are_named_in_a_warning():
+    names = ["age", "Age", *map(str, range(2, X.shape[1]))]
+    with pytest.warns(AlikeNamesWarning, match="columns 'age', 'Age'") as caught:
+        dense().fit(pd.DataFrame(X, columns=names), TEXTS)
+    assert caught[0].filename == __file__
+
+
+def test_a_misspelt_model_function_is_told():
+    with pytest.raises(ValueError, match=r"'buind_fn'\. Did you mean 'build_fn'"):
+        KerasClassifier(buind_fn=lambda meta: None).fit(X, TEXTS)

@@ -27,6 +27,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from tensorflow.python.eager import context
 
 from skloss import CNN1DClassifier, DenseClassifier
 from skloss.exceptions import TrainingInterruptedWarning
@@ -87,12 +88,15 @@ CHECKED = [
 
 
 def checks_that_no_stochastic_learner_meets(estimator):
-    return {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "A row twice and a row of weight two give the same sum over all rows, but "
-            "not the same batches and not the same rows held out."
-        )
-    }
+    reason = (
+        "A row twice and a row of weight two give the same sum over all rows, but not "
+        "the same batches and not the same rows held out."
+    )
+    checks = (
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    )
+    return dict.fromkeys(checks, reason)
 
 
 @parametrize_with_checks(
@@ -154,6 +158,8 @@ OTHER_VALUES = {
     "class_weight": {"calm": 1, "gale": 3},
     "validation_fraction": 0.3,
     "early_stopping": False,
+    "scoring": ["roc_auc"],
+    "return_train_score": True,
     "monitor": "val_mcc",
     "patience": 5,
     "restore_best": False,
@@ -392,7 +398,9 @@ def global_states():
         "random": random.getstate(),
         "numpy": [np.array(part) for part in np.random.get_state()],  # noqa: NPY002
         "tensorflow": tf.random.get_global_generator().state.numpy(),
-        "tensorflow's seed": tf.compat.v1.get_seed(None),
+        # `get_seed` would draw from the generator that it reads.
+        "tensorflow's seed": context.global_seed(),
+        "drawn from tensorflow's seed": context.context()._rng.getstate(),
         "keras": {
             name: global_state.get_global_attribute(name)
             for name in ("global_seed_generator", "global_rng_state", "rng_seed")
@@ -401,7 +409,16 @@ def global_states():
     }
 
 
+@pytest.fixture(params=[None, 3], ids=["unseeded", "seeded"])
+def seed_of_tensorflow(request):
+    before = context.global_seed()
+    tf.random.set_seed(request.param)
+    yield
+    tf.random.set_seed(before)
+
+
 @BOTH
+@pytest.mark.usefixtures("seed_of_tensorflow")
 def test_fit_and_predict_change_no_global_state(make):
     X, y = make_rows()
     before = global_states()

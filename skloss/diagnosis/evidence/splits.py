@@ -76,6 +76,29 @@ def is_changed(
     return high - low > least or high > factor * max(low, 1e-9)
 
 
+# Scorers of scikit-learn that are means over rows of a function of the probabilities.
+_LOSSES_AS_SCORES = (
+    "neg_log_loss",
+    "neg_brier_score",
+    "d2_log_loss_score",
+    "d2_brier_score",
+)
+
+
+def monitors_loss(case: Case) -> bool:
+    """Whether early stopping monitored a loss, or a scorer that is one up to its sign.
+
+    Others, such as a scorer of ``hamming_loss``, have the word but count decisions.
+    """
+    training = case.training
+    if training is None or training.monitor is None:
+        return False
+    name = training.monitor.removeprefix("val_")
+    if training.monitor_is_scorer or "loss" not in name:
+        return name in _LOSSES_AS_SCORES
+    return True
+
+
 def stops_by(case: Case, prefix: str) -> bool:
     """Whether early stopping monitored a curve whose name begins with a prefix."""
     monitor = None if case.training is None else case.training.monitor

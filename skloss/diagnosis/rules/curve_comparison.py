@@ -3,6 +3,7 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.splits import monitors_loss
 from skloss.diagnosis.evidence.symptoms import need, smoothed, training_loss
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -41,14 +42,12 @@ class ValLossMisleads(Rule):
             raise NotApplicable("the curves are not finite in every epoch")
         if case.val is None:
             raise NotApplicable("the number of validation rows is not known")
-        monitor = case.training.monitor if case.training else None
         smooth = smoothed(score)
         by_loss, by_score = int(np.nanargmin(loss)), int(np.nanargmax(smooth))
         lost = float(smooth[by_score] - smooth[by_loss])
         least = max(self.least_loss, self.errors * case.val.mcc_error)
         if lost < least or abs(by_loss - by_score) < self.least_apart * len(loss):
             return None
-        uses_loss = monitor is not None and "loss" in monitor
         return self.found(
             f"In epoch {by_loss + 1}, where the validation loss is lowest, the MCC is "
             f"{lost:.2f} below its best (epoch {by_score + 1}).",
@@ -60,7 +59,7 @@ class ValLossMisleads(Rule):
             },
             'Set monitor="val_mcc" or "val_average_precision".',
             severity=None
-            if uses_loss and case.stop_reason == "early_stopping"
+            if monitors_loss(case) and case.stop_reason == "early_stopping"
             else "info",
             params={"monitor": "val_average_precision"},
             epoch=by_loss,

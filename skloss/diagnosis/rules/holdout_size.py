@@ -2,7 +2,7 @@
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import harm
-from skloss.diagnosis.evidence.splits import stops_by
+from skloss.diagnosis.evidence.splits import monitors_loss, stops_by
 from skloss.diagnosis.evidence.symptoms import need
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -59,7 +59,7 @@ class NoisyValidation(Rule):
         A loss averages over all rows, so that it is less noisy than other monitors.
         """
         monitor = case.training.monitor if case.training is not None else None
-        return bool((monitor is not None and "loss" not in monitor) or harm(case))
+        return bool((monitor is not None and not monitors_loss(case)) or harm(case))
 
 
 class NoValidation(Rule):

@@ -100,12 +100,23 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
         last split, whatever the share, unless ``validation_fraction`` is None.
         With any but "stratified", ``validation_fraction="auto"`` holds out in ``fit``.
+    scoring : str, callable, list, dict or None, default=None
+        Scorers of scikit-learn that are recorded, too: names such as ``"roc_auc"``,
+        what ``make_scorer`` gives, functions ``scorer(estimator, X, y)``, a list of
+        these, or a dict from names of your own to them. ``"roc_auc"`` makes the curve
+        ``"val_roc_auc"`` of the held-out rows, or ``"roc_auc"`` of the training rows if
+        none are held out. They are called once an epoch, on rows as the classifier sees
+        them and with scikit-learn's positive class. Of names that are recorded anyway,
+        such as ``"f1"``, there is the one curve, of ``pos_label_``.
+    return_train_score : bool, default=False
+        Whether scorers are called on the original training rows, too.
     early_stopping : bool or "auto", default=False
         Whether to stop after ``patience`` epochs without a new best value of
         ``monitor``; "auto" if at least 50 rows of every class were held out.
-    monitor : str, default="auto"
-        Any curve of ``record_``, such as ``"val_mcc"``; "auto" is
-        ``"val_loss_at_train_prior"``.
+    monitor : str or scorer, default="auto"
+        Any curve of ``record_``, such as ``"val_mcc"``, or of a scorer, such as
+        ``"val_roc_auc"``, which need not stand in ``scoring``; or the scorer itself.
+        "auto" is ``"val_loss_at_train_prior"``.
     patience : int, default=20
         Epochs to wait for a new best value.
     restore_best : bool, default=True
@@ -131,8 +142,14 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Positive class; None if there are more than two classes.
     record_ : TrainingRecord
         What was asked, what was seen, the exact curves, and what came out.
-    n_epochs_ : int
-        Epochs trained.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
         Epoch (from zero) that was best by the monitored curve.
     n_features_in_ : int
@@ -213,8 +230,10 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         pos_label: Any = None,
         validation_fraction: float | str | None = "auto",
         validation_rows: Any = "stratified",
+        scoring: Any = None,
+        return_train_score: bool = False,
         early_stopping: bool | str = False,
-        monitor: str = "auto",
+        monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
         **kwargs: Any,
@@ -241,6 +260,8 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
+        self.scoring = scoring
+        self.return_train_score = return_train_score
         self.early_stopping = early_stopping
         self.monitor = monitor
         self.patience = patience
@@ -449,6 +470,11 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
             raise ValueError(
                 f"early_stopping and validation_fraction of {type(self).__name__} need "
                 "one label per row: pass X_val and y_val, and stop by Keras' callback."
+            )
+        if self.scoring is not None:
+            raise ValueError(
+                f"scoring of {type(self).__name__} needs one label per row: pass "
+                "metrics of Keras for labels of another kind."
             )
 
     def _checked(

@@ -8,13 +8,18 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skloss.estimators.callback_tasks import EpochTasks
-from skloss.estimators.checks import check_choice
 from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import loss_weight
-from skloss.estimators.fitting import fit_spec, run_job, stopping_settings
+from skloss.estimators.fitting import (
+    fit_spec,
+    run_job,
+    scorers_of,
+    stopping_settings,
+)
 from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
+from skloss.estimators.scorers import check_monitor
 from skloss.keras_interop.compiled_settings import optimizer_settings
 from skloss.keras_interop.describe_layers import network_layers
 from skloss.keras_interop.keras_fit import train_keras
@@ -101,6 +106,8 @@ def fit_keras_network(
         tasks,
         arranged.by_class,
         call.class_weight,
+        scorers_of(estimator, rows),
+        estimator._row_shape,
     )
     try:
         spec, settings, names = _compiled_form(network, job, call)
@@ -202,7 +209,9 @@ def _by_keras(
             for prefix, evaluator in evaluators.items()
             for name in evaluator.curve_names(None)
         ]
-        check_choice(job.owner, "monitor", settings.monitor, curves)
+        check_monitor(job.owner, "monitor", settings.monitor, curves)
+    for evaluator in evaluators.values():
+        evaluator.try_scores(None)
     fit = _fit_by_keras(job.estimator, arranged, call)
 
     def gap(result: TrainingResult) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from sklearn.utils import ClassifierTags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skloss.estimators.checks import check_finite, encode_labels
+from skloss.alike_texts import warn_of_alike
+from skloss.estimators.checks import check_finite, encode_labels, refuse_sparse
 from skloss.estimators.keras.network_checks import (
     check_columns,
     check_head,
@@ -35,7 +36,7 @@ from skloss.estimators.keras.unknown_parameters import (
     check_parameters,
     check_used,
 )
-from skloss.holdout import check_no_gaps
+from skloss.holdout import check_kept, check_no_gaps
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
@@ -44,6 +45,7 @@ from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
 from skloss.record import TrainingRecord
 from skloss.record.class_curves import curves_by_class, without_arrays
+from skloss.row_errors import rows_explained
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 
@@ -70,6 +72,8 @@ except Exception as error:  # an installed one can fail in any way
 __all__ = ["MendedWrapper", "listed"]
 
 _COUNTER = re.compile(r"_\d+$")
+# From a warning in `_rows_and_labels` to the line that called ``fit``.
+_TO_CALLER = 7
 
 
 class MendedWrapper(_Wrapper):
@@ -197,13 +201,18 @@ class MendedWrapper(_Wrapper):
     ) -> tuple[np.ndarray, np.ndarray]:
         names = getattr(y, "columns", None)
         check_no_gaps("y", y)
+        if np.ndim(y) == 1:
+            check_kept("y", y)
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
         if plain and type(self).target_encoder is _Wrapper.target_encoder:
             y = column_or_1d(y, warn=True)
             if reset and self.classes_ is None:
-                encode_labels(type(self).__name__, y)
+                classes, _ = encode_labels(type(self).__name__, y)
+                warn_of_alike("labels", classes.tolist(), _TO_CALLER)
+                names_of_X = getattr(self, "feature_names_in_", ())
+                warn_of_alike("columns", names_of_X, _TO_CALLER)
         else:
             plain = False
         if reset:
@@ -220,13 +229,15 @@ class MendedWrapper(_Wrapper):
 
     def _rows(self, X: Any, name: str, reset: bool, **labels: Any) -> Any:
         """Rows as an array of finite numbers, floats in single precision."""
+        refuse_sparse(type(self).__name__, X, name)
         options = {"allow_nd": True, "dtype": "numeric", "ensure_all_finite": False}
-        if labels:
-            given = validate_data(
-                self, X, **labels, reset=reset, multi_output=True, **options
-            )
-        else:
-            given = validate_data(self, X, reset=reset, **options), None
+        with rows_explained(X, name):
+            if labels:
+                given = validate_data(
+                    self, X, **labels, reset=reset, multi_output=True, **options
+                )
+            else:
+                given = validate_data(self, X, reset=reset, **options), None
         X, y = given
         if X.dtype.kind == "f":
             with np.errstate(over="ignore"):
@@ -296,9 +307,16 @@ class MendedWrapper(_Wrapper):
             got = "None" if model is None else f"a {type(model).__name__}: {model!r}"
             raise ValueError(
                 f"The 'model' parameter of {type(self).__name__} must be a function "
-                f"that returns a keras.Model, got {got}."
+                f"that returns a keras.Model, got {got}.{self._misspelt_model()}"
             )
         return model
+
+    def _misspelt_model(self) -> str:
+        """Ask whether a parameter that nothing takes was meant to be the model."""
+        for name in sorted(vars(self).get("_user_params", ())):
+            if near := did_you_mean(name, ["model", "build_fn"]):
+                return f" It got {name!r}.{near}"
+        return ""
 
     def _build_keras_model(self) -> Any:
         owner = type(self).__name__

@@ -1,0 +1,23 @@
+"""Stratified hold-out of original rows, and a test for resampled rows."""
+
+from skloss.holdout.labels import check_kept, check_no_gaps, class_codes
+from skloss.holdout.resampled import are_resampled, looks_resampled, made_from
+from skloss.holdout.split import (
+    last_holdout,
+    splitter_holdout,
+    stratified_holdout,
+    stratified_sample,
+)
+
+__all__ = [
+    "are_resampled",
+    "check_kept",
+    "check_no_gaps",
+    "class_codes",
+    "last_holdout",
+    "looks_resampled",
+    "made_from",
+    "splitter_holdout",
+    "stratified_holdout",
+    "stratified_sample",
+]

@@ -1,0 +1,28 @@
+"""Exact metrics of one epoch, computed over all rows with NumPy.
+
+No metric is a mean over batches. A quotient 0/0 is 0.0, like ``zero_division=0`` in
+scikit-learn.
+"""
+
+from skloss.metrics.confusion import ConfusionCounts, binary_mcc, confusion_matrix
+from skloss.metrics.epoch import epoch_metrics
+from skloss.metrics.losses import (
+    class_prior,
+    entropy,
+    loss_at_prior,
+    per_class_loss,
+)
+from skloss.metrics.ranking import average_precision, rank_auc
+
+__all__ = [
+    "ConfusionCounts",
+    "average_precision",
+    "binary_mcc",
+    "class_prior",
+    "confusion_matrix",
+    "entropy",
+    "epoch_metrics",
+    "loss_at_prior",
+    "per_class_loss",
+    "rank_auc",
+]
