@@ -15,6 +15,8 @@ _HOME = {
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
     "ReduceLROnPlateau": "skloss.training",
+    "RocketClassifier": "skloss.estimators",
+    "SeriesScaler": "skloss.preprocessing",
     "TrainingRecord": "skloss.record",
     "datasets": "skloss",
     "diagnose": "skloss.readers",
@@ -24,6 +26,7 @@ _HOME = {
     "explain_gap": "skloss.readers",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
+    "preprocessing": "skloss",
     "report": "skloss.reports",
 }
 

@@ -1,8 +1,10 @@
-from skloss import datasets, diagnosis, displays, exceptions, metrics
+from skloss import datasets, diagnosis, displays, exceptions, metrics, preprocessing
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
+from skloss.estimators.rocket import RocketClassifier
 from skloss.model_selection import Pipeline, make_pipeline
+from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
 from skloss.reports import report
@@ -16,6 +18,8 @@ __all__ = [
     "KerasClassifier",
     "Pipeline",
     "ReduceLROnPlateau",
+    "RocketClassifier",
+    "SeriesScaler",
     "TrainingRecord",
     "__version__",
     "datasets",
@@ -26,5 +30,6 @@ __all__ = [
     "explain_gap",
     "make_pipeline",
     "metrics",
+    "preprocessing",
     "report",
 ]

@@ -13,6 +13,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -40,6 +41,10 @@ examples:
 _READABLE = (
     "a saved training record, a CSV file of CSVLogger, a JSON file of curves, or a log "
     "printed by Keras"
+)
+_CODE = (
+    "the code of a training, which is read and never run: a script, a notebook or a "
+    "question in Markdown"
 )
 _LEAST_TEXT = 30  # least width of the text about a rule, in a narrow terminal
 
@@ -207,13 +212,17 @@ def _diagnose(options: argparse.Namespace) -> int:
     from skloss.readers import diagnose
 
     try:
-        diagnosis = _read(diagnose, options.path)
+        read = partial(diagnose, history=options.log) if options.log else diagnose
+        diagnosis = _read(read, options.path)
     except _UnreadableError as err:
         return _refuse("diagnose", str(err))
     if options.json:
         _show(diagnosis.to_json(indent=2))
     else:
-        _show(diagnosis.to_text(verbose=options.verbose))
+        from skloss.diagnosis.text import steps_text
+
+        parts = diagnosis.to_text(options.verbose), steps_text(diagnosis.next_steps)
+        _show("\n\n".join(filter(None, parts)))
     return int(any(finding.severity == "error" for finding in diagnosis.findings))
 
 
@@ -249,7 +258,8 @@ def _read(make: Callable[[str], Any], path: str) -> Any:
     except (RecordFormatError, DiagnosisError) as err:
         raise _UnreadableError(str(err)) from err
     except OSError as err:
-        raise _UnreadableError(f"cannot read {path!r}: {err.strerror}.") from err
+        name = err.filename if isinstance(err.filename, str) else path
+        raise _UnreadableError(f"cannot read {name!r}: {err.strerror}.") from err
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -338,13 +348,19 @@ def _parser() -> argparse.ArgumentParser:
 def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     diagnose = commands.add_parser(
         "diagnose",
-        help="find what is wrong with a training, from its record or its curves",
+        help="find what is wrong with a training, from its record, curves or code",
         description="Find what is wrong with a training. Each finding has evidence and "
         "a fix; causes come before their symptoms. The exit status is 1 if a finding "
         "is an error.",
     )
     diagnose.set_defaults(run=_diagnose)
-    diagnose.add_argument("path", metavar="PATH", help=_READABLE)
+    diagnose.add_argument("path", metavar="PATH", help=f"{_READABLE}, or {_CODE}")
+    diagnose.add_argument(
+        "log",
+        metavar="LOG",
+        nargs="?",
+        help="log that the code of PATH printed, where it is a file of its own",
+    )
     diagnose.add_argument("--json", action="store_true", help="print JSON")
     diagnose.add_argument(
         "--verbose",
@@ -394,10 +410,10 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         "search",
         help="run a cross-validated grid search of networks",
         description=textwrap.fill(
-            "Run a cross-validated grid search of Pipeline(StandardScaler, sampler, "
-            "network), scored by MCC and F1. The candidate with the highest MCC is "
-            "trained again on all rows. The results are written to results.csv, "
-            "curves.png, report.html and model.joblib.",
+            "Run a cross-validated grid search of Pipeline(scaler, sampler, network), "
+            "scored by MCC and F1, beside baselines on the same folds. The candidate "
+            "with the highest MCC is trained again on all rows. The results are "
+            "written to results.csv, curves.png, report.html and model.joblib.",
             78,
         ),
         epilog=_EXAMPLES,
@@ -488,16 +504,17 @@ def _add_model_options(search: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--sampler",
-        default="smote",
         metavar="NAME",
-        help="smote (default), none, or the name of any sampler of imbalanced-learn",
+        help="smote (default, except for the grid of cnn1d, which has class weights), "
+        "none, or the name of any sampler of imbalanced-learn",
     )
     group.add_argument(
         "--grid",
         action="append",
         metavar='"NAME=V,V"',
         help="values of a parameter of the network, or of step__parameter; can be "
-        "repeated (default: values of dropout, width and activation)",
+        "repeated (default: batch_norm, class_weight and global_pooling of cnn1d; "
+        "dropout, width and activation of dense)",
     )
 
 
@@ -507,7 +524,7 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         "--folds",
         type=_fold_count,
         metavar="N",
-        help="number of folds (default 5; 3 for the heartbeats data)",
+        help="number of folds (default 5)",
     )
     group.add_argument(
         "--jobs",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     assert_type(dense.record_, skloss.TrainingRecord)
     assert_type(skloss.diagnose(dense), skloss.diagnosis.Diagnosis)
     assert_type(skloss.explain_gap(dense, X, y), skloss.diagnosis.LossGap)
+    read = skloss.diagnose(code="train.py", history="log.txt")
+    assert_type(read, skloss.diagnosis.Diagnosis)
     slower = skloss.ReduceLROnPlateau("val_loss", factor=0.5)
     skloss.DenseClassifier(learning_rate_schedule=slower, scoring=["roc_auc"])
     assert_type(dense.n_iter_, int)

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import skloss
 from skloss import DenseClassifier, Pipeline
 from skloss.cli import _parser, main
+from skloss.reports.baseline_scores import LOGISTIC, MAJORITY, TREES
 from skloss.search.grid_search import Search
 from skloss.search.plan import plan_search
 
@@ -139,7 +140,7 @@ def test_series_of_several_channels_in_an_archive(tmp_path, capsys):
     )  # fmt: skip
     assert code == 0
     assert "80 rows, 24 columns" in shown
-    assert "Pipeline(StandardScaler, CNN1DClassifier)" in shown
+    assert "Pipeline(SeriesScaler, CNN1DClassifier)" in shown
 
 
 def test_parquet_reads_as_csv_does(frame, csv_file, tmp_path):
@@ -193,17 +194,18 @@ def test_the_default_search_is_what_the_readme_promises():
     table = _heartbeats(options)
     search = plan_search(options, table)
     steps = [type(step).__name__ for _, step in search.pipeline.steps]
-    assert steps == ["StandardScaler", "SMOTE", "CNN1DClassifier"]
+    assert steps == ["SeriesScaler", "CNN1DClassifier"]
     assert len(search.candidates) >= 12
     assert {name for c in search.candidates for name in c} == {
-        "cnn__dropout",
-        "cnn__width",
-        "cnn__activation",
+        "cnn__batch_norm",
+        "cnn__class_weight",
+        "cnn__global_pooling",
     }
+    assert set(search.baselines) == {LOGISTIC, TREES, MAJORITY}
     beats = load_heartbeats()
-    cv = StratifiedGroupKFold(3, shuffle=True, random_state=0)
+    cv = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     expected = list(cv.split(beats.data, beats.target, beats.groups))
-    assert len(search.splits) == 3
+    assert len(search.splits) == 5
     for found, wanted in zip(search.splits, expected, strict=True):
         np.testing.assert_array_equal(found[1], wanted[1])
         assert not set(beats.groups[found[0]]) & set(beats.groups[found[1]])

@@ -114,6 +114,39 @@ def test_a_bad_file_is_refused_in_one_sentence(name, content, words, tmp_path, c
     assert err.count("\n") == 1
 
 
+CODE = (
+    "model = Sequential([Dense(8, 'relu'), Dense(1, 'softmax')])\n"
+    "model.compile('adam', 'binary_crossentropy')\nmodel.fit(X, y, epochs=2)\n"
+)
+PRINTED = "Epoch 1/2\n9/9 - 1s - loss: 0.7\nEpoch 2/2\n9/9 - 0s - loss: 0.69\n"
+
+
+def test_code_and_log_are_read(tmp_path, capsys):
+    code, log = tmp_path / "train.py", tmp_path / "log.txt"
+    code.write_text(CODE)
+    log.write_text(PRINTED)
+    status, out, err = run(capsys, "diagnose", code, log, "--json")
+    names = [finding["name"] for finding in json.loads(out)["findings"]]
+    assert (status, err, names[0]) == (1, "", "softmax-one-unit")
+
+
+def test_a_question_is_read_with_its_code_and_log(tmp_path, capsys):
+    path = tmp_path / "question.md"
+    path.write_text(f"Why?\n```\n{CODE}```\n```\n{PRINTED}```\n")
+    status, out, _ = run(capsys, "diagnose", path)
+    assert status == 1
+    assert "softmax-one-unit" in out
+
+
+def test_the_file_that_is_missing_is_named(tmp_path, capsys):
+    code = tmp_path / "train.py"
+    code.write_text(CODE)
+    status, _, err = run(capsys, "diagnose", code, tmp_path / "none.txt")
+    assert status == 2
+    assert "none.txt': No such file" in err
+    assert "train.py" not in err
+
+
 def test_a_path_is_needed(capsys):
     code, _, err = run(capsys, "diagnose")
     assert code == 2

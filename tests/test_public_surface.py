@@ -17,8 +17,9 @@ from skloss.datasets import make_rare_events
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
     "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline "
-    "ReduceLROnPlateau TrainingRecord datasets diagnose diagnosis displays exceptions "
-    "make_pipeline metrics report",
+    "ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets diagnose "
+    "diagnosis displays exceptions make_pipeline metrics preprocessing report",
+    "skloss.preprocessing": "SeriesScaler",
     "skloss.estimators": "CNN1DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",
     "skloss.record": "TrainingRecord",

@@ -4,6 +4,7 @@ from skloss.diagnosis import rules  # noqa: F401 - fills RULES
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.diagnosis.diagnosis import Diagnosis, examine
 from skloss.diagnosis.finding import Finding, Measure
+from skloss.diagnosis.next_steps import NextStep, next_steps
 from skloss.diagnosis.record_cases import case_from_record, record_from_case
 from skloss.diagnosis.rule import RULES, NotApplicable, Rule
 from skloss.record.loss_gap import GapPart, LossGap
@@ -16,6 +17,7 @@ __all__ = [
     "GapPart",
     "LossGap",
     "Measure",
+    "NextStep",
     "NotApplicable",
     "Probe",
     "RowFacts",
@@ -23,5 +25,6 @@ __all__ = [
     "SearchFacts",
     "case_from_record",
     "examine",
+    "next_steps",
     "record_from_case",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.loss_gap import LossGap
 
-__all__ = ["Case", "Probe", "RowFacts", "SearchFacts"]
+__all__ = ["Case", "Preparation", "Probe", "RowFacts", "SearchFacts"]
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Curve = np.ndarray
@@ -39,6 +39,10 @@ class RowFacts(PlainPart):
     offset: float | None = None  # median over columns of |mean| / std
     n_codes: int | None = None  # columns of whole numbers that look like category codes
     is_token_ids: bool | None = None  # the first layer embeds
+    # Series that a step before the network scales column by column.
+    column_scaler: str | None = None  # its class
+    series_levels: float | None = None  # std of the means over a typical std in time
+    series_amplitudes: float | None = None  # ratio of large and small stds in time
     # Labels.
     target_kind: str | None = None  # "ids", "one_hot", "multi_hot", "scaled", "real"
     target_min: float | None = None
@@ -112,6 +116,18 @@ class SearchFacts(PlainPart):
 
 
 @dataclass(frozen=True)
+class Preparation(PlainPart):
+    """What the code of a training does to the rows before ``fit``."""
+
+    is_scaled: bool | None = None  # None if not known
+    is_ordered: bool | None = None  # rows of one class follow each other
+    scales_apart: str | None = None  # a scaling that only one side has
+    own_scaler: str | None = None  # that is fitted on the validation rows
+    sampler: str | None = None  # of the training rows, not of the validation rows
+    shared_rows: str | None = None  # "all" or "some" of those held out are trained on
+
+
+@dataclass(frozen=True)
 class Case:
     """One training: its curves, its settings and its measurements.
 
@@ -134,6 +150,8 @@ class Case:
         if no sampler changed them), and of the validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
+    preparation : Preparation or None
+        What the code of the training does to the rows, where it was read.
     is_honest : bool
         Both loss curves were measured at the end of the epoch in inference mode, on
         original rows, without penalties (those of skloss). Keras' training loss is a
@@ -171,6 +189,7 @@ class Case:
     rows: RowFacts | None = None
     probe: Probe | None = None
     search: SearchFacts | None = None
+    preparation: Preparation | None = None
     is_honest: bool = False
     holdout: str | None = None
     holdout_groups: str | None = None
@@ -181,6 +200,11 @@ class Case:
     no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether a formula gave the fit, so that layers and epochs do not exist."""
+        return self.stop_reason == "penalties"
 
     @property
     def n_epochs(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from skloss.diagnosis import html, text
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.finding import SEVERITIES, Finding, Findings
+from skloss.diagnosis.next_steps import NextStep, next_steps
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
 from skloss.record.loss_gap import LossGap
@@ -81,6 +82,19 @@ class Diagnosis:
         """The gap between training and validation loss; None if it is not known."""
         return None if self.case is None else self.case.gap
 
+    @property
+    def next_steps(self) -> tuple[NextStep, ...]:
+        """What to do next: at most three steps, the largest expected gain first.
+
+        Examples
+        --------
+        >>> from skloss.diagnosis import Finding
+        >>> nan = Finding("D01", "nan-in-inputs", "error", "NaN.", {}, "Impute them.")
+        >>> Diagnosis((nan,)).next_steps[0].code
+        'make_pipeline(SimpleImputer(strategy="median"), classifier)'
+        """
+        return next_steps(self.findings, self.case)
+
     def find(self, name: str) -> Finding | None:
         """Return the finding of a rule, or None; symptoms are searched as well.
 
@@ -143,6 +157,7 @@ class Diagnosis:
             "not_assessed": dict(self.not_assessed),
             "notes": list(self.notes),
             "gap": None if self.gap is None else self.gap.to_dict(),
+            "next_steps": [step.to_dict() for step in self.next_steps],
         }
         return as_strict_json(as_plain(content, other=str))
 
@@ -156,8 +171,8 @@ class Diagnosis:
 
         Examples
         --------
-        >>> Diagnosis().to_json()
-        '{"ok": true, "findings": [], "passed": [], ... "notes": [], "gap": null}'
+        >>> Diagnosis(passed=("relu-output",)).to_json()[:52]
+        '{"ok": true, "findings": [], "passed": ["relu-output"'
         """
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 

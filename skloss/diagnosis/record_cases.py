@@ -81,8 +81,10 @@ def _case(record: TrainingRecord) -> Case:
     known |= {name: data[name] for name in _DATA if name in data}
     layers, samplers = configuration.get("layers"), data.get("samplers")
     rows = _part(RowFacts, data.get("rows"))
+    # Rules about curves are about epochs, not about the penalties of one regression.
+    history = {} if "penalty" in record.history else record.history
     return Case(
-        curves={name: np.asarray(c, float) for name, c in record.history.items()},
+        curves={name: np.asarray(c, float) for name, c in history.items()},
         layers=None if layers is None else tuple(map(Layer.from_dict, layers)),
         training=_part(Training, configuration.get("training")),
         **{name: _part(SplitMetrics, metrics.get(name)) for name in _SPLITS},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from skloss.diagnosis.finding import Finding, Measure
 
 if TYPE_CHECKING:
     from skloss.diagnosis.diagnosis import Diagnosis
+    from skloss.diagnosis.next_steps import NextStep
 
 __all__ = [
     "by_reason",
@@ -20,6 +21,7 @@ __all__ = [
     "measure_text",
     "params_text",
     "report",
+    "steps_text",
     "tally",
     "value_text",
 ]
@@ -87,6 +89,27 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
     return "\n\n".join(blocks)
 
 
+def steps_text(steps: Sequence[NextStep]) -> str:
+    """Write what to do next; an empty text if there is nothing to do.
+
+    Examples
+    --------
+    >>> from skloss.diagnosis import NextStep
+    >>> print(steps_text([NextStep("Use 5 folds instead of 3.", "--folds 5")]))
+    What to do next:
+      1. Use 5 folds instead of 3.
+         --folds 5
+    """
+    if not steps:
+        return ""
+    lines = ["What to do next:"]
+    for number, step in enumerate(steps, start=1):
+        lines.append(_fill(f"{number}. {step.text}", "  ", hang=3))
+        # A line of code is not broken, so that it can be copied.
+        lines += [f"     {_printable(step.code)}"] if step.code else []
+    return "\n".join(lines)
+
+
 def headline(diagnosis: Diagnosis) -> str:
     """Say what was found or, if no fault was, in how many of the checks."""
     counts = [
@@ -121,9 +144,10 @@ def _no_fault(diagnosis: Diagnosis) -> str:
 def to_give(diagnosis: Diagnosis) -> dict[str, int]:
     """Count the checks that were not assessed by what to give for them."""
     counts: dict[str, int] = {}
+    rows_only = diagnosis.case is not None and diagnosis.case.is_closed_form
     for reason in diagnosis.not_assessed.values():
         what = next((w for part, w in _GIVEN_FOR if part in reason), None)
-        if what is not None:
+        if what is not None and (not rows_only or what == "X and y"):
             counts[what] = counts.get(what, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 

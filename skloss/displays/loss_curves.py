@@ -22,6 +22,7 @@ from skloss.displays.style import (
     epoch_axis,
     legend_above,
     legend_below,
+    penalty_axis,
     plain,
     right_axes,
 )
@@ -56,6 +57,14 @@ _LEVELS: dict[str, dict[str, Any]] = {
 _EPOCHS: dict[str, dict[str, Any]] = {
     "best_epoch": {"color": LIGHT, "linestyle": "-.", "linewidth": 1.0},
     "last_epoch": {"color": LIGHT, "linestyle": "-", "linewidth": 0.8},
+}
+_KEPT: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "^",
+    "markersize": 8,
+    "color": BLACK,
+    "clip_on": False,
+    "zorder": 5,
 }
 _REASONS = {
     "early_stopping": "stopped early",
@@ -100,11 +109,16 @@ class LossCurveDisplay(RecordDisplay):
         Learning rate. It is drawn on a second axis, if it changes.
     best_epoch : int, default=None
         Best epoch by the monitored curve, counted from 0.
+    kept_epoch : int, default=None
+        Epoch whose weights were kept, counted from 0.
     stop_reason : str, default=None
         Reason for the end of the training, as in the outcome of a record.
     findings : iterable of Finding, default=()
         Findings of a diagnosis, with ``name``, ``is_alarm``, ``epoch`` and
         ``explains``.
+    penalties : array-like of shape (n_epochs,), default=None
+        Penalties, for curves over the penalties of a `RocketClassifier` in the place of
+        epochs.
     original_rows : bool, default=True
         Whether the losses were measured on original rows, as skloss does.
 
@@ -148,8 +162,10 @@ class LossCurveDisplay(RecordDisplay):
         error_floor: float | None = None,
         learning_rate: ArrayLike | None = None,
         best_epoch: int | None = None,
+        kept_epoch: int | None = None,
         stop_reason: str | None = None,
         findings: Iterable[Any] = (),
+        penalties: ArrayLike | None = None,
         original_rows: bool = True,
     ) -> None:
         self.loss = loss
@@ -159,8 +175,10 @@ class LossCurveDisplay(RecordDisplay):
         self.error_floor = error_floor
         self.learning_rate = learning_rate
         self.best_epoch = best_epoch
+        self.kept_epoch = kept_epoch
         self.stop_reason = stop_reason
         self.findings = findings
+        self.penalties = penalties
         self.original_rows = original_rows
 
     @classmethod
@@ -172,6 +190,7 @@ class LossCurveDisplay(RecordDisplay):
         diagnosis: Any = None,
         constant_guess: float | None = None,
         error_floor: float | None = None,
+        learning_rate: bool = False,
     ) -> Self:
         """Draw the losses of a record.
 
@@ -188,6 +207,8 @@ class LossCurveDisplay(RecordDisplay):
             of the validation prior, if the record has it.
         error_floor : float, default=None
             Lowest loss that any network can reach, in nats.
+        learning_rate : bool, default=False
+            Whether to draw the learning rate on a second axis, if it changes.
 
         Returns
         -------
@@ -216,15 +237,17 @@ class LossCurveDisplay(RecordDisplay):
         prior = priors.get("validation")
         if constant_guess is None and prior is not None:
             constant_guess = entropy(prior)
-        names = (*_CURVES, "learning_rate")
+        names = (*_CURVES, *(["learning_rate"] if learning_rate else []))
         curves: dict[str, Any] = {name: record.history.get(name) for name in names}
         display = cls(
             **curves,
             constant_guess=constant_guess,
             error_floor=error_floor,
             best_epoch=record.best_epoch,
+            kept_epoch=_kept(record),
             stop_reason=record.outcome.get("stop_reason"),
             findings=() if diagnosis is None else diagnosis.findings,
+            penalties=record.history.get("penalty"),
             original_rows=bool(priors),
         )
         return display.plot(ax)
@@ -256,7 +279,10 @@ class LossCurveDisplay(RecordDisplay):
         self._draw_levels()
         self._draw_epochs(n_epochs)
         self.not_finite_ = self._shade_not_finite(curves["loss"])
-        epoch_axis(ax, n_epochs)
+        if self.penalties is None:
+            epoch_axis(ax, n_epochs)
+        else:
+            penalty_axis(ax, self.penalties)
         ax.set_ylabel(
             "loss on original rows (nats)" if self.original_rows else "loss (nats)"
         )
@@ -298,12 +324,25 @@ class LossCurveDisplay(RecordDisplay):
         reason = _REASONS.get(self.stop_reason or "")
         why = f", {reason}" if reason else ""
         marked: dict[str, tuple[int, str]] = {}
+        if self.penalties is not None:
+            last = 0  # no penalty is the end of a training
         if best is not None:
             is_last = best == last
             label = "best and last epoch" if is_last else "best epoch"
             marked["best_epoch"] = best, f"{label} ({best + 1}{why * is_last})"
         if best != last and last > 0 and (best is not None or reason):
             marked["last_epoch"] = last, f"last epoch ({n_epochs}{why})"
+        if self.kept_epoch is not None and self.penalties is None:
+            (self.lines_["kept_epoch"],) = self.ax_.plot(
+                [self.kept_epoch + 1],
+                [0.0],
+                transform=self.ax_.get_xaxis_transform(),
+                label=f"weights kept: epoch {self.kept_epoch + 1}",
+                **_KEPT,
+            )
+        if best is not None and self.penalties is not None:
+            chosen = np.asarray(self.penalties)[best]
+            marked["best_epoch"] = best, f"penalty chosen ({chosen:.1e})"
         for name, (epoch, label) in marked.items():
             self.lines_[name] = self.ax_.axvline(
                 epoch + 1, label=label, zorder=0, **_EPOCHS[name]
@@ -408,6 +447,13 @@ class LossCurveDisplay(RecordDisplay):
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "linewidth": 0.8},
             annotation_clip=False,
         )
+
+
+def _kept(record: TrainingRecord) -> int | None:
+    """Epoch whose weights were kept; None if it is not known."""
+    kept = record.outcome.get("kept_epoch")
+    is_last = kept is None and record.configuration.get("origin") == "skloss"
+    return record.n_epochs - 1 if is_last and record.n_epochs else kept
 
 
 def _name(label: str, marker: str) -> Line2D:

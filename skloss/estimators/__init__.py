@@ -7,6 +7,7 @@ from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
+from skloss.estimators.rocket import RocketClassifier
 
 if TYPE_CHECKING:
     from skloss.estimators.keras import KerasClassifier
@@ -18,6 +19,7 @@ __all__ = [
     "DenseClassifier",
     "HoldOut",
     "KerasClassifier",
+    "RocketClassifier",
 ]
 
 

@@ -6,23 +6,16 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from skloss.alike_texts import warn_of_alike
 from skloss.estimators.all_or_nothing import all_or_nothing
-from skloss.estimators.checks import (
-    check_finite,
-    check_labels,
-    encode_known,
-    encode_labels,
-)
+from skloss.estimators.checked_rows import CheckedRowsMixin
+from skloss.estimators.checks import encode_known, encode_labels
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
-from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import (
@@ -37,11 +30,11 @@ __all__ = ["BaseNeuralClassifier"]
 
 # From a warning in `_split_off` to the line that called ``fit``.
 _TO_CALLER = 4
-# And from one in `_check_rows`.
-_OF_ROWS = 4
 
 
-class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator):
+class BaseNeuralClassifier(
+    CheckedRowsMixin, NeuralClassifierMixin, ClassifierMixin, BaseEstimator
+):
     """Base of the neural classifiers; a subclass says which network it trains."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -244,76 +237,6 @@ class BaseNeuralClassifier(NeuralClassifierMixin, ClassifierMixin, BaseEstimator
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "_fitted")
-
-    # ---------------------------------------------------------------------- validation
-
-    def _check_rows(
-        self,
-        X: Any,
-        y: Any,
-        *,
-        reset: bool,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        check_labels(type(self).__name__, y)
-        self._check_sparse(X, "X")
-        with rows_explained(X):
-            X, y = validate_data(
-                self, X, y, reset=reset, **options, **self._rows_options()
-            )
-        check_finite("X", X)
-        if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
-            check_classification_targets(y)
-        if reset:
-            warn_of_alike("columns", getattr(self, "feature_names_in_", ()), _OF_ROWS)
-            if y.dtype.kind in "OU":
-                warn_of_alike("labels", np.unique(y).tolist(), _OF_ROWS)
-        return self._check_shape(X, reset), column_or_1d(y, warn=True)
-
-    def _check_sparse(self, X: Any, name: str) -> None:
-        """Refuse sparse rows where the network takes none."""
-
-    def _rows_options(self) -> dict[str, Any]:
-        return {}
-
-    def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
-        return X
-
-    def _read_rows(self, X: ArrayLike, name: str) -> np.ndarray:
-        return self._validated(X) if name == "X" else self._check_width(X)
-
-    def _check_width(self, X_val: ArrayLike) -> np.ndarray:
-        width = np.shape(X_val)[1:2]
-        if width != (self.n_features_in_,):
-            raise ValueError(
-                f"X_val has {width[0] if width else 'no'} columns, but X has "
-                f"{self.n_features_in_}: pass both through the same steps, as "
-                "skloss.Pipeline does; other pipelines pass X_val on as it is."
-            )
-        return self._validated(X_val, "X_val")
-
-    def _validated(self, X: Any, name: str = "X") -> np.ndarray:
-        if self._is_plain(X):
-            X = np.ascontiguousarray(X, dtype=np.float32)
-            check_finite(name, X)
-            return X
-        self._check_sparse(X, name)
-        options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
-        with rows_explained(X, name):
-            X = validate_data(self, X, reset=False, **options, **self._rows_options())
-        check_finite(name, X)
-        return self._check_shape(X, reset=False)
-
-    def _is_plain(self, X: object) -> bool:
-        """Whether X needs no check by scikit-learn, which takes longer than a row."""
-        return (
-            type(X) is np.ndarray
-            and X.ndim == 2
-            and X.dtype in (np.float32, np.float64)
-            and X.shape[1] == self.n_features_in_
-            and len(X) > 0
-            and not hasattr(self, "feature_names_in_")
-        )
 
     # ---------------------------------------------------------------------- prediction
 

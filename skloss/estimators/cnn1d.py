@@ -1,6 +1,5 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -8,20 +7,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
-from skloss.estimators.checks import check_rates, check_sizes, refuse_sparse
-from skloss.exceptions import SeriesOrderWarning
+from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.networks import NetworkSpec, cnn1d
 from skloss.sklearn_compat import Interval, StrOptions
 from skloss.training import ReduceLROnPlateau
 
 __all__ = ["CNN1DClassifier"]
 
-# From a warning of the order of series to the line that called ``fit``.
-_TO_CALLER = 6
 _MOST_BLOCKS = 3  # unless told otherwise
 
 
-class CNN1DClassifier(BaseNeuralClassifier):
+class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     """Convolutional network for series.
 
     Blocks of convolutions, each closed by a pool, then the values flattened (or pooled
@@ -215,8 +212,7 @@ class CNN1DClassifier(BaseNeuralClassifier):
         "head": [Integral, "array-like"],
         "global_pooling": [StrOptions({"average", "max"}), None],
         "padding": [StrOptions({"same", "valid"})],
-        "n_channels": [Interval(Integral, 1, None, closed="left")],
-        "channels_first": ["boolean", None],
+        **SeriesRowsMixin._series_constraints,
     }
 
     def __init__(
@@ -308,58 +304,8 @@ class CNN1DClassifier(BaseNeuralClassifier):
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def _check_sparse(self, X: Any, name: str) -> None:
-        refuse_sparse(type(self).__name__, X, name)
-
-    def _rows_options(self) -> dict[str, Any]:
-        return {"allow_nd": True}
-
-    def _check_shape(self, X: np.ndarray, reset: bool) -> np.ndarray:
-        if X.ndim > 3:
-            raise ValueError(
-                f"X has shape {X.shape}: {type(self).__name__} takes series of shape "
-                "(n, timesteps, channels), or folded to (n, timesteps * channels)."
-            )
-        if X.ndim == 2 and X.shape[1] % self.n_channels:
-            raise ValueError(
-                f"X has {X.shape[1]} columns, which n_channels={self.n_channels} does "
-                "not divide: a row must hold timesteps * n_channels values."
-            )
-        if self.channels_first:
-            X = self._steps_first(X)
-        shape = self._input_shape(X)
-        if reset and self.channels_first is None and X.ndim == 3:
-            _warn_of_order(*shape)
-        if (
-            not reset
-            and hasattr(self, "network_")
-            and shape != self.network_.input_shape
-        ):
-            raise ValueError(
-                f"X holds series of (timesteps, channels) = {shape}, but "
-                f"{type(self).__name__} was fitted on {self.network_.input_shape}."
-            )
-        return X
-
-    def _steps_first(self, X: np.ndarray) -> np.ndarray:
-        """Turn ``(n, channels, timesteps)``, or folded rows of it."""
-        series = X.reshape(len(X), self.n_channels, -1) if X.ndim == 2 else X
-        return np.ascontiguousarray(series.transpose(0, 2, 1))
-
-    def _is_plain(self, X: object) -> bool:
-        return not self.channels_first and super()._is_plain(X)
-
-    def _as_given(self, X: Any) -> Any:
-        if self.channels_first:  # as they came
-            X = X.transpose(0, 2, 1)
-            is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
-            X = X.reshape(len(X), -1) if is_folded else X
-        return super()._as_given(X)
-
-    def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
-        if X.ndim == 3:
-            return X.shape[1:]
-        return (X.shape[1] // self.n_channels, self.n_channels)
+    def _fitted_shape(self) -> tuple[int, ...] | None:
+        return self.network_.input_shape if self._is_fitted() else None
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         owner = type(self).__name__
@@ -427,22 +373,3 @@ class CNN1DClassifier(BaseNeuralClassifier):
                     "pool_size or fewer blocks."
                 )
             left //= pool
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-
-def _warn_of_order(timesteps: int, channels: int) -> None:
-    """Warn where steps and channels look exchanged; it may be right all the same."""
-    if channels <= timesteps:
-        return
-    warnings.warn(
-        f"X is read as series of {timesteps} timestep{'s' * (timesteps > 1)} of "
-        f"{channels} channels. If it has the shape (n, channels, timesteps), as aeon "
-        "and sktime have it, set channels_first=True of CNN1DClassifier; if not, "
-        "channels_first=False.",
-        SeriesOrderWarning,
-        stacklevel=_TO_CALLER,
-    )

@@ -164,7 +164,7 @@ def _holdout_rows(job: Job) -> str | None:
     """Say how the rows held out by ``validation_fraction`` were chosen."""
     if job.rows.source not in ("pipeline", "internal", "resampled"):
         return None
-    how = job.estimator.validation_rows
+    how = getattr(job.estimator, "validation_rows", "stratified")
     return how if isinstance(how, str) else repr(how)
 
 

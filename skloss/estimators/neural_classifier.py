@@ -12,7 +12,6 @@ from sklearn.utils.validation import column_or_1d
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import (
     check_labels,
-    encode_known,
     encode_labels,
     warns_of_resampled,
 )
@@ -24,6 +23,7 @@ from skloss.estimators.fit_rows import (
     fit_rows,
     groups_of_holdout,
 )
+from skloss.estimators.held_out_rows import read_held_out
 from skloss.holdout import last_holdout, splitter_holdout, stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import (
@@ -31,9 +31,8 @@ from skloss.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
-    check_sample_weight,
 )
-from skloss.sparse_rows import flat_rows, n_rows, sparse_frame
+from skloss.sparse_rows import sparse_frame
 from skloss.training import Rows
 
 __all__ = ["NeuralClassifierMixin"]
@@ -165,24 +164,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     def _read_held_out(
         self, X: ArrayLike, y: ArrayLike, weight: Any, suffix: str
     ) -> Rows:
-        X = self._read_rows(X, f"X{suffix}")
-        y = encode_known(self.classes_, np.asarray(y), f"y{suffix}")
-        n = n_rows(X)
-        if n != len(y):
-            raise ValueError(
-                f"X{suffix} has {n} rows but y{suffix} has {len(y)} labels: pass "
-                "one label per row."
-            )
-        if weight is not None:
-            if np.shape(weight) not in ((), (n,)):
-                raise ValueError(
-                    f"sample_weight{suffix} has shape {np.shape(weight)}, but "
-                    f"X{suffix} has {n} rows: pass one weight per row."
-                )
-            weight = check_sample_weight(
-                weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-        return Rows(flat_rows(X), y, weight)
+        return read_held_out(self._read_rows, self.classes_, X, y, weight, suffix)
 
     def _check_classes(self, classes: Any) -> None:
         """Raise unless a later call of partial_fit names the same classes, or none."""

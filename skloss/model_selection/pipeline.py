@@ -186,6 +186,27 @@ class Pipeline(imblearn.pipeline.Pipeline):
             self.steps[-1][1].split_validation(X, y, groups),
         )
 
+    @available_if(_last_has("split_before_sampler"))
+    def split_before_sampler(
+        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on and rows to hold out where a sampler follows.
+
+        Parameters
+        ----------
+        X, y, groups : array-likes
+            As in `split_validation`.
+
+        Returns
+        -------
+        tuple of two ndarrays of int
+            Sorted positions.
+        """
+        return cast(
+            "tuple[np.ndarray, np.ndarray]",
+            self.steps[-1][1].split_before_sampler(X, y, groups),
+        )
+
     def _fit_rows(
         self, X: Any, y: Any, params: dict[str, Any], holdout: HoldOut | None
     ) -> Self:
@@ -199,8 +220,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if holdout is None:
             holdout = given_holdout(final_estimator(self), known)
         held, given_X, n_rows = None, X, _num_rows(X)
-        if holdout is None and y is not None and hasattr(last, "split_validation"):
-            split = last.split_validation(X, y, known.get("groups"))
+        split_off = self._split_off()
+        if holdout is None and y is not None and split_off is not None:
+            split = split_off(X, y, known.get("groups"))
             if split is not None:
                 kept, held = split
                 weight = known.get("sample_weight")
@@ -240,6 +262,19 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if tasks is not None:
             tasks.end()
         return self
+
+    def _split_off(self) -> Any:
+        """Return what holds rows out, as the last step says, or None.
+
+        A classifier that leaves each row out once needs held-out rows only where a
+        sampler makes rows of others.
+        """
+        last = self.steps[-1][1]
+        if any(_is_sampler(step) for _, step in self.steps):
+            before = getattr(last, "split_before_sampler", None)
+            if before is not None:
+                return before
+        return getattr(last, "split_validation", None)
 
     def _has_callbacks(self) -> bool:
         steps = (step for _, step in self.steps)

@@ -18,6 +18,7 @@ from skloss.readers.keras_models import class_weight_facts, keras_case
 from skloss.readers.label_facts import labels_of_classes
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
+from skloss.readers.series_facts import series_facts
 from skloss.readers.split_metrics import measured_part
 from skloss.readers.subsampling import dense_sample
 from skloss.record import Layer, Training, read_curves
@@ -49,16 +50,26 @@ def estimator_case(
     classifier = found.classifier
     rows = [found.transform(part) for part in (X, X_val)]
     if hasattr(classifier, "record_"):
-        return _skloss_case(classifier, rows[0], y, rows[1], y_val)
+        case = _skloss_case(classifier, rows[0], y, rows[1], y_val)
+        return _with_series(case, found, X)
     if hasattr(classifier, "loss_curve_"):
         return _mlp_case(classifier, rows[0], y, rows[1], y_val)
     if hasattr(classifier, "model_") and hasattr(classifier, "history_"):
-        return _scikeras_case(classifier, rows[0], y, rows[1], y_val, fit_params)
+        case = _scikeras_case(classifier, rows[0], y, rows[1], y_val, fit_params)
+        return _with_series(case, found, X)
     raise DiagnosisError(
         f"A fitted {type(classifier).__name__} keeps no curves that can be diagnosed. "
         "Give a fitted classifier of skloss, scikeras' KerasClassifier, scikit-learn's "
         "MLPClassifier, a keras.Model, or curves."
     )
+
+
+def _with_series(case: Case, found: Found, X: ArrayLike | None) -> Case:
+    """Add what a scaler of columns does to series, if there is one."""
+    facts = series_facts(found, case, X)
+    if not facts or case.rows is None:
+        return case
+    return replace(case, rows=replace(case.rows, **facts))
 
 
 # ------------------------------------------------------------------------------ skloss

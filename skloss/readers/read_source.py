@@ -1,6 +1,7 @@
 """Read any trained model, search, record or file, and diagnose it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ __all__ = ["diagnose", "is_keras_model", "read_case"]
 
 
 def diagnose(
-    source: object,
+    source: object = None,
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
+    code: str | PathLike[str] | None = None,
     history: object = None,
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
@@ -56,8 +58,14 @@ def diagnose(
     X, y : array-like, default=None
         The rows that were given to ``fit``, shapes (n, ...) and (n,) or (n, n_classes).
         Without them the rules that read rows are not assessed.
+    code : str or path-like, default=None
+        The code of the training, in place of a source: the path of a script, of a
+        notebook or of a question in Markdown, or the text itself. It is parsed, never
+        executed or imported.
     history : object, default=None
-        Curves of a ``keras.Model``: its ``History``, or a dict of lists.
+        Curves of a ``keras.Model`` or of the code: its ``History``, a dict of lists;
+        or, of the code, the path or the text of a log. Without it, a log beside the
+        code is read.
     X_val, y_val : array-like, default=None
         Validation rows, where they were given to ``fit``.
     fit_params : dict, default=None
@@ -69,7 +77,8 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``.
+        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``, and its ``gap``: where
+        the validation loss comes from, if that could be measured.
 
     Raises
     ------
@@ -89,6 +98,13 @@ def diagnose(
     >>> diagnosis.ok, diagnosis.findings[0].name
     (False, 'nonfinite-loss')
     """
+    if code is not None or _is_code(source):
+        if code is not None and source is not None:
+            raise ValueError("Both source and code were given; give one of them.")
+        unread = {"X and y": X, "X_val and y_val": X_val, "fit_params": fit_params}
+        return _diagnose_code(source if code is None else code, history, unread)
+    if source is None:
+        raise ValueError("Nothing to diagnose was given; give a source, or code.")
     given: dict[str, Any] = {
         "history": history,
         "X_val": X_val,
@@ -97,6 +113,22 @@ def diagnose(
     }
     case, notes = read_case(source, X, y, **given)
     return examine(case, notes)
+
+
+def _is_code(source: object) -> bool:
+    from skloss.readers.code import is_code_path
+
+    return is_code_path(source)
+
+
+def _diagnose_code(
+    code: object, history: object, given: Mapping[str, Any]
+) -> Diagnosis:
+    from skloss.readers.code import diagnose_code
+
+    diagnosis = diagnose_code(code, history)
+    unread = _unread("code", given)
+    return replace(diagnosis, notes=(*diagnosis.notes, *unread))
 
 
 def read_case(

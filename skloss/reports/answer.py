@@ -14,11 +14,13 @@ from skloss.metrics import confusion_matrix
 from skloss.reports.baseline_scores import (
     LOGISTIC,
     MAJORITY,
+    TREES,
     baseline_predictions,
     scores_on_folds,
 )
 from skloss.reports.context import Folds, NotKnown, ReportContext
 from skloss.reports.fold_scores import scored_label
+from skloss.reports.pooled_scores import Pooled
 from skloss.reports.score_intervals import (
     METRICS,
     Score,
@@ -29,11 +31,13 @@ from skloss.reports.score_intervals import (
 )
 from skloss.reports.tables import metric_title
 
-__all__ = ["Answer", "Verdict", "answer"]
+__all__ = ["NETWORK", "Answer", "Verdict", "answer", "reconciled"]
 
 Verdict = Literal["yes", "partly", "unclear", "no", "unknown"]
 
 NETWORK = "Neural network"
+# The baselines that a network has to beat, as they are called in a sentence.
+_RIVALS = {LOGISTIC: "a logistic regression", TREES: "boosted trees"}
 # A score must exceed that of guessing by this much to count as better.
 _NOTICEABLE = 0.02
 # With one of these findings the validation scores cannot be trusted.
@@ -106,6 +110,8 @@ def answer(context: ReportContext) -> Answer:
     """
     try:
         _refuse_leaks(context)
+        if context.pooled is not None:
+            return _by_pooled(context, context.pooled)
         if context.folds is not None:
             return _by_folds(context)
         return _by_rows(context)
@@ -136,6 +142,75 @@ def _alarm(context: ReportContext, name: str) -> Finding | None:
     return finding if finding is not None and finding.is_alarm else None
 
 
+# -------------------------------------------------------------- predictions on all rows
+
+
+def _by_pooled(context: ReportContext, pooled: Pooled) -> Answer:
+    _refuse_copies(context)
+    scores = {
+        who: tuple(pooled.scores(who)[name] for name in METRICS)
+        for who in pooled.predicted
+    }
+    rival = pooled.rival(NETWORK, MAJORITY)
+    difference = None if rival is None else pooled.difference(NETWORK, rival)
+    n_rows, where = len(pooled.truth), ""
+    if pooled.groups is not None:
+        where = f" of {pooled.n_groups} groups"
+    kind = (
+        "means over all classes"
+        if context.pos_label is None
+        else f"those of class {context.pos_label!r}"
+    )
+    caveats = [_of_selection(context.folds), reconciled(context)]
+    return _judged(
+        tuple(METRICS.values()),
+        scores,
+        difference,
+        0.0,
+        f"{n_rows:,} rows{where}, each predicted by a fit that has not seen it",
+        f"{pooled.method()} F1, precision and recall are {kind}.",
+        [caveat for caveat in caveats if caveat],
+        rival,
+    )
+
+
+def _of_selection(folds: Folds | None) -> str:
+    if folds is None or folds.n_candidates < 2:
+        return ""
+    return (
+        f"The best of {folds.n_candidates} candidates was selected on these same "
+        "folds, so its scores are somewhat optimistic. Score it on rows that the "
+        "search has not used."
+    )
+
+
+def reconciled(context: ReportContext) -> str:
+    """Say in one sentence why the MCC of the parts of the page differ."""
+    folds, part = context.folds, context.case.val
+    name = "matthews_corrcoef"
+    told = []
+    if folds is not None and name in folds.scores:
+        mean = float(np.mean(folds.scores[name]))
+        told.append(
+            f"the mean over {len(folds.scores[name])} folds is {mean:.2f} (each fold "
+            "counts the same, however few rare rows it has)"
+        )
+    if context.pooled is not None:
+        own = context.pooled.scores(NETWORK)["mcc"].value
+        # What is equal when it is written needs no reason.
+        told = [one for one in told if f"is {own:.2f} (" not in one]
+        told.insert(0, f"all rows together give {own:.2f}")
+    if part is not None and part.mcc is not None and context.cv_results is not None:
+        told.append(
+            f"the last fit has {part.mcc:.2f} on the {part.n_rows:,} rows that it held "
+            f"out itself (other rows, and only {part.n_minority:,} of the smallest "
+            "class)"
+        )
+    if len(told) < 2:
+        return ""
+    return f"The MCC differs by the rows: {', '.join(told)}."
+
+
 # ------------------------------------------------------------------------------ folds
 
 
@@ -157,12 +232,7 @@ def _by_folds(context: ReportContext) -> Answer:
         )
         for who, found in everyone.items()
     }
-    if folds.n_candidates > 1:
-        caveats.append(
-            f"The best of {folds.n_candidates} candidates was selected on these same "
-            "folds, so its scores are somewhat optimistic. Score it on rows that the "
-            "search has not used."
-        )
+    caveats += filter(None, [_of_selection(folds), reconciled(context)])
     if "MCC" not in map(metric_title, names):
         do, refit = "cross-validate", ""
         if context.cv_results is not None:
@@ -334,22 +404,26 @@ def _judged(
     where: str,
     measured_on: str,
     caveats: list[str],
+    rival: str | None = LOGISTIC,
 ) -> Answer:
     own = scores[NETWORK][0]
     assert own is not None  # noqa: S101 - for the type checker
-    verdict, headline = _verdict(own, difference, chance)
+    verdict, headline = _verdict(own, difference, chance, _RIVALS.get(rival or ""))
     stated = " and ".join(
         f"{title} {score!r}"
         for title, score in zip(metrics[:2], scores[NETWORK], strict=False)
         if score is not None
     )
     sentence = f"The network scores {stated} on {where}."
-    logistic = scores.get(LOGISTIC, (None,))[0]
-    if logistic is not None:
+    of_rival = scores.get(rival or "", (None,))[0]
+    if of_rival is not None:
+        who = _RIVALS[rival or ""]
+        verb = "score" if who.endswith("s") else "scores"
         sentence += (
-            f" A logistic regression scores {metrics[0]} {logistic!r} on the same rows."
+            f" {who[0].upper()}{who[1:]} {verb} {metrics[0]} {of_rival!r} on the same "
+            "rows."
         )
-    order = (NETWORK, LOGISTIC, MAJORITY)
+    order = (NETWORK, TREES, LOGISTIC, MAJORITY)
     ordered = {name: scores[name] for name in order if name in scores}
     return Answer(
         verdict, headline, sentence, metrics, ordered, measured_on, tuple(caveats)
@@ -357,7 +431,7 @@ def _judged(
 
 
 def _verdict(
-    own: Score, difference: Score | None, chance: float | None
+    own: Score, difference: Score | None, chance: float | None, rival: str | None
 ) -> tuple[Verdict, str]:
     if not np.isfinite(own.value):
         return "no", "No: it has no valid score on some folds"
@@ -372,7 +446,8 @@ def _verdict(
     if difference is None:
         return "partly", "Better than guessing; not compared with other baselines"
     if difference.low is not None and difference.low > 0:
-        return "yes", "Yes: better than guessing and than a logistic regression"
+        return "yes", f"Yes: better than guessing and than {rival}"
     if difference.high is not None and difference.high < 0:
-        return "no", "No: a logistic regression is better"
-    return "partly", "Better than guessing, not clearly than a logistic regression"
+        verb = "are" if rival and rival.endswith("s") else "is"
+        return "no", f"No: {rival} {verb} better"
+    return "partly", f"Better than guessing, not clearly than {rival}"

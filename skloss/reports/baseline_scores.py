@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +14,17 @@ from skloss.reports.context import PASS_ROWS, Folds, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
 from skloss.sparse_rows import is_sparse
 
-__all__ = ["LOGISTIC", "MAJORITY", "baseline_predictions", "scores_on_folds"]
+__all__ = [
+    "LOGISTIC",
+    "MAJORITY",
+    "TREES",
+    "baseline_predictions",
+    "predictions_on_folds",
+    "scores_on_folds",
+]
 
 MAJORITY = "Constant guess (most frequent class)"
+TREES = "Boosted trees"
 LOGISTIC = "Logistic regression"
 # A fit on so many rows takes about a second.
 _MOST_ROWS = 20_000
@@ -65,6 +73,30 @@ def scores_on_folds(
         name: {scorer: np.asarray(values) for scorer, values in scores.items()}
         for name, scores in found.items()
     }
+
+
+def predictions_on_folds(
+    splits: Sequence[tuple[np.ndarray, np.ndarray]], estimator: Any, X: Any, y: Any
+) -> dict[str, np.ndarray]:
+    """Predict the test rows of all folds, one fold after the other, by both baselines.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Predicted labels, under `MAJORITY` and `LOGISTIC`.
+
+    Raises
+    ------
+    NotKnown
+        If the baselines cannot be fitted on these rows.
+    """
+    X, y = _table(X), np.asarray(y)
+    found: dict[str, list[np.ndarray]] = {MAJORITY: [], LOGISTIC: []}
+    with _refusing():
+        for train, test in splits:
+            for name, fitted in _fitted(estimator, safe_indexing(X, train), y[train]):
+                found[name].append(fitted.predict(safe_indexing(X, test)))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def baseline_predictions(

@@ -102,7 +102,8 @@ def layers(context: ReportContext) -> Table:
         (Cell(str(number)), Cell(layer.kind.replace("_", " ")), Cell(_details(layer)))
         for number, layer in enumerate(context.case.layers, start=1)
     )
-    return Table("Layers", ("number", "layer", "details"), rows)
+    columns = ("number", "layer", "details")
+    return Table("Layers", columns, rows, is_folded=True)
 
 
 def _details(layer: Any) -> str:

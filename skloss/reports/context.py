@@ -10,6 +10,7 @@ import numpy as np
 
 from skloss.diagnosis import Case, Diagnosis
 from skloss.record import TrainingRecord
+from skloss.reports.pooled_scores import Pooled
 
 __all__ = [
     "PASS_ROWS",
@@ -127,6 +128,8 @@ class ReportContext:
         Training record of each fold of a cross-validation.
     asked : estimator or None
         The source itself, if it is an estimator.
+    pooled : Pooled or None
+        Predictions of the winner and of baselines on the test rows of all folds.
     """
 
     name: str
@@ -145,6 +148,7 @@ class ReportContext:
     y: Any = None
     records: tuple[TrainingRecord, ...] = ()
     asked: Any = None
+    pooled: Pooled | None = None
 
     @property
     def classes(self) -> list[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import skloss
+from skloss.diagnosis import NextStep
 from skloss.diagnosis.html import environment
 from skloss.reports import (
     candidate_table,
     configuration_tables,
     confusion_tables,
     data_tables,
+    group_table,
     pictures,
     reproduce,
 )
@@ -33,6 +35,7 @@ _SECTIONS = {
     "findings": "Diagnosis",
     "curves": "Training curves",
     "search": "Search",
+    "groups": "Scores by group",
     "errors": "Errors on held-out rows",
     "rows": "Data",
     "configuration": "Configuration",
@@ -58,8 +61,18 @@ class Section:
     notes: tuple[str, ...] = ()
     listings: tuple[str, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show but reasons why."""
+        return not (self.pictures or self.tables or self.listings)
 
-def render(context: ReportContext, answer: Answer, command: str | None = None) -> str:
+
+def render(
+    context: ReportContext,
+    answer: Answer,
+    steps: Sequence[NextStep] = (),
+    command: str | None = None,
+) -> str:
     """Render the page.
 
     Parameters
@@ -68,6 +81,8 @@ def render(context: ReportContext, answer: Answer, command: str | None = None) -
         Everything that is known about the training.
     answer : Answer
         The verdict, the first section of the page.
+    steps : sequence of NextStep, default=()
+        What to do next.
     command : str, default=None
         Command line that made this report.
 
@@ -76,23 +91,30 @@ def render(context: ReportContext, answer: Answer, command: str | None = None) -
     str
         One HTML page that loads no other file.
     """
-    has_search = context.cv_results is not None
+    parts = {
+        "curves": _curves(context),
+        "search": _search(context),
+        "groups": _known(context, group_table.group_scores),
+        "errors": _errors(context),
+        "rows": _rows(context),
+        "configuration": _known(
+            context, configuration_tables.parameters, configuration_tables.layers
+        ),
+        "reproduce": _reproduce(context, command),
+    }
+    hidden = [part for part in parts.values() if part.is_empty]
+    shown = {id: part for id, part in parts.items() if not part.is_empty}
     script = _asset("report.js")
     template = environment("skloss.reports").get_template("report.html.j2")
     return template.render(
         name=context.name,
-        sections={k: v for k, v in _SECTIONS.items() if k != "search" or has_search},
+        titles=_SECTIONS,
         answer=answer,
         scores=_scores(answer),
+        steps=steps,
         diagnosis=context.diagnosis,
-        curves=_curves(context),
-        search=_search(context) if has_search else None,
-        errors=_errors(context),
-        rows=_rows(context),
-        configuration=_known(
-            context, configuration_tables.parameters, configuration_tables.layers
-        ),
-        reproduce=_reproduce(context, command),
+        parts=shown,
+        missing=list(dict.fromkeys(note for part in hidden for note in part.notes)),
         style=_asset("report.css"),
         script=script,
         script_hash=_hash(script),
@@ -125,7 +147,7 @@ def _known(context: ReportContext, *makers: Callable[[ReportContext], Any]) -> S
         try:
             made = make(context)
         except NotKnown as unknown:
-            notes.append(str(unknown))
+            notes += [str(unknown)] if str(unknown) else []
         else:
             found += made if isinstance(made, list) else [made]
     return Section(tables=tuple(found), notes=tuple(notes))
@@ -175,7 +197,8 @@ def _curves(context: ReportContext) -> Section:
 
 def _search(context: ReportContext) -> Section:
     results, metric = context.cv_results, context.refit_metric
-    assert results is not None  # noqa: S101 - for the type checker
+    if results is None:
+        return Section()
     best = context.best_candidate
     known = _known(context, lambda _: candidate_table.candidates(results, metric, best))
     return _drawn(pictures.search_pictures(context), known)

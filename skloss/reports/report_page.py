@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from skloss.diagnosis import Diagnosis
+from skloss.diagnosis import Diagnosis, NextStep, next_steps
 from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
+from skloss.reports.context import ReportContext
 from skloss.reports.html_page import frame, render
+from skloss.reports.pooled_folds import pooled_of_folds
+from skloss.reports.report_steps import report_steps
 from skloss.whole_files import write_whole
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "page_of", "report"]
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,15 @@ class Report:
         The verdict: the network compared with the baselines.
     diagnosis : Diagnosis
         Findings of the diagnosis.
+    next_steps : tuple of NextStep
+        What to do next, from the findings and the scores.
     """
 
     html: str = field(repr=False)
     title: str
     answer: Answer
     diagnosis: Diagnosis
+    next_steps: tuple[NextStep, ...] = ()
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file.
@@ -109,7 +115,8 @@ def report(
         Validation rows and labels, if they were passed to ``fit``.
     groups : array-like of shape (n,), default=None
         Groups of the rows, if they were passed to ``fit``. They are needed to find the
-        same folds and the same held-out rows again.
+        same folds and the same held-out rows again. The scores of a cross-validation
+        that kept its estimators and indices then have intervals by groups.
     fit_params : dict, default=None
         Other arguments of ``keras.Model.fit``.
     command : str, default=None
@@ -165,9 +172,29 @@ def report(
         groups=groups,
         fit_params=fit_params,
     )
-    answered = answer(context)
-    html = render(context, answered, command)
-    made = Report(html, context.name, answered, context.diagnosis)
+    pooled = pooled_of_folds(source, context, groups)
+    made = page_of(replace(context, pooled=pooled), command)
     if path is not None:
         made.save(path)
     return made
+
+
+def page_of(context: ReportContext, command: str | None = None) -> Report:
+    """Make the page of what is known about a training.
+
+    Parameters
+    ----------
+    context : ReportContext
+        Everything that is known about the training.
+    command : str, default=None
+        Command line of the training.
+
+    Returns
+    -------
+    Report
+        The page.
+    """
+    answered = answer(context)
+    steps = next_steps(context.diagnosis.findings, context.case, report_steps(context))
+    html = render(context, answered, steps, command)
+    return Report(html, context.name, answered, context.diagnosis, steps)

@@ -39,7 +39,8 @@ def versions(context: ReportContext) -> Table:
     if seed is not None:
         rows.append(("random seed drawn from random_state", str(seed)))
     cells = tuple((Cell(name), Cell(value)) for name, value in rows)
-    return Table("Software versions of this report", ("name", "value"), cells)
+    title = "Software versions of this report"
+    return Table(title, ("name", "value"), cells, is_folded=True)
 
 
 def code(context: ReportContext) -> str:

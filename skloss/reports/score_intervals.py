@@ -10,7 +10,16 @@ from numpy.typing import ArrayLike
 
 from skloss.metrics import ConfusionCounts
 
-__all__ = ["METRICS", "Score", "of_counts", "of_difference", "of_folds", "totals"]
+__all__ = [
+    "METRICS",
+    "Score",
+    "of_counts",
+    "of_difference",
+    "of_folds",
+    "of_group_difference",
+    "of_groups",
+    "totals",
+]
 
 METRICS = {"mcc": "MCC", "f1": "F1", "precision": "precision", "recall": "recall"}
 _LEVEL = 0.95
@@ -118,6 +127,69 @@ def of_difference(tables: ArrayLike, positive: int = 1) -> dict[str, Score]:
     }
 
 
+def of_groups(tables: ArrayLike, positive: int = 1) -> dict[str, Score]:
+    """Compute the metrics of all rows, with intervals from a bootstrap of groups.
+
+    As many groups as there are, such as patients, are drawn with replacement, each with
+    all its rows. Rows of one group resemble each other, so a bootstrap of rows would
+    give intervals that are too narrow (Field and Welsh, 2007).
+
+    Parameters
+    ----------
+    tables : array-like of shape (n_groups, K, K)
+        Confusion matrix of each group: true classes in the rows, predicted classes in
+        the columns.
+    positive : int, default=1
+        Number of the positive class of two.
+
+    Returns
+    -------
+    scores : dict of str to Score
+        Scores under the names in `METRICS`; no intervals if there is one group.
+
+    Examples
+    --------
+    >>> of_groups([[[90, 2], [3, 5]], [[80, 0], [9, 11]], [[99, 1], [0, 0]]])["mcc"]
+    0.67 (0.00 to 0.70)
+    """
+    counts = np.asarray(tables, float)
+    values = _metrics(counts.sum(axis=0), positive)
+    drawn = _metrics(_drawn_groups(counts), positive)
+    return {name: _bounded(values[name], drawn[name]) for name in METRICS}
+
+
+def of_group_difference(
+    tables: ArrayLike, others: ArrayLike, positive: int = 1
+) -> dict[str, Score]:
+    """Compute the differences of the metrics of two classifiers, with the same draws.
+
+    Parameters
+    ----------
+    tables, others : array-like of shape (n_groups, K, K)
+        Confusion matrix of each group, of the first and of the second classifier.
+    positive : int, default=1
+        Number of the positive class of two.
+
+    Returns
+    -------
+    scores : dict of str to Score
+        Scores of the first less those of the second, under the names in `METRICS`.
+
+    Examples
+    --------
+    >>> same = [[[90, 2], [3, 5]], [[80, 0], [9, 11]]]
+    >>> of_group_difference(same, same)["mcc"]
+    0.00 (0.00 to 0.00)
+    """
+    both = [np.asarray(one, float) for one in (tables, others)]
+    own, other = (_metrics(one.sum(axis=0), positive) for one in both)
+    own_drawn, other_drawn = (_metrics(_drawn_groups(one), positive) for one in both)
+    return {
+        name: _bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
+        for name in METRICS
+    }
+
+
 def of_folds(values: ArrayLike, least: float, most: float = 1.0) -> Score:
     r"""Compute the mean over folds, with an interval.
 
@@ -182,6 +254,17 @@ def _draws(counts: np.ndarray, prior: np.ndarray) -> np.ndarray:
         for row, more in zip(counts, prior, strict=True)
     ]
     return np.stack(drawn, axis=1)
+
+
+def _drawn_groups(counts: np.ndarray) -> np.ndarray:
+    """Draw groups with replacement and sum their tables, ``(n_draws, K, K)``."""
+    n_groups = len(counts)
+    n_draws = int(min(_N_DRAWS, _MOST_DRAWN // max(n_groups, counts[0].size)))
+    if n_groups < 2:
+        n_draws = 0
+    rng = np.random.default_rng(_SEED)
+    times = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), n_draws)
+    return np.tensordot(times, counts, axes=1)
 
 
 def _metrics(tables: np.ndarray, positive: int) -> dict[str, np.ndarray]:

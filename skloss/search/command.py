@@ -13,13 +13,18 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from skloss.diagnosis.text import steps_text
 from skloss.live_progress import Progress
+from skloss.reports import Report
+from skloss.reports.pooled_scores import Pooled
 from skloss.search.data_files import LabeledRows, read_table
 from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
 from skloss.search.plan import SearchError, plan_search
+from skloss.search.pooled import pooled_predictions
 from skloss.search.search_output import (
     print_curves,
+    print_pooled,
     print_table,
     print_warnings,
     write_curves,
@@ -75,10 +80,12 @@ def run_search(options: argparse.Namespace) -> int:
         raise SearchError(_why_nothing(result))
     folder = journal.folder
     try:
-        _print_result(console, result)
-        _write(result, search, table, folder, options.typed)
+        pooled = pooled_predictions(result, search, table)
+        _print_result(console, result, pooled)
+        page = _write(result, search, table, folder, options.typed)
     except KeyboardInterrupt:
-        result.is_interrupted = True
+        result.is_interrupted, page = True, None
+    _print_next(console, page)
     _print_end(console, result, folder, is_old, time.perf_counter() - started)
     return 130 if result.is_interrupted else 0
 
@@ -183,7 +190,8 @@ def _run(
     search: Search, table: LabeledRows, journal: Journal, kept: list[FoldResult]
 ) -> SearchResult:
     # The last fit is that of the winner on all rows.
-    n_fits = len(search.candidates) * len(search.splits) + 1
+    n_models = len(search.candidates) + len(search.baselines)
+    n_fits = n_models * len(search.splits) + 1
     progress = Progress(
         Console(stderr=True),
         "searching: fit",
@@ -209,8 +217,11 @@ def _run(
     return result
 
 
-def _print_result(console: Console, result: SearchResult) -> None:
-    print_table(console, result)
+def _print_result(
+    console: Console, result: SearchResult, pooled: Pooled | None
+) -> None:
+    print_table(console, result, pooled)
+    print_pooled(console, pooled)
     if result.estimator is not None and not result.is_interrupted:
         print_curves(console, result)
     print_warnings(console, result)
@@ -218,9 +229,10 @@ def _print_result(console: Console, result: SearchResult) -> None:
 
 def _write(
     result: SearchResult, search: Search, table: LabeledRows, folder: Path, typed: str
-) -> None:
+) -> Report | None:
     """Write the results; the slowest come last, so that Ctrl-C leaves the others."""
-    writers: dict[str, Callable[[Path], None]] = {}
+    writers: dict[str, Callable[[Path], Any]] = {}
+    made = None
     if result.estimator is not None and not result.is_interrupted:
         writers = {
             "model.joblib": lambda path: write_model(result.estimator, path),
@@ -232,7 +244,7 @@ def _write(
     try:
         write_results(result, folder / "results.csv")
         for name, write in writers.items():
-            write(folder / name)
+            made = write(folder / name)
             old.remove(name)
     except OSError:
         old.clear()  # what cannot be replaced is kept
@@ -240,6 +252,19 @@ def _write(
     finally:
         for name in old:
             (folder / name).unlink(missing_ok=True)
+    return made  # the report is the last one
+
+
+def _print_next(console: Console, page: Report | None) -> None:
+    """Print the verdict, why its numbers differ from others, and what to do next."""
+    if page is None:
+        return
+    console.print(page.answer.headline, style="bold", soft_wrap=True)
+    for sentence in (page.answer.sentence, *page.answer.caveats):
+        console.print(f"  {sentence}", soft_wrap=True)
+    console.print()
+    if steps := steps_text(page.next_steps):
+        console.print(f"{steps}\n", soft_wrap=True)
 
 
 def _why_nothing(result: SearchResult) -> str:

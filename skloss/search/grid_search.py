@@ -23,13 +23,15 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from sklearn.utils import indexable
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skloss.positive_class import positive_class
 from skloss.record.find import find_classifier
 from skloss.sklearn_compat import safe_indexing
 
-__all__ = ["SCORES", "FoldResult", "Search", "SearchResult", "f1_options"]
+__all__ = ["BASELINE", "SCORES", "FoldResult", "Search", "SearchResult", "f1_options"]
 
+BASELINE = -1  # instead of the number of a candidate
 SCORES = ("mcc", "f1", "accuracy", "majority", "seconds")
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -48,12 +50,15 @@ class FoldResult:
         Scores under the names in `SCORES`; empty if the fit failed.
     error : str or None
         Error message of a failed fit.
+    predicted : ndarray of int or None
+        Predicted class number of each test row; None if the fit failed.
     """
 
     candidate: int
     fold: int
     scores: dict[str, float]
     error: str | None = None
+    predicted: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass
@@ -74,6 +79,8 @@ class SearchResult:
         Whether the user interrupted the search with Ctrl-C.
     warnings : Counter
         Number of times that each warning was given.
+    baselines : dict of str to list of FoldResult
+        Results of the baselines, one per fold; a baseline that failed is left out.
     """
 
     candidates: list[Candidate]
@@ -82,6 +89,7 @@ class SearchResult:
     estimator: Any = None
     is_interrupted: bool = False
     warnings: Counter[str] = field(default_factory=Counter)
+    baselines: dict[str, list[FoldResult]] = field(default_factory=dict)
 
     @property
     def ranking(self) -> list[int]:
@@ -101,8 +109,11 @@ class SearchResult:
 
     def values(self, candidate: int, score: str) -> np.ndarray:
         """Scores of a finished candidate, one per fold."""
-        keys = [(candidate, fold) for fold in range(self.n_folds)]
-        return np.array([self.folds[key].scores[score] for key in keys])
+        return np.array([fold.scores[score] for fold in self.of_candidate(candidate)])
+
+    def of_candidate(self, candidate: int) -> list[FoldResult]:
+        """Results of a finished candidate, one per fold."""
+        return [self.folds[candidate, fold] for fold in range(self.n_folds)]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat row for each finished candidate, the best first."""
@@ -135,6 +146,9 @@ class Search:
     fit_params : mapping, default={}
         Parameters of ``fit``. A parameter with one entry per row is split like the
         rows.
+    baselines : mapping of str to estimator, default={}
+        Estimators that are scored on the same folds, without `fit_params`, and never
+        win.
     """
 
     pipeline: Any
@@ -142,6 +156,7 @@ class Search:
     splits: Sequence[Split]
     n_jobs: int = 1
     fit_params: Mapping[str, Any] = field(default_factory=dict)
+    baselines: Mapping[str, Any] = field(default_factory=dict)
 
     def run(
         self,
@@ -163,7 +178,7 @@ class Search:
         kept : iterable of FoldResult, default=()
             Results of fits that finished in an earlier run; they are not repeated.
         on_fit : callable, optional
-            Function that is called in this thread after each fit.
+            Function that is called in this thread after each fit, also of a baseline.
         on_refit : callable, optional
             Function that is called in this thread before the winner is fitted on all
             rows.
@@ -180,6 +195,7 @@ class Search:
             try:
                 self._evaluate(X, y, result, on_fit)
                 if result.ranking:
+                    result.baselines = self._evaluated_baselines(X, y, on_fit)
                     on_refit()
                     result.estimator = self._refit(X, y, result.ranking[0])
             except KeyboardInterrupt:
@@ -215,6 +231,43 @@ class Search:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
+    def _evaluated_baselines(
+        self, X: ArrayLike, y: np.ndarray, on_fit: Callable[[FoldResult], None]
+    ) -> dict[str, list[FoldResult]]:
+        found: dict[str, list[FoldResult]] = {name: [] for name in self.baselines}
+        with ThreadPoolExecutor(max(1, self.n_jobs)) as pool:
+            futures = {
+                name: [
+                    pool.submit(self._fit_baseline, X, y, estimator, fold)
+                    for fold in range(len(self.splits))
+                ]
+                for name, estimator in self.baselines.items()
+            }
+            for name, of_folds in futures.items():
+                for future in of_folds:
+                    found[name].append(future.result())
+                    on_fit(found[name][-1])
+        return {
+            name: folds
+            for name, folds in found.items()
+            if not any(fold.error for fold in folds)
+        }
+
+    def _fit_baseline(
+        self, X: ArrayLike, y: np.ndarray, estimator: Any, fold: int
+    ) -> FoldResult:
+        train, test = self.splits[fold]
+        try:
+            # As of networks, several fits at once are faster than several threads each.
+            with threadpool_limits(1):
+                started = time.perf_counter()
+                fitted = clone(estimator).fit(safe_indexing(X, train), y[train])
+                seconds = time.perf_counter() - started
+                predicted = fitted.predict(safe_indexing(X, test))
+        except (ValueError, TypeError) as err:
+            return FoldResult(BASELINE, fold, {}, " ".join(str(err).split()))
+        return self._scored(BASELINE, fold, y, predicted, seconds)
+
     def _fit_and_score(
         self,
         X: ArrayLike,
@@ -235,8 +288,20 @@ class Search:
             predicted = estimator.predict(safe_indexing(X, test))
         except (ValueError, TypeError) as err:
             return FoldResult(candidate, fold, {}, " ".join(str(err).split()))
+        return self._scored(candidate, fold, y, predicted, seconds)
+
+    def _scored(
+        self,
+        candidate: int,
+        fold: int,
+        y: np.ndarray,
+        predicted: np.ndarray,
+        seconds: float,
+    ) -> FoldResult:
+        train, test = self.splits[fold]
         scores = _scores(y, y[train], y[test], predicted) | {"seconds": seconds}
-        return FoldResult(candidate, fold, scores)
+        codes = np.searchsorted(np.unique(y), predicted)
+        return FoldResult(candidate, fold, scores, predicted=codes)
 
     def _refit(self, X: ArrayLike, y: np.ndarray, candidate: int) -> Any:
         return self._configured(candidate).fit(X, y, **self.fit_params)

@@ -14,7 +14,7 @@ import numpy as np
 import skloss
 from skloss.record.plain_values import as_plain
 from skloss.search.data_files import LabeledRows
-from skloss.search.grid_search import SCORES, FoldResult, Search
+from skloss.search.grid_search import BASELINE, SCORES, FoldResult, Search
 from skloss.search.plan import SearchError
 from skloss.whole_files import write_whole
 
@@ -52,6 +52,7 @@ class Journal:
     def __init__(self, folder: Path, search: Search, table: LabeledRows) -> None:
         self.folder, self.path = folder, folder / _NAME
         self._search = search
+        self._n_classes = len(np.unique(table.y))
         self._head = _head(search, table)
         self._end = 0  # number of bytes of the file to keep
 
@@ -89,7 +90,12 @@ class Journal:
             return 0
 
     def keep(self, done: FoldResult) -> None:
-        """Write one fit; the first one replaces the file of an earlier search."""
+        """Write one fit; the first one replaces the file of an earlier search.
+
+        Baselines are not kept, because they are quick.
+        """
+        if done.candidate == BASELINE:
+            return
         values = self._search.candidates[done.candidate]
         record = {
             "candidate": done.candidate,
@@ -97,6 +103,7 @@ class Journal:
             "params": {name: _plain(value) for name, value in values.items()},
             "scores": done.scores,
             "error": done.error,
+            "predicted": None if done.predicted is None else done.predicted.tolist(),
         }
         line = _line(record) if self._end else _line(self._head) + _line(record)
         try:
@@ -161,6 +168,7 @@ class Journal:
             and sorted(scores) == sorted(SCORES)
             and all(type(value) in (int, float) for value in scores.values())
             and all(math.isfinite(value) for value in scores.values())
+            and self._are_classes(record.get("predicted"), fold)
         )
         if not is_one_of_these or not (is_failed or is_scored):
             raise SearchError(
@@ -168,7 +176,19 @@ class Journal:
                 "of this search, so the file was changed; remove that line, or start "
                 "a new search with --out DIR."
             )
-        return FoldResult(candidate, fold, scores, error)
+        codes = None if error else np.asarray(record["predicted"], int)
+        return FoldResult(candidate, fold, scores, error, codes)
+
+    def _are_classes(self, predicted: Any, fold: Any) -> bool:
+        """Whether this is a class number for each test row of a fold."""
+        return (
+            isinstance(predicted, list)
+            and type(fold) is int
+            and 0 <= fold < len(self._search.splits)
+            and len(predicted) == len(self._search.splits[fold][1])
+            and all(type(code) is int for code in predicted)
+            and set(predicted) <= set(range(self._n_classes))
+        )
 
 
 def _head(search: Search, table: LabeledRows) -> dict[str, Any]:

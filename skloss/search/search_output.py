@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from rich import box
@@ -15,11 +15,14 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 from skloss.record.find import find_record
-from skloss.search.grid_search import SearchResult
+from skloss.reports.pooled_scores import Pooled
+from skloss.search.grid_search import FoldResult, SearchResult
+from skloss.search.pooled import WINNER
 from skloss.whole_files import write_whole
 
 __all__ = [
     "print_curves",
+    "print_pooled",
     "print_table",
     "print_warnings",
     "sparkline",
@@ -40,20 +43,35 @@ _SHORT_CURVES = {
 _MOST_WARNINGS = 5
 
 
-def print_table(console: Console, result: SearchResult) -> None:
-    """Print the best candidates, one per row, with the columns that have room."""
+def print_table(
+    console: Console, result: SearchResult, pooled: Pooled | None = None
+) -> None:
+    """Print the best candidates and the baselines, with the columns that have room.
+
+    Parameters
+    ----------
+    console : Console
+        Where to print.
+    result : SearchResult
+        Results of the search.
+    pooled : Pooled, default=None
+        Predictions of the winner and of the baselines on the test rows of all folds.
+    """
     ranking = result.ranking
     if not ranking:
         return
     shown = ranking[:_MOST_ROWS]
-    columns = _columns(result, shown, "±" if _is_unicode(console) else "+-")
+    lines = [_line_of(result, candidate) for candidate in shown]
+    baselines = [_Line(name, {}, folds) for name, folds in result.baselines.items()]
+    lines += sorted(baselines, key=lambda line: -line.values("mcc").mean())
+    columns = _columns(result, lines, "±" if _is_unicode(console) else "+-", pooled)
     left_out: list[_Column] = []
     for column in sorted(columns, key=lambda one: one.rank, reverse=True):
         if column.rank == 0 or _width(console, columns) <= console.width:
             break
         columns.remove(column)
         left_out.append(column)
-    console.print(_as_table(columns))
+    console.print(_as_table(columns, n_networks=len(shown)))
     for column in reversed(left_out):
         if column.is_constant:
             console.print(f"All candidates: {column.title}={column.cells[0]}")
@@ -79,32 +97,64 @@ class _Column:
     is_constant: bool = False
 
 
-def _columns(result: SearchResult, shown: list[int], sign: str) -> list[_Column]:
+@dataclass(frozen=True)
+class _Line:
+    """A row of the table: a candidate, or a baseline, which has no parameters."""
+
+    name: str
+    params: dict[str, Any]
+    folds: list[FoldResult]
+
+    def values(self, score: str) -> np.ndarray:
+        return np.array([fold.scores[score] for fold in self.folds])
+
+
+def _line_of(result: SearchResult, candidate: int) -> _Line:
+    params, folds = result.candidates[candidate], result.of_candidate(candidate)
+    return _Line(WINNER if candidate == result.ranking[0] else "", params, folds)
+
+
+def _columns(
+    result: SearchResult, lines: list[_Line], sign: str, pooled: Pooled | None
+) -> list[_Column]:
     columns = []
+    if result.baselines:
+        names = [line.name.partition(" (")[0] for line in lines]
+        columns.append(_Column("", names, 0, "left"))
     for name in result.candidates[0]:
-        values = [str(result.candidates[candidate][name]) for candidate in shown]
+        values = [str(line.params.get(name, "")) for line in lines]
         is_constant = len({str(one[name]) for one in result.candidates}) == 1
-        rank = 5 if is_constant else 0
+        rank = 6 if is_constant else 0
         title = name.rpartition("__")[2]
         columns.append(_Column(title, values, rank, "left", is_constant))
+    if pooled is not None:
+        told = [
+            repr(pooled.scores(line.name)["mcc"])
+            if line.name in pooled.predicted
+            else ""
+            for line in lines
+        ]
+        columns.append(_Column("MCC, all rows\n(95 % interval)", told, 1))
     scores = (
         ("MCC", "mcc", ".2f", True, 0),
-        ("F1", "f1", ".2f", True, 1),
-        ("accuracy", "accuracy", ".2f", True, 2),
-        ("accuracy of\nmajority", "majority", ".2f", False, 3),
-        ("fit time\n(seconds)", "seconds", ".1f", True, 4),
+        ("F1", "f1", ".2f", True, 2),
+        ("accuracy", "accuracy", ".2f", True, 3),
+        ("accuracy of\nmajority", "majority", ".2f", False, 4),
+        ("fit time\n(seconds)", "seconds", ".1f", True, 5),
     )
     for title, name, form, has_spread, rank in scores:
+        if name == "majority" and result.baselines:
+            continue  # a row of the table
         cells = []
-        for candidate in shown:
-            of_folds = result.values(candidate, name)
+        for line in lines:
+            of_folds = line.values(name)
             spread = f" {sign} {of_folds.std():{form}}" if has_spread else ""
             cells.append(f"{of_folds.mean():{form}}{spread}")
         columns.append(_Column(title, cells, rank))
     return columns
 
 
-def _as_table(columns: list[_Column]) -> RichTable:
+def _as_table(columns: list[_Column], n_networks: int) -> RichTable:
     table = RichTable(
         title="mean and standard deviation over folds",
         title_justify="left",
@@ -122,17 +172,30 @@ def _as_table(columns: list[_Column]) -> RichTable:
             overflow="fold" if is_left else "ellipsis",
         )
     for number, cells in enumerate(zip(*(one.cells for one in columns), strict=True)):
-        table.add_row(*cells, style="bold" if number == 0 else None)
+        table.add_row(
+            *cells,
+            style="bold" if number == 0 else None,
+            end_section=number == n_networks - 1,
+        )
     return table
 
 
 def _width(console: Console, columns: list[_Column]) -> int:
     wide = console.options.update(max_width=10_000)
-    return Measurement.get(console, wide, _as_table(columns)).maximum
+    return Measurement.get(console, wide, _as_table(columns, 0)).maximum
 
 
 def _is_unicode(console: Console) -> bool:
     return not console.options.ascii_only
+
+
+def print_pooled(console: Console, pooled: Pooled | None) -> None:
+    """Say how the scores of all rows were made, and which groups limit them."""
+    if pooled is None:
+        return
+    console.print(pooled.method(), soft_wrap=True)
+    if limits := pooled.limits(WINNER):
+        console.print(limits, soft_wrap=True)
 
 
 def print_curves(console: Console, result: SearchResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, make_scorer, matthews_corrcoef
 from sklearn.model_selection import GridSearchCV
 
-from skloss.reports import report
+from skloss.reports.build_context import build_context
+from skloss.reports.report_page import Report, page_of
 from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search, SearchResult, f1_options
+from skloss.search.pooled import pooled_predictions
 
 __all__ = ["as_grid_search", "write_page"]
 
@@ -20,7 +23,7 @@ _NAMES = {"mcc": "matthews_corrcoef", "f1": "f1", "accuracy": "accuracy"}
 
 def write_page(
     result: SearchResult, search: Search, table: LabeledRows, path: Path, command: str
-) -> None:
+) -> Report:
     """Write the report of a finished search.
 
     Parameters
@@ -35,9 +38,20 @@ def write_page(
         File to write. An existing file is replaced.
     command : str
         Command line of the search.
+
+    Returns
+    -------
+    Report
+        The page.
     """
     grid = as_grid_search(result, search, table.y)
-    report(grid, table.X, table.y, path=path, groups=table.groups, command=command)
+    context = replace(
+        build_context(grid, table.X, table.y, groups=table.groups),
+        pooled=pooled_predictions(result, search, table),
+    )
+    page = page_of(context, command)
+    page.save(path)
+    return page
 
 
 def as_grid_search(result: SearchResult, search: Search, y: np.ndarray) -> GridSearchCV:

@@ -1,7 +1,8 @@
 """The steps between a table and a network: gaps, dates, categories, sampler.
 
-A table of numbers needs a scaler. In other tables each kind of column has steps of its
-own, all of scikit-learn, and fitted in each fold on its training rows:
+Each series is scaled by itself, and a table of numbers by columns. In other tables each
+kind of column has steps of its own, all of scikit-learn, and fitted in each fold on its
+training rows:
 
 - numbers: gaps get the median and a column that marks them; then they are scaled;
 - dates: become numbers such as month and weekday, then as above;
@@ -27,9 +28,16 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skloss.preprocessing import SeriesScaler
 from skloss.search.columns import kind_of
 
-__all__ = ["columns_by_kind", "date_parts", "describe_steps", "table_steps"]
+__all__ = [
+    "columns_by_kind",
+    "date_parts",
+    "describe_steps",
+    "series_steps",
+    "table_steps",
+]
 
 Step = tuple[str, Any]
 
@@ -86,6 +94,30 @@ def table_steps(X: Any, sampler: Any, seed: int, has_categories: bool) -> list[S
         remainder="passthrough",
     )
     return [("table", _table(X, found, codes)), *_named(made), ("onehot", spread)]
+
+
+def series_steps(X: Any, sampler: Any, n_channels: int) -> list[Step]:
+    """Make the steps before a network for series, each of which is scaled by itself.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_timesteps * n_channels)
+        Series.
+    sampler : estimator or None
+        Sampler.
+    n_channels : int
+        Number of channels.
+
+    Returns
+    -------
+    list of (str, estimator)
+        Named steps.
+    """
+    # A column that marks gaps would be a further time step.
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    has_gaps = bool(np.isnan(_floats(X)).any())
+    gaps = [("imputer", imputer)] if has_gaps else []
+    return [*gaps, ("scaler", SeriesScaler(n_channels)), *_named(sampler)]
 
 
 def columns_by_kind(X: Any) -> dict[str, list[str]]:

@@ -37,6 +37,14 @@ def counts(*of_classes):
     return sick(train=SplitMetrics(of_classes))
 
 
+def series(lost=True, *, levels, amplitudes):
+    """Series behind a StandardScaler; what is lost is MCC on validation rows."""
+    facts = {"series_levels": levels, "series_amplitudes": amplitudes}
+    few_found = SplitMetrics((900, 100), ((880, 20), (70, 30)))
+    parts = {"val": few_found} if lost else {}
+    return sick(rows={"column_scaler": "StandardScaler"} | facts, **parts)
+
+
 SPARSE = "sparse_categorical_crossentropy"
 ONE_HOT = "categorical_crossentropy"
 BITS = "binary_crossentropy"
@@ -94,7 +102,13 @@ SICK: dict[str, list[Case]] = {
         sick(train=SplitMetrics((50, 49))),
         sick(train=SplitMetrics((4000, 19))),
     ],
+    "series-scaled-by-column": [
+        series(levels=1.0, amplitudes=2.8),
+        series(levels=0.51, amplitudes=1.0),
+        series(levels=0.0, amplitudes=2.6),
+    ],
 }
+
 HEALTHY: dict[str, list[Case]] = {
     "nan-in-inputs": [rows(largest_size=1e30)],
     "single-class-target": [
@@ -163,6 +177,11 @@ HEALTHY: dict[str, list[Case]] = {
     "tiny-dataset": [
         counts(80, 20),
         sick(train=SplitMetrics((9, 1)), original=SplitMetrics((900, 50))),
+    ],
+    "series-scaled-by-column": [
+        series(levels=0.5, amplitudes=2.5),
+        series(levels=0.0, amplitudes=1.0),  # scaled by itself before
+        series(lost=False, levels=3.0, amplitudes=9.0),
     ],
 }
 # What is known of rows alone is enough for some.

@@ -9,7 +9,7 @@ out for the curves.
 
 # %%
 # Of 4,400 beats of 22 patients, 329 are ventricular, and most of these are of six
-# patients. Each beat is put on its own scale, since the amplitude is the patient's.
+# patients. Each beat is scaled by itself, since the amplitude is the patient's.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,20 +17,13 @@ import pandas as pd
 from imblearn.over_sampling import SMOTE
 from sklearn.metrics import f1_score, matthews_corrcoef
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
-from sklearn.preprocessing import FunctionTransformer
 
-from skloss import CNN1DClassifier, Pipeline, diagnose
+from skloss import CNN1DClassifier, Pipeline, SeriesScaler, diagnose
 from skloss.datasets import load_heartbeats
 from skloss.displays import LossCurveDisplay, MetricCurveDisplay, ThresholdDisplay
 
 beats = load_heartbeats()
 X, y, patients = beats.data, beats.target, beats.groups
-
-
-def own_scale(X):
-    """Each beat less its mean, over its spread."""
-    X = X - X.mean(axis=1, keepdims=True)
-    return X / (X.std(axis=1, keepdims=True) + 1e-3)
 
 
 def pipeline():
@@ -39,7 +32,7 @@ def pipeline():
     )
     return Pipeline(
         [
-            ("scale", FunctionTransformer(own_scale)),
+            ("scale", SeriesScaler()),
             ("smote", SMOTE(random_state=0)),
             ("cnn", cnn),
         ]

@@ -21,6 +21,7 @@ from skloss.diagnosis.rules import (
     predicted_classes,
     row_content,
     search_outcome,
+    series_scaling,
     validation_shift,
     validation_split,
 )
@@ -38,6 +39,7 @@ CAUSAL_ORDER: tuple[type[Rule], ...] = (
     input_columns.WeakInputVariation,
     input_columns.UnscaledInputs,
     input_columns.CategoricalAsOrdinal,
+    series_scaling.SeriesScaledByColumn,
     row_content.ConflictingLabels,
     row_content.GoldenFeature,
     row_content.Imbalance,

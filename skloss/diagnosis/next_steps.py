@@ -1,0 +1,176 @@
+"""What to do next: at most three steps, the one of the largest expected gain first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.overfitting import fit_of_curves
+from skloss.diagnosis.finding import Finding, Severity
+from skloss.diagnosis.rule import NotApplicable
+from skloss.diagnosis.text import params_text
+
+__all__ = ["NextStep", "next_steps"]
+
+_MOST_STEPS = 3
+# Gain of MCC where it is not measured: an error hides what the network can do, a
+# warning costs some of it, and a remark seldom matters.
+_GAINS: dict[Severity, float] = {"error": 0.5, "warning": 0.2, "info": 0.02}
+_SCALE = "make_pipeline(StandardScaler(), classifier)"
+_TUNE = 'TunedThresholdClassifierCV(classifier, scoring="matthews_corrcoef")'
+_KEEP = "early_stopping=True, restore_best=True"
+_KEEP_IN_KERAS = (
+    'EarlyStopping(monitor="val_loss", patience=10, restore_best_weights=True)'
+)
+_ENOUGH_FOLDS = 5
+# The line that applies a fix, where it is more than parameters of the classifier.
+_LINES = {
+    "nan-in-inputs": 'make_pipeline(SimpleImputer(strategy="median"), classifier)',
+    "constant-inputs": "make_pipeline(VarianceThreshold(), classifier)",
+    "weak-input-variation": _SCALE,
+    "unscaled-inputs": _SCALE,
+    "series-scaled-by-column": "make_pipeline(SeriesScaler(), classifier)",
+    "conflicting-labels": "table[table.duplicated(columns, keep=False)]",
+    "tiny-dataset": "cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=10)",
+    "imbalance": _TUNE,
+    "resample-before-split": "skloss.make_pipeline(SMOTE(), classifier).fit(X, y)",
+    "unshuffled-tail-validation": "train_test_split(X, y, stratify=y)",
+    "minority-absent": "train_test_split(X, y, stratify=y)",
+    "train-rows-in-validation": "X = X.drop_duplicates(); y = y[X.index]",
+    "ungrouped-holdout": "pipeline.fit(X, y, step__groups=groups)",
+    "test-scaling-mismatch": _SCALE,
+    "train-val-prior-shift": _TUNE,
+    "noisy-validation": "cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=10)",
+    "no-validation": "model.fit(X, y, validation_data=(X_val, y_val))",
+    "constant-init": 'kernel_initializer="glorot_uniform"',
+    "large-init": 'kernel_initializer="glorot_uniform"',
+    "softmax-one-unit": 'Dense(1, activation="sigmoid")',
+    "relu-output": 'Dense(1, activation="sigmoid")',
+    "linear-output-without-from-logits": "BinaryCrossentropy(from_logits=True)",
+    "single-unit-categorical-ce": 'model.compile(loss="binary_crossentropy")',
+    "threshold-not-tuned": _TUNE,
+    "all-positive": _TUNE,
+    "overconfident-probabilities": "CalibratedClassifierCV(classifier)",
+    "search-by-accuracy": 'scoring="matthews_corrcoef"',
+    "folds-disagree": "cv=StratifiedGroupKFold(5, shuffle=True, random_state=0)",
+}
+_LATE = ("overfit", "train-val-gap", "late-divergence", "overconfident-probabilities")
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """One thing to do next.
+
+    Parameters
+    ----------
+    text : str
+        What to do, and why.
+    code : str, default=""
+        The line of code or the command that does it; empty where it is no line.
+    gain : float, default=0.0
+        Expected gain of MCC: measured where it can be, and else a rough guess by the
+        severity of the finding. It only decides on the order.
+    """
+
+    text: str
+    code: str = ""
+    gain: float = field(default=0.0, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as plain values."""
+        return {"text": self.text, "code": self.code, "gain": self.gain}
+
+
+def next_steps(
+    findings: Iterable[Finding], case: Case | None, more: Iterable[NextStep] = ()
+) -> tuple[NextStep, ...]:
+    """Choose what to do next.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings of the diagnosis. Symptoms have no step, since they go with the cause.
+    case : Case or None
+        What the rules looked at.
+    more : iterable of NextStep, default=()
+        Steps that are known from elsewhere, such as from the scores of a search.
+
+    Returns
+    -------
+    tuple of NextStep
+        At most three, of different lines of code, the largest expected gain first.
+
+    Examples
+    --------
+    >>> finding = Finding(
+    ...     "O02", "lr-too-high", "error", "The learning rate 0.3 is high.", {},
+    ...     "Set learning_rate=0.001.", params={"learning_rate": 0.001},
+    ... )
+    >>> for step in next_steps([finding], None):
+    ...     print(step.text, "|", step.code)
+    Set learning_rate=0.001. | classifier.set_params(learning_rate=0.001)
+    """
+    steps = [step for found in findings for step in _of_finding(found, case)]
+    steps += [*more, *_of_search(case)]
+    chosen: dict[str, NextStep] = {}
+    for step in sorted(steps, key=lambda one: -one.gain):
+        chosen.setdefault(step.code or step.text, step)
+    return tuple(chosen.values())[:_MOST_STEPS]
+
+
+def _of_finding(finding: Finding, case: Case | None) -> Iterator[NextStep]:
+    gain = _GAINS[finding.severity]
+    code = _line_of(finding)
+    if finding.name in _LATE and case is not None:
+        yield from _kept_epoch(case, 1.1 * gain)
+    if code or finding.is_alarm:
+        yield NextStep(finding.fix, code, gain)
+
+
+def _line_of(finding: Finding) -> str:
+    if finding.params:
+        return f"classifier.set_params({params_text(finding.params)})"
+    return _LINES.get(finding.name, "")
+
+
+def _kept_epoch(case: Case, gain: float) -> Iterator[NextStep]:
+    """Keep the epoch of the lowest validation loss, unless it was kept."""
+    try:
+        fit = fit_of_curves(case)
+    except NotApplicable:
+        return
+    name = "val_loss_at_train_prior"
+    losses = case.curves.get(name, case.curves.get("val_loss"))
+    kept = case.best_epoch
+    at = case.n_epochs - 1 if kept is None else kept
+    if losses is None or at <= fit.lowest or not np.isfinite(losses[at]):
+        return
+    code = f"classifier.set_params({_KEEP})"
+    if case.origin != "skloss":
+        code = f"callbacks=[{_KEEP_IN_KERAS}]"
+    yield NextStep(
+        f"Keep epoch {fit.lowest + 1}: its validation loss is "
+        f"{losses[fit.lowest]:.3g}, that of epoch {at + 1} is {losses[at]:.3g}.",
+        code,
+        gain,
+    )
+
+
+def _of_search(case: Case | None) -> Iterator[NextStep]:
+    search = None if case is None else case.search
+    if search is None or search.n_folds is None or search.n_folds >= _ENOUGH_FOLDS:
+        return
+    spread = ""
+    if search.fold_scores and np.isfinite(search.fold_scores).all():
+        low, high = min(search.fold_scores), max(search.fold_scores)
+        spread = f": the scores of the folds range from {low:.2f} to {high:.2f}"
+    splitter = "StratifiedGroupKFold" if search.is_grouped else "StratifiedKFold"
+    yield NextStep(
+        f"Use {_ENOUGH_FOLDS} folds instead of {search.n_folds}{spread}.",
+        f"cv={splitter}({_ENOUGH_FOLDS}, shuffle=True, random_state=0)",
+        0.03,
+    )

@@ -1,0 +1,220 @@
+"""``RocketClassifier``: honest probabilities, with no row lost."""
+
+import pickle
+
+import numpy as np
+import pytest
+from imblearn.over_sampling import RandomOverSampler
+from sklearn.base import clone
+from sklearn.metrics import log_loss, matthews_corrcoef
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import skloss
+from skloss import RocketClassifier
+from skloss.exceptions import ResampledValidationWarning
+
+_SMALL = {"n_kernels": 420, "random_state": 0}
+
+
+def _failed_checks(estimator):
+    return {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "A row that stands there twice is predicted by its twin when it is left "
+            "out, so another penalty is chosen than for one row of weight two."
+        )
+    }
+
+
+@parametrize_with_checks(
+    [RocketClassifier(n_kernels=168)], expected_failed_checks=_failed_checks
+)
+def test_scikit_learns_checks_pass(estimator, check):
+    check(estimator)
+
+
+def _waves(n=120, n_timesteps=40, seed=0):
+    """Noise, in every fourth row with a wave in it."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, n_timesteps))
+    y = np.where(np.arange(n) % 4 == 0, "wave", "noise")
+    start = rng.integers(0, n_timesteps - 12, size=n)
+    for row in np.flatnonzero(y == "wave"):
+        X[row, start[row] : start[row] + 12] += 2 * np.sin(np.arange(12))
+    return X, y
+
+
+def test_it_finds_a_wave_wherever_it_is():
+    X, y = _waves()
+    other, truth = _waves(seed=1)
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    assert matthews_corrcoef(truth, fitted.predict(other)) > 0.6
+    assert log_loss(truth, fitted.predict_proba(other)) < 0.35  # a guess: 0.56
+    assert fitted.pos_label_ == "wave"
+
+
+def test_left_out_rows_are_those_of_fits_without_them():
+    X, y = _waves(60)
+    fitted = RocketClassifier(**_SMALL, scale_series=False).fit(X, y)
+    assert fitted.left_out_proba_.shape == (60, 2)
+    # Another fit has other kernels' thresholds and another penalty, so nearly equal.
+    for row in (0, 1, 30):
+        rest = np.arange(60) != row
+        without = RocketClassifier(**_SMALL, scale_series=False).fit(X[rest], y[rest])
+        chance = without.predict_proba(X[[row]])[0, 1]
+        assert abs(chance - fitted.left_out_proba_[row, 1]) < 0.25
+
+
+def test_labels_by_chance_are_seen_through():
+    X, _ = _waves(100)
+    y = np.random.default_rng(5).permutation(np.arange(100) % 2)
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    kept = fitted.record_.best_epoch
+    assert fitted.history_["val_loss"][kept] > 0.66  # a guess: 0.69
+    assert abs(fitted.history_["val_mcc"][kept]) < 0.3
+
+
+def test_groups_are_left_out_together():
+    """Each group has a shape of its own, and one label: only its rows tell it."""
+    rng = np.random.default_rng(0)
+    shapes = rng.normal(size=(20, 40))
+    groups = np.repeat(np.arange(20), 6)
+    X = shapes[groups] + 0.1 * rng.normal(size=(120, 40))
+    y = rng.integers(0, 2, size=20)[groups]
+    alone = RocketClassifier(**_SMALL).fit(X, y)
+    together = RocketClassifier(**_SMALL).fit(X, y, groups=groups)
+    assert log_loss(y, alone.left_out_proba_) < 0.1  # looks solved
+    assert log_loss(y, together.left_out_proba_) > 0.6  # and is not
+
+
+def test_the_record_has_a_curve_over_penalties():
+    X, y = _waves()
+    record = RocketClassifier(**_SMALL).fit(X, y).record_
+    penalties = record.history["penalty"]
+    assert penalties == sorted(penalties, reverse=True)
+    kept = record.best_epoch
+    assert record.history["val_loss_at_train_prior"][kept] == min(
+        record.history["val_loss_at_train_prior"]
+    )
+    assert record.data["holdout"] == "left out"
+    assert skloss.TrainingRecord.from_json(record.to_json()) == record
+
+
+def test_the_loss_of_the_record_is_that_of_the_left_out_rows():
+    X, y = _waves()
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    kept = fitted.record_.best_epoch
+    wanted = log_loss(y, fitted.left_out_proba_)
+    assert fitted.history_["val_loss"][kept] == pytest.approx(wanted, rel=1e-6)
+    wanted = log_loss(y, fitted.predict_proba(X))
+    assert fitted.history_["loss"][kept] == pytest.approx(wanted, rel=1e-3)
+
+
+def test_rows_without_weight_are_as_if_they_were_not_there():
+    X, y = _waves()
+    weight = np.ones(120)
+    weight[90:] = 0
+    whole = RocketClassifier(**_SMALL).fit(X, y, sample_weight=weight)
+    part = RocketClassifier(**_SMALL).fit(X[:90], y[:90])
+    np.testing.assert_allclose(whole.predict_proba(X), part.predict_proba(X), atol=1e-6)
+    assert np.isnan(whole.left_out_proba_[90:]).all()
+
+
+def test_scaling_is_chosen_by_unseen_rows():
+    rng = np.random.default_rng(0)
+    X, y = _waves()
+    loud = X * rng.lognormal(0, 2, size=(120, 1)) + 50 * rng.normal(size=(120, 1))
+    assert RocketClassifier(**_SMALL).fit(loud, y).scales_series_
+    level = rng.normal(size=(120, 40)) + 3 * (y == "wave")[:, None]
+    assert not RocketClassifier(**_SMALL).fit(level, y).scales_series_
+
+
+def test_behind_a_sampler_rows_are_held_out_before_it():
+    X, y = _waves(200)
+    pipeline = skloss.make_pipeline(
+        RandomOverSampler(random_state=0), RocketClassifier(**_SMALL)
+    ).fit(X, y)
+    fitted = pipeline[-1]
+    assert fitted.record_.data["holdout"] == "pipeline"
+    assert fitted.record_.data["class_counts"]["validation"] == [15, 5]
+    assert fitted.left_out_proba_ is None
+    plain = skloss.make_pipeline(FunctionTransformer(), RocketClassifier(**_SMALL)).fit(
+        X, y
+    )
+    assert plain[-1].record_.data["n_rows"] == 200
+
+
+def test_rows_of_a_foreign_sampler_are_warned_of():
+    X, y = _waves()
+    X, y = RandomOverSampler(random_state=0).fit_resample(X, y)
+    with pytest.warns(ResampledValidationWarning):
+        RocketClassifier(**_SMALL).fit(X, y)
+
+
+def test_classes_of_more_than_two_and_channels():
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    X = rng.normal(size=(90, 30, 2))
+    X[y == 1, :, 1] += np.sin(np.arange(30))
+    X[y == 2, :, 0] += np.sin(2 * np.arange(30))
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    assert fitted.left_out_proba_.shape == (90, 3)
+    assert (fitted.left_out_proba_.argmax(axis=1) == y).mean() > 0.6
+    folded = RocketClassifier(**_SMALL, n_channels=2).fit(X.reshape(90, -1), y)
+    np.testing.assert_array_equal(
+        folded.predict_proba(X.reshape(90, -1)), fitted.predict_proba(X)
+    )
+    turned = RocketClassifier(**_SMALL, channels_first=True)
+    turned.fit(X.transpose(0, 2, 1), y)
+    np.testing.assert_array_equal(
+        turned.predict_proba(X.transpose(0, 2, 1)), fitted.predict_proba(X)
+    )
+
+
+def test_equal_seeds_give_equal_fits_and_pickles():
+    X, y = _waves()
+    first = RocketClassifier(**_SMALL, n_jobs=2).fit(X, y)
+    second = pickle.loads(pickle.dumps(clone(first).fit(X, y)))
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+def test_balanced_weights_find_more_of_the_rare_class():
+    X, y = _waves(200)
+    plain = RocketClassifier(**_SMALL).fit(X, y).left_out_proba_[:, 1]
+    fitted = RocketClassifier(**_SMALL, class_weight="balanced").fit(X, y)
+    assert fitted.left_out_proba_[:, 1].mean() > plain.mean() + 0.05
+
+
+@pytest.mark.parametrize("steps", [1, 5, 8])
+def test_short_series_are_padded(steps):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, steps)) + 3 * y[:, None]
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    assert (fitted.predict(X) == y).mean() > 0.9
+
+
+def test_one_group_is_refused():
+    X, y = _waves()
+    with pytest.raises(ValueError, match="only one group"):
+        RocketClassifier(**_SMALL).fit(X, y, groups=np.zeros(120))
+
+
+def test_a_diagnosis_reads_it():
+    X, y = _waves()
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    for rows in ((), (X, y)):
+        found = skloss.diagnose(fitted, *rows).findings
+        assert [finding.name for finding in found if finding.is_alarm] == []
+
+
+def test_the_loss_is_drawn_over_penalties():
+    X, y = _waves()
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    display = skloss.displays.LossCurveDisplay.from_estimator(fitted)
+    assert display.ax_.get_xlabel() == "penalty"
+    (mark,) = set(display.lines_["best_epoch"].get_xdata())
+    assert fitted.history_["penalty"][mark - 1] == fitted.penalty_
+    assert "last_epoch" not in display.lines_
+    metrics = skloss.displays.MetricCurveDisplay.from_estimator(fitted)
+    assert metrics.ax_.get_xlabel() == "penalty"

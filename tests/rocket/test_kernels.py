@@ -1,0 +1,78 @@
+"""MiniRocket's features, against a convolution written out."""
+
+import numpy as np
+import pytest
+
+from skloss.rocket import RocketKernels
+from skloss.rocket.kernels import _WEIGHTS
+
+
+def _series(n, n_timesteps, n_channels=1):
+    rng = np.random.default_rng(n_timesteps)
+    return rng.normal(size=(n, n_timesteps, n_channels)).astype(np.float32)
+
+
+def _by_hand(kernels, series):
+    """Shares of time points above the thresholds, one kernel after the other."""
+    found = []
+    for number, dilation in enumerate(kernels.dilations):
+        reach = 4 * dilation
+        for kernel, weights in enumerate(_WEIGHTS):
+            channels = kernels.channels[number][kernel] > 0
+            summed = series[:, :, channels].sum(axis=2)
+            padded = np.pad(summed, ((0, 0), (reach, reach)))
+            spread = np.zeros(8 * dilation + 1)
+            spread[::dilation] = weights
+            values = np.array([np.correlate(row, spread, "valid") for row in padded])
+            if kernel % 2 != number % 2:  # no padding for every second kernel
+                values = values[:, reach : series.shape[1] - reach]
+            found += [
+                (values > threshold).mean(axis=1)
+                for threshold in kernels.thresholds[number][kernel]
+            ]
+    return np.array(found).T
+
+
+@pytest.mark.parametrize("n_timesteps", [9, 40, 300])
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_the_features_are_shares_of_a_convolution(n_timesteps, n_channels):
+    series = _series(5, n_timesteps, n_channels)
+    kernels = RocketKernels.fitted(series, 84 * 4, np.random.RandomState(0))
+    wanted = _by_hand(kernels, series)
+    found = kernels.transform(series)
+    assert found.shape == (5, 84 * 4)
+    # A value may lie on a threshold, to rounding, and then one time point differs.
+    np.testing.assert_allclose(found, wanted, atol=1.01 / (n_timesteps - 8 * 1))
+    assert (abs(found - wanted) > 1e-6).mean() < 0.01
+
+
+def test_there_are_84_kernels_of_sum_zero():
+    assert _WEIGHTS.shape == (84, 9)
+    assert len({tuple(row) for row in _WEIGHTS.tolist()}) == 84
+    assert (_WEIGHTS.sum(axis=1) == 0).all()
+
+
+@pytest.mark.parametrize(("n_timesteps", "widest"), [(9, 1), (17, 2), (300, 37)])
+def test_the_widest_kernel_is_as_long_as_the_series(n_timesteps, widest):
+    series = _series(3, n_timesteps)
+    kernels = RocketKernels.fitted(series, 9996, np.random.RandomState(0))
+    assert kernels.dilations[0] == 1
+    assert kernels.dilations[-1] == widest
+    assert kernels.n_features == 9996
+
+
+def test_threads_and_portions_change_nothing():
+    series = _series(40, 120)
+    kernels = RocketKernels.fitted(series, 840, np.random.RandomState(0))
+    together = kernels.transform(series, 2)
+    alone = np.vstack([kernels.transform(row[None]) for row in series])
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_thresholds_are_quantiles_of_the_convolutions():
+    series = np.repeat(_series(1, 200), 3, axis=0)  # whichever row is drawn
+    kernels = RocketKernels.fitted(series, 84 * 50, np.random.RandomState(0))
+    shares = kernels.transform(series[:1])[0]
+    # The levels are spread evenly over (0, 1), and so are the shares above them.
+    assert abs(shares.mean() - 0.5) < 0.02
+    assert abs(np.quantile(shares, 0.25) - 0.25) < 0.03
