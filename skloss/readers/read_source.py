@@ -77,7 +77,7 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``, and its ``gap``: where
+        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``, and ``gap``: what
         the validation loss comes from, if that could be measured.
 
     Raises
