@@ -1,6 +1,6 @@
 """Read any trained model, search, record or file, and diagnose it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -37,6 +37,8 @@ def diagnose(
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
+    run: int | None = None,
+    ignore: Iterable[str] = (),
 ) -> Diagnosis:
     """Say what is wrong with a training, causes first, with evidence and a fix.
 
@@ -53,8 +55,8 @@ def diagnose(
         ``cross_validate(return_estimator=True)``; a trained ``keras.Model``; a fitted
         ``KerasClassifier`` of scikeras or ``MLPClassifier`` of scikit-learn; a
         ``TrainingRecord``; or curves: a dict of lists, a Keras ``History``, a
-        DataFrame, or the path of a saved record, of a CSVLogger's file, or of a log
-        that Keras printed.
+        DataFrame, or the path of a saved record, of a CSV or JSON file, of a log that
+        was printed, of a notebook, or of a folder of MLflow or TensorBoard.
     X, y : array-like, default=None
         The rows that were given to ``fit``, shapes (n, ...) and (n,) or (n, n_classes).
         Without them the rules that read rows are not assessed.
@@ -73,6 +75,11 @@ def diagnose(
         ``shuffle``, ``class_weight``, ``callbacks``, ``validation_data``,
         ``validation_split``. With ``validation_split``, ``X`` and ``y`` are all rows in
         the order given to ``fit``.
+    run : int, default=None
+        Which of several trainings in a log is read, from 1. None reads the last of at
+        least five epochs.
+    ignore : iterable of str, default=()
+        Codes or names of rules that are not run, such as ``["D11"]``.
 
     Returns
     -------
@@ -85,7 +92,7 @@ def diagnose(
     RecordFormatError
         If curves, or the file of a path, cannot be read.
     DiagnosisError
-        If the source is nothing that can be diagnosed.
+        If the source is nothing that can be diagnosed, or `ignore` names no rule.
     ValueError
         If ``X`` and ``y`` do not fit each other or the network, if a classifier of
         skloss was not fitted on these rows, or if ``fit_params`` is nothing that
@@ -102,7 +109,8 @@ def diagnose(
         if code is not None and source is not None:
             raise ValueError("Both source and code were given; give one of them.")
         unread = {"X and y": X, "X_val and y_val": X_val, "fit_params": fit_params}
-        return _diagnose_code(source if code is None else code, history, unread)
+        text = source if code is None else code
+        return _diagnose_code(text, history, unread, run, ignore)
     if source is None:
         raise ValueError("Nothing to diagnose was given; give a source, or code.")
     given: dict[str, Any] = {
@@ -110,9 +118,10 @@ def diagnose(
         "X_val": X_val,
         "y_val": y_val,
         "fit_params": fit_params,
+        "run": run,
     }
     case, notes = read_case(source, X, y, **given)
-    return examine(case, notes)
+    return examine(case, notes, ignore)
 
 
 def _is_code(source: object) -> bool:
@@ -122,11 +131,15 @@ def _is_code(source: object) -> bool:
 
 
 def _diagnose_code(
-    code: object, history: object, given: Mapping[str, Any]
+    code: object,
+    history: object,
+    given: Mapping[str, Any],
+    run: int | None,
+    ignore: Iterable[str],
 ) -> Diagnosis:
     from skloss.readers.code import diagnose_code
 
-    diagnosis = diagnose_code(code, history)
+    diagnosis = diagnose_code(code, history, run, ignore)
     unread = _unread("code", given)
     return replace(diagnosis, notes=(*diagnosis.notes, *unread))
 
@@ -140,13 +153,14 @@ def read_case(
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
+    run: int | None = None,
     groups: ArrayLike | None = None,
 ) -> tuple[Case, tuple[str, ...]]:
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
     with rows_explained(X_val, "X_val"), rows_explained(X):
-        return _read(source, X, y, history, X_val, y_val, fit_params, groups)
+        return _read(source, X, y, history, X_val, y_val, fit_params, run, groups)
 
 
 def _read(
@@ -157,15 +171,19 @@ def _read(
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
+    run: int | None,
     groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
     if is_keras_model(source):  # which takes labels as a column
-        return _keras_model(source, X, y, history, X_val, y_val, fit_params, groups)
+        return _keras_model(
+            source, X, y, history, X_val, y_val, fit_params, run, groups
+        )
     given = {
         "X and y": X,
         "X_val and y_val": X_val,
         "history": history,
         "fit_params": fit_params or None,
+        "run": run,
     }
     if hasattr(source, "get_params") and hasattr(source, "fit"):
         return _estimator(source, X, y, X_val, y_val, fit_params, given)
@@ -175,8 +193,9 @@ def _read(
         # X and y were not the median estimator's training rows, but its fold's.
         case = cross_validation_case(source, _found(source))
         return case, _unread("a cross-validation", given)
-    case, notes = _recorded(source)
-    return case, (*notes, *_unread("curves or a record", given))
+    case, notes = _recorded(source, run)
+    read = () if case.origin != "curves" else ("run",)
+    return case, (*notes, *_unread("curves or a record", given, read))
 
 
 def _keras_model(
@@ -187,13 +206,14 @@ def _keras_model(
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
+    run: int | None,
     groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
     from skloss.readers.keras_models import keras_case
 
     if history is None:
         history = getattr(model, "history", None)
-    curves, notes = ({}, ()) if history is None else read_curves(history)
+    curves, notes = ({}, ()) if history is None else read_curves(history, run)
     settings, unknown = read_fit_params(fit_params)
     if X_val is None and settings.get("validation_data") is not None:
         X_val, y_val = _validation_data(settings["validation_data"])
@@ -210,7 +230,7 @@ def _keras_model(
     return case, (*notes, *unknown)
 
 
-def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
+def _recorded(source: Any, run: int | None) -> tuple[Case, tuple[str, ...]]:
     """Read a record, or curves in any form."""
     if isinstance(source, str | PathLike) and Path(source).suffix.lower() == ".json":
         try:
@@ -218,7 +238,7 @@ def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
         except ValueError:  # curves, or what `read_curves` says it is
             source = Path(source)
     if not isinstance(source, TrainingRecord):
-        curves, notes = read_curves(source)
+        curves, notes = read_curves(source, run)
         return Case(curves=curves), notes
     known = TrainingRecord.RECORD_VERSION
     if source.version <= known:

@@ -57,6 +57,7 @@ _CROSS_ENTROPIES = (
 )
 # Symptoms of a network that does not learn.
 NOT_LEARNED = (
+    "loss-never-moves",
     "loss-at-constant-guess",
     "majority-collapse",
     "all-positive",

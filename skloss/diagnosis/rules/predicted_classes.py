@@ -108,6 +108,7 @@ class MajorityCollapse(_OneClassOnly):
     severity = "error"
     explains = (
         "underfit",
+        "loss-never-moves",
         "loss-at-constant-guess",
         "plateau-above-floor",
         "train-val-gap",

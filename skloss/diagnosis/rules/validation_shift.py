@@ -156,8 +156,9 @@ class TrainValPriorShift(Rule):
 
     Reads: the class counts of the training rows and of the validation rows, and how
     often the class that is more frequent in training is predicted on validation rows.
-    From curves alone, it reads the class shares that the accuracies imply while the
-    rare class is never found; from code, a sampler of the training rows.
+    From curves alone, it reads the counts of true and false positives and negatives,
+    or the class shares that the accuracies imply while the rare class is never found;
+    from code, a sampler of the training rows.
     Effect: the network expects the class shares of its training rows. The two losses
     are not comparable, and the class that is more frequent in training is predicted too
     often.
@@ -238,7 +239,10 @@ class TrainValPriorShift(Rule):
         )
 
     def _from_curves(self, case: Case) -> Finding | None:
-        """Compare the class shares that the accuracies of the two splits imply."""
+        """Compare the class shares that counts or accuracies of both splits imply."""
+        counts, val_counts = _last_counts(case), _last_counts(case, "val_")
+        if counts is not None and val_counts is not None:
+            return self._from_counts(case, counts, val_counts)
         if prior_from_curves(case) is None or prior_from_curves(case, "val_") is None:
             raise NotApplicable("the class shares of both splits are not known")
         shift = prior_shift_from_curves(case)
@@ -259,6 +263,39 @@ class TrainValPriorShift(Rule):
             "gap between the two losses as overfitting: their class shares differ.",
         )
 
+    def _from_counts(
+        self, case: Case, train: np.ndarray, val: np.ndarray
+    ) -> Finding | None:
+        """Compare the shares of positives, of tp, fn, fp and tn in the last epoch."""
+        before, after = (float(part[:2].sum() / part.sum()) for part in (train, val))
+        error = float(
+            np.sqrt(
+                sum(p * (1 - p) / n.sum() for p, n in ((before, train), (after, val)))
+            )
+        )
+        limits = (self.least_difference, self.least_factor)
+        if not is_changed(before, after, error, *limits):
+            return None
+        predicted = float((val[0] + val[2]) / max(val[:2].sum(), 1e-12))
+        guess = float(entropy([after, 1 - after]))
+        loss = case.curves.get("val_loss")
+        end = None if loss is None else float(loss[-1])
+        is_harmed = predicted > self.most_predicted or (end is not None and end > guess)
+        return self.found(
+            f"{before:.1%} of the training rows are positive, but {after:.1%} of the "
+            "validation rows.",
+            {
+                "positives in training": (before, "of the rows"),
+                "positives in validation": (after, "of the rows"),
+                "predicted over actual positives in validation": (predicted, ""),
+                "final validation loss": end,
+                "loss of a constant guess in validation": (guess, "nats"),
+            },
+            "Train on original rows, or tune the decision threshold on original rows; "
+            'set monitor="val_average_precision" instead of "val_loss".',
+            severity="warning" if is_harmed else "info",
+        )
+
     def _predicted(self, train: SplitMetrics, val: SplitMetrics) -> float | None:
         """Predicted over actual rows of the class that is more frequent in training.
 
@@ -273,6 +310,15 @@ class TrainValPriorShift(Rule):
         if predicted - actual <= 3 * np.sqrt(actual):
             return 1.0 if predicted > actual else predicted / actual
         return predicted / actual
+
+
+def _last_counts(case: Case, prefix: str = "") -> np.ndarray | None:
+    """Return tp, fn, fp and tn of the last epoch; None if they are not known."""
+    curves = [case.curves.get(prefix + name) for name in ("tp", "fn", "fp", "tn")]
+    if any(curve is None or not len(curve) for curve in curves):
+        return None
+    counts = np.array([curve[-1] for curve in curves])  # type: ignore[index]
+    return counts if np.isfinite(counts).all() and counts.sum() > 0 else None
 
 
 def _range_text(low: float, high: float) -> str:

@@ -1,7 +1,7 @@
 """Diagnose code and log, and show the lines of the code as evidence."""
 
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,7 +13,7 @@ from skloss.exceptions import RecordFormatError
 from skloss.readers.code.case import code_case
 from skloss.readers.code.texts import read_text
 from skloss.record import read_curves
-from skloss.record.history_files import parse_keras_log
+from skloss.record.history_files import lists_of_text
 
 __all__ = ["diagnose_code"]
 
@@ -56,28 +56,34 @@ _LINE_OF_RULE = {
 }
 
 
-def diagnose_code(code: object, history: object = None) -> Diagnosis:
+def diagnose_code(
+    code: object,
+    history: object = None,
+    run: int | None = None,
+    ignore: Iterable[str] = (),
+) -> Diagnosis:
     """Diagnose code, with the curves of its log where there are any."""
     text = read_text(code)
     if history is None:
-        curves, log, notes = _curves_of_text(text.log)
+        curves, log, notes = _curves_of_text(text.log, run)
     else:
-        curves, log, notes = _curves_of(history)
+        curves, log, notes = _curves_of(history, run)
     case, lines, unread = code_case(text.code, curves, log)
     if not text.has_lines:  # the rest of running text is prose
         lines, unread = {}, ()
-    diagnosis = examine(case, (*text.notes, *notes, *unread))
+    diagnosis = examine(case, (*text.notes, *notes, *unread), ignore)
     findings = tuple(_with_line(one, lines, text.cells) for one in diagnosis.findings)
     return replace(diagnosis, findings=findings)
 
 
 def _curves_of(
     history: object,
+    run: int | None,
 ) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
     """Return the curves of a history, and its text where it is a log."""
     if isinstance(history, str) and _is_text(history):
-        return _curves_of_text(history)
-    curves, notes = read_curves(history)
+        return _curves_of_text(history, run)
+    curves, notes = read_curves(history, run)
     log = ""
     if isinstance(history, str | PathLike):
         with Path(history).open("rb") as file:
@@ -91,14 +97,16 @@ def _is_text(history: str) -> bool:
 
 def _curves_of_text(
     log: str,
+    run: int | None,
 ) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
     if not log.strip():
         return {}, log, ()
     try:
-        curves, notes = read_curves(parse_keras_log(log))
+        lists, which = lists_of_text(log, run)
+        curves, notes = read_curves(lists)
     except RecordFormatError as err:
         return {}, log, (f"the log was not understood: {err}",)
-    return curves, log, notes
+    return curves, log, (which, *notes) if which else notes
 
 
 def _with_line(
