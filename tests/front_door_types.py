@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     assert_type(dense.predict_proba(X), np.ndarray)
     assert_type(dense.record_, skloss.TrainingRecord)
     assert_type(skloss.diagnose(dense), skloss.diagnosis.Diagnosis)
+    assert_type(skloss.explain_gap(dense, X, y), skloss.diagnosis.LossGap)
     read = skloss.diagnose(code="train.py", history="log.txt")
     assert_type(read, skloss.diagnosis.Diagnosis)
     slower = skloss.ReduceLROnPlateau("val_loss", factor=0.5)

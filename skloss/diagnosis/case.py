@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
+from skloss.record.loss_gap import LossGap
 
 __all__ = ["Case", "Preparation", "Probe", "RowFacts", "SearchFacts"]
 
@@ -167,6 +168,10 @@ class Case:
         Samplers before the network; None if unknown.
     best_epoch : int or None
         Epoch (from 0) whose weights were kept; None for the last.
+    gap : LossGap or None
+        The gap between the printed training loss and the validation loss, in parts.
+    no_gap : str or None
+        Why it could not be measured, although there were rows to measure it by.
     stop_reason : str or None
         Reason why the training stopped, as in the record.
     origin : str
@@ -191,6 +196,8 @@ class Case:
     is_resampled: bool | None = None
     samplers: tuple[str, ...] | None = None
     best_epoch: int | None = None
+    gap: LossGap | None = None
+    no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
 

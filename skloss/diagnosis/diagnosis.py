@@ -14,6 +14,7 @@ from skloss.diagnosis.next_steps import NextStep, next_steps
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
 from skloss.nearest_name import did_you_mean
+from skloss.record.loss_gap import LossGap
 from skloss.record.plain_values import as_plain, as_strict_json
 
 __all__ = ["Diagnosis", "examine"]
@@ -76,6 +77,11 @@ class Diagnosis:
     def ok(self) -> bool:
         """Whether there is no alarm: no error and no warning."""
         return not any(finding.is_alarm for finding in self.findings)
+
+    @property
+    def gap(self) -> LossGap | None:
+        """The gap between training and validation loss; None if it is not known."""
+        return None if self.case is None else self.case.gap
 
     @property
     def next_steps(self) -> tuple[NextStep, ...]:
@@ -151,6 +157,7 @@ class Diagnosis:
             "passed": list(self.passed),
             "not_assessed": dict(self.not_assessed),
             "notes": list(self.notes),
+            "gap": None if self.gap is None else self.gap.to_dict(),
             "next_steps": [step.to_dict() for step in self.next_steps],
         }
         return as_strict_json(as_plain(content, other=str))

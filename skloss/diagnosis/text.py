@@ -67,6 +67,11 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
         Lines of at most 80 columns, without colors.
     """
     blocks = [_fill(headline(diagnosis))]
+    if (gap := diagnosis.gap) is not None:
+        blocks.append(_fill(gap.sentence))
+        blocks += [gap.to_text()] if verbose else []
+    elif verbose and diagnosis.case is not None and diagnosis.case.no_gap:
+        blocks.append(_fill(f"The gap was not measured: {diagnosis.case.no_gap}."))
     blocks += [_in_full(finding) for finding in diagnosis.findings if finding.is_alarm]
     remarks = [finding for finding in diagnosis.findings if not finding.is_alarm]
     if verbose:

@@ -24,7 +24,7 @@ from skloss.record.find import (
 from skloss.row_errors import rows_explained
 from skloss.sparse_rows import n_rows
 
-__all__ = ["diagnose", "read_case"]
+__all__ = ["diagnose", "is_keras_model", "read_case"]
 
 
 def diagnose(
@@ -84,7 +84,8 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``.
+        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``, and ``gap``: what
+        the validation loss comes from, if that could be measured.
 
     Raises
     ------
@@ -153,12 +154,13 @@ def read_case(
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
     run: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> tuple[Case, tuple[str, ...]]:
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
     with rows_explained(X_val, "X_val"), rows_explained(X):
-        return _read(source, X, y, history, X_val, y_val, fit_params, run)
+        return _read(source, X, y, history, X_val, y_val, fit_params, run, groups)
 
 
 def _read(
@@ -170,9 +172,12 @@ def _read(
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
     run: int | None,
+    groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
-    if _is_keras_model(source):  # which takes labels as a column
-        return _keras_model(source, X, y, history, X_val, y_val, fit_params, run)
+    if is_keras_model(source):  # which takes labels as a column
+        return _keras_model(
+            source, X, y, history, X_val, y_val, fit_params, run, groups
+        )
     given = {
         "X and y": X,
         "X_val and y_val": X_val,
@@ -202,6 +207,7 @@ def _keras_model(
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
     run: int | None,
+    groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
     from skloss.readers.keras_models import keras_case
 
@@ -218,7 +224,8 @@ def _keras_model(
         curves=curves,
         X_val=of_input_shape(model, X_val, "X_val"),
         y_val=y_val,
-        fit_params=settings,
+        fit_params=None if fit_params is None else settings,
+        groups=groups,
     )
     return case, (*notes, *unknown)
 
@@ -297,7 +304,8 @@ def _found(source: object) -> Found:
         raise DiagnosisError(str(err)) from err
 
 
-def _is_keras_model(source: object) -> bool:
+def is_keras_model(source: object) -> bool:
+    """Whether it is a model of Keras, which is not imported for it."""
     bases = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
     return any(b.startswith("keras.") and b.endswith(".Model") for b in bases)
 
