@@ -35,7 +35,7 @@ __all__ = ["NETWORK", "Answer", "Verdict", "answer", "reconciled"]
 
 Verdict = Literal["yes", "partly", "unclear", "no", "unknown"]
 
-NETWORK = "Neural network"
+NETWORK = "This classifier"
 # The baselines that a network has to beat, as they are called in a sentence.
 _RIVALS = {LOGISTIC: "a logistic regression", TREES: "boosted trees"}
 # A score must exceed that of guessing by this much to count as better.
@@ -414,7 +414,7 @@ def _judged(
         for title, score in zip(metrics[:2], scores[NETWORK], strict=False)
         if score is not None
     )
-    sentence = f"The network scores {stated} on {where}."
+    sentence = f"The classifier scores {stated} on {where}."
     of_rival = scores.get(rival or "", (None,))[0]
     if of_rival is not None:
         who = _RIVALS[rival or ""]

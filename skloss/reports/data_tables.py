@@ -102,7 +102,7 @@ def columns(context: ReportContext) -> Table:
     )
     left_out = f"The table shows the first {_MOST_COLUMNS} of {n_columns:,} columns."
     return Table(
-        "Ranges of the columns at the input of the network",
+        "Ranges of the columns at the input of the classifier",
         ("column", *shown),
         rows,
         (left_out,) if n_columns > _MOST_COLUMNS else (),

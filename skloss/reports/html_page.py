@@ -31,7 +31,7 @@ from skloss.reports.tables import Cell, Table
 __all__ = ["frame", "render"]
 
 _SECTIONS = {
-    "answer": "Is the network better than the baselines?",
+    "answer": "Is the classifier better than the baselines?",
     "findings": "Diagnosis",
     "curves": "Training curves",
     "search": "Search",

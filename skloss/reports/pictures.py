@@ -328,8 +328,12 @@ def _course(
         return f"{title} is {first:.3g} after one epoch"
     if not np.ptp(values[finite]):
         return f"{title} stays at {first:.3g} in all {len(finite)} epochs"
-    text = f"{title} changes from {first:.3g} to {last:.3g} in {len(values)} epochs"
+    penalties = history.get("penalty")
+    over = f"{len(values)} epochs" if penalties is None else f"{len(values)} penalties"
+    text = f"{title} changes from {first:.3g} to {last:.3g} in {over}"
     if best is None:
         return text
     at = finite[int(best(values[finite]))]
+    if penalties is not None:
+        return f"{text}; the best value is {values[at]:.3g} at {penalties[at]:.1e}"
     return f"{text}; the best value is {values[at]:.3g} in epoch {at + 1}"

@@ -53,7 +53,7 @@ def _of_pooled(pooled: Pooled) -> Iterator[NextStep]:
         gain = theirs.value - own.value
         if gain > 0:
             yield NextStep(
-                f"{rival} on the same folds: MCC {theirs!r}, the network {own!r}. "
+                f"{rival} on the same folds: MCC {theirs!r}, the classifier {own!r}. "
                 "Use the simpler model, or average both.",
                 _LINES.get(rival, ""),
                 gain,

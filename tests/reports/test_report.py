@@ -189,7 +189,7 @@ def test_the_scores_are_of_rows_held_out_never_of_those_trained_on(page, pipelin
     outcome = pipeline[-1].record_.outcome
     said = np.array(outcome["validation_scores"]) > 0.5
     wanted = matthews_corrcoef(outcome["validation_truth"], said)
-    assert page.answer.scores["Neural network"][0].value == pytest.approx(wanted)
+    assert page.answer.scores["This classifier"][0].value == pytest.approx(wanted)
     assert "150 held-out rows" in page.answer.sentence
 
 
@@ -543,7 +543,7 @@ def test_a_cross_validation_is_judged_by_its_own_folds(pipeline, rows):
         return_indices=True,
     )
     found = skloss.report(results, X=rows[0], y=rows[1])
-    own = found.answer.scores["Neural network"]
+    own = found.answer.scores["This classifier"]
     assert own[0].value == pytest.approx(results["test_matthews_corrcoef"].mean())
     assert LOGISTIC in found.answer.scores
     assert "Curves of all folds" in words_of(found)
@@ -557,7 +557,7 @@ def test_a_cross_validation_that_scored_something_else_is_scored_here(rows):
     found = skloss.report(cross_validate(mlp, X, names, **keep), X=X, y=names).answer
     expected = cross_validate(mlp, X, y, cv=3, scoring=SCORING)
     assert found.metrics == ("MCC", "F1")
-    own = [score.value for score in found.scores["Neural network"]]
+    own = [score.value for score in found.scores["This classifier"]]
     means = [expected[f"test_{name}"].mean() for name in SCORING]
     assert own == pytest.approx(means)
 
@@ -605,7 +605,7 @@ def test_other_libraries_are_judged_by_the_rows_given(rows):
     assert "pass X_val and y_val" in alone.answer.sentence
     found = skloss.report(mlp, X=X[:1000], y=y[:1000], X_val=X[1000:], y_val=y[1000:])
     wanted = matthews_corrcoef(y[1000:], mlp.predict(X[1000:]))
-    assert found.answer.scores["Neural network"][0].value == pytest.approx(wanted)
+    assert found.answer.scores["This classifier"][0].value == pytest.approx(wanted)
     assert LOGISTIC in found.answer.scores
 
 

@@ -194,7 +194,7 @@ def test_a_screen_reader_has_headings_names_and_headers(opened):
     page = opened()
     assert page.get_by_role("heading", level=1).count() == 1
     titles = page.get_by_role("heading", level=2).all_inner_texts()
-    assert titles[0] == "Is the network better than the baselines?"
+    assert titles[0] == "Is the classifier better than the baselines?"
     assert page.get_by_role("navigation").get_by_role("link").count() == len(titles)
     pictures = page.get_by_role("img")
     assert pictures.count() == page.locator("main svg").count() > 3

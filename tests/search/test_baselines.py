@@ -115,7 +115,7 @@ def test_the_command_shows_them_and_what_to_do_next(tmp_path, capsys):
     ]  # fmt: skip
     assert main(typed) == 0
     shown = capsys.readouterr().out
-    for name in ("Neural network", "Logistic regression", "Boosted trees"):
+    for name in ("This classifier", "Logistic regression", "Boosted trees"):
         row = next(line for line in shown.splitlines() if line.startswith(f" {name}"))
         assert re.search(r"-?\d\.\d\d \(-?\d\.\d\d to -?\d\.\d\d\)", row), row
     assert "bootstrap of the 10 groups" in shown
