@@ -23,7 +23,6 @@ from skloss.training import (
     Rows,
     predict_logits,
     probabilities,
-    start_tensorflow,
 )
 
 __all__ = ["BaseNeuralClassifier"]
@@ -293,7 +292,6 @@ class BaseNeuralClassifier(
     @property
     def model_(self) -> Any:
         """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
-        start_tensorflow()
         return build_keras_model(self.network_, self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:
