@@ -23,6 +23,7 @@ _HOME = {
     "diagnosis": "skloss",
     "displays": "skloss",
     "exceptions": "skloss",
+    "explain_gap": "skloss.readers",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
     "preprocessing": "skloss",

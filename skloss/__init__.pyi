@@ -5,7 +5,7 @@ from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
 from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
-from skloss.readers import diagnose
+from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
 from skloss.reports import report
 from skloss.training import ReduceLROnPlateau
@@ -27,6 +27,7 @@ __all__ = [
     "diagnosis",
     "displays",
     "exceptions",
+    "explain_gap",
     "make_pipeline",
     "metrics",
     "preprocessing",

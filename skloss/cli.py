@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -38,8 +40,12 @@ examples:
       predict new rows with the winner
 """
 _READABLE = (
-    "a saved training record, a CSV file of CSVLogger, a JSON file of curves, or a log "
-    "printed by Keras"
+    "a saved training record, a CSV or JSON file of curves, a log that was printed, a "
+    "notebook, or a folder of MLflow or TensorBoard"
+)
+_CODE = (
+    "the code of a training, which is read and never run: a script, a notebook or a "
+    "question in Markdown"
 )
 _LEAST_TEXT = 30  # least width of the text about a rule, in a narrow terminal
 
@@ -85,7 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 for success, 1 if a diagnosis has an error, 2 for invalid input,
+        Exit code: 0 for success, 1 if a diagnosis has an error (or a warning, if that
+        was asked for), 2 for invalid input,
         3 if the results cannot be written or printed, 4 for a fault of skloss, and 130
         after Ctrl-C.
 
@@ -204,27 +211,47 @@ def _path(given: str) -> Path:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
+    from skloss.diagnosis.finding import ALARMS
     from skloss.readers import diagnose
 
     try:
-        diagnosis = _read(diagnose, options.path)
+        read = partial(diagnose, history=options.log) if options.log else diagnose
+        diagnosis = _read(read, options.path, **_asked(options))
     except _UnreadableError as err:
         return _refuse("diagnose", str(err))
-    if options.json:
+    if options.format == "jsonl":
+        for finding in diagnosis.to_dict()["findings"]:
+            _show(json.dumps(finding, allow_nan=False))
+    elif options.format == "json":
         _show(diagnosis.to_json(indent=2))
     else:
         from skloss.diagnosis.text import steps_text
 
         parts = diagnosis.to_text(options.verbose), steps_text(diagnosis.next_steps)
         _show("\n\n".join(filter(None, parts)))
-    return int(any(finding.severity == "error" for finding in diagnosis.findings))
+    failing = {"error": ("error",), "warning": ALARMS, "never": ()}[options.fail_on]
+    return int(any(finding.severity in failing for finding in diagnosis.findings))
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the training of a log that is read, and the rules that are left out."""
+    from skloss.exceptions import DiagnosisError
+    from skloss.project_file import ignored_in_project
+
+    given = [name for text in options.ignore for name in text.split(",") if name]
+    try:
+        ignore = [*given, *ignored_in_project(Path())]
+    except DiagnosisError as err:
+        raise _UnreadableError(str(err)) from err
+    asked = {"run": options.training, "ignore": ignore}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _report(options: argparse.Namespace) -> int:
     from skloss.reports import report
 
     try:
-        made = _read(report, options.path)
+        made = _read(report, options.path, **_asked(options))
     except _UnreadableError as err:
         return _refuse("report", str(err))
     try:
@@ -240,19 +267,21 @@ class _UnreadableError(Exception):
     """The file at a path cannot be read; the text says why."""
 
 
-def _read(make: Callable[[str], Any], path: str) -> Any:
+def _read(make: Callable[..., Any], path: str, **asked: Any) -> Any:
     """Call a function with a path, and turn its errors into one sentence."""
     from skloss.exceptions import DiagnosisError, RecordFormatError
 
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            kind = "a folder" if os.path.isdir(path) else "a pipe or a device"
-            raise _UnreadableError(f"cannot read {path!r}: it is {kind}, not a file.")
-        return make(path)
+        if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise _UnreadableError(
+                f"cannot read {path!r}: it is a pipe or a device, not a file."
+            )
+        return make(path, **asked)
     except (RecordFormatError, DiagnosisError) as err:
         raise _UnreadableError(str(err)) from err
     except OSError as err:
-        raise _UnreadableError(f"cannot read {path!r}: {err.strerror}.") from err
+        name = err.filename if isinstance(err.filename, str) else path
+        raise _UnreadableError(f"cannot read {name!r}: {err.strerror}.") from err
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -341,19 +370,63 @@ def _parser() -> argparse.ArgumentParser:
 def _add_diagnose(commands: argparse._SubParsersAction) -> None:
     diagnose = commands.add_parser(
         "diagnose",
-        help="find what is wrong with a training, from its record or its curves",
+        help="find what is wrong with a training, from its record, curves or code",
         description="Find what is wrong with a training. Each finding has evidence and "
         "a fix; causes come before their symptoms. The exit status is 1 if a finding "
-        "is an error.",
+        "is an error, or as --fail-on says.",
     )
     diagnose.set_defaults(run=_diagnose)
-    diagnose.add_argument("path", metavar="PATH", help=_READABLE)
-    diagnose.add_argument("--json", action="store_true", help="print JSON")
+    diagnose.add_argument("path", metavar="PATH", help=f"{_READABLE}, or {_CODE}")
+    diagnose.add_argument(
+        "log",
+        metavar="LOG",
+        nargs="?",
+        help="log that the code of PATH printed, where it is a file of its own",
+    )
+    _add_reading_options(diagnose)
+    diagnose.add_argument(
+        "--format",
+        choices=("text", "json", "jsonl"),
+        default="text",
+        help="print text (default), JSON, or each finding as a line of JSON",
+    )
+    diagnose.add_argument(
+        "--json",
+        action="store_const",
+        const="json",
+        dest="format",
+        help="the same as --format json",
+    )
+    diagnose.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "never"),
+        default="error",
+        help="least severity that makes the exit status 1 (default %(default)s)",
+    )
     diagnose.add_argument(
         "--verbose",
         action="store_true",
         help="print remarks in full, list the rules that passed, and give the reason "
         "for each rule that was not assessed",
+    )
+
+
+def _add_reading_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--run",
+        dest="training",
+        type=_positive_int,
+        metavar="N",
+        help="which of several trainings in a log is read, from 1 (default: the last "
+        "of at least five epochs)",
+    )
+    command.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="RULES",
+        help="codes or names of rules that are not run, separated by commas; also as "
+        "ignore in [tool.skloss] of ./pyproject.toml",
     )
 
 
@@ -367,6 +440,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     )
     report.set_defaults(run=_report)
     report.add_argument("path", metavar="PATH", help=_READABLE)
+    _add_reading_options(report)
     report.add_argument(
         "--out",
         default="report.html",

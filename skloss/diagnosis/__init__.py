@@ -7,12 +7,15 @@ from skloss.diagnosis.finding import Finding, Measure
 from skloss.diagnosis.next_steps import NextStep, next_steps
 from skloss.diagnosis.record_cases import case_from_record, record_from_case
 from skloss.diagnosis.rule import RULES, NotApplicable, Rule
+from skloss.record.loss_gap import GapPart, LossGap
 
 __all__ = [
     "RULES",
     "Case",
     "Diagnosis",
     "Finding",
+    "GapPart",
+    "LossGap",
     "Measure",
     "NextStep",
     "NotApplicable",

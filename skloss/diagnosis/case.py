@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
+from skloss.record.loss_gap import LossGap
 
-__all__ = ["Case", "Probe", "RowFacts", "SearchFacts"]
+__all__ = ["Case", "Preparation", "Probe", "RowFacts", "SearchFacts"]
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Curve = np.ndarray
@@ -115,6 +116,18 @@ class SearchFacts(PlainPart):
 
 
 @dataclass(frozen=True)
+class Preparation(PlainPart):
+    """What the code of a training does to the rows before ``fit``."""
+
+    is_scaled: bool | None = None  # None if not known
+    is_ordered: bool | None = None  # rows of one class follow each other
+    scales_apart: str | None = None  # a scaling that only one side has
+    own_scaler: str | None = None  # that is fitted on the validation rows
+    sampler: str | None = None  # of the training rows, not of the validation rows
+    shared_rows: str | None = None  # "all" or "some" of those held out are trained on
+
+
+@dataclass(frozen=True)
 class Case:
     """One training: its curves, its settings and its measurements.
 
@@ -137,6 +150,8 @@ class Case:
         if no sampler changed them), and of the validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
+    preparation : Preparation or None
+        What the code of the training does to the rows, where it was read.
     is_honest : bool
         Both loss curves were measured at the end of the epoch in inference mode, on
         original rows, without penalties (those of skloss). Keras' training loss is a
@@ -153,6 +168,10 @@ class Case:
         Samplers before the network; None if unknown.
     best_epoch : int or None
         Epoch (from 0) whose weights were kept; None for the last.
+    gap : LossGap or None
+        The gap between the printed training loss and the validation loss, in parts.
+    no_gap : str or None
+        Why it could not be measured, although there were rows to measure it by.
     stop_reason : str or None
         Reason why the training stopped, as in the record.
     origin : str
@@ -170,14 +189,22 @@ class Case:
     rows: RowFacts | None = None
     probe: Probe | None = None
     search: SearchFacts | None = None
+    preparation: Preparation | None = None
     is_honest: bool = False
     holdout: str | None = None
     holdout_groups: str | None = None
     is_resampled: bool | None = None
     samplers: tuple[str, ...] | None = None
     best_epoch: int | None = None
+    gap: LossGap | None = None
+    no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether a formula gave the fit, so that layers and epochs do not exist."""
+        return self.stop_reason == "penalties"
 
     @property
     def n_epochs(self) -> int:

@@ -13,6 +13,8 @@ from skloss.diagnosis.finding import SEVERITIES, Finding, Findings
 from skloss.diagnosis.next_steps import NextStep, next_steps
 from skloss.diagnosis.rule import RULES, NotApplicable
 from skloss.exceptions import DiagnosisError
+from skloss.nearest_name import did_you_mean
+from skloss.record.loss_gap import LossGap
 from skloss.record.plain_values import as_plain, as_strict_json
 
 __all__ = ["Diagnosis", "examine"]
@@ -75,6 +77,11 @@ class Diagnosis:
     def ok(self) -> bool:
         """Whether there is no alarm: no error and no warning."""
         return not any(finding.is_alarm for finding in self.findings)
+
+    @property
+    def gap(self) -> LossGap | None:
+        """The gap between training and validation loss; None if it is not known."""
+        return None if self.case is None else self.case.gap
 
     @property
     def next_steps(self) -> tuple[NextStep, ...]:
@@ -150,6 +157,7 @@ class Diagnosis:
             "passed": list(self.passed),
             "not_assessed": dict(self.not_assessed),
             "notes": list(self.notes),
+            "gap": None if self.gap is None else self.gap.to_dict(),
             "next_steps": [step.to_dict() for step in self.next_steps],
         }
         return as_strict_json(as_plain(content, other=str))
@@ -164,7 +172,7 @@ class Diagnosis:
 
         Examples
         --------
-        >>> Diagnosis(passed=("relu-output",)).to_json()[:52]
+        >>> Diagnosis(passed=("relu-output",)).to_json()[:53]
         '{"ok": true, "findings": [], "passed": ["relu-output"'
         """
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
@@ -192,7 +200,9 @@ class Diagnosis:
             raise DiagnosisError(" ".join(f"{f.name}: {f.title}" for f in errors))
 
 
-def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
+def examine(
+    case: Case, notes: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> Diagnosis:
     """Run all rules over a case.
 
     Parameters
@@ -201,11 +211,18 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
         All that is known about one training.
     notes : iterable of str, default=()
         Handed on.
+    ignore : iterable of str, default=()
+        Codes or names of rules that are not run. They are listed as not assessed.
 
     Returns
     -------
     Diagnosis
         Every rule is in it once: as a finding, as passed, or as not assessed.
+
+    Raises
+    ------
+    DiagnosisError
+        If there is no rule of a code or name in `ignore`.
 
     Examples
     --------
@@ -220,7 +237,11 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
     passed: list[str] = []
     not_assessed: dict[str, str] = {}
     failed: list[str] = []
+    left_out = _names_of_rules(ignore)
     for name, rule in RULES.items():
+        if name in left_out:
+            not_assessed[name] = "it was to be ignored"
+            continue
         try:
             finding = rule.inspect(case)
         except NotApplicable as reason:
@@ -237,6 +258,21 @@ def examine(case: Case, notes: Iterable[str] = ()) -> Diagnosis:
     ordered = _in_order_of_cause(found)
     notes = (*notes, *(f"{name}: {not_assessed[name]}" for name in failed))
     return Diagnosis(tuple(ordered), tuple(passed), not_assessed, notes, case)
+
+
+def _names_of_rules(ignore: Iterable[str]) -> set[str]:
+    """Return the names of rules that are given by name or code, in any case."""
+    ignore = [ignore] if isinstance(ignore, str) else list(ignore)
+    by_code = {rule.code.lower(): name for name, rule in RULES.items() if ignore}
+    names = set()
+    for given in ignore:
+        small = str(given).strip().lower().replace("_", "-")
+        if small not in RULES and small not in by_code:
+            codes = [code.upper() for code in by_code]
+            hint = did_you_mean(str(given), [*RULES, *codes])
+            raise DiagnosisError(f"There is no rule {given!r} to ignore.{hint}")
+        names.add(by_code.get(small, small))
+    return names
 
 
 def internal_error(name: str, error: Exception) -> str:

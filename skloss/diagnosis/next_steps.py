@@ -125,9 +125,12 @@ def next_steps(
 def _of_finding(finding: Finding, case: Case | None) -> Iterator[NextStep]:
     gain = _GAINS[finding.severity]
     code = _line_of(finding)
+    kept = None
     if finding.name in _LATE and case is not None:
-        yield from _kept_epoch(case, 1.1 * gain)
-    if code or finding.is_alarm:
+        kept = _kept_epoch(case, gain)
+    if kept is not None:
+        yield kept
+    elif code or finding.is_alarm:
         yield NextStep(finding.fix, code, gain)
 
 
@@ -137,24 +140,28 @@ def _line_of(finding: Finding) -> str:
     return _LINES.get(finding.name, "")
 
 
-def _kept_epoch(case: Case, gain: float) -> Iterator[NextStep]:
-    """Keep the epoch of the lowest validation loss, unless it was kept."""
+def _kept_epoch(case: Case, gain: float) -> NextStep | None:
+    """Keep the epoch of the lowest validation loss; None if it was kept."""
     try:
-        fit = fit_of_curves(case)
+        fit_of_curves(case)  # or the curves are too short, or not finite
     except NotApplicable:
-        return
+        return None
     name = "val_loss_at_train_prior"
     losses = case.curves.get(name, case.curves.get("val_loss"))
     kept = case.best_epoch
     at = case.n_epochs - 1 if kept is None else kept
-    if losses is None or at <= fit.lowest or not np.isfinite(losses[at]):
-        return
+    if losses is None or at >= len(losses) or not np.isfinite(losses[at]):
+        return None
+    # The rules smooth the curve. What is kept is the lowest value itself.
+    lowest = int(np.nanargmin(losses))
+    if at <= lowest:
+        return None
     code = f"classifier.set_params({_KEEP})"
     if case.origin != "skloss":
         code = f"callbacks=[{_KEEP_IN_KERAS}]"
-    yield NextStep(
-        f"Keep epoch {fit.lowest + 1}: its validation loss is "
-        f"{losses[fit.lowest]:.3g}, that of epoch {at + 1} is {losses[at]:.3g}.",
+    return NextStep(
+        f"Keep epoch {lowest + 1}: its validation loss is "
+        f"{losses[lowest]:.3g}, that of epoch {at + 1} is {losses[at]:.3g}.",
         code,
         gain,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
 from skloss.exceptions import RecordFormatError
 from skloss.record import Layer, SplitMetrics, Training, TrainingRecord
+from skloss.record.loss_gap import gap_of_record
 from skloss.record.plain_values import as_plain
 
 __all__ = ["case_from_record", "record_from_case"]
@@ -40,6 +41,9 @@ def record_from_case(case: Case) -> TrainingRecord:
             "metrics": metrics,
             "probe": _plain(case.probe),
             "search": _plain(case.search),
+            "loss_gap": {"not_measured": case.no_gap}
+            if case.no_gap
+            else _plain(case.gap),
         },
     )
 
@@ -88,6 +92,8 @@ def _case(record: TrainingRecord) -> Case:
         probe=_part(Probe, outcome.get("probe")),
         search=_part(SearchFacts, outcome.get("search")),
         samplers=None if samplers is None else tuple(samplers),
+        gap=gap_of_record(record),
+        no_gap=(outcome.get("loss_gap") or {}).get("not_measured"),
         best_epoch=outcome.get("kept_epoch", record.best_epoch),
         stop_reason=outcome.get("stop_reason"),
         **known,

@@ -67,6 +67,11 @@ def report(diagnosis: Diagnosis, verbose: bool = False) -> str:
         Lines of at most 80 columns, without colors.
     """
     blocks = [_fill(headline(diagnosis))]
+    if (gap := diagnosis.gap) is not None:
+        blocks.append(_fill(gap.sentence))
+        blocks += [gap.to_text()] if verbose else []
+    elif verbose and diagnosis.case is not None and diagnosis.case.no_gap:
+        blocks.append(_fill(f"The gap was not measured: {diagnosis.case.no_gap}."))
     blocks += [_in_full(finding) for finding in diagnosis.findings if finding.is_alarm]
     remarks = [finding for finding in diagnosis.findings if not finding.is_alarm]
     if verbose:
@@ -139,9 +144,10 @@ def _no_fault(diagnosis: Diagnosis) -> str:
 def to_give(diagnosis: Diagnosis) -> dict[str, int]:
     """Count the checks that were not assessed by what to give for them."""
     counts: dict[str, int] = {}
+    rows_only = diagnosis.case is not None and diagnosis.case.is_closed_form
     for reason in diagnosis.not_assessed.values():
         what = next((w for part, w in _GIVEN_FOR if part in reason), None)
-        if what is not None:
+        if what is not None and (not rows_only or what == "X and y"):
             counts[what] = counts.get(what, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 

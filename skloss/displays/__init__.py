@@ -7,6 +7,7 @@ methods compute the numbers from a fitted estimator, a record or predictions.
 
 from skloss.displays.fold_curves import FoldCurvesDisplay
 from skloss.displays.loss_curves import LossCurveDisplay
+from skloss.displays.loss_gap import LossGapDisplay
 from skloss.displays.metric_curves import MetricCurveDisplay
 from skloss.displays.probability import ProbabilityDisplay
 from skloss.displays.ranking import PrecisionRecallCurvesDisplay, RocCurvesDisplay
@@ -16,6 +17,7 @@ from skloss.displays.threshold import ThresholdDisplay
 __all__ = [
     "FoldCurvesDisplay",
     "LossCurveDisplay",
+    "LossGapDisplay",
     "MetricCurveDisplay",
     "PrecisionRecallCurvesDisplay",
     "ProbabilityDisplay",

@@ -22,6 +22,7 @@ from skloss.displays.style import (
     epoch_axis,
     legend_above,
     legend_below,
+    penalty_axis,
     plain,
     right_axes,
 )
@@ -115,6 +116,9 @@ class LossCurveDisplay(RecordDisplay):
     findings : iterable of Finding, default=()
         Findings of a diagnosis, with ``name``, ``is_alarm``, ``epoch`` and
         ``explains``.
+    penalties : array-like of shape (n_epochs,), default=None
+        Penalties, for curves over the penalties of a `RocketClassifier` in the place of
+        epochs.
     original_rows : bool, default=True
         Whether the losses were measured on original rows, as skloss does.
 
@@ -161,6 +165,7 @@ class LossCurveDisplay(RecordDisplay):
         kept_epoch: int | None = None,
         stop_reason: str | None = None,
         findings: Iterable[Any] = (),
+        penalties: ArrayLike | None = None,
         original_rows: bool = True,
     ) -> None:
         self.loss = loss
@@ -173,6 +178,7 @@ class LossCurveDisplay(RecordDisplay):
         self.kept_epoch = kept_epoch
         self.stop_reason = stop_reason
         self.findings = findings
+        self.penalties = penalties
         self.original_rows = original_rows
 
     @classmethod
@@ -241,6 +247,7 @@ class LossCurveDisplay(RecordDisplay):
             kept_epoch=_kept(record),
             stop_reason=record.outcome.get("stop_reason"),
             findings=() if diagnosis is None else diagnosis.findings,
+            penalties=record.history.get("penalty"),
             original_rows=bool(priors),
         )
         return display.plot(ax)
@@ -272,7 +279,10 @@ class LossCurveDisplay(RecordDisplay):
         self._draw_levels()
         self._draw_epochs(n_epochs)
         self.not_finite_ = self._shade_not_finite(curves["loss"])
-        epoch_axis(ax, n_epochs)
+        if self.penalties is None:
+            epoch_axis(ax, n_epochs)
+        else:
+            penalty_axis(ax, self.penalties)
         ax.set_ylabel(
             "loss on original rows (nats)" if self.original_rows else "loss (nats)"
         )
@@ -314,13 +324,15 @@ class LossCurveDisplay(RecordDisplay):
         reason = _REASONS.get(self.stop_reason or "")
         why = f", {reason}" if reason else ""
         marked: dict[str, tuple[int, str]] = {}
+        if self.penalties is not None:
+            last = 0  # no penalty is the end of a training
         if best is not None:
             is_last = best == last
             label = "best and last epoch" if is_last else "best epoch"
             marked["best_epoch"] = best, f"{label} ({best + 1}{why * is_last})"
         if best != last and last > 0 and (best is not None or reason):
             marked["last_epoch"] = last, f"last epoch ({n_epochs}{why})"
-        if self.kept_epoch is not None:
+        if self.kept_epoch is not None and self.penalties is None:
             (self.lines_["kept_epoch"],) = self.ax_.plot(
                 [self.kept_epoch + 1],
                 [0.0],
@@ -328,6 +340,9 @@ class LossCurveDisplay(RecordDisplay):
                 label=f"weights kept: epoch {self.kept_epoch + 1}",
                 **_KEPT,
             )
+        if best is not None and self.penalties is not None:
+            chosen = np.asarray(self.penalties)[best]
+            marked["best_epoch"] = best, f"penalty chosen ({chosen:.1e})"
         for name, (epoch, label) in marked.items():
             self.lines_[name] = self.ax_.axvline(
                 epoch + 1, label=label, zorder=0, **_EPOCHS[name]

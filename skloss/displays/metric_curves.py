@@ -29,6 +29,7 @@ from skloss.displays.style import (
     epoch_axis,
     legend_above,
     new_axes,
+    penalty_axis,
     plain,
     with_class,
 )
@@ -83,6 +84,9 @@ class MetricCurveDisplay(RecordDisplay):
         Number of validation rows of the smallest class.
     best_epoch : int, default=None
         Best epoch by the monitored curve, counted from 0.
+    penalties : array-like of shape (n_epochs,), default=None
+        Penalties, for curves over the penalties of a `RocketClassifier` in the place of
+        epochs.
     pos_label : object, default=None
         Label of the positive class, which the axis names.
     name : str, default=None
@@ -122,6 +126,7 @@ class MetricCurveDisplay(RecordDisplay):
         errors: Mapping[str, ArrayLike] | None = None,
         n_minority: int | None = None,
         best_epoch: int | None = None,
+        penalties: ArrayLike | None = None,
         pos_label: object = None,
         name: str | None = None,
     ) -> None:
@@ -129,6 +134,7 @@ class MetricCurveDisplay(RecordDisplay):
         self.errors = errors
         self.n_minority = n_minority
         self.best_epoch = best_epoch
+        self.penalties = penalties
         self.pos_label = pos_label
         self.name = name
 
@@ -191,6 +197,7 @@ class MetricCurveDisplay(RecordDisplay):
             errors=_errors(curves, record, counts) if known else None,
             n_minority=min(counts) if known else None,
             best_epoch=record.best_epoch,
+            penalties=record.history.get("penalty"),
             pos_label=record.data.get("pos_label"),
             name=name,
         )
@@ -266,7 +273,10 @@ class MetricCurveDisplay(RecordDisplay):
         for name, line in self.lines_.items():
             self._draw_band(name, curves[name], line)
         self._mark_best_epoch(curves)
-        epoch_axis(ax, len(next(iter(curves.values()))))
+        if self.penalties is None:
+            epoch_axis(ax, len(next(iter(curves.values()))))
+        else:
+            penalty_axis(ax, self.penalties)
         ylabel = self._ylabel(curves, held_out)
         drawn = {name.removeprefix("val_") for name in curves}
         depends = drawn & METRICS.keys() - {"mcc"}
@@ -343,7 +353,9 @@ class MetricCurveDisplay(RecordDisplay):
         if self.name is None:
             self.lines_["best_epoch"] = self.ax_.axvline(
                 best + 1,
-                label=f"best epoch ({best + 1})",
+                label="penalty chosen"
+                if self.penalties is not None
+                else f"best epoch ({best + 1})",
                 zorder=0,
                 color=LIGHT,
                 linestyle="-.",

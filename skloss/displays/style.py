@@ -34,6 +34,7 @@ __all__ = [
     "legend_below",
     "legend_beside",
     "new_axes",
+    "penalty_axis",
     "plain",
     "right_axes",
     "short_name",
@@ -116,6 +117,16 @@ def epoch_axis(ax: Axes, n_epochs: int) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     # The axis starts at 0.5, so that it has no tick at epoch 0.
     ax.set_xlim(0.5, max(n_epochs + 0.5, drawn))
+
+
+def penalty_axis(ax: Axes, penalties: ArrayLike) -> None:
+    """Label the powers of ten among penalties, which take the place of epochs."""
+    exponents = np.log10(np.asarray(penalties, dtype=float))
+    places = np.flatnonzero(np.isclose(exponents, np.round(exponents)))
+    names = [f"$10^{{{round(exponents[place])}}}$" for place in places]
+    ax.set_xticks(places + 1, names)
+    ax.set_xlim(0.5, len(exponents) + 0.5)
+    ax.set_xlabel("penalty")
 
 
 def draw_curve(ax: Axes, values: np.ndarray, **style: Any) -> Line2D:

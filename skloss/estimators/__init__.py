@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
+from skloss.estimators.epoch_logger import EpochLogger
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
 from skloss.estimators.rocket import RocketClassifier
@@ -17,6 +18,7 @@ __all__ = [
     "BaseNeuralClassifier",
     "CNN1DClassifier",
     "DenseClassifier",
+    "EpochLogger",
     "HoldOut",
     "KerasClassifier",
     "RocketClassifier",

@@ -50,6 +50,7 @@ def make_record(
     description: Description,
     result: TrainingResult,
     measured: Mapping[str, Measured],
+    loss_gap: Mapping[str, Any] | None = None,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
 
@@ -63,13 +64,18 @@ def make_record(
         What training left.
     measured : mapping of str to Measured
         By ``""`` and ``"val_"``, as the names of the curves begin.
+    loss_gap : mapping, optional
+        Levels between the losses, from `measure_gap`.
     """
     data = _data(job, measured[""].rows)
+    outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if loss_gap:
+        outcome["loss_gap"] = as_plain(loss_gap)
     return TrainingRecord(
         configuration=_configuration(job, description),
         data=data,
         history=result.history,
-        outcome=_outcome(job, description, result, measured, data["class_counts"]),
+        outcome=outcome,
     )
 
 

@@ -35,7 +35,7 @@ class HoldOut:
     ``samplers`` are the names of those in front; None if they are not known. Of a
     pipeline, ``positions`` are where the held-out rows stood among the ``n_given`` rows
     that it was given. ``groups`` says whether groups were kept together, as
-    `groups_of_holdout` does.
+    `groups_of_holdout` does; the group of each row is known where it was given.
     """
 
     X_val: Any = None
@@ -49,6 +49,8 @@ class HoldOut:
     positions: np.ndarray | None = None
     n_given: int | None = None
     groups: str | None = None
+    groups_val: np.ndarray | None = None
+    groups_original: np.ndarray | None = None
 
     @classmethod
     def given(
@@ -100,13 +102,15 @@ class HoldOut:
 class Split:
     """Positions of the rows to train on and to hold out, and where they come from.
 
-    None are all rows, and none of them. ``groups`` is as in `HoldOut`.
+    None are all rows, and none of them. ``groups`` is as in `HoldOut`; ``group_of``
+    has the group of each row.
     """
 
     kept: np.ndarray | None = None
     held: np.ndarray | None = None
     source: str = "none"
     groups: str | None = None
+    group_of: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,8 @@ class FitRows:
         Rows given to ``fit``; None if not known.
     groups : {"kept", "missed", "none"} or None
         Whether the hold-out kept groups together; None if it was not made here.
+    groups_val, groups_original : ndarray or None
+        Group of each held-out row, and of each original training row.
     """
 
     training: Rows
@@ -145,6 +151,8 @@ class FitRows:
     positions: np.ndarray | None = None
     n_given: int | None = None
     groups: str | None = None
+    groups_val: np.ndarray | None = None
+    groups_original: np.ndarray | None = None
 
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
@@ -194,6 +202,10 @@ def fit_rows(
         positions, n_given = holdout.positions, holdout.n_given
     if rows.positions is not None:  # rows without weight were left out
         positions = n_given = None
+    groups_val, groups_original = holdout.groups_val, holdout.groups_original
+    if split.group_of is not None and split.held is not None:
+        groups_val = split.group_of[split.held]
+        groups_original = split.group_of[split.kept]
     return FitRows(
         training,
         original,
@@ -204,6 +216,8 @@ def fit_rows(
         positions=positions,
         n_given=n_given,
         groups=split.groups or holdout.groups,
+        groups_val=groups_val,
+        groups_original=groups_original,
     )
 
 

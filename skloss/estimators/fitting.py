@@ -16,6 +16,7 @@ from skloss.estimators.checks import (
     class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
+from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
@@ -46,6 +47,7 @@ from skloss.training import (
     curve_names,
     train,
 )
+from skloss.training.training_mode import spec_training_mode
 
 if TYPE_CHECKING:
     from skloss.estimators.base import BaseNeuralClassifier
@@ -196,7 +198,31 @@ def fit_spec(
                 observer=observer,
             )
 
-    return run_job(job, spec, description, evaluators, run)
+    loss = None
+    if settings.label_smoothing or not description.is_crossentropy:
+        loss = "label smoothing" if settings.label_smoothing else "focal loss"
+
+    def gap(result: TrainingResult) -> dict[str, Any]:
+        # What measured the curves has compiled this network already.
+        pays = spec.is_convolutional and result.backend != "eager"
+        return measure_gap(
+            job,
+            result,
+            evaluators,
+            replace(network, compiled=pays),
+            lambda rows, usual, weights: spec_training_mode(
+                spec,
+                weights,
+                rows,
+                usual,
+                network.row_losses,
+                settings.batch_size,
+                settings.seed,
+            ),
+            loss=loss,
+        )
+
+    return run_job(job, spec, description, evaluators, run, gap)
 
 
 def run_job(
@@ -205,22 +231,28 @@ def run_job(
     description: Description,
     evaluators: Mapping[str, Evaluator],
     run: Callable[[Observer | None], TrainingResult],
+    gap: Callable[[TrainingResult], dict[str, Any]],
 ) -> Fitted:
     """Run a training, tell callbacks of its epochs, and record it."""
 
-    def fitted(result: TrainingResult) -> Fitted:
+    def fitted(
+        result: TrainingResult, loss_gap: dict[str, Any] | None = None
+    ) -> Fitted:
         measured = {
             prefix: Measured(
                 evaluator.rows, partial(evaluator.probabilities, result.weights)
             )
             for prefix, evaluator in evaluators.items()
         }
-        record = make_record(job, description, result, measured)
+        record = make_record(job, description, result, measured, loss_gap)
         if job.rows.is_partial and job.earlier is not None:
             record = record.after(job.earlier.record)
         return Fitted(spec, result, record)
 
-    return fitted(run(None if job.tasks is None else _Observer(job.tasks, fitted)))
+    result = run(None if job.tasks is None else _Observer(job.tasks, fitted))
+    loss_gap = gap(result)
+    result.last_weights = None
+    return fitted(result, loss_gap)
 
 
 @dataclass(frozen=True)

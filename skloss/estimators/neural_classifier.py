@@ -146,7 +146,9 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             return Split()
         resampled = warns_of_resampled(X, labels, stacklevel=stacklevel + 1)
         known = groups_of_holdout(groups, stacklevel)
-        return Split(*positions, "resampled" if resampled else "internal", known)
+        names = None if groups is None else np.asarray(groups)
+        source = "resampled" if resampled else "internal"
+        return Split(*positions, source, known, names)
 
     def _arranged(
         self,

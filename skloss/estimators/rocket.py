@@ -1,8 +1,10 @@
 """``RocketClassifier``: kernels that are not trained, for series."""
 
+import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -323,8 +325,7 @@ class RocketClassifier(
             given_class_weight=self.class_weight,
         )
         together = None if groups is None else _rows_of_groups(X, groups, kept)
-        # Threads of linear algebra that wait for a busy core take many times as long.
-        with threadpool_limits(effective_n_jobs(self.n_jobs)):
+        with _threads(self.n_jobs):
             self._fitted = fit_rocket(job, shape, together)
         self.left_out_proba_ = _at_all_rows(self._fitted.left_out, kept, len(X))
         return self
@@ -408,6 +409,18 @@ class RocketClassifier(
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
+
+
+def _threads(n_jobs: int | None) -> AbstractContextManager[Any]:
+    """Limit the threads of linear algebra, which are slow where cores are busy.
+
+    The limit is one of the process, so it is left to whoever fits in several threads.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return nullcontext()
+    return cast(
+        "AbstractContextManager[Any]", threadpool_limits(effective_n_jobs(n_jobs))
+    )
 
 
 def _rows_of_groups(

@@ -96,7 +96,7 @@ def _pooling(layer: KerasLayer) -> str:
     return f"global_{kind}" if "Global" in name else kind
 
 
-def _penalties(layer: KerasLayer) -> dict[str, float]:
+def _penalties(layer: KerasLayer) -> dict[str, Any]:
     kernel = getattr(layer, "kernel_regularizer", None)
     activity = getattr(layer, "activity_regularizer", None)
     return {

@@ -9,7 +9,7 @@ import numpy as np
 from skloss.keras_interop.compiled_settings import CompiledLoss
 from skloss.keras_interop.keras_start import need_keras_on_tensorflow
 from skloss.protocols import KerasLayer, KerasModel, Tensor
-from skloss.training.losses import clipped_crossentropy
+from skloss.training.losses import clipped_crossentropy, row_losses
 from skloss.training.outputs import output_probabilities
 
 __all__ = ["KerasNetwork"]
@@ -69,6 +69,10 @@ class KerasNetwork:
         found = np.concatenate(parts) if parts else np.empty((0, self.n_units))
         return found.reshape(len(X), -1)
 
+    def prepared(self, X: np.ndarray) -> Any:
+        """Rows as the model takes them."""
+        return self._prepare(X)
+
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of outputs."""
         return output_probabilities(outputs, from_logits=self.loss.from_logits)
@@ -87,6 +91,12 @@ class KerasNetwork:
             found = np.asarray(function(*given), np.float64)
             if len(found.shape) and len(found) == len(codes):
                 return found.reshape(len(codes), -1).mean(axis=1)
+        return clipped_crossentropy(self.probabilities(outputs), codes)
+
+    def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Cross-entropy of each row, whatever the model was compiled with."""
+        if self.loss.from_logits:
+            return row_losses("crossentropy", outputs, codes)
         return clipped_crossentropy(self.probabilities(outputs), codes)
 
     def _call(self, X: np.ndarray) -> np.ndarray:

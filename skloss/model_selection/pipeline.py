@@ -233,6 +233,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     weight_val=at(weight, held),
                     positions=held,
                     groups=groups_of_holdout(known.get("groups"), _TO_CALLER),
+                    groups_val=at(known.get("groups"), held),
+                    groups_original=at(known.get("groups"), kept),
                 )
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 params = {

@@ -20,7 +20,7 @@ from skloss.networks.spec import (
     NetworkSpec,
 )
 
-__all__ = ["ACTIVATIONS", "forward", "hidden_outputs"]
+__all__ = ["ACTIVATIONS", "forward", "forward_in_training", "hidden_outputs"]
 
 Array = np.ndarray
 _BLOCK_VALUES = 2**17
@@ -102,6 +102,49 @@ def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
             x = _apply(layer, arrays, x)
         logits[start : start + step] = x
     return logits
+
+
+def forward_in_training(
+    spec: NetworkSpec,
+    weights: Sequence[Array],
+    X: Array,
+    rng: np.random.Generator,
+) -> tuple[Array, float]:
+    """Pass one batch through in training mode; nothing is trained.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    weights : sequence of ndarray
+        In the order of ``spec.weight_shapes()``.
+    X : ndarray of shape (n, *spec.input_shape)
+        The batch, whose own mean and variance are those of batch normalization.
+    rng : numpy.random.Generator
+        Draws the masks of dropout.
+
+    Returns
+    -------
+    logits : ndarray of shape (n, n_outputs)
+    activity : float
+        Sum of the squares of the penalized outputs.
+    """
+    x, activity = X, 0.0
+    layers = zip(_with_weights(spec, weights), spec.activity_penalized(), strict=True)
+    for (layer, arrays), is_penalized in layers:
+        match layer:
+            case BatchNorm():
+                axes = tuple(range(x.ndim - 1))
+                moments = [x.mean(axis=axes), x.var(axis=axes)]
+                x = _apply(layer, [*arrays[:2], *moments], x)
+            case Dropout():
+                kept = rng.random(x.shape, np.float32) >= layer.rate
+                x = x * kept / x.dtype.type(1 - layer.rate)
+            case _:
+                x = _apply(layer, arrays, x)
+        if is_penalized:
+            activity += float(np.vdot(x, x))
+    return x, activity
 
 
 def hidden_outputs(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import compute_sample_weight
 
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
@@ -227,6 +228,9 @@ def _scikeras_case(
         for name in names
         if getattr(wrapper, name, None) is not None
     }
+    weight = getattr(wrapper, "class_weight", None)
+    if weight is not None and y is not None:  # scikeras weighs rows by it
+        given["sample_weight"] = compute_sample_weight(weight, np.ravel(y))
     encoder = getattr(wrapper, "target_encoder_", None)
     if encoder is not None:
         y, y_val = (

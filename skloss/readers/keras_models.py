@@ -17,10 +17,12 @@ from skloss.keras_interop.describe_layers import network_layers
 from skloss.positive_class import positive_class
 from skloss.protocols import KerasModel
 from skloss.readers.label_facts import Labels
+from skloss.readers.model_gap import GivenRows, model_gap
 from skloss.readers.network_probe import probe_network
 from skloss.readers.row_facts import measure_rows
 from skloss.readers.split_metrics import measured_part, outputs_to_scores
 from skloss.record import Training
+from skloss.record.loss_gap import LossGap
 
 __all__ = ["keras_case", "keras_predictions"]
 
@@ -182,11 +184,13 @@ def keras_case(
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
     origin: str = "keras",
+    groups: ArrayLike | None = None,
 ) -> Case:
     """Read a trained model, with the rows it was trained on where they are known.
 
     With ``fit_params["validation_split"]``, ``X`` and ``y`` are all rows in the order
-    given to ``fit``; those cut off the end are the validation rows.
+    given to ``fit``; those cut off the end are the validation rows. Without any
+    ``fit_params`` the weights of the rows are not known.
     """
     given = dict(fit_params or {})
     case = Case(
@@ -204,7 +208,68 @@ def keras_case(
         ordered, holdout = (X, y), "tail"
         cut = int(len(X) * (1 - float(given["validation_split"])))
         (X, X_val), (y, y_val) = (X[:cut], X[cut:]), (y[:cut], y[cut:])
-    return _with_rows(case, model, (X, y), (X_val, y_val), ordered, holdout)
+    case = _with_rows(case, model, (X, y), (X_val, y_val), ordered, holdout)
+    if X_val is None or y_val is None:
+        return case
+    # A gap that cannot be measured must not hide what else is known.
+    try:
+        gap = _gap(case, model, (X, y), (X_val, y_val), fit_params, groups)
+    except Exception as error:
+        return replace(case, no_gap=str(error) or type(error).__name__)
+    return replace(case, gap=gap)
+
+
+def _gap(
+    case: Case,
+    model: KerasModel,
+    train: tuple[Any, Any],
+    val: tuple[Any, Any],
+    fit_params: Mapping[str, Any] | None,
+    groups: ArrayLike | None,
+) -> LossGap | None:
+    """Measure the gap between the losses; None if the labels are no classes."""
+    head, training = case.head, case.training
+    loss = None if training is None else training.loss
+    labels = Labels.of(train[1], val[1], None if head is None else head.units, loss)
+    if labels.task not in ("binary", "multiclass"):
+        return None
+    given, n_rows = dict(fit_params or {}), len(train[0])
+    weight, held_weight = given.get("sample_weight"), None
+    validation = given.get("validation_data")
+    if isinstance(validation, tuple | list) and len(validation) == 3:
+        held_weight = np.asarray(validation[2], float)
+    if weight is not None:
+        weight = np.asarray(weight, float)
+        if given.get("validation_split"):
+            weight, held_weight = weight[:n_rows], weight[n_rows:]
+    sides = (train, weight, 0), (val, held_weight, n_rows)
+    known = None if groups is None else np.asarray(groups)
+    trained, held = (
+        GivenRows(
+            np.asarray(X),
+            np.asarray(y),
+            labels.codes(y),
+            row_weight,
+            None
+            if known is None or len(known) < start + len(X)
+            else known[start : start + len(X)],
+        )
+        for (X, y), row_weight, start in sides
+    )
+    by_class = given.get("class_weight")
+    if by_class is not None:
+        of_row = np.array([float(by_class.get(int(c), 1.0)) for c in trained.codes])
+        old = trained.weight
+        trained = replace(trained, weight=of_row if old is None else old * of_row)
+    return model_gap(
+        model,
+        case.curves,
+        labels.n_classes,
+        trained,
+        held,
+        batch_size=None if training is None else training.batch_size,
+        are_weights_known=fit_params is not None,
+    )
 
 
 def _with_rows(

@@ -1,6 +1,7 @@
 """Read any trained model, search, record or file, and diagnose it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,18 +24,21 @@ from skloss.record.find import (
 from skloss.row_errors import rows_explained
 from skloss.sparse_rows import n_rows
 
-__all__ = ["diagnose", "read_case"]
+__all__ = ["diagnose", "is_keras_model", "read_case"]
 
 
 def diagnose(
-    source: object,
+    source: object = None,
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
+    code: str | PathLike[str] | None = None,
     history: object = None,
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
+    run: int | None = None,
+    ignore: Iterable[str] = (),
 ) -> Diagnosis:
     """Say what is wrong with a training, causes first, with evidence and a fix.
 
@@ -51,13 +55,19 @@ def diagnose(
         ``cross_validate(return_estimator=True)``; a trained ``keras.Model``; a fitted
         ``KerasClassifier`` of scikeras or ``MLPClassifier`` of scikit-learn; a
         ``TrainingRecord``; or curves: a dict of lists, a Keras ``History``, a
-        DataFrame, or the path of a saved record, of a CSVLogger's file, or of a log
-        that Keras printed.
+        DataFrame, or the path of a saved record, of a CSV or JSON file, of a log that
+        was printed, of a notebook, or of a folder of MLflow or TensorBoard.
     X, y : array-like, default=None
         The rows that were given to ``fit``, shapes (n, ...) and (n,) or (n, n_classes).
         Without them the rules that read rows are not assessed.
+    code : str or path-like, default=None
+        The code of the training, in place of a source: the path of a script, of a
+        notebook or of a question in Markdown, or the text itself. It is parsed, never
+        executed or imported.
     history : object, default=None
-        Curves of a ``keras.Model``: its ``History``, or a dict of lists.
+        Curves of a ``keras.Model`` or of the code: its ``History``, a dict of lists;
+        or, of the code, the path or the text of a log. Without it, a log beside the
+        code is read.
     X_val, y_val : array-like, default=None
         Validation rows, where they were given to ``fit``.
     fit_params : dict, default=None
@@ -65,18 +75,24 @@ def diagnose(
         ``shuffle``, ``class_weight``, ``callbacks``, ``validation_data``,
         ``validation_split``. With ``validation_split``, ``X`` and ``y`` are all rows in
         the order given to ``fit``.
+    run : int, default=None
+        Which of several trainings in a log is read, from 1. None reads the last of at
+        least five epochs.
+    ignore : iterable of str, default=()
+        Codes or names of rules that are not run, such as ``["D11"]``.
 
     Returns
     -------
     Diagnosis
-        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``.
+        Its ``findings``, ``ok``, ``passed`` and ``not_assessed``, and ``gap``: what
+        the validation loss comes from, if that could be measured.
 
     Raises
     ------
     RecordFormatError
         If curves, or the file of a path, cannot be read.
     DiagnosisError
-        If the source is nothing that can be diagnosed.
+        If the source is nothing that can be diagnosed, or `ignore` names no rule.
     ValueError
         If ``X`` and ``y`` do not fit each other or the network, if a classifier of
         skloss was not fitted on these rows, or if ``fit_params`` is nothing that
@@ -89,14 +105,43 @@ def diagnose(
     >>> diagnosis.ok, diagnosis.findings[0].name
     (False, 'nonfinite-loss')
     """
+    if code is not None or _is_code(source):
+        if code is not None and source is not None:
+            raise ValueError("Both source and code were given; give one of them.")
+        unread = {"X and y": X, "X_val and y_val": X_val, "fit_params": fit_params}
+        text = source if code is None else code
+        return _diagnose_code(text, history, unread, run, ignore)
+    if source is None:
+        raise ValueError("Nothing to diagnose was given; give a source, or code.")
     given: dict[str, Any] = {
         "history": history,
         "X_val": X_val,
         "y_val": y_val,
         "fit_params": fit_params,
+        "run": run,
     }
     case, notes = read_case(source, X, y, **given)
-    return examine(case, notes)
+    return examine(case, notes, ignore)
+
+
+def _is_code(source: object) -> bool:
+    from skloss.readers.code import is_code_path
+
+    return is_code_path(source)
+
+
+def _diagnose_code(
+    code: object,
+    history: object,
+    given: Mapping[str, Any],
+    run: int | None,
+    ignore: Iterable[str],
+) -> Diagnosis:
+    from skloss.readers.code import diagnose_code
+
+    diagnosis = diagnose_code(code, history, run, ignore)
+    unread = _unread("code", given)
+    return replace(diagnosis, notes=(*diagnosis.notes, *unread))
 
 
 def read_case(
@@ -108,12 +153,14 @@ def read_case(
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     fit_params: Mapping[str, Any] | None = None,
+    run: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> tuple[Case, tuple[str, ...]]:
     """Read whatever `diagnose` takes as a case, and note what was not understood."""
     _check_rows(X, y, "X", "y")
     _check_rows(X_val, y_val, "X_val", "y_val")
     with rows_explained(X_val, "X_val"), rows_explained(X):
-        return _read(source, X, y, history, X_val, y_val, fit_params)
+        return _read(source, X, y, history, X_val, y_val, fit_params, run, groups)
 
 
 def _read(
@@ -124,14 +171,19 @@ def _read(
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
+    run: int | None,
+    groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
-    if _is_keras_model(source):  # which takes labels as a column
-        return _keras_model(source, X, y, history, X_val, y_val, fit_params)
+    if is_keras_model(source):  # which takes labels as a column
+        return _keras_model(
+            source, X, y, history, X_val, y_val, fit_params, run, groups
+        )
     given = {
         "X and y": X,
         "X_val and y_val": X_val,
         "history": history,
         "fit_params": fit_params or None,
+        "run": run,
     }
     if hasattr(source, "get_params") and hasattr(source, "fit"):
         return _estimator(source, X, y, X_val, y_val, fit_params, given)
@@ -141,8 +193,9 @@ def _read(
         # X and y were not the median estimator's training rows, but its fold's.
         case = cross_validation_case(source, _found(source))
         return case, _unread("a cross-validation", given)
-    case, notes = _recorded(source)
-    return case, (*notes, *_unread("curves or a record", given))
+    case, notes = _recorded(source, run)
+    read = () if case.origin != "curves" else ("run",)
+    return case, (*notes, *_unread("curves or a record", given, read))
 
 
 def _keras_model(
@@ -153,12 +206,14 @@ def _keras_model(
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
     fit_params: Mapping[str, Any] | None,
+    run: int | None,
+    groups: ArrayLike | None,
 ) -> tuple[Case, tuple[str, ...]]:
     from skloss.readers.keras_models import keras_case
 
     if history is None:
         history = getattr(model, "history", None)
-    curves, notes = ({}, ()) if history is None else read_curves(history)
+    curves, notes = ({}, ()) if history is None else read_curves(history, run)
     settings, unknown = read_fit_params(fit_params)
     if X_val is None and settings.get("validation_data") is not None:
         X_val, y_val = _validation_data(settings["validation_data"])
@@ -169,12 +224,13 @@ def _keras_model(
         curves=curves,
         X_val=of_input_shape(model, X_val, "X_val"),
         y_val=y_val,
-        fit_params=settings,
+        fit_params=None if fit_params is None else settings,
+        groups=groups,
     )
     return case, (*notes, *unknown)
 
 
-def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
+def _recorded(source: Any, run: int | None) -> tuple[Case, tuple[str, ...]]:
     """Read a record, or curves in any form."""
     if isinstance(source, str | PathLike) and Path(source).suffix.lower() == ".json":
         try:
@@ -182,7 +238,7 @@ def _recorded(source: Any) -> tuple[Case, tuple[str, ...]]:
         except ValueError:  # curves, or what `read_curves` says it is
             source = Path(source)
     if not isinstance(source, TrainingRecord):
-        curves, notes = read_curves(source)
+        curves, notes = read_curves(source, run)
         return Case(curves=curves), notes
     known = TrainingRecord.RECORD_VERSION
     if source.version <= known:
@@ -248,7 +304,8 @@ def _found(source: object) -> Found:
         raise DiagnosisError(str(err)) from err
 
 
-def _is_keras_model(source: object) -> bool:
+def is_keras_model(source: object) -> bool:
+    """Whether it is a model of Keras, which is not imported for it."""
     bases = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
     return any(b.startswith("keras.") and b.endswith(".Model") for b in bases)
 

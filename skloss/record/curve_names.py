@@ -1,26 +1,31 @@
 """Names of curves: the many that people write, and the one that skloss knows."""
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = [
     "canonical_name",
     "higher_is_better",
     "is_counter",
+    "is_epoch",
     "is_known_metric",
     "is_recorded_anyway",
+    "is_step",
+    "without_test",
 ]
 
 # What people write for each curve: small letters and digits only.
 _SPELLINGS = {
-    "loss": "loss logloss nll",
+    "loss": "loss logloss nll avgloss averageloss meanloss totalloss losses",
     "accuracy": "accuracy acc binaryaccuracy categoricalaccuracy "
-    "sparsecategoricalaccuracy accuracyscore",
+    "sparsecategoricalaccuracy accuracyscore accuracytop1 accuracies accs",
     "precision": "precision precisionm precisionscore ppv",
     "recall": "recall recallm recallscore sensitivity tpr truepositiverate",
-    "f1": "f1 f1m f1score f1metric fscore fmeasure",
+    "f1": "f1 f1m f1score f1metric fscore fmeasure f1s f1scores",
     "mcc": "mcc mccm mccmetric matthews matthewscorrelation matthewscorrcoef "
     "matthewscorrelationcoefficient",
-    "auc": "auc rocauc aucroc auroc rocaucscore",
+    "auc": "auc rocauc aucroc auroc rocaucscore aucs",
     "average_precision": "averageprecision averageprecisionscore ap prauc aucpr auprc "
     "prc aucprc",
     "fpr": "fpr falsepositiverate",
@@ -36,7 +41,8 @@ _CANONICAL = {
 _SIDES = {"val": "val_", "train": ""}
 _SIDE = "(?P<{}>validation|valid|val|dev|eval|test|training|train)?"
 _SPELLED = re.compile(
-    _SIDE.format("before") + f"(?P<name>{'|'.join(_CANONICAL)})" + _SIDE.format("after")
+    f"(epoch)?{_SIDE.format('before')}(?P<name>{'|'.join(_CANONICAL)})"
+    f"{_SIDE.format('after')}(epoch|step)?"
 )
 # Curves of skloss' own records that no other program writes.
 _OWN = re.compile(
@@ -56,9 +62,12 @@ _RISING = {
 }
 _FALLING = {"fn", "fp", "fpr", "loss"}
 _OF_CLASS = re.compile(r"(?P<metric>.+)(?P<of_class>_class_[0-9]+)")
-_COUNTERS = ("epoch", "epochs", "index", "unnamed0", "")
+_EPOCHS = ("epoch", "epochs", "trainepoch", "trainerepoch")
+_STEPS = ("step", "steps", "globalstep", "trainglobalstep", "trainerglobalstep")
+_COUNTERS = (*_EPOCHS, *_STEPS, "index", "unnamed0", "")
 
 
+@lru_cache(maxsize=4096)  # logs write the same names in every line
 def canonical_name(written: str) -> str | None:
     """Name that rules know; Keras numbers metrics of one name, as in precision_1."""
     if _OWN.fullmatch(written):
@@ -101,6 +110,30 @@ def is_recorded_anyway(name: str) -> bool:
 def is_counter(written: str) -> bool:
     """Whether a column counts epochs or rows."""
     return _letters(written) in _COUNTERS
+
+
+def is_epoch(written: str) -> bool:
+    """Whether a column counts epochs."""
+    return _letters(written) in _EPOCHS
+
+
+def is_step(written: str) -> bool:
+    """Whether a column counts steps, of which an epoch has many."""
+    return _letters(written) in _STEPS
+
+
+def without_test(names: Iterable[str]) -> list[str]:
+    """Leave test columns out where there are validation columns, which they are not.
+
+    Examples
+    --------
+    >>> without_test(["test_loss", "val_loss"]), without_test(["test_loss"])
+    (['val_loss'], ['test_loss'])
+    """
+    names = list(names)
+    validation = {n for n in names if (canonical_name(n) or "").startswith("val_")}
+    test = {name for name in validation if "test" in _letters(name)}
+    return [n for n in names if n not in test] if validation - test else names
 
 
 def is_known_metric(name: str) -> bool:

@@ -67,6 +67,8 @@ class Layer(PlainPart):
     l1: float = 0.0
     l2: float = 0.0
     activity_l2: float = 0.0
+    initializer: str | None = None  # "constant" if all first weights are equal
+    initial_sd: float | None = None  # of the first weights, where it is given
     output_shape: tuple[int, ...] | None = None  # of one row
     trainable: bool = True
 
@@ -106,6 +108,7 @@ class Training(PlainPart):
     restore_best: bool | None = None
     validation_split: float | None = None
     clips: bool | None = None
+    steps_per_epoch: int | None = None  # as a log shows it
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,37 @@ from typing import Any
 import numpy as np
 
 from skloss.record.class_curves import curves_by_class
-from skloss.record.curve_names import canonical_name, is_counter, is_known_metric
-from skloss.record.history_files import lists_of_file, not_a_history
+from skloss.record.curve_names import (
+    canonical_name,
+    is_counter,
+    is_known_metric,
+    without_test,
+)
+from skloss.record.epoch_rows import chosen_training, trainings_of_columns
+from skloss.record.history_files import lists_of_file
+from skloss.record.text_files import not_a_history
 
 __all__ = ["read_curves", "read_history"]
 
 _MISSING = ("", "na", "null", "none")  # float() knows "nan" and "inf"
+_SHARES = ("accuracy", "precision", "recall", "f1", "auc", "average_precision", "fpr")
+_LEAST_PERCENT = 10.0  # no share that is measured wrongly is as large
 
 
-def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def read_curves(
+    source: object, run: int | None = None
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Read the curves of a training under the names that rules know.
 
     Parameters
     ----------
     source : mapping, object with such a ``history``, DataFrame, str or path-like
-        Lists of one value per epoch, for example a Keras ``History``; or a file that
-        Keras' ``CSVLogger`` wrote, a JSON file of lists, or a printed log of ``fit``.
+        Lists of one value per epoch, for example a Keras ``History``; or a file: a
+        CSV or JSON file, what a program printed, a notebook, or a folder of MLflow or
+        TensorBoard.
+    run : int, default=None
+        Which of several trainings is read, from 1. None reads the last of at least five
+        epochs, or the last of all if none has as many.
 
     Returns
     -------
@@ -52,14 +67,18 @@ def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
     >>> read_curves({"loss": [0.5], "mood": [1]})[1]
     ("'mood' was not understood",)
     """
-    lists, decimal_comma = _lists_of(source)
+    lists, decimal_comma, which = _lists_of(source, run)
     if not lists:
         raise not_a_history("it is empty")
     curves: dict[str, np.ndarray] = {}
-    notes: list[str] = []
+    notes: list[str] = [which] if which else []
     given: dict[str, str] = {}
+    of_epochs = without_test(lists)
     for written, values in lists.items():
         if is_counter(written):
+            continue
+        if written not in of_epochs:
+            notes.append(f"{written!r} was left out: it is not of validation rows")
             continue
         name = canonical_name(written)
         if name is None:
@@ -77,7 +96,9 @@ def read_curves(source: object) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
     _check_lengths({given[name]: len(curve) for name, curve in curves.items()})
     if not all(map(len, curves.values())):
         raise not_a_history("its curves have no epochs")
-    return curves, tuple(notes)
+    percentages = _percentages(curves)
+    notes += [f"{given[name]!r} was read as percentages" for name in percentages]
+    return curves | percentages, tuple(notes)
 
 
 def read_history(source: object) -> dict[str, list[float]]:
@@ -107,7 +128,7 @@ def read_history(source: object) -> dict[str, list[float]]:
     >>> read_history({"acc": [0.8, 0.9], "mood": [1, 2], "epoch": [0, 1]})
     {'accuracy': [0.8, 0.9], 'mood': [1.0, 2.0]}
     """
-    lists, decimal_comma = _lists_of(source)
+    lists, decimal_comma, _ = _lists_of(source)
     history: dict[str, list[float]] = {}
     for written, values in lists.items():
         if is_counter(written) or _holds_arrays(values):
@@ -123,22 +144,44 @@ def read_history(source: object) -> dict[str, list[float]]:
     return history
 
 
-def _lists_of(source: Any) -> tuple[Mapping[str, Any], bool]:
-    """Values by written name, and whether they may have decimal commas."""
-    lists, decimal_comma = _written_lists(source)
-    return curves_by_class(lists), decimal_comma
+def _percentages(curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the shares that were written in percent, as shares."""
+    found: dict[str, np.ndarray] = {}
+    for share in _SHARES:
+        pair = {n: curves[n] for n in (share, f"val_{share}") if n in curves}
+        tops = {n: np.nanmax(c, initial=0.0) for n, c in pair.items()}
+        lows = {n: np.nanmin(c, initial=0.0) for n, c in pair.items()}
+        if not _LEAST_PERCENT < max(tops.values(), default=0.0) <= 100:
+            continue
+        if min(lows.values()) >= 0:
+            found |= {n: curve / 100 for n, curve in pair.items() if tops[n] > 1}
+    return found
 
 
-def _written_lists(source: Any) -> tuple[Mapping[str, Any], bool]:
+def _lists_of(
+    source: Any, run: int | None = None
+) -> tuple[Mapping[str, Any], bool, str]:
+    """Values by written name, whether with decimal commas, and which training it is."""
+    lists, decimal_comma, note = _written_lists(source, run)
+    return curves_by_class(lists), decimal_comma, note
+
+
+def _written_lists(source: Any, run: int | None) -> tuple[Mapping[str, Any], bool, str]:
     if isinstance(source, str | os.PathLike):
-        return lists_of_file(Path(source))
+        return lists_of_file(Path(source), run)
+    lists: Any
     if hasattr(source, "columns") and hasattr(source, "dtypes"):
-        return {str(name): np.asarray(source[name]) for name in source.columns}, False
-    lists = source if isinstance(source, Mapping) else getattr(source, "history", None)
+        lists = {name: np.asarray(source[name]) for name in source.columns}
+    else:
+        lists = (
+            source if isinstance(source, Mapping) else getattr(source, "history", None)
+        )
     if not isinstance(lists, Mapping):
         kind = type(source).__name__
         raise not_a_history(f"a mapping of lists or a file was expected, got {kind}")
-    return {str(name): values for name, values in lists.items()}, False
+    named = {str(name): values for name, values in lists.items()}
+    lists, note = chosen_training(trainings_of_columns(named), run)
+    return lists, False, note
 
 
 def _numbers(name: str, values: object, decimal_comma: bool) -> np.ndarray:
@@ -158,6 +201,8 @@ def _number(name: str, value: Any, decimal_comma: bool) -> float:
         if text in _MISSING:
             return math.nan
         value = text.replace(",", ".") if decimal_comma else text
+        if value.endswith("%"):
+            return _number(name, value[:-1], decimal_comma) / 100
     try:
         if isinstance(value, bool | np.bool_ | Sequence) and not isinstance(value, str):
             raise TypeError("not a number")

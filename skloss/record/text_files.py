@@ -1,16 +1,33 @@
 """Text and JSON of a file, with one sentence where it cannot be read."""
 
+import codecs
 import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["json_of_text", "text_of_file"]
+from skloss.exceptions import RecordFormatError
+
+__all__ = ["json_of_text", "not_a_history", "text_of_file"]
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_LEAST_ASCII = 0.7
+# No text has these, but for those of a terminal: bell, backspace, blanks, escape.
+_CONTROLS = {*range(32)} - {*range(7, 14), 27}
+
+
+def not_a_history(reason: str) -> RecordFormatError:
+    """Error of one sentence."""
+    return RecordFormatError(f"Not a history of a training: {reason}.")
 
 
 def text_of_file(path: Path, refused: Callable[[str], Exception]) -> str:
-    """Return the text of a regular file.
+    """Return the text of a regular file: in UTF-8, UTF-16 or Latin-1.
 
     Parameters
     ----------
@@ -22,10 +39,34 @@ def text_of_file(path: Path, refused: Callable[[str], Exception]) -> str:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise refused(f"{path} is not a regular file")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise refused(f"{path} is not text in UTF-8") from err
+    content = path.read_bytes()
+    for encoding in (_encoding(content), "latin-1"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        has_controls = not _CONTROLS.isdisjoint(map(ord, set(text)))
+        is_text = not has_controls and (encoding != "latin-1" or _is_latin(text))
+        if encoding == "utf-8" or is_text:
+            return text.replace("\r\n", "\n").removeprefix("\ufeff")
+    raise refused(f"{path} is not text in UTF-8, UTF-16 or Latin-1")
+
+
+def _is_latin(text: str) -> bool:
+    """Whether most characters are ASCII, as in a log; any bytes are Latin-1."""
+    return sum(map(str.isascii, text)) >= _LEAST_ASCII * len(text)
+
+
+def _encoding(content: bytes) -> str:
+    """Tell the encoding by the mark at the start, or by zero bytes between letters."""
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    start = content[:4096]
+    for first, encoding in ((0, "utf-16-be"), (1, "utf-16-le")):
+        if start[first::2].count(0) > len(start) // 4 > 0:
+            return encoding
+    return "utf-8"
 
 
 def json_of_text(text: str, name: str, refused: Callable[[str], Exception]) -> Any:

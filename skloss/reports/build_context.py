@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,10 @@ def build_context(
     X, y : array-like, default=None
         Rows and labels that were passed to ``fit``.
     **given : dict
-        ``history``, ``X_val``, ``y_val`` and ``fit_params`` of ``skloss.diagnose``, and
-        ``groups`` of the rows.
+        ``history``, ``X_val``, ``y_val``, ``fit_params``, ``run`` and ``ignore`` of
+        ``skloss.diagnose``, and ``groups`` of the rows.
     """
-    groups = given.pop("groups", None)
+    groups, ignore = given.pop("groups", None), given.pop("ignore", ())
     if isinstance(source, Diagnosis):
         raise ValueError(
             "A Diagnosis does not keep what it was made of; give the report what "
@@ -54,7 +55,7 @@ def build_context(
     if _is_estimator(source) or is_cross_validation(source):
         found = find_classifier(source)
         y = _one_label_per_row(found, y)
-    diagnosis = examine(case, notes)
+    diagnosis = examine(case, notes, ignore)
     return _context(source, found, case, diagnosis, X, y, groups, given)
 
 
@@ -71,7 +72,7 @@ def _one_label_per_row(found: Found, y: Any) -> Any:
 
 def _loaded(source: Any) -> Any:
     """Load the training record at a path; a path to other curves is returned as is."""
-    if not isinstance(source, str | PathLike):
+    if not isinstance(source, str | PathLike) or Path(source).is_dir():
         return source
     try:
         return TrainingRecord.load(source)

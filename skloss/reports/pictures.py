@@ -40,8 +40,8 @@ class Picture:
 
 
 def curve_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
-    """Draw losses, metrics and fold curves; also return why some are missing."""
-    return _all(context, _losses, _metrics, _folds)
+    """Draw losses, their gap, metrics and folds; also return why some are missing."""
+    return _all(context, _losses, _gap, _metrics, _folds)
 
 
 def score_pictures(context: ReportContext) -> tuple[list[Picture], list[str]]:
@@ -92,6 +92,20 @@ def _losses(context: ReportContext) -> Picture:
     else:
         alt += ". There is no validation loss"
     return Picture("Losses", f"{alt}.", draw("losses", plot))
+
+
+def _gap(context: ReportContext) -> Picture:
+    from skloss.displays import LossGapDisplay
+
+    gap = context.diagnosis.gap
+    if gap is None:
+        raise NotKnown
+
+    def plot(figure: Any) -> None:
+        LossGapDisplay(gap).plot(figure.subplots())
+
+    title = "From the printed training loss to the validation loss"
+    return Picture(title, gap.sentence, draw("gap", plot))
 
 
 def _metrics(context: ReportContext) -> Picture:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -90,6 +90,8 @@ def report(
     y_val: Any = None,
     groups: Any = None,
     fit_params: Mapping[str, Any] | None = None,
+    run: int | None = None,
+    ignore: Iterable[str] = (),
     command: str | None = None,
 ) -> Report:
     """Make one self-contained HTML page about a training.
@@ -119,6 +121,10 @@ def report(
         that kept its estimators and indices then have intervals by groups.
     fit_params : dict, default=None
         Other arguments of ``keras.Model.fit``.
+    run : int, default=None
+        Which of several trainings in a log is read, from 1.
+    ignore : iterable of str, default=()
+        Codes or names of rules of the diagnosis that are not run.
     command : str, default=None
         Command line of the training. The page shows it instead of Python code.
 
@@ -171,6 +177,8 @@ def report(
         y_val=y_val,
         groups=groups,
         fit_params=fit_params,
+        run=run,
+        ignore=ignore,
     )
     pooled = pooled_of_folds(source, context, groups)
     made = page_of(replace(context, pooled=pooled), command)

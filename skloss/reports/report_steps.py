@@ -60,10 +60,11 @@ def _of_pooled(pooled: Pooled) -> Iterator[NextStep]:
             )
     if named := pooled.limiting(NETWORK):
         names = [one.group for one in named]
+        which = "it" if len(named) == 1 else "them"
         rest = pooled.without(names).scores(NETWORK)["mcc"].value
         yield NextStep(
-            f"{pooled.limits(NETWORK)} Without them the MCC is {rest:.2f}. Look at "
-            "these rows, and collect groups like them.",
+            f"{pooled.limits(NETWORK)} Without {which} the MCC is {rest:.2f}. Look at "
+            f"these rows, and collect groups like {which}.",
             f"X[np.isin(groups.astype(str), {names})]",
             max(rest - own.value, 0.0) / 2,
         )

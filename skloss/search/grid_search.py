@@ -115,10 +115,16 @@ class SearchResult:
         """Results of a finished candidate, one per fold."""
         return [self.folds[candidate, fold] for fold in range(self.n_folds)]
 
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the parameters of all candidates."""
+        return list(dict.fromkeys(name for one in self.candidates for name in one))
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat row for each finished candidate, the best first."""
         for rank, candidate in enumerate(self.ranking, start=1):
-            row: dict[str, Any] = {"rank": rank, **self.candidates[candidate]}
+            given = self.candidates[candidate]
+            row = {"rank": rank} | {n: given.get(n, "") for n in self.parameters}
             scores = {name: self.values(candidate, name) for name in SCORES}
             for name, values in scores.items():
                 row |= {f"mean_{name}": values.mean(), f"sd_{name}": values.std()}
@@ -193,9 +199,12 @@ class Search:
         result = SearchResult(list(self.candidates), len(self.splits), folds)
         with _collected(result.warnings):
             try:
-                self._evaluate(X, y, result, on_fit)
+                # Several fits at once are faster than several threads each.
+                with threadpool_limits(1):
+                    self._evaluate(X, y, result, on_fit)
+                    if result.ranking:
+                        result.baselines = self._evaluated_baselines(X, y, on_fit)
                 if result.ranking:
-                    result.baselines = self._evaluated_baselines(X, y, on_fit)
                     on_refit()
                     result.estimator = self._refit(X, y, result.ranking[0])
             except KeyboardInterrupt:
@@ -258,12 +267,10 @@ class Search:
     ) -> FoldResult:
         train, test = self.splits[fold]
         try:
-            # As of networks, several fits at once are faster than several threads each.
-            with threadpool_limits(1):
-                started = time.perf_counter()
-                fitted = clone(estimator).fit(safe_indexing(X, train), y[train])
-                seconds = time.perf_counter() - started
-                predicted = fitted.predict(safe_indexing(X, test))
+            started = time.perf_counter()
+            fitted = clone(estimator).fit(safe_indexing(X, train), y[train])
+            seconds = time.perf_counter() - started
+            predicted = fitted.predict(safe_indexing(X, test))
         except (ValueError, TypeError) as err:
             return FoldResult(BASELINE, fold, {}, " ".join(str(err).split()))
         return self._scored(BASELINE, fold, y, predicted, seconds)

@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from skloss.estimators import CNN1DClassifier, DenseClassifier
+from skloss.estimators import CNN1DClassifier, DenseClassifier, RocketClassifier
 from skloss.model_selection import Pipeline
 from skloss.nearest_name import nearest_names
 from skloss.positive_class import positive_class
@@ -29,7 +29,7 @@ _GRIDS: dict[str, dict[str, list[Any]]] = {
     "cnn1d": {
         "batch_norm": [False, True],
         "class_weight": [None, "balanced"],
-        "global_pooling": [None, "average", "max"],
+        "global_pooling": ["average", "max"],
     },
     "dense": {
         "dropout": [0.0, 0.25, 0.5],
@@ -78,10 +78,13 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
     pipeline = _pipeline(options, table, params | _positive(table.y))
     name = pipeline.steps[-1][0]
     grid = _GRIDS[options.model] if not options.grid else parse_grid(options.grid)
+    candidates = list(ParameterGrid(_with_steps(grid, pipeline)))
+    if options.model == "cnn1d" and not options.grid:
+        candidates.append({name: _rocket_like(pipeline.steps[-1][1])})
     groups = {} if table.groups is None else {f"{name}__groups": table.groups}
     return Search(
         pipeline,
-        candidates=list(ParameterGrid(_with_steps(grid, pipeline))),
+        candidates=candidates,
         splits=_splits(options, table),
         n_jobs=options.jobs,
         fit_params=groups,
@@ -110,6 +113,12 @@ def _pipeline(
         )
     cnn = CNN1DClassifier(n_channels=channels, random_state=seed, **params)
     return Pipeline([*series_steps(table.X, sampler, channels), ("cnn", cnn)])
+
+
+def _rocket_like(cnn: CNN1DClassifier) -> RocketClassifier:
+    """Give the strongest simple classifier of series, to take the network's place."""
+    shared = ("n_channels", "channels_first", "pos_label", "random_state")
+    return RocketClassifier(**{name: getattr(cnn, name) for name in shared})
 
 
 def _sampler_of(options: argparse.Namespace) -> str:

@@ -121,9 +121,9 @@ def _columns(
     if result.baselines:
         names = [line.name.partition(" (")[0] for line in lines]
         columns.append(_Column("", names, 0, "left"))
-    for name in result.candidates[0]:
-        values = [str(line.params.get(name, "")) for line in lines]
-        is_constant = len({str(one[name]) for one in result.candidates}) == 1
+    for name in result.parameters:
+        values = [_value_text(line.params.get(name, "")) for line in lines]
+        is_constant = len({str(one.get(name)) for one in result.candidates}) == 1
         rank = 6 if is_constant else 0
         title = name.rpartition("__")[2]
         columns.append(_Column(title, values, rank, "left", is_constant))
@@ -152,6 +152,11 @@ def _columns(
             cells.append(f"{of_folds.mean():{form}}{spread}")
         columns.append(_Column(title, cells, rank))
     return columns
+
+
+def _value_text(value: object) -> str:
+    """Write a value of a parameter; an estimator by its name."""
+    return type(value).__name__ if hasattr(value, "get_params") else str(value)
 
 
 def _as_table(columns: list[_Column], n_networks: int) -> RichTable:
@@ -202,6 +207,9 @@ def print_curves(console: Console, result: SearchResult) -> None:
     """Print the curves of the winner, one per line."""
     record = find_record(result.estimator)
     best = record.best_epoch
+    if "penalty" in record.history:
+        _print_penalties(console, record.history, best)
+        return
     monitor = record.outcome.get("monitor")
     chosen = "" if best is None else f", best epoch {best + 1} (by {monitor})"
     console.print("\nWinner", style="bold", end="")
@@ -214,6 +222,21 @@ def print_curves(console: Console, result: SearchResult) -> None:
             console.print(
                 f"  {label:15} {values[0]:6.3f} {bars} {values[-1]:.3f}{at_best}"
             )
+    console.print()
+
+
+def _print_penalties(
+    console: Console, history: dict[str, list[float]], best: int | None
+) -> None:
+    """Print the curves over penalties, from strong to weak."""
+    chosen = "" if best is None else f", penalty {history['penalty'][best]:.1e} chosen"
+    console.print("\nWinner", style="bold", end="")
+    console.print(f", fitted again on all rows{chosen}")
+    for name, label in _SHORT_CURVES.items():
+        values = history[name]
+        bars = sparkline(values, bars=_BARS if _is_unicode(console) else _ASCII)
+        at_best = "" if best is None else f"  at the chosen one {values[best]:.3f}"
+        console.print(f"  {label:15} {values[0]:6.3f} {bars} {values[-1]:.3f}{at_best}")
     console.print()
 
 
@@ -283,7 +306,7 @@ def write_results(result: SearchResult, path: Path) -> None:
         File to write. An existing file is replaced.
     """
     rows = list(result.rows())
-    header = list(rows[0]) if rows else ["rank", *result.candidates[0]]
+    header = list(rows[0]) if rows else ["rank", *result.parameters]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, header)
     writer.writeheader()

@@ -78,6 +78,8 @@ class TrainingResult:
     reason: str | None = None
     optimizer: str = ""
     plateau: PlateauState | None = None
+    # Of the last epoch where those kept are another's; dropped once they are measured.
+    last_weights: Weights | None = None
 
     @property
     def n_epochs(self) -> int:
@@ -280,6 +282,7 @@ class EpochLog:
         )
         cut_short = result.stop_reason in ("interrupted", "diverged")
         if best.weights is not None and (self._settings.patience or cut_short):
+            result.last_weights = result.weights
             result.weights, result.kept_epoch = best.weights, best.epoch
         return result
 

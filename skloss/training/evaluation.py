@@ -90,6 +90,9 @@ class MeasuredNetwork(Protocol):
     def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Loss of each row, of its class number and its outputs."""
 
+    def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Cross-entropy of each row, whatever loss the network is trained by."""
+
 
 @dataclass(frozen=True)
 class SpecNetwork:
@@ -118,6 +121,10 @@ class SpecNetwork:
             focal_gamma=self.focal_gamma,
             label_smoothing=self.label_smoothing,
         )
+
+    def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Cross-entropy of each row, without focus and smoothing."""
+        return row_losses("crossentropy", outputs, codes)
 
 
 class Scores(Protocol):

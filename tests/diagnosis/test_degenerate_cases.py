@@ -7,7 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from rule_examples.any_case import cases
 from rule_examples.cases import healthy, sick
 
-from skloss.diagnosis import RULES, NotApplicable, diagnosis, examine, finding
+from skloss.diagnosis import (
+    RULES,
+    NotApplicable,
+    diagnosis,
+    examine,
+    finding,
+    next_steps,
+)
 from skloss.record import SplitMetrics
 
 TOLD_TO_USERS = diagnosis.internal_error
@@ -22,10 +29,15 @@ SLOW_TO_DRAW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 )
 @given(cases())
 def test_no_rule_fails_on_a_degenerate_case(case):
+    told = []
     for rule in RULES.values():
         with contextlib.suppress(NotApplicable):
             found = rule.inspect(case)
             assert found is None or found.severity in finding.SEVERITIES
+            told += [found] if found else []
+    steps = next_steps(told, case)
+    assert len(steps) <= 3
+    assert all(step.text for step in steps)
 
 
 def test_a_rule_that_fails_is_not_assessed_and_the_others_are_told(monkeypatch):

@@ -31,6 +31,7 @@ FAMILIES = (
     "head",
     "configuration",
     "batches",
+    "curves",
     "optimization",
     "generalization",
     "search",

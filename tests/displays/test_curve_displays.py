@@ -256,7 +256,7 @@ def test_lines_of_losses_differ_without_color(record, ax):
 )
 def test_a_history_may_be_a(wrap, ax):
     history = wrap({"loss": [0.5, 0.4], "lr": [0.1, 0.01], "val_loss": [0.6, None]})
-    display = LossCurveDisplay.from_history(history, ax=ax)
+    display = LossCurveDisplay.from_history(history, ax=ax, learning_rate=True)
     assert set(display.lines_) == {"loss", "val_loss", "learning_rate"}
     assert ax.get_ylabel() == "loss (nats)"
 
@@ -653,3 +653,28 @@ def test_importing_displays_loads_neither_tensorflow_nor_matplotlib():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_learning_rate_is_drawn_only_if_asked_for(ax):
+    history = {"loss": [0.5, 0.4], "learning_rate": [0.1, 0.01]}
+    display = LossCurveDisplay.from_history(history, ax=ax)
+    assert set(display.lines_) == {"loss"}
+    assert display.rate_ax_ is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "origin", "epoch"),
+    [(1, "skloss", 2), (None, "skloss", 3), (0, "keras", 1), (None, "keras", None)],
+)
+def test_the_epoch_whose_weights_were_kept_is_marked(kept, origin, epoch, ax):
+    record = TrainingRecord(
+        configuration={"origin": origin},
+        history={"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.5, 0.7]},
+        outcome={"kept_epoch": kept},
+    )
+    line = LossCurveDisplay.from_record(record, ax=ax).lines_.get("kept_epoch")
+    if epoch is None:
+        assert line is None
+        return
+    assert line.get_label() == f"weights kept: epoch {epoch}"
+    assert list(line.get_xdata()) == [epoch]

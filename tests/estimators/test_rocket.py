@@ -206,3 +206,15 @@ def test_a_diagnosis_reads_it():
     for rows in ((), (X, y)):
         found = skloss.diagnose(fitted, *rows).findings
         assert [finding.name for finding in found if finding.is_alarm] == []
+
+
+def test_the_loss_is_drawn_over_penalties():
+    X, y = _waves()
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    display = skloss.displays.LossCurveDisplay.from_estimator(fitted)
+    assert display.ax_.get_xlabel() == "penalty"
+    (mark,) = set(display.lines_["best_epoch"].get_xdata())
+    assert fitted.history_["penalty"][mark - 1] == fitted.penalty_
+    assert "last_epoch" not in display.lines_
+    metrics = skloss.displays.MetricCurveDisplay.from_estimator(fitted)
+    assert metrics.ax_.get_xlabel() == "penalty"

@@ -429,6 +429,14 @@ def test_of_many_epochs_the_best_and_the_last_are_shown(pipeline):
 # -------------------------------------------------------------------------------- page
 
 
+def test_the_gap_is_told_in_the_answer_and_drawn_beside_the_losses(page, pipeline):
+    sentence = skloss.diagnose(pipeline).gap.sentence
+    answer = page.html.split('id="answer"')[1].split("</section>")[0]
+    assert sentence in Page(f"<p{answer}</p>").words
+    curves = page.html.split('id="curves"')[1].split("</section>")[0]
+    assert "From the printed training loss to the validation loss" in curves
+
+
 def test_the_page_is_one_well_formed_file_that_loads_nothing(page):
     read = Page(page.html)
     assert len(page.html.encode()) < MOST_BYTES
@@ -437,7 +445,7 @@ def test_the_page_is_one_well_formed_file_that_loads_nothing(page):
     assert len(read.ids) == len(set(read.ids))
     assert read.opened.count("h1") == 1
     assert read.opened.count("h2") == 7
-    assert read.opened.count("svg") == 4
+    assert read.opened.count("svg") == 5
 
 
 def test_a_page_is_the_same_every_time(page, pipeline, rows):

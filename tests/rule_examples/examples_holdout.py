@@ -1,5 +1,6 @@
 """Sick and healthy examples of the rules of hold-out and leakage."""
 
+import numpy as np
 from rule_examples.cases import healthy, sick
 
 from skloss.diagnosis import Case
@@ -31,6 +32,16 @@ def tail(train, val, **facts):
 
 def sides(train, val, **parts):
     return sick(**({"train": SplitMetrics(train), "val": SplitMetrics(val)} | parts))
+
+
+def counted(train, val, predicted=100, val_loss=0.2):
+    """Curves of the counts of positives and negatives, and of the validation loss."""
+    found = min(predicted, val[0])
+    wrong = predicted - found
+    last = {"tp": train[0], "fn": 0, "fp": 0, "tn": train[1]}
+    last |= {"val_tp": found, "val_fn": val[0] - found}
+    last |= {"val_fp": wrong, "val_tn": val[1] - wrong, "val_loss": val_loss}
+    return Case(curves={name: np.full(5, float(end)) for name, end in last.items()})
 
 
 def shifted(scale=1.0, offset=0.0, auc=0.95, **parts):
@@ -88,6 +99,9 @@ SICK: dict[str, list[Case]] = {
         sick(train=BALANCED, val=NEARLY, training={"monitor": "val_loss"}),
         sick(train=BALANCED, val=OVERDONE, is_honest=True),  # context
         sides((1000, 1000, 1000), (800, 150, 50), training={"monitor": "val_loss"}),
+        counted((540, 500), (100, 1000), val_loss=0.31),  # a guess has 0.305
+        counted((540, 500), (100, 1000), predicted=201),
+        counted((540, 500), (100, 1000)),  # context
     ],
     "noisy-validation": [
         sides((3600, 400), (900, 9), training={"monitor": "val_auc"}),
@@ -155,6 +169,9 @@ HEALTHY: dict[str, list[Case]] = {
         sides((3600, 400), (850, 150), training={"monitor": "val_auc"}),
         sides((3600, 400), (870, 130), training={"monitor": "val_loss"}),  # 3 points
         sides((36, 4), (7, 3), training={"monitor": "val_loss"}),  # by chance
+        counted((540, 500), (100, 1000)),
+        counted((104, 896), (96, 904), val_loss=9.0),
+        counted((6, 4), (2, 8), val_loss=9.0),  # by chance
     ],
     "noisy-validation": [
         sides((3600, 400), (900, 30), training={"monitor": "val_loss"}),

@@ -116,6 +116,10 @@ SICK: dict[str, list[Case]] = {
         sick(curves={"loss": np.where(EPOCHS < 25, FALLING, 0.19)}),
         # Restored weights do not help if the network is bad all the same.
         sick(curves={"loss": DIVERGING}, training={"restore_best": True}, rows=HARMED),
+        # From curves alone: nothing else is known, or something else is lost.
+        Case(curves={"loss": DIVERGING}),
+        Case(curves={"loss": DIVERGING, "accuracy": 0.9 - 0.02 * EPOCHS}),
+        Case(curves={"loss": DIVERGING, "val_loss": DIVERGING + 0.01}),
     ],
     "lr-too-low": [
         sick(
@@ -167,6 +171,10 @@ SICK: dict[str, list[Case]] = {
         sick(curves={"loss": 0.2 + 0.06 * TURNS}),
         sick(curves={"loss": 0.2 + 0.021 * TURNS}, rows=HARMED),
         sick(curves={"loss": 0.25 + 0.03 * TURNS}, rows=UNKNOWN, train=LEARNS_NOTHING),
+        # From curves alone.
+        Case(curves={"loss": 0.2 + 0.06 * TURNS}),
+        Case(curves={"loss": 0.2 + 0.06 * TURNS, "accuracy": 0.9 + 0.02 * TURNS}),
+        Case(curves={"loss": 0.2 + 0.06 * TURNS, "val_loss": 0.3 + 0.05 * TURNS}),
     ],
     "loss-at-constant-guess": [
         nothing_learned(),
@@ -184,6 +192,7 @@ SICK: dict[str, list[Case]] = {
         sick(curves={"loss": SLOWER}, rows=HARMED, train=HALF_LEARNED),
         sick(curves={"loss": SLOW}, rows=None, train={"confusion": None}),
         counted(FALLING_FAST),
+        Case(curves={"loss": 2.0 * 0.97 ** np.arange(6)}),
         few_updates(40),  # 100 an epoch
         sick(
             curves=curves(FALLING_FAST),
@@ -232,6 +241,11 @@ HEALTHY: dict[str, list[Case]] = {
         ),
         sick(curves={"loss": DIVERGING}, training={"restore_best": True}),
         sick(curves={"loss": 0.2 + 0.06 * TURNS}, rows=HARMED),  # swings
+        # From curves alone: neither a metric nor the validation loss is worse.
+        Case(curves={"loss": 1e-5 * DIVERGING, "val_loss": flat(0.05)}),
+        Case(curves={"loss": DIVERGING, "val_accuracy": flat(0.9)}),
+        # Few validation rows are noisy before the rise, too.
+        Case(curves={"loss": DIVERGING, "val_loss": 0.2 + 0.05 * NOISE}),
     ],
     "lr-too-low": [
         sick(
@@ -285,6 +299,9 @@ HEALTHY: dict[str, list[Case]] = {
         # A sine turns seldom.
         sick(curves={"loss": 0.2 + 0.06 * np.sin(EPOCHS / 2)}, rows=HARMED),
         sick(curves=curves(0.2 + 0.1 * TURNS[:9]), rows=HARMED),
+        # From curves alone: nothing else swings.
+        Case(curves={"loss": 0.01 + 0.005 * TURNS, "accuracy": flat(0.995)}),
+        Case(curves={"loss": 1e-7 * (3 + TURNS), "val_loss": flat(0.05)}),
     ],
     "loss-at-constant-guess": [
         nothing_learned(curves={"loss": flat(0.97 * GUESS)}),
@@ -313,6 +330,9 @@ HEALTHY: dict[str, list[Case]] = {
         # Curves of other programs: nothing shows that the loss is still high.
         Case(curves={"loss": np.linspace(0.6, 0.4, 10)}),
         Case(curves={"loss": np.array([0.39, 0.24, 0.17])}),
+        # What is left to win is small, or the network is good.
+        Case(curves={"loss": 0.2 * 0.97 ** np.arange(6)}),
+        Case(curves={"loss": 2.0 * 0.97 ** np.arange(6), "accuracy": np.full(6, 0.9)}),
         # The validation loss has not fallen for long.
         sick(
             curves={"loss": SLOW, "val_loss": 0.3 + 0.001 * np.maximum(12 - EPOCHS, 0)},

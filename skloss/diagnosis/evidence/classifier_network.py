@@ -8,6 +8,7 @@ from skloss.diagnosis.evidence.symptoms import (
     beats_a_guess,
     fitted_part,
     is_behind,
+    learned_nothing,
     never_predicts_minority,
 )
 from skloss.diagnosis.rule import NotApplicable
@@ -35,6 +36,7 @@ __all__ = [
     "layers_of",
     "loss_of",
     "loss_swing",
+    "n_rows_of",
     "output_range",
     "still_falling",
     "training_of",
@@ -180,7 +182,7 @@ def harm(case: Case) -> bool | None:
     behind = is_behind(case)
     if behind is not None:
         return behind
-    if never_predicts_minority(case) is not None:
+    if never_predicts_minority(case) is not None or learned_nothing(case):
         return True
     try:
         return beats_a_guess(fitted_part(case)) is False
@@ -191,6 +193,8 @@ def harm(case: Case) -> bool | None:
 def updates_per_epoch(case: Case) -> int:
     """Return the number of updates (batches) per epoch, or raise."""
     batch_size = training_of(case).batch_size
+    if case.train is None and training_of(case).steps_per_epoch:
+        return int(training_of(case).steps_per_epoch or 0)
     if batch_size is None or batch_size < 1:
         raise NotApplicable("the batch size is not known")
     if case.train is None:
@@ -202,7 +206,19 @@ def batch_size_of(case: Case) -> int:
     """Return the rows of a batch, at most all training rows, or raise."""
     updates_per_epoch(case)  # raises if the batch size or the rows are not known
     size, train = training_of(case).batch_size, case.train
-    return min(size or 0, train.n_rows if train is not None else 0)
+    if size is None:  # a log may show the updates without it
+        raise NotApplicable("the batch size is not known")
+    return size if train is None else min(size, train.n_rows)
+
+
+def n_rows_of(case: Case) -> int | None:
+    """Return the number of training rows, by the steps of an epoch if need be."""
+    if case.train is not None:
+        return case.train.n_rows
+    training = case.training
+    if training is None or not training.steps_per_epoch or not training.batch_size:
+        return None
+    return training.steps_per_epoch * training.batch_size
 
 
 def epochs_of(case: Case) -> int:

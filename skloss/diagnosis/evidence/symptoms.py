@@ -13,12 +13,14 @@ from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
 __all__ = [
+    "always_predicts_one_class",
     "area_error",
     "beats_a_guess",
     "constant_guess",
     "fitted_part",
     "is_behind",
     "is_penalized",
+    "learned_nothing",
     "need",
     "never_predicts_minority",
     "prior_from_curves",
@@ -29,6 +31,7 @@ __all__ = [
     "shortfall",
     "smoothed",
     "training_loss",
+    "uniform_guess",
 ]
 
 _LEAST_SHORTFALL = 0.05  # MCC
@@ -41,6 +44,7 @@ _FEWEST_TO_PREDICT = 10  # rows of the class
 _RARELY_PREDICTED = 0.1  # of the actual rows of the class
 _RARELY_FOUND = 0.1  # recall, up to which 1 - accuracy is about the share of positives
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
+_LONGEST_STILL = 5  # epochs
 _NEAR_GUESS = (0.85, 1.1)  # of the entropy of the share that an accuracy implies
 
 # Subjects of the reason why a rule cannot be assessed, by the field of `RowFacts`.
@@ -94,6 +98,37 @@ def row_facts(case: Case, *names: str) -> RowFacts:
             what = _FACTS.get(name, f"{name} was")
             raise NotApplicable(f"{what} not measured on the training rows")
     return case.rows  # type: ignore[return-value]
+
+
+def uniform_guess(case: Case) -> float | None:
+    """Loss of guessing all classes alike, where only code and curves are known.
+
+    No constant guess that knows the class shares has a higher loss. None if it is not
+    known.
+    """
+    training, n_classes = case.training, case.n_classes
+    if training is None or training.steps_per_epoch is None or not n_classes:
+        return None
+    weighted = training.class_weight_kind not in (None, "none")
+    penalized = any(x.l1 or x.l2 or x.activity_l2 for x in case.layers or ())
+    if weighted or penalized or case.task not in ("binary", "multiclass"):
+        return None
+    loss, share = str(training.loss), 1 / n_classes
+    if loss == "binary_crossentropy":
+        return float(entropy(np.array([share, 1 - share])))
+    if loss.endswith("crossentropy"):
+        return float(np.log(n_classes))
+    one = case.head is not None and case.head.units == 1
+    known = {"mean_squared_error": share * (1 - share), "mean_absolute_error": share}
+    return known.get(loss) if one or loss == "mean_squared_error" else None
+
+
+def learned_nothing(case: Case) -> bool:
+    """Whether the curves end no better than a guess of all classes alike."""
+    guess, loss = uniform_guess(case), case.curves.get("loss")
+    if guess is None or loss is None or len(loss) < _FEWEST_EPOCHS:
+        return False
+    return bool(np.median(loss[-3:]) >= 0.98 * guess)
 
 
 def fitted_part(case: Case) -> SplitMetrics:
@@ -250,6 +285,38 @@ def never_predicts_minority(case: Case) -> dict[str, object] | None:
         best = float(np.nanmax(accuracy))
         return {**evidence, f"{split} accuracy": best} if 0.5 < best < 1 else None
     return None
+
+
+def always_predicts_one_class(case: Case) -> dict[str, object] | None:
+    """Return evidence that one of two classes is predicted for all rows, or None.
+
+    Where only code and curves are known: the accuracy does not change at all in the
+    last epochs, and the loss stays near that of guessing the share it implies.
+    """
+    training, loss = case.training, case.curves.get("loss")
+    shown = [case.curves.get(name) for name in ("accuracy", "val_accuracy")]
+    known = [curve for curve in shown if curve is not None]
+    if case.train is not None or training is None or case.n_classes != 2:
+        return None
+    is_weighted = training.class_weight_kind not in (None, "none")
+    if is_weighted or not str(training.loss).endswith("crossentropy"):
+        return None
+    if loss is None or len(loss) < _LONGEST_STILL or shown[0] is None:
+        return None
+    if any(np.ptp(curve[-_LONGEST_STILL:]) != 0 for curve in known):
+        return None
+    share = float(known[0][-1])
+    if not 0.5 < share < 1 or np.ptp(loss[-_LONGEST_STILL:]) == 0:
+        return None
+    guess = float(entropy(np.array([share, 1 - share])))
+    if not _NEAR_GUESS[0] * guess <= loss[-1] <= _NEAR_GUESS[1] * guess:
+        return None
+    return {
+        "accuracy of the last epochs": (share, ""),
+        "epochs without a change": (_LONGEST_STILL, "epochs"),
+        "final training loss": (float(loss[-1]), ""),
+        "loss of always guessing that share": (guess, "nats"),
+    }
 
 
 def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | None:

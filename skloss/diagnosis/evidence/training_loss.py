@@ -14,6 +14,7 @@ from skloss.diagnosis.evidence.symptoms import (
     prior_from_curves,
     smoothed,
     training_loss,
+    uniform_guess,
 )
 from skloss.diagnosis.rule import NotApplicable
 from skloss.diagnosis.text import tally
@@ -56,6 +57,7 @@ _CROSS_ENTROPIES = (
 )
 # Symptoms of a network that does not learn.
 NOT_LEARNED = (
+    "loss-never-moves",
     "loss-at-constant-guess",
     "majority-collapse",
     "all-positive",
@@ -192,6 +194,8 @@ def guess_loss(case: Case) -> float | None:
     None if it is not known.
     """
     loss = case.training.loss if case.training else None
+    if case.train is None and loss in _CROSS_ENTROPIES:
+        return uniform_guess(case)
     if case.train is None or loss not in _CROSS_ENTROPIES:
         return None
     if case.task in ("multilabel", "regression"):

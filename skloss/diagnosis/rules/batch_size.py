@@ -13,6 +13,7 @@ from skloss.diagnosis.evidence.classifier_network import (
     harm,
     layers_of,
     loss_swing,
+    n_rows_of,
     still_falling,
     updates_per_epoch,
 )
@@ -37,6 +38,14 @@ def _mode_gap(case: Case) -> float | None:
     if probe.accuracy_inference_mode is None:
         return None
     return probe.accuracy_training_mode - probe.accuracy_inference_mode
+
+
+def _curves_agree(case: Case) -> bool:
+    """Whether the validation accuracy ends near that of training."""
+    train, val = case.curves.get("accuracy"), case.curves.get("val_accuracy")
+    if train is None or val is None or not len(train) or not len(val):
+        return False
+    return bool(train[-1] - val[-1] <= BatchnormMomentumLag.largest_gap)
 
 
 class BatchnormTinyBatch(Rule):
@@ -183,6 +192,7 @@ class BatchnormMomentumLag(Rule):
         close = gap is not None and gap <= self.small_gap
         if close and rarely_predicts_minority(case):
             close = self._losses_are_close(case)
+        close = close or (gap is None and _curves_agree(case))
         return "info" if close or not harmed else "warning"
 
     def _losses_are_close(self, case: Case) -> bool:
@@ -300,10 +310,10 @@ class BatchTooSmall(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for tiny batches, and for a noisy loss."""
-        size = batch_size_of(case)
-        if case.train is None or case.train.n_rows < self.fewest_training_rows:
+        size, n_rows = batch_size_of(case), n_rows_of(case)
+        if n_rows is None or n_rows < self.fewest_training_rows:
             raise NotApplicable(f"fewer than {self.fewest_training_rows} training rows")
-        if not case.train.n_minority:
+        if case.train is not None and not case.train.n_minority:
             raise NotApplicable("there is only one class")
         if size > self.most_rows:
             return None
@@ -311,13 +321,12 @@ class BatchTooSmall(Rule):
         alarming = harm(case) or (swing is not None and swing > self.largest_swing)
         evidence: dict[str, object] = {
             "batch size": (size, "rows"),
-            "training rows": (case.train.n_rows, "rows"),
+            "training rows": (n_rows, "rows"),
         }
         if swing is not None:
             evidence["mean change of the loss per epoch"] = (swing, "of its level")
         return self.found(
-            f"Each update of the weights uses only {tally(size, 'row')} of "
-            f"{case.train.n_rows}.",
+            f"Each update of the weights uses only {tally(size, 'row')} of {n_rows}.",
             evidence,
             "Set batch_size=32.",
             severity="warning" if alarming else "info",

@@ -4,6 +4,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import harm, updates_per_epoch
+from skloss.diagnosis.evidence.late_harm import swings
 from skloss.diagnosis.evidence.symptoms import (
     beats_a_guess,
     is_behind,
@@ -44,7 +45,8 @@ class LossOscillation(Rule):
     ends.
     What to do: lower learning_rate, use a decaying schedule, or raise batch_size.
     False alarm when: the loss is small relative to a constant guess, so that swings are
-    large only in proportion.
+    large only in proportion. From curves alone it is a remark if no metric swings
+    and, without metrics, the validation loss does not.
     """
 
     code = "O09"
@@ -71,6 +73,8 @@ class LossOscillation(Rule):
         harmed = harm(case)
         is_high = level > self.high_loss and harmed is not False
         alarms = bool(harmed) or is_high or swing > self.large_swing
+        if harmed is None and guess_loss(case) is None:
+            alarms = alarms and swings(case) is not False
         lower = lower_rate(case)
         return self.found(
             f"The training loss still swings by {swing:.0%} of its level in the second "
@@ -172,7 +176,8 @@ class TooFewEpochs(Rule):
     Keras, add an EarlyStopping callback).
     False alarm when: the network does well already (see slow-convergence), the
     validation curve stopped it, or the learning rate had decayed to nearly 0. An alarm
-    requires poor predictions; with curves alone, a loss that is still high.
+    requires poor predictions; with curves alone, a loss that is still high and would
+    fall by much, and an accuracy that is not good yet.
     """
 
     code = "O11"
@@ -190,6 +195,8 @@ class TooFewEpochs(Rule):
     hardly_any = 5  # epochs
     gain_by_hardly_any = 0.05
     few_updates = 300
+    least_fall = 0.05  # nats, where only curves are known
+    good_accuracy = 0.9
 
     def inspect(self, case: Case) -> Finding | None:
         loss, gain = _unfinished(case)
@@ -238,7 +245,11 @@ class TooFewEpochs(Rule):
         if harmed or level is None:
             return bool(harmed)
         if guess_loss(case) is None:
-            return level > self.little_fall and harmed is None
+            return (
+                level > self.little_fall
+                and harmed is None
+                and self._is_worth(case, gain)
+            )
         if n_epochs <= self.hardly_any and is_behind(case, least=0.0):
             return level > self.least_loss
         part = fitted_if_known(case)
@@ -248,6 +259,12 @@ class TooFewEpochs(Rule):
             return True
         is_early = level > self.high_loss or n_epochs <= self.few_epochs
         return is_early and level > self.low_loss and gain > self.fast_gain
+
+    def _is_worth(self, case: Case, gain: float) -> bool:
+        """Whether curves alone show that a longer training would count."""
+        accuracy = case.curves.get("accuracy")
+        good = accuracy is not None and bool(accuracy[-1] >= self.good_accuracy)
+        return not good and gain * end_of(finite_loss(case)) >= self.least_fall
 
 
 class SlowConvergence(Rule):

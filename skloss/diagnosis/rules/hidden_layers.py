@@ -10,6 +10,7 @@ from skloss.diagnosis.evidence.classifier_network import (
     SLOW_FIT,
     harm,
     hidden_of,
+    kernels_of,
     layers_of,
     still_falling,
 )
@@ -18,6 +19,7 @@ from skloss.diagnosis.evidence.symptoms import (
     fitted_part,
     is_penalized,
     rarely_predicts_minority,
+    uniform_guess,
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -29,7 +31,8 @@ from skloss.record import Layer
 class ConstantInit(Rule):
     """Units of a hidden layer started with equal weights and are still equal.
 
-    Reads: equal columns of the final kernels of the hidden layers.
+    Reads: equal columns of the final kernels of the hidden layers, or the initializers
+    that the code names.
     Effect: units with equal weights get equal gradients and stay equal, so the layer
     acts as a single unit.
     What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a
@@ -59,6 +62,8 @@ class ConstantInit(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Look for hidden layers whose units are equal."""
         probe = case.probe
+        if probe is None and any(k.layer.initializer for k in kernels_of(case)):
+            return self._of_initializer(case)
         if probe is None or probe.n_equal_units is None or probe.units is None:
             raise NotApplicable("the final weights are not known")
         shares = [
@@ -81,6 +86,19 @@ class ConstantInit(Rule):
             "classifier, which always starts from random weights.",
         )
 
+    def _of_initializer(self, case: Case) -> Finding | None:
+        """Read how the hidden layers start, where only the code is known."""
+        hidden = [kernel.layer for kernel in hidden_of(case)]
+        equal = [x for x in hidden if x.initializer == "constant" and x.units != 1]
+        if not equal:
+            return None
+        return self.found(
+            f"All weights of {tally(len(equal), 'hidden layer')} start with one value, "
+            "so their units stay equal.",
+            {"layers that start constant": (len(equal), "layers")},
+            'Set kernel_initializer="glorot_uniform" in these layers.',
+        )
+
 
 def _without_l1(case: Case, n_kernels: int) -> list[bool]:
     """Whether each kernel has no penalty that sets weights to exactly zero."""
@@ -93,8 +111,9 @@ def _without_l1(case: Case, n_kernels: int) -> list[bool]:
 class LargeInit(Rule):
     """Weights are far larger than a network of this width needs.
 
-    Reads: the standard deviation of the final weights relative to Glorot
-    initialization, and the loss of the first epoch relative to a constant guess.
+    Reads: the standard deviation of the final weights, or that of the first weights
+    where the code gives it, relative to Glorot initialization, and the loss of the
+    first epoch relative to a constant guess.
     Effect: the first outputs are far off and hidden units saturate. The first epochs
     only repair this.
     What to do: set kernel_initializer="glorot_uniform" or "he_normal" instead of a
@@ -124,6 +143,8 @@ class LargeInit(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large weights."""
+        if case.probe is None and any(x.initial_sd for x in case.layers or ()):
+            return self._of_code(case)
         if case.probe is None or not case.probe.weight_scales:
             raise NotApplicable("the final weights are not known")
         scale = max(case.probe.weight_scales)
@@ -143,12 +164,34 @@ class LargeInit(Rule):
             severity="warning" if alarming else "info",
         )
 
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read how large the code makes the first weights."""
+        # A kernel whose inputs are not known is taken to have one: a lower bound.
+        scales = [
+            kernel.layer.initial_sd
+            / math.sqrt(2 / ((kernel.fan_in or 1) + kernel.layer.units))
+            for kernel in kernels_of(case)
+            if kernel.layer.initial_sd and kernel.layer.units
+        ]
+        scale = max(scales, default=0.0)
+        if scale <= self.largest_scale:
+            return None
+        alarming = harm(case) is not False and self._begins_high(case)
+        return self.found(
+            f"The first weights of a layer are {scale:.3g} times as large as by "
+            "Glorot initialization.",
+            {"weights relative to Glorot initialization": (scale, "times")},
+            'Set kernel_initializer="glorot_uniform" in this layer.',
+            severity="warning" if alarming and not self._rate_is_high(case) else "info",
+        )
+
     def _saturates(self, case: Case) -> bool:
         shares = case.probe.saturated_shares if case.probe is not None else None
         return max(shares or (0.0,)) > self.least_saturated
 
     def _begins_high(self, case: Case) -> bool:
-        curve, guess = case.curves.get("loss"), constant_guess(case)
+        curve = case.curves.get("loss")
+        guess = constant_guess(case) or uniform_guess(case)
         if curve is None or not len(curve) or not guess:
             return False
         weighted = case.training is not None and case.training.class_weight is not None

@@ -2,7 +2,12 @@
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED, harm
-from skloss.diagnosis.evidence.symptoms import row_facts
+from skloss.diagnosis.evidence.symptoms import (
+    learned_nothing,
+    need,
+    row_facts,
+    uniform_guess,
+)
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
@@ -120,7 +125,8 @@ class UnscaledInputs(Rule):
 
     Reads: the size of a typical column (its 1st or 99th percentile), the smallest and
     the largest standard deviation, the shares of dead and saturated units, and whether
-    the network scores below a baseline model or no better than chance.
+    the network scores below a baseline model or no better than chance. From code and
+    curves, it reads whether a scaler is there, and the loss relative to a guess.
     Effect: gradients grow with the inputs, so no single learning rate suits all
     weights.
     What to do: put StandardScaler() first in the pipeline. For images, divide by 255 or
@@ -139,9 +145,13 @@ class UnscaledInputs(Rule):
     largest_ratio = 100.0
     stuck_share = 0.5  # of the units of the first layer
     lost_share = 0.9  # of the units of any layer
+    largest_first_loss = 2.5  # times a guess, where only the code is known
+    largest_initial_sd = 0.5  # of weights; larger ones explain that loss
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for large, small and very different columns."""
+        if case.rows is None and case.preparation is not None:
+            return self._of_code(case)
         facts = row_facts(case, "typical_size", "largest_size")
         if facts.is_token_ids or _is_normalized(case):
             return None
@@ -163,6 +173,34 @@ class UnscaledInputs(Rule):
             severity="warning"
             if self._sticks(case)
             else _severity_by_harm(case, certain=size > self.certain_size),
+        )
+
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read whether the code scales the rows, and what the loss says of it."""
+        need(
+            case.preparation and case.preparation.is_scaled, "the scale of the rows is"
+        )
+        if case.preparation.is_scaled or _is_normalized(case):  # type: ignore[union-attr]
+            return None
+        sizes = [layer.initial_sd or 0.0 for layer in case.layers or ()]
+        if max(sizes, default=0.0) > self.largest_initial_sd:
+            raise NotApplicable("the large first weights explain a high loss, too")
+        loss, guess = case.curves.get("loss"), uniform_guess(case)
+        if loss is None or not len(loss) or guess is None:
+            raise NotApplicable("the loss of a constant guess is not known")
+        high = float(loss[0]) > self.largest_first_loss * guess
+        if not high and not learned_nothing(case):
+            return None
+        return self.found(
+            "The code does not scale the inputs, and the training loss "
+            + ("begins far above a guess." if high else "ends no better than a guess."),
+            {
+                "training loss of the first epoch": (float(loss[0]), ""),
+                "final training loss": (float(loss[-1]), ""),
+                "loss of guessing all classes alike": (guess, ""),
+            },
+            "Put StandardScaler() first in the pipeline. For images, divide by 255.",
+            severity="warning",
         )
 
     def _sticks(self, case: Case) -> bool:

@@ -2,7 +2,7 @@
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED
-from skloss.diagnosis.evidence.symptoms import need, row_facts
+from skloss.diagnosis.evidence.symptoms import need, row_facts, uniform_guess
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
@@ -59,7 +59,8 @@ class NanInInputs(Rule):
 class SingleClassTarget(Rule):
     """The loss sees only one class in the training labels.
 
-    Reads: the class counts, the range of the labels, and the loss.
+    Reads: the class counts, the range of the labels, and the loss. From code and
+    curves, it reads an accuracy near 1 while the loss is still that of a guess.
     Effect: the network learns to predict that class for every row, with a loss near 0.
     What to do: print np.unique(y, return_counts=True) just before fit. Scale X only,
     never y, and keep rows of every class.
@@ -80,11 +81,15 @@ class SingleClassTarget(Rule):
     )
     reference = "keras-team/keras FAQ; stackoverflow 41372874"
     fewest_rows = 5
+    least_right = 0.98
+    least_first_loss = 0.8  # of a guess of all classes alike
 
     def inspect(self, case: Case) -> Finding | None:
         """Count the classes."""
         if case.task in ("regression", "multilabel"):
             raise NotApplicable(f"the task is {case.task}")
+        if case.train is None and case.rows is None and case.layers:
+            return self._of_curves(case)
         n_rows, n_classes = self._size(case)
         if n_rows < self.fewest_rows:
             raise NotApplicable(
@@ -102,6 +107,25 @@ class SingleClassTarget(Rule):
             evidence,
             "Print np.unique(y, return_counts=True) just before fit. Scale X only, "
             "never y, and keep rows of every class.",
+        )
+
+    def _of_curves(self, case: Case) -> Finding | None:
+        """Look for rows that are all right before anything is learned."""
+        guess, loss = uniform_guess(case), case.curves.get("loss")
+        right = case.curves.get("accuracy")
+        if guess is None or loss is None or right is None or len(right) < 2:
+            raise NotApplicable("the labels are not known")
+        high = bool(loss[0] > self.least_first_loss * guess and len(loss) > 1)
+        if not high or right[:2].min() < self.least_right:
+            return None
+        return self.found(
+            f"{right[0]:.1%} of the rows are right in the first epoch, while the loss "
+            f"of {loss[0]:.3g} is still that of a guess: the labels seem to be of one "
+            "class.",
+            {"accuracy of the first epoch": (float(right[0]), "")},
+            "Print np.unique(y, return_counts=True) just before fit. Scale X only, "
+            "never y, and keep rows of every class.",
+            severity="warning",
         )
 
     def _size(self, case: Case) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from skloss.diagnosis.evidence.classifier_network import (
     gain_of_smaller_batches,
     harm,
 )
+from skloss.diagnosis.evidence.late_harm import is_worse_than
 from skloss.diagnosis.evidence.symptoms import training_loss
 from skloss.diagnosis.evidence.training_loss import (
     NOT_LEARNED,
@@ -257,7 +258,8 @@ class LateDivergence(Rule):
     optimizer, and restore_best=True (in Keras,
     EarlyStopping(restore_best_weights=True)).
     False alarm when: the loss is so small that its noise looks large. A rise of less
-    than a tenth of the whole fall is ignored.
+    than a tenth of the whole fall is ignored. It is a remark if neither a metric nor
+    the validation loss ends worse, unless the loss is large beside a constant guess.
     """
 
     code = "O03"
@@ -294,10 +296,20 @@ class LateDivergence(Rule):
             },
             "Lower learning_rate or use a decaying schedule, set clipnorm=1.0, and "
             "keep the weights of the best epoch (restore_best=True).",
-            severity="info" if restored and harm(case) is False else "warning",
+            severity="info"
+            if (restored and harm(case) is False) or not self._counts(case, since)
+            else "warning",
             params=rate_params(lower, clipnorm=1.0),
             epoch=int(_finite_epochs(case)[-1 - since]),
         )
+
+    def _counts(self, case: Case, since: int) -> bool:
+        """Whether the rise made the network worse, or may have."""
+        guess = guess_loss(case)
+        best, _, end = rise_of(finite_loss(case))
+        if guess is not None:
+            return end - best > self.least_rise * guess
+        return is_worse_than(case, int(_finite_epochs(case)[-1 - since])) is not False
 
     def _was_restarted(self, case: Case, since: int) -> bool:
         """Whether the learning rate rose again, as a warm restart does.

@@ -355,7 +355,8 @@ class DoubleBalancing(Rule):
     """Rows were resampled to balance the classes, and class weights balance them again.
 
     Reads: the class counts of the training rows and of the original rows (or of the
-    validation rows, where these are not known), and the class weights.
+    validation rows, where these are not known), or a sampler in the code, and the class
+    weights.
     Effect: the rare class then weighs more than the common one, and is predicted too
     often.
     What to do: set class_weight=None, or remove the sampler.
@@ -379,6 +380,8 @@ class DoubleBalancing(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Compare counts and weights."""
         training, train = training_of(case), case.train
+        if train is None and case.is_resampled and case.preparation is not None:
+            return self._of_code(case)
         if train is None or not train.n_minority:
             raise NotApplicable("the class counts are not known")
         if training.class_weight_kind is None:
@@ -397,6 +400,20 @@ class DoubleBalancing(Rule):
                 "largest over smallest class count": _ratio(train.counts),
                 "largest over smallest class weight": ratio,
             },
+            "Set class_weight=None, or remove the sampler.",
+            params={"class_weight": None},
+        )
+
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read a sampler and class weights that the code writes out."""
+        weights = training_of(case).class_weight
+        ratio = _ratio(list(weights.values())) if weights and len(weights) > 1 else 1.0
+        if ratio <= self.least_weight_ratio:
+            return None
+        return self.found(
+            "The code resamples the training rows, and class weights of "
+            f"{ratio:.1f} to 1 balance them again.",
+            {"largest over smallest class weight": ratio},
             "Set class_weight=None, or remove the sampler.",
             params={"class_weight": None},
         )

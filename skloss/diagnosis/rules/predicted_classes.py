@@ -4,6 +4,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
+    always_predicts_one_class,
     area_error,
     fitted_part,
     need,
@@ -91,7 +92,8 @@ class MajorityCollapse(_OneClassOnly):
 
     Reads: how often the rare class is predicted (less than a tenth of its actual share)
     and the ROC AUC, on validation rows or, without these, on training rows. From curves
-    alone, it reads recall, precision or F1 that are 0 in every epoch.
+    alone, it reads recall, precision or F1 that are 0 in every epoch; from code and
+    curves, an accuracy that does not change at all.
     Effect: the accuracy equals that of a constant guess, and the network learned
     nothing about the rare class.
     What to do: fix the causes first: scale the inputs, check activations and
@@ -106,6 +108,7 @@ class MajorityCollapse(_OneClassOnly):
     severity = "error"
     explains = (
         "underfit",
+        "loss-never-moves",
         "loss-at-constant-guess",
         "plateau-above-floor",
         "train-val-gap",
@@ -156,6 +159,9 @@ class MajorityCollapse(_OneClassOnly):
         return area is not None and area > max(0.6, 0.5 + 3 * ranking_error(part))
 
     def _from_curves(self, case: Case) -> Finding | None:
+        still = always_predicts_one_class(case)
+        if still is not None:
+            return self._of_still_accuracy(still, case)
         if not any(name in case.curves for name in _ZERO_IF_NEVER):
             raise NotApplicable(
                 "neither predictions nor curves of recall, precision or F1 are known"
@@ -175,6 +181,17 @@ class MajorityCollapse(_OneClassOnly):
             "(StandardScaler), activation set in every hidden layer, dropout rates, "
             f"learning_rate.{_then_balance(case)}",
             severity="info" if ranks else None,
+            params=_balanced(case),
+        )
+
+    def _of_still_accuracy(self, evidence: dict[str, object], case: Case) -> Finding:
+        return self.found(
+            "The accuracy does not change while the loss does: one class is predicted "
+            "for all rows.",
+            evidence,
+            "Ignore the accuracy. Check in this order: inputs scaled "
+            f"(StandardScaler), activations, learning_rate.{_then_balance(case)}",
+            severity="warning",
             params=_balanced(case),
         )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skloss.diagnosis.case import Case
+from skloss.diagnosis.case import Case, Preparation
 from skloss.diagnosis.evidence.splits import (
     CURVES_APART,
     both_splits,
@@ -26,7 +26,7 @@ class TestScalingMismatch(Rule):
 
     Reads: standard deviations and means of the columns within each class, in the
     validation rows relative to the training rows, and how well a classifier separates
-    the two splits.
+    the two splits; or a scaler that the code applies to one of them only.
     Effect: the network sees validation rows unlike any training row, so its validation
     scores are too low.
     What to do: fit one scaler on the training rows and call transform, not
@@ -56,6 +56,13 @@ class TestScalingMismatch(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare standard deviations and means of the columns."""
+        preparation = case.preparation or Preparation()
+        apart, own = preparation.scales_apart, preparation.own_scaler
+        is_measured = case.rows is not None and case.rows.shift_scale is not None
+        if apart is not None and not is_measured:
+            return self._of_code(apart)
+        if own is not None and not is_measured:
+            return self._of_own_scaler(own)
         names = ("shift_scale", "shift_offset", "shift_auc", "shift_error")
         facts = row_facts(case, *names)
         scale, offset, area, error = (float(getattr(facts, name)) for name in names)
@@ -78,6 +85,22 @@ class TestScalingMismatch(Rule):
             "Fit one scaler on the training rows and call transform, not "
             "fit_transform, on the validation rows. A pipeline does this.",
             severity="error" if certain else "warning",
+        )
+
+    def _of_code(self, apart: str) -> Finding:
+        return self.found(
+            f"The code scales {apart}.",
+            {"scaled": (apart, "")},
+            "Fit one scaler on the training rows and call transform on the validation "
+            "rows. A pipeline does this.",
+        )
+
+    def _of_own_scaler(self, scaler: str) -> Finding:
+        return self.found(
+            f"The code fits another scaler on the validation rows, {scaler}.",
+            {"scaler of the validation rows": (scaler, "")},
+            "Call transform of the scaler of the training rows, not fit_transform.",
+            severity="warning",  # with many rows the two scalers are much the same
         )
 
 
@@ -133,8 +156,9 @@ class TrainValPriorShift(Rule):
 
     Reads: the class counts of the training rows and of the validation rows, and how
     often the class that is more frequent in training is predicted on validation rows.
-    From curves alone, it reads the class shares that the accuracies imply while the
-    rare class is never found.
+    From curves alone, it reads the counts of true and false positives and negatives,
+    or the class shares that the accuracies imply while the rare class is never found;
+    from code, a sampler of the training rows.
     Effect: the network expects the class shares of its training rows. The two losses
     are not comparable, and the class that is more frequent in training is predicted too
     often.
@@ -164,6 +188,9 @@ class TrainValPriorShift(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare the shares of the classes."""
+        sampler = None if case.preparation is None else case.preparation.sampler
+        if case.train is None and sampler is not None:
+            return self._of_sampler(case, sampler)
         if case.train is None and case.val is None:
             return self._from_curves(case)
         train, val = both_splits(case)
@@ -193,8 +220,29 @@ class TrainValPriorShift(Rule):
         is_overdone = ratio is None or ratio > self.most_predicted
         return "warning" if is_overdone or stops_by(case, "val_loss") else "info"
 
+    def _of_sampler(self, case: Case, sampler: str) -> Finding:
+        """Report a sampler of the training rows, as an alarm if there is harm."""
+        ends = [
+            float(case.curves[name][-1]) if len(case.curves.get(name, ())) else None
+            for name in ("accuracy", "val_accuracy", "loss", "val_loss")
+        ]
+        train, val, loss, val_loss = ends
+        lower = train is not None and val is not None and train - val > 0.05
+        higher = loss is not None and val_loss is not None and val_loss > 1.2 * loss
+        return self.found(
+            f"{sampler} changes the class shares of the training rows, but not those "
+            "of the validation rows.",
+            {"sampler": (sampler, ""), "loss": loss, "validation loss": val_loss},
+            "Train on original rows, or tune the decision threshold on original rows; "
+            'set monitor="val_average_precision" instead of "val_loss".',
+            severity="warning" if lower and higher else "info",
+        )
+
     def _from_curves(self, case: Case) -> Finding | None:
-        """Compare the class shares that the accuracies of the two splits imply."""
+        """Compare the class shares that counts or accuracies of both splits imply."""
+        counts, val_counts = _last_counts(case), _last_counts(case, "val_")
+        if counts is not None and val_counts is not None:
+            return self._from_counts(case, counts, val_counts)
         if prior_from_curves(case) is None or prior_from_curves(case, "val_") is None:
             raise NotApplicable("the class shares of both splits are not known")
         shift = prior_shift_from_curves(case)
@@ -215,6 +263,39 @@ class TrainValPriorShift(Rule):
             "gap between the two losses as overfitting: their class shares differ.",
         )
 
+    def _from_counts(
+        self, case: Case, train: np.ndarray, val: np.ndarray
+    ) -> Finding | None:
+        """Compare the shares of positives, of tp, fn, fp and tn in the last epoch."""
+        before, after = (float(part[:2].sum() / part.sum()) for part in (train, val))
+        error = float(
+            np.sqrt(
+                sum(p * (1 - p) / n.sum() for p, n in ((before, train), (after, val)))
+            )
+        )
+        limits = (self.least_difference, self.least_factor)
+        if not is_changed(before, after, error, *limits):
+            return None
+        predicted = float((val[0] + val[2]) / max(val[:2].sum(), 1e-12))
+        guess = float(entropy([after, 1 - after]))
+        loss = case.curves.get("val_loss")
+        end = None if loss is None else float(loss[-1])
+        is_harmed = predicted > self.most_predicted or (end is not None and end > guess)
+        return self.found(
+            f"{before:.1%} of the training rows are positive, but {after:.1%} of the "
+            "validation rows.",
+            {
+                "positives in training": (before, "of the rows"),
+                "positives in validation": (after, "of the rows"),
+                "predicted over actual positives in validation": (predicted, ""),
+                "final validation loss": end,
+                "loss of a constant guess in validation": (guess, "nats"),
+            },
+            "Train on original rows, or tune the decision threshold on original rows; "
+            'set monitor="val_average_precision" instead of "val_loss".',
+            severity="warning" if is_harmed else "info",
+        )
+
     def _predicted(self, train: SplitMetrics, val: SplitMetrics) -> float | None:
         """Predicted over actual rows of the class that is more frequent in training.
 
@@ -229,6 +310,15 @@ class TrainValPriorShift(Rule):
         if predicted - actual <= 3 * np.sqrt(actual):
             return 1.0 if predicted > actual else predicted / actual
         return predicted / actual
+
+
+def _last_counts(case: Case, prefix: str = "") -> np.ndarray | None:
+    """Return tp, fn, fp and tn of the last epoch; None if they are not known."""
+    curves = [case.curves.get(prefix + name) for name in ("tp", "fn", "fp", "tn")]
+    if any(curve is None or not len(curve) for curve in curves):
+        return None
+    counts = np.array([curve[-1] for curve in curves])  # type: ignore[index]
+    return counts if np.isfinite(counts).all() and counts.sum() > 0 else None
 
 
 def _range_text(low: float, high: float) -> str:

@@ -94,7 +94,8 @@ class UnshuffledTailValidation(Rule):
     """The validation rows are the last rows of ordered data.
 
     Reads: whether the last rows were taken for validation, and whether their classes or
-    columns differ from those of the rows before them by more than chance.
+    columns differ from those of the rows before them by more than chance. From code and
+    curves, it reads the order of the rows, and whether they are behind at once.
     Effect: the network is validated on rows unlike those it was trained on.
     What to do: replace validation_split by train_test_split(X, y, stratify=y) and
     validation_data, or shuffle the rows before fit.
@@ -121,6 +122,7 @@ class UnshuffledTailValidation(Rule):
     least_factor = 1.5
     least_auc = 0.65
     least_z = 4.0
+    least_behind = 0.15  # of accuracy, in the first epoch
     fewest_expected = 5.0
 
     def inspect(self, case: Case) -> Finding | None:
@@ -128,6 +130,8 @@ class UnshuffledTailValidation(Rule):
         need(case.holdout, "the source of the validation rows is")
         if case.holdout != "tail":
             return None
+        if case.train is None and case.preparation is not None:
+            return self._of_code(case)
         train, val = both_splits(case)
         z = None if case.rows is None else case.rows.label_order_z
         missing = missing_classes(val, train, self.fewest_expected)
@@ -151,6 +155,51 @@ class UnshuffledTailValidation(Rule):
             "rows before fit.",
             severity=severity if what else "info",
         )
+
+    def _of_code(self, case: Case) -> Finding | None:
+        """Read the order of the rows from the code, or from the first epoch."""
+        is_ordered = case.preparation.is_ordered  # type: ignore[union-attr]
+        evidence = self._behind_at_once(case)
+        if is_ordered is False or not (is_ordered or evidence):
+            return None
+        return self.found(
+            "validation_split takes the last rows, and the code "
+            + (
+                "puts rows of one class together."
+                if is_ordered
+                else "shuffles none; they are behind from the first epoch on, before "
+                "anything can have been memorized."
+            ),
+            evidence,
+            "Replace validation_split by train_test_split(X, y, stratify=y) and "
+            "validation_data; or shuffle the rows before fit.",
+        )
+
+    def _behind_at_once(self, case: Case) -> dict[str, object]:
+        """Return evidence that the validation rows differ from the training rows.
+
+        In the first epoch each training row is scored before it is trained on, as if it
+        were a new row. So the validation rows should not score lower after the epoch.
+        """
+        train, val = (case.curves.get(n) for n in ("accuracy", "val_accuracy"))
+        training, layers = case.training, case.layers or ()
+        if train is None or val is None or not len(train) or training is None:
+            return {}
+        steps, size = training.steps_per_epoch, training.batch_size
+        share = training.validation_split
+        lags = any(layer.kind == "batch_norm" for layer in layers)
+        if lags or case.is_resampled or not (steps and size and share):
+            return {}
+        first, other = float(train[0]), float(val[0])
+        n_rows = max(steps * size * share / (1 - share), 1.0)
+        error = np.sqrt(max(first * (1 - first), 0.01) / n_rows)
+        if first - other <= max(self.least_behind, 4 * error):
+            return {}
+        return {
+            "accuracy of the first epoch": (first, ""),
+            "validation accuracy then": (other, ""),
+            "behind by": ((first - other) / float(error), "standard errors"),
+        }
 
     def _what(self, case: Case, missing: list[int], is_changed: bool) -> str | None:
         """Say how the last rows differ, if they do."""
@@ -226,7 +275,7 @@ class TrainRowsInValidation(Rule):
     """Some validation rows are also training rows.
 
     Reads: the share of validation rows that equal a training row, and the share of
-    duplicate training rows.
+    duplicate training rows; or what the code gives as both.
     Effect: the network is validated on rows that it may have memorized, so the scores
     are too high.
     What to do: drop duplicate rows before train_test_split, and keep rows of one group
@@ -245,6 +294,8 @@ class TrainRowsInValidation(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Count rows that are in both splits."""
+        if case.rows is None and case.preparation is not None:
+            return self._of_code(case.preparation.shared_rows)
         facts = row_facts(case, "shared_share", "duplicate_share")
         _, val = both_splits(case)
         share = facts.shared_share or 0.0
@@ -269,6 +320,21 @@ class TrainRowsInValidation(Rule):
             if is_whole
             else "Drop duplicate rows before train_test_split, and keep rows of one "
             "group together with GroupShuffleSplit.",
+            severity="info" if is_whole else "warning",
+        )
+
+    def _of_code(self, shared: str | None) -> Finding | None:
+        """Read whether the code gives rows of ``fit`` as validation rows, too."""
+        if shared is None:
+            return None
+        is_whole = shared == "all"
+        return self.found(
+            "The validation rows are the training rows."
+            if is_whole
+            else "The validation rows hold the training rows: those before the split "
+            "are given.",
+            {"training rows that are validation rows": (100.0, "%")},
+            "Pass rows that are not trained on as validation_data or X_val and y_val.",
             severity="info" if is_whole else "warning",
         )
 

@@ -1,13 +1,14 @@
 """Fit a compiled Keras model on validated rows, by the engine where it can."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skloss.estimators.callback_tasks import EpochTasks
+from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import loss_weight
@@ -22,12 +23,14 @@ from skloss.estimators.scorers import check_monitor
 from skloss.keras_interop.compiled_settings import optimizer_settings
 from skloss.keras_interop.describe_layers import network_layers
 from skloss.keras_interop.keras_fit import train_keras
+from skloss.keras_interop.keras_gap import keras_training_mode, require_probabilities
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.keras_start import need_keras_on_tensorflow
 from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
 from skloss.record import Training
-from skloss.training import Rows, Settings
+from skloss.record.gap_measurement import TrainingMode
+from skloss.training import Evaluator, Rows, Settings, TrainingResult
 
 if TYPE_CHECKING:
     from skloss.estimators.keras.classifier import KerasClassifier
@@ -214,6 +217,10 @@ def _by_keras(
     for evaluator in evaluators.values():
         evaluator.try_scores(None)
     fit = _fit_by_keras(job.estimator, arranged, call)
+
+    def gap(result: TrainingResult) -> dict[str, Any]:
+        return _gap(network, job, evaluators, result)
+
     fitted = run_job(
         job,
         None,
@@ -222,9 +229,70 @@ def _by_keras(
         lambda observer: train_keras(
             network.model, fit, settings, evaluators, reason, observer
         ),
+        gap,
     )
     # The model has the weights; a copy would only grow stale.
     return replace(fitted, result=replace(fitted.result, weights=[]))
+
+
+@dataclass(frozen=True)
+class _AtWeights:
+    """A network at the weights that are asked for, which its model is given."""
+
+    network: KerasNetwork
+
+    def outputs(self, X: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+        self.network.model.set_weights(weights)
+        found = self.network.outputs(X)
+        if not self.network.loss.from_logits:
+            require_probabilities(found)
+        return found
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        return self.network.probabilities(outputs)
+
+    def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        return self.network.row_losses(codes, outputs)
+
+    def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        return self.network.crossentropy(codes, outputs)
+
+
+def _gap(
+    network: KerasNetwork,
+    job: Job,
+    evaluators: Mapping[str, Evaluator],
+    result: TrainingResult,
+) -> dict[str, Any]:
+    """Measure the gap; the model ends with the weights that are kept."""
+
+    def mode(rows: Rows, usual: np.ndarray, weights: Any) -> TrainingMode:
+        def losses(at: np.ndarray, outputs: Any) -> np.ndarray:
+            found = np.asarray(outputs, float).reshape(len(at), -1)
+            return network.row_losses(rows.y[at], found)
+
+        return keras_training_mode(
+            network.model,
+            lambda at: network.prepared(rows.values(at)),
+            losses,
+            usual,
+            rows.sample_weight,
+            batch_size=job.settings.batch_size,
+            n_multiplications=network.n_multiplications,
+            seed=job.settings.seed,
+        )
+
+    try:
+        return measure_gap(
+            job,
+            result,
+            evaluators,
+            _AtWeights(network),
+            mode,
+            loss=None if network.loss.is_crossentropy else network.loss.name,
+        )
+    finally:
+        network.model.set_weights(result.weights)
 
 
 def _fit_by_keras(

@@ -1,0 +1,178 @@
+"""Classifiers of series with untouched defaults, in one run.
+
+    python benchmarks/series.py [--data FOLDER] [--sets NAME ...] [--seeds 2] [--quick]
+        [--report]
+
+RocketClassifier and CNN1DClassifier stand beside MiniRocket with scikit-learn's ridge
+classifier, as aeon has it (``python -m pip install aeon``; without it the row is left
+out). The shipped heartbeats are in five folds with patients kept apart; UCR series
+(``--data``) have their official split. Each series is scaled by itself for all of them.
+Scores are on rows that took no part in training. Seconds are of the processor, with one
+thread, since other work on the machine then counts for little. Sets that are in the
+results file already are not run again. ``--quick`` tries the script on few heartbeats
+and writes nothing.
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+import numpy as np
+from data_sets import BEATS, UCR_HINT, has_ucr, tell_missing
+from host import describe
+from sklearn.metrics import average_precision_score, log_loss, matthews_corrcoef
+from sklearn.model_selection import StratifiedGroupKFold
+
+from skloss import CNN1DClassifier, RocketClassifier, SeriesScaler
+from skloss.datasets import load_heartbeats
+
+UCR = ("ECG200", "PowerCons", "DistalPhalanxTW", "Strawberry", "Wafer")
+RESULTS = Path(__file__).parent / "results" / "series.json"
+# A probability of zero has no logarithm, and scikit-learn's ridge gives zeros and ones.
+LEAST = 1e-3
+
+Split = tuple[Any, ...]
+
+
+def beats(step: int = 1) -> Iterator[Split]:
+    """Folds of the heartbeats by patient, with the patients of the training rows."""
+    found = load_heartbeats()
+    X, y, groups = found.data[::step], found.target[::step], found.groups[::step]
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    for train, test in folds.split(X, y, groups):
+        yield X[train], y[train], groups[train], X[test], y[test]
+
+
+def ucr(folder: Path, name: str) -> Iterator[Split]:
+    """Official split of a UCR set."""
+    with np.load(folder / "ucr" / f"{name}.npz") as rows:
+        a, b = rows["X_train"].astype(np.float32), rows["X_test"].astype(np.float32)
+        yield a, rows["y_train"], None, b, rows["y_test"]
+
+
+def rocket(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    X, y, groups, *_ = split
+    return RocketClassifier(random_state=seed).fit(X, y, groups=groups), np.asarray
+
+
+def cnn(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    X, y, groups, *_ = split
+    return CNN1DClassifier(random_state=seed).fit(X, y, groups=groups), np.asarray
+
+
+def minirocket(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    from aeon.classification.convolution_based import MiniRocketClassifier
+
+    def fold(rows: Any) -> Any:
+        return rows[:, None]
+
+    fitted = MiniRocketClassifier(random_state=seed).fit(fold(split[0]), split[1])
+    return fitted, fold
+
+
+CONTESTANTS = {
+    "RocketClassifier": rocket,
+    "CNN1DClassifier": cnn,
+    "MiniRocket + ridge (aeon)": minirocket,
+}
+
+
+def scores(fit: Callable[..., Any], splits: list[Split], seed: int) -> dict[str, float]:
+    """Scores of the test rows of all splits together, and seconds of all fits."""
+    truths, chances, seconds = [], [], 0.0
+    for split in splits:
+        begun = time.process_time()
+        fitted, shaped = fit(split, seed)
+        seconds += time.process_time() - begun
+        truths.append(split[4])
+        found = np.clip(fitted.predict_proba(shaped(split[3])), LEAST, 1)
+        chances.append(found / found.sum(axis=1, keepdims=True))
+    truth, chance = np.concatenate(truths), np.concatenate(chances)
+    labels = np.unique(truth)
+    if len(labels) == 2:
+        # The rarer class, as everywhere in skloss.
+        rare = int((truth == labels[1]).mean() < 0.5)
+        precision = average_precision_score(truth == labels[rare], chance[:, rare])
+    else:
+        precision = average_precision_score(truth, chance, average="macro")
+    return {
+        "mcc": matthews_corrcoef(truth, labels[chance.argmax(axis=1)]),
+        "average_precision": float(precision),
+        "log_loss": log_loss(truth, chance, labels=labels),
+        "fit_seconds": seconds / len(splits),
+    }
+
+
+def measured(splits: list[Split], seeds: int) -> dict[str, dict[str, float]]:
+    """Medians over the seeds, of every contestant."""
+    scaler = SeriesScaler()
+    splits = [
+        (scaler.fit_transform(X), y, groups, scaler.fit_transform(test), truth)
+        for X, y, groups, test, truth in splits
+    ]
+    found = {}
+    for name, fit in CONTESTANTS.items():
+        if fit is minirocket:
+            if find_spec("aeon") is None:
+                print("MiniRocket is left out: it needs aeon.")
+                continue
+            fit(splits[0], 0)  # numba compiles at the first call
+        runs = [scores(fit, splits, seed) for seed in range(seeds)]
+        found[name] = {key: float(np.median([r[key] for r in runs])) for key in runs[0]}
+    return found
+
+
+def report(results: dict[str, dict[str, dict[str, float]]]) -> None:
+    for name, of_set in results.items():
+        print(f"\n{name}\n{'':27}    MCC     AP  log-loss  seconds of a fit")
+        for contestant, row in of_set.items():
+            print(
+                f"{contestant:27} {row['mcc']:6.3f} {row['average_precision']:6.3f}"
+                f"  {row['log_loss']:8.3f}  {row['fit_seconds']:16.2f}"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, metavar="FOLDER")
+    parser.add_argument("--sets", nargs="+", metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--report", action="store_true")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"sets": {}}
+    if options.report:
+        report(kept["sets"])
+        return
+    if options.quick:
+        report({BEATS: measured(list(beats(step=16))[:1], 1)})
+        return
+    sets = options.sets or (BEATS, *UCR)
+    missing = [n for n in sets if n != BEATS and not has_ucr(n, options.data)]
+    tell_missing(missing, UCR_HINT)
+    sets = [name for name in sets if name not in missing]
+    for name in sets:
+        if name in kept["sets"]:
+            continue
+        splits = list(beats() if name == BEATS else ucr(options.data, name))
+        kept["sets"][name] = measured(splits, options.seeds)
+        kept["host"] = describe()
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    report(kept["sets"])
+
+
+if __name__ == "__main__":
+    main()

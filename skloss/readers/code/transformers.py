@@ -1,0 +1,56 @@
+"""Objects that are fitted and then change rows: scalers, samplers, encoders."""
+
+from typing import Any
+
+from skloss.readers.code.row_names import SCALERS
+from skloss.readers.code.values import UNKNOWN, Made, Rows
+
+__all__ = ["is_scaler", "transformer_method"]
+
+
+def is_scaler(name: str) -> bool:
+    """Whether the class of this name scales its columns."""
+    return name in SCALERS or "Scaler" in name
+
+
+def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any:
+    """Value of ``fit``, ``transform``, ``fit_resample`` and their kin."""
+    rows = next((one for one in args if isinstance(one, Rows)), None)
+    if name in ("fit_resample", "fit_sample"):
+        return _resampled(made, args, line)
+    if name in ("fit", "partial_fit", "adapt"):
+        made.fitted_on = rows
+        return made
+    if rows is None:
+        return UNKNOWN
+    if name.startswith("fit"):
+        made.fitted_on = rows
+    kind = made.name
+    if kind in ("LabelEncoder", "OrdinalEncoder"):
+        return rows.then("labels", None, line, shape=rows.shape)
+    if kind in ("OneHotEncoder", "LabelBinarizer"):
+        return rows.then("one_hot", None, line)
+    if kind == "MultiLabelBinarizer":
+        return rows.then("multi_hot", None, line)
+    if is_scaler(kind):
+        way = "inverse" if name.startswith("inverse") else "scale"
+        # Scalers are told apart as objects, and so is whether one is fitted here.
+        detail = (kind, made, name.startswith("fit"))
+        return rows.then(way, detail, line, shape=rows.shape)
+    if name == "texts_to_sequences":
+        return rows.then("tokens", name, line, shape=None)
+    if name == "texts_to_matrix":
+        return rows.then("scale", (name, 0), line, shape=None)
+    if kind.startswith("Select") and name.startswith("fit"):
+        return rows.then("select", kind, line, shape=None)
+    return rows.then("other", kind, line, shape=None)
+
+
+def _resampled(made: Made, args: list[Any], line: int) -> Any:
+    given = [
+        one if isinstance(one, Rows) else Rows(f"array{place}:{line}", is_seen=False)
+        for place, one in enumerate(args[:2])
+    ]
+    return tuple(
+        rows.then("sample", made.name, line, shape=rows.shape) for rows in given
+    )

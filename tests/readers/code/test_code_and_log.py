@@ -1,0 +1,159 @@
+"""Code and log, as people paste them, give the finding that their fault deserves."""
+
+import numpy as np
+import pytest
+from posts import LOG, SPLIT, VALIDATED, log, network
+
+import skloss
+
+CASES = {
+    "softmax-one-unit": network("Dense(output_dim=1, activation='softmax')"),
+    "sigmoid-with-from-logits": network(
+        compiled="loss=tf.keras.losses.BinaryCrossentropy(from_logits=True)"
+    ),
+    "sigmoid-output-multiclass": network(
+        "Dense(4, activation='sigmoid')", "loss='categorical_crossentropy'"
+    ),
+    "linear-output-without-from-logits": network("Dense(1)"),
+    "batchwise-metric": network(
+        compiled="loss='binary_crossentropy', metrics=[f1]",
+        before="def f1(y_true, y_pred):\n    return K.mean(y_true * y_pred)\n",
+    ),
+    "resample-before-split": network(
+        fit=VALIDATED, before=f"X, y = SMOTE().fit_resample(X, y)\n{SPLIT}"
+    ),
+    "unshuffled-tail-validation": network(
+        fit="model.fit(X, y, epochs=3, validation_split=0.2)",
+        before="df = pd.read_csv('a.csv').sort_values('label')\n"
+        "X, y = df.drop('label', axis=1).values, df['label'].values\n",
+    ),
+    "test-scaling-mismatch": network(
+        fit=VALIDATED,
+        before=f"{SPLIT}X_train = StandardScaler().fit_transform(X_train)\n",
+    ),
+    "train-rows-in-validation": network(
+        fit="model.fit(X_train, y_train, epochs=5, validation_data=(X, y))",
+        before=SPLIT,
+    ),
+    "double-balancing": network(
+        fit="model.fit(X_r, y_r, epochs=5, class_weight={0: 1.0, 1: 9.0})",
+        before="X_r, y_r = SMOTE().fit_resample(X_train, y_train)\n",
+    ),
+    "class-weight-without-effect": network(
+        fit="model.fit(X, y, class_weight=compute_class_weight('balanced', c, y))"
+    ),
+    "dropout-excess": network("Dropout(0.97))\nmodel.add(Dense(1)"),
+    "constant-init": network().replace("'relu')", "'relu', init='zero')"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_fault_of_the_code_is_found(name):
+    assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
+
+
+def test_a_usual_network_raises_no_alarm():
+    assert skloss.diagnose(code=network(), history=LOG).ok
+
+
+def test_the_repaired_order_of_steps_raises_no_alarm():
+    before = (
+        f"{SPLIT}scaler = StandardScaler().fit(X_train)\n"
+        "X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)\n"
+    )
+    assert skloss.diagnose(code=network(fit=VALIDATED, before=before), history=LOG).ok
+
+
+# ---------------------------------------------------------- evidence of code and curves
+
+BATCH_NORM = "model.add(BatchNormalization())\nmodel.compile"
+TAIL = "model.fit(X, y, batch_size=32, epochs=3, validation_split=0.25)"
+
+
+def early_gap(val_accuracy, code):
+    curves = {"accuracy": [0.7, 0.9, 0.95], "val_accuracy": [val_accuracy] * 3}
+    return skloss.diagnose(code=code, history=log([1.0, 0.5, 0.3], **curves))
+
+
+def test_last_rows_that_are_behind_before_memorizing_are_told():
+    found = early_gap(0.3, network(fit=TAIL)).find("unshuffled-tail-validation")
+    # 20 batches of 32 rows are three quarters: 213 rows were held out.
+    error = np.sqrt(0.7 * 0.3 / (20 * 32 / 3))
+    assert found.evidence["behind by"].value == pytest.approx(0.4 / error, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("val_accuracy", "code"),
+    [
+        (0.68, network(fit=TAIL)),
+        (0.3, network(fit=TAIL, before="X, y = shuffle(X, y)\n")),
+        (0.3, network(fit=TAIL).replace("model.compile", BATCH_NORM)),
+    ],
+    ids=["not behind", "shuffled", "batch normalization lags"],
+)
+def test_no_order_is_told_where_another_reason_explains_the_gap(val_accuracy, code):
+    assert early_gap(val_accuracy, code).find("unshuffled-tail-validation") is None
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "loss", "is_found"),
+    [(0.8, 0.5, True), (0.8, 0.2, False), (1.0, 0.01, False)],
+    ids=["loss of a guess of 80 %", "far better than it", "all right"],
+)
+def test_an_accuracy_that_stands_still_shows_one_predicted_class(
+    accuracy, loss, is_found
+):
+    losses = [loss + 0.002 * left for left in range(6, 0, -1)]
+    text = log(losses, accuracy=[accuracy] * 6, val_accuracy=[accuracy] * 6)
+    code = network(fit=VALIDATED, before="X = StandardScaler().fit_transform(X)\n")
+    found = skloss.diagnose(code=code, history=text).find("majority-collapse")
+    assert (found is not None) is is_found
+
+
+@pytest.mark.parametrize(("first", "severity"), [(30.0, "warning"), (0.7, "info")])
+def test_large_first_weights_are_an_alarm_where_the_loss_begins_high(first, severity):
+    code = network().replace("'relu')", "'relu', init=RandomNormal(0.0, 5.0))")
+    found = skloss.diagnose(code=code, history=log([first, 0.6, 0.5])).find(
+        "large-init"
+    )
+    assert found.severity == severity
+
+
+@pytest.mark.parametrize("first", [30.0, 0.7])
+def test_inputs_that_no_code_scales_are_told_by_the_first_loss(first):
+    code = network(before="X = pd.read_csv('a.csv').values\n")
+    diagnosis = skloss.diagnose(code=code, history=log([first, 0.6, 0.5]))
+    assert (diagnosis.find("unscaled-inputs") is not None) is (first > 1)
+
+
+# ------------------------------------------------------------------------- arguments
+
+
+def test_the_line_of_the_code_is_shown():
+    found = skloss.diagnose(code=network("Dense(1, activation='softmax')")).findings[0]
+    assert found.evidence["line of the code"].value == 5
+
+
+def test_a_log_that_is_none_is_noted():
+    diagnosis = skloss.diagnose(code=network(), history="no log\nat all\n")
+    assert "the log was not understood" in diagnosis.notes[0]
+
+
+def test_both_source_and_code_are_refused():
+    with pytest.raises(ValueError, match="Both source and code"):
+        skloss.diagnose({"loss": [1.0]}, code="x = 1\n")
+
+
+def test_nothing_given_is_refused():
+    with pytest.raises(ValueError, match="Nothing to diagnose"):
+        skloss.diagnose()
+
+
+def test_code_that_is_no_text_is_refused():
+    with pytest.raises(skloss.exceptions.DiagnosisError, match="got int"):
+        skloss.diagnose(code=3)
+
+
+def test_rows_beside_code_are_noted():
+    diagnosis = skloss.diagnose(code=network(), X=[[1.0]], y=[0])
+    assert diagnosis.notes == ("X and y not read: the source is code",)
