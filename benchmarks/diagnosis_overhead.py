@@ -28,16 +28,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import other_libraries
-from harness import run_in_turn
+from harness import run_in_turn, try_each
 from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.json"
 SIZES = (1_000, 10_000, 50_000)
+QUICK_ROWS = 300
 STEPS, COLUMNS = 96, 30
 # As many as one would train.
 EPOCHS = {
-    "dense": dict(zip(SIZES, (100, 100, 50), strict=True)),
-    "cnn": dict(zip(SIZES, (30, 10, 3), strict=True)),
+    "dense": dict(zip((QUICK_ROWS, *SIZES), (2, 100, 100, 50), strict=True)),
+    "cnn": dict(zip((QUICK_ROWS, *SIZES), (1, 30, 10, 3), strict=True)),
 }
 # At most so many seconds are aimed at.
 TARGETS = {
@@ -189,6 +190,10 @@ SINGLE: dict[str, Callable[[], Timed]] = {
     "a trained Keras model with 2,000 rows": of_keras_rows,
     "curves alone": of_curves,
 }
+QUICK = SINGLE | {
+    "rows, 50,000 x 30": partial(diagnosed, "dense", QUICK_ROWS, "rows"),
+    "a record": partial(diagnosed, "dense", QUICK_ROWS, "record"),
+}
 
 
 # --------------------------------------------------------------------------- unchanged?
@@ -245,26 +250,25 @@ def _draws() -> dict[str, list[bytes]]:
 # -------------------------------------------------------------------------------- table
 
 
-def measure(rounds: int, sizes: tuple[int, ...]) -> dict[str, Any]:
+def measure(
+    run: Callable[[Mapping[str, Any]], dict[str, Any]],
+    sizes: tuple[int, ...],
+    single: Mapping[str, Callable[[], Timed]],
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for network in EPOCHS:
         for n_rows in sizes:
-            found[f"{network}|{n_rows}"] = run_in_turn(
+            found[f"{network}|{n_rows}"] = run(
                 {
                     "fit": partial(fit, network, n_rows),
                     "bare": partial(bare_fit, network, n_rows),
                     "units": partial(units, network, n_rows),
                     "record": partial(diagnosed, network, n_rows, "record"),
                     "rows": partial(diagnosed, network, n_rows, "rows"),
-                },
-                rounds,
+                }
             )
             print(f"{network}, {n_rows:,} rows done", flush=True)
-    return {
-        "shares": found,
-        "single": run_in_turn(SINGLE, rounds),
-        "unchanged": unchanged(),
-    }
+    return {"shares": found, "single": run(single), "unchanged": unchanged()}
 
 
 def report(found: Mapping[str, Any]) -> None:
@@ -307,11 +311,12 @@ def main() -> None:
     if options.report:
         report(json.loads(RESULTS.read_text()))
         return
-    rounds, sizes = (1, SIZES[:1]) if options.quick else (options.rounds, SIZES)
-    found = measure(rounds, sizes)
-    if not options.quick:
-        text = json.dumps({"host": describe(), **found}, indent=1)
-        RESULTS.write_text(text + "\n")
+    if options.quick:
+        report(measure(try_each, (QUICK_ROWS,), QUICK))
+        return
+    found = measure(partial(run_in_turn, rounds=options.rounds), SIZES, SINGLE)
+    text = json.dumps({"host": describe(), **found}, indent=1)
+    RESULTS.write_text(text + "\n")
     report(found)
 
 

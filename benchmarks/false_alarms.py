@@ -98,7 +98,7 @@ KEEL = (
     "led7digit-0-2-4-5-6-7-8-9_vs_1",
 )
 SETS = (*KEEL, *UCR, BEATS, *MADE)
-QUICK = ("breast_cancer",)
+QUICK, QUICK_ROWS = ("breast_cancer",), 160
 RESULTS = Path(__file__).parent / "results" / "false_alarms.json"
 # So that the whole takes minutes.
 MOST_ROWS, MOST_SERIES, MOST_BEATS = 3000, 600, 1600
@@ -141,7 +141,9 @@ class Rows:
         return self.at(kept), self.at(held)
 
 
-def load(name: str, folder: Path | None, seed: int) -> Rows:
+def load(
+    name: str, folder: Path | None, seed: int, most_rows: int | None = None
+) -> Rows:
     """Rows of a set, at most so many that a network is trained in seconds."""
     if name in KEEL:
         rows = Rows(*data_sets.keel(name))
@@ -156,6 +158,7 @@ def load(name: str, folder: Path | None, seed: int) -> Rows:
         rows = Rows(*data_sets.made(name))
     most = MOST_SERIES if name in UCR else MOST_ROWS
     most = MOST_BEATS if name == BEATS else most
+    most = most_rows or most
     if len(rows.y) <= most:
         return rows
     every = np.arange(len(rows.y))
@@ -338,6 +341,7 @@ class Job:
     reference: dict[str, Any] | None
     folder: Path | None
     cases: Path | None
+    most_rows: int | None = None
 
     @property
     def key(self) -> str:
@@ -347,7 +351,8 @@ class Job:
 
 def do(job: Job) -> tuple[str, dict[str, Any], dict[str, dict[str, Any]]]:
     warnings.simplefilter("ignore")
-    train, test = load(job.name, job.folder, job.seed).split(TEST_FOLDS, job.seed)
+    rows = load(job.name, job.folder, job.seed, job.most_rows)
+    train, test = rows.split(TEST_FOLDS, job.seed)
     goal = job.reference or reference(train, test, job.seed)
     runs = {}
     for variant in job.variants:
@@ -432,7 +437,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             )
             goal = results["references"].get(key)
             if todo:
-                job = Job(name, seed, todo, goal, options.data, options.cases)
+                most = QUICK_ROWS if options.quick else None
+                job = Job(name, seed, todo, goal, options.data, options.cases, most)
                 jobs.append(job)
     started = time.perf_counter()
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:

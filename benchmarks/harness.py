@@ -63,6 +63,27 @@ def run_in_turn(
     }
 
 
+def try_each(contestants: Mapping[str, Contestant]) -> dict[str, dict[str, Any]]:
+    """Run every contestant once in this process, to try a script quickly.
+
+    The form is that of ``run_in_turn``; the figures mean nothing.
+    """
+    found = {name: contestant()() for name, contestant in contestants.items()}
+    return {
+        name: {
+            "first": rate,
+            "rates": [rate],
+            "median": rate,
+            "peak_mb": _peak_mb(),
+        }
+        for name, rate in found.items()
+    }
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 class _Runner:
     """A process that waits to be told to run."""
 
@@ -94,8 +115,7 @@ def _serve(contestant: Contestant, connection: Connection) -> None:
     while (asked := connection.recv()) != "stop":
         try:
             if asked == "peak":
-                kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-                connection.send(kilobytes / 1024)
+                connection.send(_peak_mb())
                 continue
             job = job or contestant()
             connection.send(job())

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import other_libraries
-from harness import run_in_turn
+from harness import run_in_turn, try_each
 from host import describe
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
@@ -383,8 +383,31 @@ PREDICTIONS = {
 }
 
 JOBS: dict[str, Job] = {**TRAINING, **SEARCHES, **PREDICTIONS}
-QUICK = ("30-128-64-1", "one row", "import")
+QUICK_ROWS = (1_000, 30)
+QUICK: dict[str, Job] = {
+    "30-16-1": Job(
+        "30-16-1, 1,000 rows, batch 128, one epoch",
+        partial(skloss_dense, QUICK_ROWS, width=16),
+        {
+            "keras fit": partial(keras_dense, QUICK_ROWS, (16,)),
+            "skorch": partial(skorch_dense, QUICK_ROWS, (16,)),
+            "MLPClassifier": partial(mlp, QUICK_ROWS, (16,)),
+        },
+        TRAINING["9-18-1"].targets,
+    ),
+    "one row": Job(
+        PREDICTIONS["one row"].title,
+        partial(skloss_rows, 1, 10),
+        {"keras predict": partial(keras_rows, 1, 1)},
+        PREDICTIONS["one row"].targets,
+    ),
+    "import": PREDICTIONS["import"],
+}
 NEEDS = {"skorch": ("skorch", "torch"), "scikeras": ("scikeras",)}
+
+
+def contestants(job: Job) -> dict[str, Callable[[], Any]]:
+    return {OURS: job.ours, **installed(job.others)}
 
 
 def installed(others: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
@@ -406,7 +429,7 @@ def table(found: Mapping[str, Any]) -> str:
     """Write the results as a table in Markdown."""
     lines = ["| job | skloss (first run) | against | its rate | ratio | target |"]
     lines.append("|---|---|---|---|---|---|")
-    for name, job in JOBS.items():
+    for name, job in (JOBS | QUICK).items():
         if name not in found:
             continue
         ours = found[name][OURS]
@@ -439,17 +462,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     options = parser.parse_args()
     if options.quick:
-        options.jobs, options.rounds = QUICK, 1
-    known = RESULTS.exists() and not options.quick
-    found = json.loads(RESULTS.read_text())["jobs"] if known else {}
+        print(table({name: try_each(contestants(job)) for name, job in QUICK.items()}))
+        return
+    found = json.loads(RESULTS.read_text())["jobs"] if RESULTS.exists() else {}
     for name in [] if options.report else options.jobs:
         job = JOBS[name]
-        found[name] = run_in_turn(
-            {OURS: job.ours, **installed(job.others)}, options.rounds, job.cold
-        )
-        if not options.quick:
-            text = json.dumps({"host": describe(), "jobs": found}, indent=1)
-            RESULTS.write_text(text + "\n")
+        found[name] = run_in_turn(contestants(job), options.rounds, job.cold)
+        text = json.dumps({"host": describe(), "jobs": found}, indent=1)
+        RESULTS.write_text(text + "\n")
         print(f"{name} done", flush=True)
     print(table(found))
 

@@ -221,7 +221,8 @@ class ProbabilityDisplay(Display):
         estimator : classifier
             Fitted classifier with ``predict_proba``.
         X : array-like of shape (n, ...)
-            Rows that were not trained on.
+            Rows that were not trained on, such as a test set. This is not checked, so
+            that the rows of the fit can be drawn for comparison: those look too good.
         y : array-like of shape (n,)
             Labels of the rows, of two classes.
         train_prior : float, default=None

@@ -152,7 +152,8 @@ class _RankingDisplay(Display):
         estimator : classifier
             Fitted classifier with ``predict_proba`` or ``decision_function``.
         X : array-like of shape (n, ...)
-            Rows that were not trained on.
+            Rows that were not trained on, such as a test set. This is not checked, so
+            that the rows of the fit can be drawn for comparison: those look too good.
         y : array-like of shape (n,)
             Labels of the rows.
         pos_label : object, default=None

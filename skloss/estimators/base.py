@@ -14,6 +14,7 @@ from skloss.estimators.checks import encode_known, encode_labels
 from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
+from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
@@ -23,7 +24,6 @@ from skloss.training import (
     Rows,
     predict_logits,
     probabilities,
-    start_tensorflow,
 )
 
 __all__ = ["BaseNeuralClassifier"]
@@ -33,7 +33,11 @@ _TO_CALLER = 4
 
 
 class BaseNeuralClassifier(
-    CheckedRowsMixin, NeuralClassifierMixin, ClassifierMixin, BaseEstimator
+    CheckedRowsMixin,
+    NeuralClassifierMixin,
+    ParameterNamesMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Base of the neural classifiers; a subclass says which network it trains."""
 
@@ -293,7 +297,6 @@ class BaseNeuralClassifier(
     @property
     def model_(self) -> Any:
         """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
-        start_tensorflow()
         return build_keras_model(self.network_, self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -34,6 +34,7 @@ from skloss.estimators.fit_rows import (
     loss_weight,
 )
 from skloss.estimators.held_out_rows import read_held_out
+from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.rocket_fitting import RocketFit, fit_rocket
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.holdout import check_no_gaps, stratified_holdout
@@ -50,7 +51,11 @@ _TO_CALLER = 4
 
 
 class RocketClassifier(
-    SeriesRowsMixin, CheckedRowsMixin, ClassifierMixin, BaseEstimator
+    SeriesRowsMixin,
+    CheckedRowsMixin,
+    ParameterNamesMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """MiniRocket's kernels, and a ridge regression that knows its chances.
 

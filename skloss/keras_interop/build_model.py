@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skloss.keras_interop.keras_start import start_keras
 from skloss.networks.spec import (
     BatchNorm,
     Conv1D,
@@ -45,6 +46,7 @@ def build_keras_model(
     keras.Sequential
         Built, not compiled. Train it with a loss that has ``from_logits=True``.
     """
+    start_keras()
     import keras
 
     if weights is not None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from skloss.keras_interop.compiled_settings import CompiledLoss
+from skloss.keras_interop.keras_start import need_keras_on_tensorflow
 from skloss.protocols import KerasLayer, KerasModel, Tensor
 from skloss.training.losses import clipped_crossentropy, row_losses
 from skloss.training.outputs import output_probabilities
-from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["KerasNetwork"]
 
@@ -62,7 +62,7 @@ class KerasNetwork:
 
         The model has its weights, so that those given are not read.
         """
-        start_tensorflow()
+        need_keras_on_tensorflow("KerasClassifier")
         parts = [
             self._call(X[start : start + _BLOCK]) for start in range(0, len(X), _BLOCK)
         ]

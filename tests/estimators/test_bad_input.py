@@ -7,7 +7,7 @@ from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
 from imblearn.pipeline import Pipeline as PlainPipeline
 from sklearn.preprocessing import StandardScaler
 
-from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
+from skloss import CNN1DClassifier, DenseClassifier, RocketClassifier, make_pipeline
 from skloss.exceptions import TrainingDivergedWarning
 
 N_ROWS = 60
@@ -379,3 +379,21 @@ def test_weights_of_held_out_rows_are_checked(weight, told):
     held = {"X_val": X[:40], "y_val": y[:40], "sample_weight_val": weight}
     with pytest.raises(ValueError, match=told):
         DenseClassifier(epochs=1).fit(X, y, **held)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "misspelt", "meant"),
+    [
+        (DenseClassifier(), "dropuot", "dropout"),
+        (CNN1DClassifier(), "kernel", "kernel_size"),
+        (RocketClassifier(), "n_kernel", "n_kernels"),
+        (make_pipeline(DenseClassifier()), "denseclassifier__epoch", "epochs"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_misspelt_parameter_is_told_with_the_nearest(classifier, misspelt, meant):
+    before = classifier.get_params(deep=False)
+    told = rf"Invalid parameter '{misspelt.rpartition('__')[2]}'.*mean '{meant}'\?$"
+    with pytest.raises(ValueError, match=told):
+        classifier.set_params(**{misspelt: 1})
+    assert classifier.get_params(deep=False) == before

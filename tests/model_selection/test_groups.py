@@ -126,6 +126,39 @@ def test_cross_validate_with_groups_is_found():
     assert "ungrouped-holdout" in {finding.name for finding in found}
 
 
+def test_splits_made_before_are_seen_with_groups_beside_them():
+    folds = list(GroupKFold(2).split(X, y, GROUPS))
+    with pytest.warns(UngroupedHoldOutWarning):
+        results = cross_validate(
+            net(), X, y, cv=folds, groups=GROUPS, return_estimator=True
+        )
+    assert [state(fitted) for fitted in results["estimator"]] == ["missed"] * 2
+    found = skloss.diagnose(results).findings
+    assert "ungrouped-holdout" in {finding.name for finding in found}
+
+
+def test_with_routing_groups_reach_fits_in_other_processes():
+    with config_context(enable_metadata_routing=True):
+        results = cross_validate(
+            net(),
+            X,
+            y,
+            cv=GroupKFold(2),
+            params={"groups": GROUPS},
+            return_estimator=True,
+            return_indices=True,
+            n_jobs=2,
+        )
+    for fitted, train in zip(
+        results["estimator"], results["indices"]["train"], strict=True
+    ):
+        assert state(fitted) == "kept"
+        held = fitted.record_.data["held_out_rows"]
+        kept = np.setdiff1d(np.arange(len(train)), held)
+        assert len(held) > 0
+        assert not set(GROUPS[train][held]) & set(GROUPS[train][kept])
+
+
 @pytest.mark.parametrize(
     ("source", "params"),
     [

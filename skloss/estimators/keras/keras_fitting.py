@@ -25,6 +25,7 @@ from skloss.keras_interop.describe_layers import network_layers
 from skloss.keras_interop.keras_fit import train_keras
 from skloss.keras_interop.keras_gap import keras_training_mode, require_probabilities
 from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.keras_start import need_keras_on_tensorflow
 from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
 from skloss.record import Training
@@ -201,6 +202,9 @@ def _floats(rows: Rows) -> Rows:
 def _by_keras(
     network: KerasNetwork, job: Job, arranged: KerasRows, call: KerasCall, reason: str
 ) -> Fitted:
+    need_keras_on_tensorflow(
+        f"{job.owner} trains this model by keras.Model.fit ({reason}), which"
+    )
     settings = job.settings
     evaluators = job.evaluators(network, network.n_multiplications)
     if settings.monitor is not None:

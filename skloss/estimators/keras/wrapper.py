@@ -39,6 +39,7 @@ from skloss.estimators.keras.unknown_parameters import (
 from skloss.holdout import check_kept, check_no_gaps
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
+from skloss.keras_interop.keras_start import start_keras
 from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
 from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
@@ -52,14 +53,18 @@ from skloss.training.tensorflow_start import start_tensorflow
 _package = "tensorflow>=2.18"
 try:
     start_tensorflow()
+    _package = "keras"
+    start_keras()
     _package = "scikeras>=0.13"
     from scikeras._utils import route_params
     from scikeras.wrappers import KerasClassifier as _Wrapper
 except Exception as error:  # an installed one can fail in any way
-    _cause = error.__cause__ or error
+    _error, _cause = error, error.__cause__ or error
 
     class _Wrapper:  # type: ignore[no-redef]
         def __init__(self, *args: object, **kwargs: object) -> None:
+            if _package == "keras":
+                raise ImportError(f"KerasClassifier: {_error}") from _cause
             name = _package.partition(">")[0]
             line = str(_cause).partition("\n")[0]
             raise ImportError(
