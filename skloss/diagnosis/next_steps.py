@@ -126,6 +126,8 @@ def _of_finding(finding: Finding, case: Case | None) -> Iterator[NextStep]:
     gain = _GAINS[finding.severity]
     code = _line_of(finding)
     kept = None
+    if finding.name == "folds-disagree" and case and case.holdout_groups == "kept":
+        code = ""  # the folds have kept groups together already
     if finding.name in _LATE and case is not None:
         kept = _kept_epoch(case, gain)
     if kept is not None:

@@ -46,7 +46,7 @@ def trainings_of_rows(rows: Sequence[Row]) -> list[Columns]:
     if not numbers:
         epochs: Sequence[Row] = [_present(row, values) for row in rows]
         if len(epochs) > 2 and len({frozenset(epoch) for epoch in epochs}) > 1:
-            epochs = _without_cut_end(epochs)
+            epochs = _without_cut_end(epochs, has_parts=True)
         return [{name: [epoch.get(name) for epoch in epochs] for name in values}]
     step = next(filter(is_step, names), None)
     steps = [0.0] * len(rows) if step is None else _filled(r.get(step) for r in rows)
@@ -146,7 +146,10 @@ def _columns(
 ) -> Columns:
     judged = {name for name in without_test(names) if _is_metric(name)}
     epochs = [_merged(rows, is_fine) for rows in part]
-    kept = _without_cut_end([e for e in epochs if not judged.isdisjoint(e)])
+    has_parts = any(len(rows) > 1 for rows in part)
+    kept = _without_cut_end(
+        [epoch for epoch in epochs if not judged.isdisjoint(epoch)], has_parts
+    )
     shown = {name for epoch in kept for name in epoch}
     return {n: [epoch.get(n) for epoch in kept] for n in names if n in shown}
 
@@ -164,19 +167,22 @@ def _merged(rows: Sequence[Row], is_fine: bool) -> Row:
 
 def _epoch_value(name: str, cells: Sequence[Any]) -> Any:
     numbers = [_number(cell) for cell in cells]
-    is_of_validation = (canonical_name(name) or "").startswith("val_")
-    if len(cells) == 1 or None in numbers or is_of_validation or not _is_metric(name):
+    is_last = len(cells) == 1 or None in numbers or _is_of_validation(name)
+    if is_last or not _is_metric(name):
         return cells[-1]
     return math.fsum(numbers) / len(numbers)  # type: ignore[arg-type]
 
 
-def _without_cut_end(epochs: Sequence[Row]) -> Sequence[Row]:
+def _without_cut_end(epochs: Sequence[Row], has_parts: bool) -> Sequence[Row]:
     """Leave out a last epoch that was interrupted, and an end without training loss.
 
     An interrupted epoch lacks what all others show. With a ``validation_freq`` others
-    lack it too.
+    lack it too. Where an epoch is one row, validation comes last, so that a row which
+    has it was not interrupted: an empty cell is a NaN there.
     """
     shown = [frozenset(filter(_is_metric, epoch)) for epoch in epochs]
+    if not has_parts and shown and any(_is_of_validation(n) for n in shown[-1]):
+        return epochs
     earlier = set(shown[:-1])
     if len(earlier) == 1 and not shown[-1] >= next(iter(earlier)):
         epochs = epochs[:-1]
@@ -186,6 +192,10 @@ def _without_cut_end(epochs: Sequence[Row]) -> Sequence[Row]:
     while losses and end and losses.isdisjoint(epochs[end - 1]):
         end -= 1
     return epochs[:end]
+
+
+def _is_of_validation(name: str) -> bool:
+    return (canonical_name(name) or "").startswith("val_")
 
 
 def _present(row: Row, names: Sequence[str]) -> Row:

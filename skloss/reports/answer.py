@@ -202,9 +202,12 @@ def reconciled(context: ReportContext) -> str:
         told.insert(0, f"all rows together give {own:.2f}")
     if part is not None and part.mcc is not None and context.cv_results is not None:
         told.append(
-            f"the last fit has {part.mcc:.2f} on the {part.n_rows:,} rows that it held "
-            f"out itself (other rows, and only {part.n_minority:,} of the smallest "
-            "class)"
+            f"the last fit has {part.mcc:.2f} on {part.n_rows:,} rows, each left out "
+            "once"
+            if context.case.is_closed_form
+            else f"the last fit has {part.mcc:.2f} on the {part.n_rows:,} rows that it "
+            f"held out itself (other rows, and only {part.n_minority:,} of the "
+            "smallest class)"
         )
     if len(told) < 2:
         return ""

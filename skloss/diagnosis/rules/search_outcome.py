@@ -118,10 +118,15 @@ class FoldsDisagree(Rule):
         error = 1 / np.sqrt(2 * facts.fold_minority)
         if spread < max(self.least_range, self.errors * error):
             return None
+        fix = (
+            "Look at the groups of the worst fold, and collect more groups like them."
+            if case.holdout_groups == "kept"
+            else "Look at the rows of the worst fold. Keep groups together with "
+            "StratifiedGroupKFold, and set shuffle=True for ordered rows."
+        )
         return self.found(
             f"The scores of the folds range from {min(facts.fold_scores):.2f} to "
             f"{max(facts.fold_scores):.2f}.",
             {"range of the scores": spread, "standard error of a score": error},
-            "Look at the rows of the worst fold. Keep groups together with "
-            "StratifiedGroupKFold, and set shuffle=True for ordered rows.",
+            fix,
         )
