@@ -58,7 +58,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Values per time step of folded series.
     channels_first : bool or None, default=None
         Whether series come as ``(n, channels, timesteps)``, as aeon and sktime have
-        them, or folded from it. None is as False, with a :class:`SeriesOrderWarning`
+        them, or folded from it. None is as False, with a `SeriesOrderWarning`
         where there are more channels than time steps.
     batch_norm : bool, default=False
         Whether batch normalization (momentum 0.9) stands between each convolution and

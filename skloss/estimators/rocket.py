@@ -79,7 +79,7 @@ class RocketClassifier(
         Values per time step of folded series.
     channels_first : bool or None, default=None
         Whether series come as ``(n, channels, timesteps)``, as aeon and sktime have
-        them, or folded from it. None is as False, with a :class:`SeriesOrderWarning`
+        them, or folded from it. None is as False, with a `SeriesOrderWarning`
         where there are more channels than time steps.
     class_weight : None, "balanced" or dict from label to weight, default=None
         Weight of each class in the regression and in the choice of the penalty, never
