@@ -6,7 +6,6 @@ import argparse
 import io
 import json
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -16,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-import skloss
+from skloss.cli_options import make_parser
 from skloss.nearest_name import nearest_names
 
 if TYPE_CHECKING:
@@ -26,58 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_EXAMPLES = """\
-examples:
-  skloss search
-      search on the heartbeats data that ships with the package
-  skloss search table.csv --target fraud --positive yes --model dense
-  skloss search beats.npz --target label --groups patient --channels 2
-  skloss search table.csv --target y --model dense --sampler RandomOverSampler \\
-      --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
-  skloss search table.csv --target y --model dense --resume skloss-search
-      resume an interrupted search
-  skloss predict skloss-search/model.joblib new.csv --out predictions.csv
-      predict new rows with the winner
-"""
-_READABLE = (
-    "a saved training record, a CSV or JSON file of curves, a log that was printed, a "
-    "notebook, or a folder of MLflow or TensorBoard"
-)
-_CODE = (
-    "the code of a training, which is read and never run: a script, a notebook or a "
-    "question in Markdown"
-)
 _LEAST_TEXT = 30  # least width of the text about a rule, in a narrow terminal
-
-
-class _Parser(argparse.ArgumentParser):
-    """Parser whose errors are one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}{self._hint(message)}\n")
-
-    def _hint(self, message: str) -> str:
-        """Ask for the nearest choice or option, if a name is not one."""
-        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message)
-        unknown = re.search(r"unrecognized arguments:.*?(--[\w-]+)", message)
-        if wrong is not None:
-            # Python 3.12 and newer write the choices without quotes.
-            choices = [choice.strip("' ") for choice in wrong[2].split(",")]
-            near = nearest_names(wrong[1], choices)
-        elif unknown is not None:
-            near = nearest_names(unknown[1], self._all_options())
-        else:
-            return ""
-        return f"; did you mean {near[0]!r}?" if near else ""
-
-    def _all_options(self) -> set[str]:
-        """Return the options of this command and of those below it."""
-        found = {name for name in self._option_string_actions if name.startswith("--")}
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                for parser in action.choices.values():
-                    found |= parser._all_options()
-        return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,13 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(argv)
     options.typed = shlex.join(["skloss", *(sys.argv[1:] if argv is None else argv)])
     if options.command is None:
         parser.print_help()
         return 0
-    code = options.run(options)
+    code = _COMMANDS[options.command](options)
     sys.stdout.flush()
     return code
 
@@ -350,288 +298,10 @@ def _prepare_process() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="skloss",
-        description=skloss.__doc__.splitlines()[0] if skloss.__doc__ else None,
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"skloss {skloss.__version__}"
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    _add_search(commands)
-    _add_predict(commands)
-    _add_diagnose(commands)
-    _add_report(commands)
-    _add_rules(commands)
-    return parser
-
-
-def _add_diagnose(commands: argparse._SubParsersAction) -> None:
-    diagnose = commands.add_parser(
-        "diagnose",
-        help="find what is wrong with a training, from its record, curves or code",
-        description="Find what is wrong with a training. Each finding has evidence and "
-        "a fix; causes come before their symptoms. The exit status is 1 if a finding "
-        "is an error, or as --fail-on says.",
-    )
-    diagnose.set_defaults(run=_diagnose)
-    diagnose.add_argument("path", metavar="PATH", help=f"{_READABLE}, or {_CODE}")
-    diagnose.add_argument(
-        "log",
-        metavar="LOG",
-        nargs="?",
-        help="log that the code of PATH printed, where it is a file of its own",
-    )
-    _add_reading_options(diagnose)
-    diagnose.add_argument(
-        "--format",
-        choices=("text", "json", "jsonl"),
-        default="text",
-        help="print text (default), JSON, or each finding as a line of JSON",
-    )
-    diagnose.add_argument(
-        "--json",
-        action="store_const",
-        const="json",
-        dest="format",
-        help="the same as --format json",
-    )
-    diagnose.add_argument(
-        "--fail-on",
-        choices=("error", "warning", "never"),
-        default="error",
-        help="least severity that makes the exit status 1 (default %(default)s)",
-    )
-    diagnose.add_argument(
-        "--verbose",
-        action="store_true",
-        help="print remarks in full, list the rules that passed, and give the reason "
-        "for each rule that was not assessed",
-    )
-
-
-def _add_reading_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--run",
-        dest="training",
-        type=_positive_int,
-        metavar="N",
-        help="which of several trainings in a log is read, from 1 (default: the last "
-        "of at least five epochs)",
-    )
-    command.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="RULES",
-        help="codes or names of rules that are not run, separated by commas; also as "
-        "ignore in [tool.skloss] of ./pyproject.toml",
-    )
-
-
-def _add_report(commands: argparse._SubParsersAction) -> None:
-    report = commands.add_parser(
-        "report",
-        help="write an HTML page about a training, from its record or its curves",
-        description="Write one self-contained HTML page about a training. It compares "
-        "the network with baselines, and shows the findings of the diagnosis, the "
-        "training curves, the errors and the configuration.",
-    )
-    report.set_defaults(run=_report)
-    report.add_argument("path", metavar="PATH", help=_READABLE)
-    _add_reading_options(report)
-    report.add_argument(
-        "--out",
-        default="report.html",
-        metavar="FILE",
-        help="file to write (default ./%(default)s)",
-    )
-
-
-def _add_rules(commands: argparse._SubParsersAction) -> None:
-    rules = commands.add_parser(
-        "rules",
-        help="list the rules of the diagnosis, or explain one rule",
-        description="List the rules of the diagnosis by family, or explain one rule: "
-        "what it reads, its effect, what to do, when it is a false alarm, and its "
-        "thresholds.",
-    )
-    rules.set_defaults(run=_rules)
-    rules.add_argument(
-        "name",
-        nargs="?",
-        metavar="NAME",
-        help="name or code of a rule, such as linear-stack or N03",
-    )
-
-
-def _add_search(commands: argparse._SubParsersAction) -> None:
-    search = commands.add_parser(
-        "search",
-        help="run a cross-validated grid search of networks",
-        description=textwrap.fill(
-            "Run a cross-validated grid search of Pipeline(scaler, sampler, network), "
-            "scored by MCC and F1, beside baselines on the same folds. The candidate "
-            "with the highest MCC is trained again on all rows. The results are "
-            "written to results.csv, curves.png, report.html and model.joblib.",
-            78,
-        ),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    search.set_defaults(run=_search)
-    _add_data_options(search)
-    _add_model_options(search)
-    _add_run_options(search)
-
-
-def _add_predict(commands: argparse._SubParsersAction) -> None:
-    predict = commands.add_parser(
-        "predict",
-        help="predict the rows of a file with the model of a search",
-        description="Predict the class and the probabilities of each row, as CSV, in "
-        "the order of the rows. Load only models that you trust: a model can run code.",
-    )
-    predict.set_defaults(run=_predict)
-    predict.add_argument("model", metavar="MODEL", help="model.joblib of a search")
-    predict.add_argument(
-        "file",
-        metavar="FILE",
-        help="rows in any form that skloss search reads; columns are found by name, "
-        "and others are not used",
-    )
-    predict.add_argument(
-        "--out", metavar="FILE", help="file to write (default: print the table)"
-    )
-    _add_missing(predict)
-
-
-def _add_missing(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--missing",
-        action="append",
-        default=[],
-        metavar="VALUE",
-        help="value that stands for a missing one, such as --missing=-999; can be "
-        "repeated",
-    )
-
-
-def _add_data_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("data")
-    group.add_argument(
-        "file",
-        nargs="?",
-        metavar="FILE",
-        help=".csv, .tsv, .csv.gz, .parquet, .npy, or .npz with arrays X and y "
-        "(default: the heartbeats data that ships with the package)",
-    )
-    group.add_argument("--target", metavar="COLUMN", help="column of the labels")
-    group.add_argument(
-        "--positive",
-        metavar="VALUE",
-        help="label of the positive class; all other labels become the negative class",
-    )
-    group.add_argument(
-        "--groups",
-        metavar="COLUMN",
-        help="column of groups, such as patients; the rows of a group stay in one fold",
-    )
-    for name, meaning in (
-        ("drop", "column to leave out; can be repeated"),
-        ("keep", "column to keep though it looks like an index or like the target"),
-    ):
-        group.add_argument(
-            f"--{name}", action="append", default=[], metavar="COLUMN", help=meaning
-        )
-    _add_missing(group)
-
-
-def _add_model_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("network")
-    group.add_argument(
-        "--model",
-        choices=("cnn1d", "dense"),
-        default="cnn1d",
-        help="cnn1d for time series (default), dense for tables",
-    )
-    group.add_argument(
-        "--channels",
-        type=_positive_int,
-        metavar="N",
-        help="number of channels of a time series with timesteps * N columns "
-        "(default 1)",
-    )
-    group.add_argument(
-        "--sampler",
-        metavar="NAME",
-        help="smote (default, except for the grid of cnn1d, which has class weights), "
-        "none, or the name of any sampler of imbalanced-learn",
-    )
-    group.add_argument(
-        "--grid",
-        action="append",
-        metavar='"NAME=V,V"',
-        help="values of a parameter of the network, or of step__parameter; can be "
-        "repeated (default: batch_norm, class_weight and global_pooling of cnn1d; "
-        "dropout, width and activation of dense)",
-    )
-
-
-def _add_run_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("run")
-    group.add_argument(
-        "--folds",
-        type=_fold_count,
-        metavar="N",
-        help="number of folds (default 5)",
-    )
-    group.add_argument(
-        "--jobs",
-        type=_positive_int,
-        default=min(2, os.cpu_count() or 1),
-        metavar="N",
-        help="number of fits at the same time (default %(default)s)",
-    )
-    group.add_argument(
-        "--seed",
-        type=_whole_number,
-        default=0,
-        metavar="S",
-        help="random seed of the folds, the sampler and the network (default 0)",
-    )
-    folder = group.add_mutually_exclusive_group()
-    folder.add_argument(
-        "--out",
-        default="skloss-search",
-        metavar="DIR",
-        help="folder for results.csv, curves.png, report.html, model.joblib and the "
-        "list of finished fits (default ./%(default)s)",
-    )
-    folder.add_argument(
-        "--resume",
-        metavar="DIR",
-        help="resume the interrupted search in this folder; use the same file and "
-        "options",
-    )
-
-
-def _positive_int(text: str) -> int:
-    return _at_least(text, 1)
-
-
-def _fold_count(text: str) -> int:
-    return _at_least(text, 2)
-
-
-def _whole_number(text: str) -> int:
-    return _at_least(text, 0)
-
-
-def _at_least(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number of at least {least}, got {text!r}"
-        )
-    return int(text)
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "search": _search,
+    "predict": _predict,
+    "diagnose": _diagnose,
+    "report": _report,
+    "rules": _rules,
+}

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 import skloss
 from skloss import DenseClassifier, Pipeline
-from skloss.cli import _parser, main
+from skloss.cli import main
+from skloss.cli_options import make_parser
 from skloss.reports.baseline_scores import LOGISTIC, MAJORITY, TREES
 from skloss.search.grid_search import Search
 from skloss.search.plan import plan_search
@@ -188,7 +189,7 @@ def test_patients_are_never_on_both_sides_of_a_split_or_of_the_hold_out(
 def test_the_default_search_is_what_the_readme_promises():
     from skloss.datasets import load_heartbeats
 
-    options = _parser().parse_args(["search"])
+    options = make_parser().parse_args(["search"])
     from skloss.search.command import _heartbeats
 
     table = _heartbeats(options)

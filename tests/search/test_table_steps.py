@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.metrics import matthews_corrcoef
 
 from skloss import DenseClassifier, Pipeline
-from skloss.cli import _parser
+from skloss.cli_options import make_parser
 from skloss.search.data_files import LabeledRows
 from skloss.search.plan import plan_search
 from skloss.search.table_steps import date_parts, describe_steps
@@ -39,7 +39,7 @@ def rows():
 
 def planned(rows, *options):
     typed = ["search", "x.csv", "--model", "dense", "--grid", "epochs=2", *options]
-    return plan_search(_parser().parse_args(typed), rows)
+    return plan_search(make_parser().parse_args(typed), rows)
 
 
 def names(search):
