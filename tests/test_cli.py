@@ -196,7 +196,7 @@ def test_the_default_search_is_what_the_readme_promises():
     search = plan_search(options, table)
     steps = [type(step).__name__ for _, step in search.pipeline.steps]
     assert steps == ["SeriesScaler", "CNN1DClassifier"]
-    assert len(search.candidates) == 9
+    assert len(search.candidates) == 7
     assert type(search.candidates[-1]["cnn"]).__name__ == "RocketClassifier"
     assert {name for c in search.candidates for name in c} == {
         "cnn__batch_norm",

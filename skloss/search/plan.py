@@ -25,17 +25,26 @@ from skloss.search.table_steps import columns_by_kind, series_steps, table_steps
 
 __all__ = ["SearchError", "parse_grid", "plan_search"]
 
-_GRIDS: dict[str, dict[str, list[Any]]] = {
-    "cnn1d": {
-        "batch_norm": [False, True],
-        "class_weight": [None, "balanced"],
-        "global_pooling": ["average", "max"],
-    },
-    "dense": {
-        "dropout": [0.0, 0.25, 0.5],
-        "width": [16, 64],
-        "activation": ["relu", "tanh"],
-    },
+_GRIDS: dict[str, list[dict[str, list[Any]]]] = {
+    "cnn1d": [
+        {
+            "batch_norm": [True],
+            "class_weight": [None, "balanced"],
+            "global_pooling": ["average", "max"],
+        },
+        {
+            "batch_norm": [False],
+            "class_weight": [None],
+            "global_pooling": ["average", "max"],
+        },
+    ],
+    "dense": [
+        {
+            "dropout": [0.0, 0.25, 0.5],
+            "width": [16, 64],
+            "activation": ["relu", "tanh"],
+        }
+    ],
 }
 _FOLDS = 5
 _OF_CATEGORIES = ("smote", "smotenc", "smoten")
@@ -77,8 +86,8 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
     params = _HEARTBEAT_PARAMS if is_default else {}
     pipeline = _pipeline(options, table, params | _positive(table.y))
     name = pipeline.steps[-1][0]
-    grid = _GRIDS[options.model] if not options.grid else parse_grid(options.grid)
-    candidates = list(ParameterGrid(_with_steps(grid, pipeline)))
+    grids = [parse_grid(options.grid)] if options.grid else _GRIDS[options.model]
+    candidates = list(ParameterGrid([_with_steps(grid, pipeline) for grid in grids]))
     if options.model == "cnn1d" and not options.grid:
         candidates.append({name: _rocket_like(pipeline.steps[-1][1])})
     groups = {} if table.groups is None else {f"{name}__groups": table.groups}
