@@ -154,6 +154,18 @@ def test_what_trains_says_in_one_sentence_what_to_install(tmp_path, statement):
     assert_runs(TRAIN.format(statement=statement, name=name), tmp_path)
 
 
+def test_a_classifier_of_fixed_kernels_is_fitted(tmp_path):
+    assert_runs(
+        "from skloss.datasets import load_heartbeats\n"
+        "X, y = load_heartbeats(return_X_y=True)\n"
+        "model = RocketClassifier(168, random_state=0).fit(X[::40], y[::40])\n"
+        "assert model.predict(X[:9]).shape == (9,)\n"
+        "assert diagnose(model).ok\n"
+        "report(model, X[::40], y[::40])\n",
+        tmp_path,
+    )
+
+
 def test_the_search_says_in_one_sentence_what_to_install(tmp_path):
     X, y = make_rare_events(200, prevalence=0.3, random_state=0)
     table = np.column_stack([X, y])
