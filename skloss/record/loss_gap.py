@@ -199,18 +199,22 @@ class LossGap:
         return f"<LossGap: {self.total:.3f} nats{': ' if told else ''}{told}>"
 
     def _repr_html_(self) -> str:
-        rows = [f"<tr><th>printed training loss</th><td>{self.printed:.3f}</td>"]
-        rows += [
-            f"<tr><td>{escape(part.title)}</td><td>{part.nats:+.3f}"
-            f"{_plus_minus(part.error)}</td>"
+        cells = [("printed training loss", f"{self.printed:.3f}")]
+        cells += [
+            (part.title, f"{part.nats:+.3f}{_plus_minus(part.error)}")
             for part in self.shown
         ]
-        rows.append(f"<tr><th>validation loss</th><td>{self.validation:.3f}</td>")
+        cells.append(("validation loss", f"{self.validation:.3f}"))
+        rows = "".join(
+            f'<tr><th scope="row">{escape(title)}</th><td>{value}</td></tr>'
+            for title, value in cells
+        )
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
         return (
-            f"<p>{escape(self.sentence)}</p>\n<table><thead><tr><th>epoch "
-            f"{self.epoch + 1}</th><th>nats, with standard error over {self.unit}</th>"
-            f"</tr></thead><tbody>{'</tr>'.join(rows)}</tr></tbody></table>{remarks}"
+            f"<p>{escape(self.sentence)}</p>\n<table><thead><tr>"
+            f'<th scope="col">epoch {self.epoch + 1}</th>'
+            f'<th scope="col">nats, with standard error over {self.unit}</th>'
+            f"</tr></thead><tbody>{rows}</tbody></table>{remarks}"
         )
 
     def to_dict(self) -> dict[str, Any]:

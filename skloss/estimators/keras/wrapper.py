@@ -206,7 +206,7 @@ class MendedWrapper(_Wrapper):
     ) -> tuple[np.ndarray, np.ndarray]:
         names = getattr(y, "columns", None)
         check_no_gaps("y", y)
-        if np.ndim(y) == 1:
+        if np.ndim(np.asarray(y)) == 1:
             check_kept("y", y)
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
