@@ -166,5 +166,7 @@ def _prepared(X: np.ndarray, shape: tuple[int, ...], scales: bool) -> np.ndarray
 def _are_scaled(X: np.ndarray, shape: tuple[int, ...]) -> bool:
     """Whether scaling each series by itself would change next to nothing."""
     series = X.reshape(len(X), *shape)
-    means, spreads = series.mean(axis=1), series.std(axis=1)
+    # In double precision, since the squares of large numbers overflow in single.
+    means = series.mean(axis=1, dtype=np.float64)
+    spreads = series.std(axis=1, dtype=np.float64)
     return bool((abs(means) < _SCALED).all() and (abs(spreads - 1) < _SCALED).all())

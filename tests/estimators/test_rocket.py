@@ -218,3 +218,14 @@ def test_the_loss_is_drawn_over_penalties():
     assert "last_epoch" not in display.lines_
     metrics = skloss.displays.MetricCurveDisplay.from_estimator(fitted)
     assert metrics.ax_.get_xlabel() == "penalty"
+
+
+@pytest.mark.filterwarnings("error")
+def test_huge_numbers_are_scaled_without_a_warning():
+    X, y = _waves()
+    plain = RocketClassifier(**_SMALL).fit(X, y)
+    huge = RocketClassifier(**_SMALL).fit(1e30 * X, y)
+    assert huge.scales_series_ == plain.scales_series_
+    np.testing.assert_allclose(
+        huge.predict_proba(1e30 * X), plain.predict_proba(X), atol=0.02
+    )
