@@ -82,6 +82,7 @@ _LONG_NAMES = {
 }
 # Symptoms of anything that keeps a network from fitting its own training rows.
 POOR_FIT = (
+    "loss-never-moves",
     "underfit",
     "too-few-epochs",
     "under-capacity",

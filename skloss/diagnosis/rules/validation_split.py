@@ -108,6 +108,7 @@ class UnshuffledTailValidation(Rule):
     explains = (
         "single-class-target",
         "minority-absent",
+        "validation-labels-unseen",
         "resample-before-split",
         "train-val-prior-shift",
         "feature-shift",
