@@ -1,4 +1,4 @@
-"""What ``pyproject.toml`` of a project says to the command line of skloss."""
+"""Settings of the command line in the ``pyproject.toml`` of a project."""
 
 import tomllib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What to do next: at most three steps, the one of the largest expected gain first."""
+"""Next steps: at most three, the one of the largest expected gain first."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class RocketClassifier(
     ClassifierMixin,
     BaseEstimator,
 ):
-    """MiniRocket's kernels, and a ridge regression that knows its chances.
+    """MiniRocket's kernels, and a ridge regression with probabilities.
 
     Each series is convolved with many fixed kernels; the shares of time points at which
     a convolution is above a threshold are the features of a ridge regression for each

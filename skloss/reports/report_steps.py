@@ -1,4 +1,4 @@
-"""What the scores of a report say to do next."""
+"""Next steps that follow from the scores of a report."""
 
 from __future__ import annotations
 

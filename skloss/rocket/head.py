@@ -12,7 +12,7 @@ __all__ = ["PENALTIES", "Candidate", "HeadPath", "Heldout"]
 
 # From strong to weak, as a network's training goes. Beside the mean squared residual of
 # targets of -1 and 1, and features of variance one whose penalty is their mean.
-PENALTIES = tuple(10.0 ** np.arange(1, -6.5, -0.5))
+PENALTIES = tuple((10.0 ** np.arange(1, -6.5, -0.5)).tolist())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What training adds to a loss at fixed weights: penalties, dropout, batches."""
+"""The loss at fixed weights as training sees it: penalties, dropout, batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from sklearn.base import clone
-from sklearn.metrics import log_loss, matthews_corrcoef
+from sklearn.metrics import f1_score, log_loss, matthews_corrcoef
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -229,3 +229,14 @@ def test_huge_numbers_are_scaled_without_a_warning():
     np.testing.assert_allclose(
         huge.predict_proba(1e30 * X), plain.predict_proba(X), atol=0.02
     )
+
+
+def test_the_f1_of_the_rare_class_is_that_of_scikit_learn():
+    X, y = _waves()
+    y = np.where(y == "wave", "fraud", "ok")  # the rare class comes first
+    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    assert fitted.pos_label_ == "fraud"
+    guessed = fitted.classes_[fitted.left_out_proba_.argmax(axis=1)]
+    wanted = f1_score(y, guessed, pos_label="fraud")
+    found = fitted.history_["val_f1"][fitted.record_.best_epoch]
+    assert found == pytest.approx(wanted)

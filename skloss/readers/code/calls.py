@@ -1,4 +1,4 @@
-"""What the calls of the code mean: layers, models, ``compile``, ``fit``, rows."""
+"""Meaning of the calls in the code: layers, models, ``compile``, ``fit``, rows."""
 
 import ast
 from typing import Any

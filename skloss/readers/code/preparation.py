@@ -1,4 +1,4 @@
-"""What the code does to the rows before ``fit``: scaling, sampling, order, hold-out."""
+"""Preparation of the rows before ``fit``: scaling, sampling, order, hold-out."""
 
 import re
 from itertools import pairwise

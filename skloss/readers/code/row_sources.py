@@ -1,4 +1,4 @@
-"""Where rows come from: files, data sets of libraries, generators, lists."""
+"""Sources of rows: files, data sets of libraries, generators, lists."""
 
 import ast
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What functions and methods do to rows: scaling, sampling, splitting, encoding."""
+"""Effects of calls on rows: scaling, sampling, splitting, encoding."""
 
 import ast
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What a name in the code may stand for: numbers, calls, rows, models, functions."""
+"""Values of the names in the code: numbers, calls, rows, models, functions."""
 
 import ast
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What programs and people write curves in, a reader for each, and the table of them.
+"""Formats of curves, a reader for each, and the table of them.
 
 A reader of what is printed takes its lines, without what a terminal or logger puts
 around them. It returns the trainings that it finds, each as lists of one value per

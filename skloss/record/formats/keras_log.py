@@ -1,4 +1,4 @@
-"""What ``fit`` of Keras 1, 2 and 3 prints, in Python and in R, with any ``verbose``."""
+"""Logs of ``fit`` of Keras 1, 2 and 3, in Python and in R, with any ``verbose``."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
