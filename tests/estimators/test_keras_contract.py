@@ -738,9 +738,10 @@ def test_without_scikeras_all_else_works_and_this_says_what_to_install(tmp_path)
     (tmp_path / "scikeras").mkdir()
     (tmp_path / "scikeras" / "__init__.py").write_text("raise TypeError('too old')")
     code = (
-        # Nothing here needs more of TensorFlow than its name.
+        # Nothing here needs more of TensorFlow and Keras than their names.
         "import sys, types\n"
-        "sys.modules['tensorflow'] = types.ModuleType('tensorflow')\n"
+        "for name in ('tensorflow', 'keras'):\n"
+        "    sys.modules[name] = types.ModuleType(name)\n"
         "import skloss\n"
         "from skloss import *\n"
         "skloss.DenseClassifier(); skloss.Pipeline([('a', None)])\n"
