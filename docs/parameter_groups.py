@@ -22,7 +22,8 @@ _GROUPS = {
         "metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle class_weight effective_beta random_state warm_start "
+        "epochs batch_size shuffle class_weight effective_beta prior_correction "
+        "calibration random_state warm_start "
         "verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (

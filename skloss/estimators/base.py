@@ -17,7 +17,7 @@ from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec
-from skloss.sklearn_compat import Interval, fit_context
+from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import (
     ReduceLROnPlateau,
@@ -64,6 +64,8 @@ class BaseNeuralClassifier(
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
+        "prior_correction": ["boolean", dict],
+        "calibration": [StrOptions({"temperature"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
@@ -290,7 +292,7 @@ class BaseNeuralClassifier(
     @property
     def weights_(self) -> list[np.ndarray]:
         """Weights, in Keras' order."""
-        return self._fitted.result.weights
+        return self._fitted.weights
 
     @property
     def history_(self) -> dict[str, list[float]]:

@@ -16,6 +16,7 @@ from skloss.networks import NetworkSpec
 from skloss.positive_class import positive_class
 from skloss.record import TrainingRecord
 from skloss.training import Evaluator, Rows, Settings, TrainingResult
+from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
@@ -37,6 +38,17 @@ class Fitted:
     network: NetworkSpec | None
     result: TrainingResult
     record: TrainingRecord
+    calibration: Calibration = AS_TRAINED
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights, in Keras' order, with the calibration in the output layer.
+
+        A fit that goes on starts from those of ``result``, which have none.
+        """
+        if self.network is None:
+            return self.result.weights
+        return self.calibration.weights(self.network, self.result.weights)
 
 
 @dataclass(frozen=True)

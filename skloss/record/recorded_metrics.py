@@ -68,7 +68,18 @@ def recorded_metrics(
         average_precision=at("average_precision"),
         roc_auc=None if truth is None else _roc_auc(truth, scores, positive),
         positive=positive,
+        mean_probability=_mean_probability(scores, positive),
     )
+
+
+def _mean_probability(scores: Any, positive: int | None) -> tuple[float, ...] | None:
+    """Mean probability of each class; None where it is not known or not finite."""
+    if scores is None or not len(scores) or not np.isfinite(scores).all():
+        return None
+    means = np.mean(scores, axis=0)
+    if np.ndim(means) == 0:
+        means = np.array([1 - means, means])[:: -1 if positive == 0 else 1]
+    return tuple(np.asarray(means, float).tolist())
 
 
 def _rows(table: Any) -> tuple[tuple[float, ...], ...]:
