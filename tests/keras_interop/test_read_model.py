@@ -64,7 +64,7 @@ IMAGES = st.fixed_dictionaries(
     }
 ).map(
     lambda given: cnn2d(
-        (8, 9, 2),
+        (18, 17, 2),
         kernel_size=(3,) * len(given["filters"]),
         pool_size=(2,) * len(given["filters"]),
         dropout=(given.pop("rate"),) * len(given["filters"]),

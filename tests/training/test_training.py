@@ -104,7 +104,13 @@ NETWORKS = {
     "cnn with global maximum": series_spec(global_pooling="max"),
     "residual cnn": series_spec(residual=True, filters=((3, 4), (5,))),
     "images": image_spec(activity_l2=5e-4),
-    "images with BatchNorm": image_spec(batch_norm=True, padding="valid", l2=0.01),
+    "images with BatchNorm": image_spec(
+        batch_norm=True,
+        padding="valid",
+        l2=0.01,
+        filters=((4,), (5,)),
+        pool_size=(1, 1),
+    ),
     "images with global average": image_spec(global_pooling="average", head=()),
     "residual images": image_spec(
         residual=True, strides=(2, 1), filters=((4, 3), (3, 3)), activity_l2=5e-4
