@@ -48,7 +48,7 @@ from skloss.record import TrainingRecord
 from skloss.record.class_curves import curves_by_class, without_arrays
 from skloss.row_errors import rows_explained
 from skloss.training.seeds import lent_seeds
-from skloss.training.tensorflow_start import start_tensorflow
+from skloss.training.tensorflow_start import OTHER_BACKEND, start_tensorflow
 
 _package = "tensorflow>=2.18"
 try:
@@ -63,7 +63,7 @@ except Exception as error:  # an installed one can fail in any way
 
     class _Wrapper:  # type: ignore[no-redef]
         def __init__(self, *args: object, **kwargs: object) -> None:
-            if _package == "keras":
+            if _package == "keras" or OTHER_BACKEND in str(_error):
                 raise ImportError(f"KerasClassifier: {_error}") from _cause
             name = _package.partition(">")[0]
             line = str(_cause).partition("\n")[0]
