@@ -4,7 +4,7 @@ The only module that imports scikeras.
 """
 
 from skloss.keras_interop.keras_start import start_keras
-from skloss.training.tensorflow_start import start_tensorflow
+from skloss.training.tensorflow_start import OTHER_BACKEND, start_tensorflow
 
 __all__ = ["ScikerasClassifier", "route_params"]
 
@@ -26,7 +26,7 @@ except Exception as error:  # an installed one can fail in any way
         """Says what to install when one is made."""
 
         def __init__(self, *args: object, **kwargs: object) -> None:
-            if _package == "keras":
+            if _package == "keras" or OTHER_BACKEND in str(_error):
                 raise ImportError(f"KerasClassifier: {_error}") from _cause
             name = _package.partition(">")[0]
             line = str(_cause).partition("\n")[0]
