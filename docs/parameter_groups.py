@@ -21,7 +21,8 @@ _GROUPS = {
         "learning_rate_schedule momentum nesterov weight_decay clipnorm metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle class_weight random_state warm_start verbose "
+        "epochs batch_size shuffle class_weight n_members random_state warm_start "
+        "verbose "
         "callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (

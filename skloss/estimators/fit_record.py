@@ -18,7 +18,7 @@ from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
 from skloss.training import Rows, TrainingResult
 
-__all__ = ["Description", "Measured", "make_record"]
+__all__ = ["Description", "Measured", "described_parameters", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
@@ -82,10 +82,9 @@ def make_record(
 
 
 def _configuration(job: Job, description: Description) -> dict[str, Any]:
-    parameters = job.estimator.get_params(deep=False)
     return {
         "estimator": job.owner,
-        "parameters": {name: _parameter(v) for name, v in parameters.items()},
+        "parameters": described_parameters(job.estimator),
         "origin": "skloss",
         "is_honest": True,
         "task": "binary" if job.n_classes == 2 else "multiclass",
@@ -96,6 +95,12 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
         # The value of a scorer has its sign in it.
         "higher_is_better": dict.fromkeys(job.scorers.curves, True),
     }
+
+
+def described_parameters(estimator: Any) -> dict[str, Any]:
+    """Parameters of an estimator, in words where JSON has none."""
+    parameters = estimator.get_params(deep=False)
+    return {name: _parameter(value) for name, value in parameters.items()}
 
 
 def _parameter(value: object) -> Any:
