@@ -79,10 +79,12 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
         Refused if true.
     epochs : int, default=1
         Most passes over the rows.
-    class_weight : None, "balanced" or dict from label to weight, default=None
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
         Weight of each label in the training loss, never in the curves; a label that the
         dict does not name has weight one. "balanced" is
-        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``. It means the same
+        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``; "effective" is
+        that of :class:`DenseClassifier`. It means the same
         as ``fit__class_weight`` and as an argument of ``fit``, which comes before this
         one. The label of a one-hot column is its number or its name. For several
         labels per row, "balanced" or a list with one dict for each column of y.
