@@ -167,6 +167,13 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Epochs to wait for a new best value.
     restore_best : bool, default=True
         Whether, with early stopping, the weights of the best epoch are kept.
+    n_members : int, default=1
+        Number of networks. Each has a seed and a hold-out of its own, and the
+        probabilities are their mean. The next member holds out the next
+        ``validation_fraction`` of the rows, so that with ``1 / validation_fraction``
+        members or more each row was held out, by members that never saw it, and was
+        trained on by the others. With other ``validation_rows`` than "stratified", and
+        with ``X_val``, all members have the same hold-out.
     random_state : int, RandomState or None, default=None
         Seed of hold-out, first weights, order of rows and dropout. With an int two fits
         are equal to the bit, and no global generator is read or changed.
@@ -291,6 +298,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
+        n_members: int = 1,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -339,6 +347,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.monitor = monitor
         self.patience = patience
         self.restore_best = restore_best
+        self.n_members = n_members
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose

@@ -93,6 +93,7 @@ def fit_network(
     earlier: Fitted | None,
     tasks: EpochTasks | None = None,
     row_shape: tuple[int, ...] = (-1,),
+    member: int | None = None,
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -110,6 +111,8 @@ def fit_network(
         Told of every epoch, for callbacks of scikit-learn.
     row_shape : tuple of int
         Shape of one row as it was validated.
+    member : int or None
+        Number of this network among several; None if there is one.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
@@ -121,7 +124,7 @@ def fit_network(
         estimator,
         rows,
         None,
-        _settings(estimator, seed, rows),
+        replace(_settings(estimator, seed, rows), member=member),
         earlier if rows.is_partial else None,
         tasks,
         scorers=scorers_of(estimator, rows),
@@ -209,7 +212,10 @@ def fit_spec(
     rows = replace(job.rows.training, sample_weight=weight)
 
     def run(observer: Observer | None) -> TrainingResult:
-        with shown_epochs(job.owner, settings.epochs, verbose) as shown:
+        owner = job.owner
+        if settings.member is not None:
+            owner += f", member {settings.member + 1}"
+        with shown_epochs(owner, settings.epochs, verbose) as shown:
             return train(
                 spec,
                 weights,

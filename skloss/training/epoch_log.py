@@ -57,6 +57,8 @@ class Settings:
     restore_best: bool = True
     callbacks: tuple[Callback, ...] = ()
     seed: int = 0
+    # Number of the member that callbacks are told; None if there is one network.
+    member: int | None = None
 
 
 @dataclass
@@ -233,7 +235,9 @@ class EpochLog:
         plateau = self._ended.plateau
         plateau = None if plateau is None else plateau.after(row)
         self._ended = _Ended(epoch + 1, weights, copied, step, best, plateau)
-        numbered = {"epoch": epoch, **row}
+        member = self._settings.member
+        place = {} if member is None else {"member": member}
+        numbered = {"epoch": epoch, **place, **row}
         # Every callback sees the row, also when an earlier one wants to stop.
         answers = [callback(numbered) for callback in self._settings.callbacks]
         if self._observer is not None:

@@ -188,8 +188,7 @@ def _loss(
         rate = numbers.dropout_rates[layer]
         return keep_scale(shape, rate, numbers.seed, layer, step, first)
 
-    native = key.backend != "xla"
-    found = graph_forward(key.spec, weights, x, native=native, real=real, keep=keep)
+    found = graph_forward(key.spec, weights, x, real=real, keep=keep)
     losses = row_losses_graph(
         key.loss,
         found.logits,
