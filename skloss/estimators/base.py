@@ -302,11 +302,7 @@ class BaseNeuralClassifier(
 
     @property
     def weights_(self) -> list[np.ndarray]:
-<<<<<<< HEAD
-        """Weights, in Keras' order."""
-=======
         """Weights, in Keras' order; of several members each array is a stack."""
->>>>>>> main
         return self._fitted.weights
 
     @property

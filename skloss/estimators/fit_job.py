@@ -15,10 +15,6 @@ from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
 from skloss.positive_class import positive_class
 from skloss.record import TrainingRecord
-<<<<<<< HEAD
-from skloss.training import Evaluator, Rows, Settings, TrainingResult
-from skloss.training.calibration import AS_TRAINED, Calibration
-=======
 from skloss.training import (
     Evaluator,
     Rows,
@@ -27,7 +23,7 @@ from skloss.training import (
     predict_logits,
     probabilities,
 )
->>>>>>> main
+from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
@@ -65,11 +61,6 @@ class Fitted:
     def members(self) -> tuple["Fitted", ...]:
         """All networks that the classifier consists of: this one."""
         return (self,)
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """Weights, in Keras' order."""
-        return self.result.weights
 
     def probabilities(self, X: Any) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of validated rows."""

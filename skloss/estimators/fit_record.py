@@ -244,8 +244,7 @@ def _outcome(
             prefix,
             -1 if result.kept_epoch is None else result.kept_epoch,
             counts[rows],
-            is_crossentropy=description.is_crossentropy
-            and prefix + "crossentropy" not in result.history,
+            is_crossentropy=description.is_crossentropy,
             truth=outcome.get("validation_truth") if is_val else None,
             scores=outcome.get("validation_scores") if is_val else None,
             confusion=None if is_val else confusion,

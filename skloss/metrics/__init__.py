@@ -14,6 +14,7 @@ from skloss.metrics.losses import (
 )
 from skloss.metrics.prior_shift import correct_prior, log_shift
 from skloss.metrics.ranking import average_precision, rank_auc
+from skloss.metrics.scoring import scoring
 
 __all__ = [
     "ConfusionCounts",
@@ -28,4 +29,5 @@ __all__ = [
     "loss_at_prior",
     "per_class_loss",
     "rank_auc",
+    "scoring",
 ]

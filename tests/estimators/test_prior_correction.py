@@ -229,3 +229,20 @@ def test_keras_has_the_same_corrected_intercept():
     twin.set_weights(model.weights_)
     found = np.asarray(twin(X), float)[:, 0]
     np.testing.assert_allclose(np.exp(found), odds(model), rtol=1e-4)
+
+
+def test_each_member_is_calibrated_by_the_rows_that_it_held_out():
+    options = {"class_weight": "balanced", "prior_correction": True, "loss": "focal"}
+    model = dense(n_members=3, calibration="temperature", **options).fit(X, y)
+    each = [member.predict_proba(X) for member in model.members_]
+    np.testing.assert_allclose(model.predict_proba(X), np.mean(each, axis=0))
+    logits = np.asarray(model.model_(X), float)[:, 0]
+    np.testing.assert_allclose(np.exp(logits), odds(model), rtol=1e-4)
+    temperatures = [
+        member["calibration"]["temperature"]
+        for member in model.record_.outcome["members"]
+    ]
+    assert len(set(temperatures)) == 3
+    assert model.record_.outcome["calibration"] is None
+    metrics = model.record_.outcome["metrics"]["val"]
+    assert metrics["loss"] == pytest.approx(model.history_["val_crossentropy"][-1])
