@@ -17,6 +17,7 @@ from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.fit_rows import groups_of_holdout
 from skloss.holdout import stratified_sample
+from skloss.holdout.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
     at,
@@ -26,7 +27,6 @@ from skloss.model_selection.given_rows import (
     given_holdout,
     swapped,
 )
-from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.row_errors import rows_explained
