@@ -1,5 +1,6 @@
 """``to_onnx``: fitted estimators as models for other languages."""
 
+import json
 from os import PathLike
 from typing import Any
 
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skloss.exceptions import ModelFileError
 from skloss.io.container import need
 from skloss.io.onnx_converters import register_converters
+from skloss.io.onnx_model import CLASSES
 from skloss.whole_files import write_whole
 
 __all__ = ["to_onnx"]
@@ -92,6 +94,8 @@ def to_onnx(
         raise ModelFileError(
             f"The estimator cannot be written as ONNX: {reason}."
         ) from err
+    noted = model.metadata_props.add()
+    noted.key, noted.value = CLASSES, json.dumps(estimator.classes_.tolist())
     write_whole(path, model.SerializeToString())
 
 
