@@ -23,6 +23,7 @@ from skloss.training import (
     predict_logits,
     probabilities,
 )
+from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
@@ -44,16 +45,22 @@ class Fitted:
     network: NetworkSpec | None
     result: TrainingResult
     record: TrainingRecord
+    calibration: Calibration = AS_TRAINED
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights, in Keras' order, with the calibration in the output layer.
+
+        A fit that goes on starts from those of ``result``, which have none.
+        """
+        if self.network is None:
+            return self.result.weights
+        return self.calibration.weights(self.network, self.result.weights)
 
     @property
     def members(self) -> tuple["Fitted", ...]:
         """All networks that the classifier consists of: this one."""
         return (self,)
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """Weights, in Keras' order."""
-        return self.result.weights
 
     def probabilities(self, X: Any) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of validated rows."""
