@@ -32,6 +32,7 @@ _CONFIGURATION: dict[str, Any] = {
     "parameters": dict[str, Any],
     "origin": str | None,
     "is_honest": bool | None,
+    "is_partial": bool | None,
     "task": Literal["binary", "multiclass", "multilabel", "regression"] | None,
     "layers": list[dict[str, Any]] | None,
     "n_parameters": Count | None,
