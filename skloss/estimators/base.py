@@ -164,6 +164,33 @@ class BaseNeuralClassifier(
             return self._fit([MemberRows(X, y, weight, split, holdout)])
 
     @fit_context(prefer_skip_nested_validation=True)
+    def fit_members(self, members: Sequence[MemberRows]) -> Self:
+        """Train each member on rows as a sampler left them.
+
+        This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
+
+        Parameters
+        ----------
+        members : sequence of MemberRows
+            Rows, labels, weights and hold-out of each member.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        with all_or_nothing(self):
+            checked = []
+            for number, rows in enumerate(members):
+                is_first = number == 0 and not self._goes_on
+                X, y = self._check_rows(rows.X, rows.y, reset=is_first)
+                weight = checked_weight(rows.weight, X)
+                split = Split(source=rows.holdout.source)
+                own = MemberRows(X, y, weight, split, rows.holdout)
+                checked.append(own)
+            return self._fit(checked)
+
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
         X: ArrayLike,
