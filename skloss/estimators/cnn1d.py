@@ -69,10 +69,23 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     activity_l2 : float, default=0.0
         Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of
         convolutions.
-    loss : {"crossentropy", "focal"}, default="crossentropy"
-        Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
+    loss : {"crossentropy", "focal", "logit_adjusted"} or callable, \
+            default="crossentropy"
+        Loss of each row, on logits ``z``: ``-log p_y``; focal,
+        ``-(1 - p_y) ** focal_gamma log p_y``; or the cross-entropy of
+        ``z + logit_tau * log prior``, with the prior of the rows trained on, so that
+        the network itself predicts as if the classes were equally frequent. A function
+        ``loss(y, logits)`` of TensorFlow tensors, class numbers ``(n,)`` and logits
+        ``(n, n_classes)`` or, of two classes, ``(n, 1)``, returns one loss per row.
+        With any other than the cross-entropy that one is recorded beside, as
+        ``crossentropy`` and ``val_crossentropy``: losses of two kinds do not compare.
     focal_gamma : float, default=2.0
         Exponent of the focal loss.
+    focal_alpha : float in (0, 1) or None, default=None
+        Weight of the positive class (``pos_label_``) in the focal loss; the other one
+        of two has ``1 - focal_alpha``. With more classes use ``class_weight``.
+    logit_tau : float, default=1.0
+        Strength of the logit adjustment; 0 is the cross-entropy.
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all classes.
     optimizer : str, default="adam"
@@ -99,14 +112,21 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Most passes over the rows.
     batch_size : int, default=16
         Rows per step; all rows if there are fewer.
-    class_weight : None, "balanced" or dict from label to weight, default=None
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
-        on, hence all ones behind SMOTE.
+        on, hence all ones behind SMOTE. "effective" is in proportion to
+        ``(1 - effective_beta) / (1 - effective_beta ** n_of_class)``, with mean one
+        over the rows.
+    effective_beta : float in [0, 1), default=0.999
+        Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
+        one come near "balanced".
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
-        otherwise. It changes the curves, not the network and its predictions.
+        otherwise. It changes the curves, and what ``focal_alpha`` weighs; otherwise not
+        the network and its predictions.
     validation_fraction : float in (0, 1) or None, default=0.1
         Share of each class that is held out, before any sampler in
         :class:`skloss.Pipeline`. None holds nothing out.
@@ -242,8 +262,10 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         l1: float = 0.0,
         l2: float = 0.0,
         activity_l2: float = 0.0,
-        loss: str = "crossentropy",
+        loss: str | Callable[..., Any] = "crossentropy",
         focal_gamma: float = 2.0,
+        focal_alpha: float | None = None,
+        logit_tau: float = 1.0,
         label_smoothing: float = 0.0,
         optimizer: str = "adam",
         learning_rate: float = 3e-3,
@@ -255,6 +277,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         epochs: int = 100,
         batch_size: int = 16,
         class_weight: Mapping[Any, float] | str | None = None,
+        effective_beta: float = 0.999,
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
@@ -288,6 +311,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.activity_l2 = activity_l2
         self.loss = loss
         self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.logit_tau = logit_tau
         self.label_smoothing = label_smoothing
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -299,6 +324,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.class_weight = class_weight
+        self.effective_beta = effective_beta
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows

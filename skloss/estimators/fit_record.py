@@ -8,11 +8,13 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skloss.estimators.fit_job import Job
+from skloss.estimators.fit_rows import GIVEN
 from skloss.holdout import are_resampled
 from skloss.metrics import class_prior, confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
+from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
 from skloss.training import Rows, TrainingResult
 
@@ -156,6 +158,7 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "class_counts": counts,
         "priors": {"train": job.prior.tolist(), **priors},
         "columns": _column_ranges(seen.X),
+        "validation_shift": _shift(job, seen),
         "holdout": _HOLDOUTS.get(rows.source, rows.source),
         "holdout_rows": _holdout_rows(job),
         "holdout_groups": rows.groups,
@@ -163,6 +166,17 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "is_resampled": rows.source == "resampled"
         or are_resampled(counts["trained"], counts["original"]),
     }
+
+
+def _shift(job: Job, seen: Rows) -> dict[str, Any] | None:
+    """Compare rows that were given to validate on, which no step in front has seen."""
+    if job.rows.source not in GIVEN or job.rows.validation is None:
+        return None
+    n_channels = getattr(job.estimator, "n_channels", None)
+    if len(job.row_shape) > 1 or len(seen.X.shape) > 2:
+        n_channels = (*seen.X.shape, *job.row_shape)[-1]
+    found = measured_shift(seen.X, job.rows.validation.X, n_channels)
+    return None if found is None else found.to_dict()
 
 
 def _holdout_rows(job: Job) -> str | None:

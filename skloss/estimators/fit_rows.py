@@ -14,6 +14,7 @@ from skloss.sparse_rows import n_rows
 from skloss.training import Rows
 
 __all__ = [
+    "GIVEN",
     "FitRows",
     "HoldOut",
     "MemberRows",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 # Sources of validation rows that are not among the rows given to ``fit``.
-_GIVEN = ("X_val", "validation_data")
+GIVEN = ("X_val", "validation_data")
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class FitRows:
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
         counts = np.bincount(self.original.y, minlength=n_classes)
-        if self.validation is not None and self.source not in _GIVEN:
+        if self.validation is not None and self.source not in GIVEN:
             counts = counts + np.bincount(self.validation.y, minlength=n_classes)
         return counts
 

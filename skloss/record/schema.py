@@ -56,6 +56,7 @@ _DATA: dict[str, Any] = {
     "samplers": list[str] | None,
     "is_resampled": bool | None,
     "rows": dict[str, Any] | None,
+    "validation_shift": dict[str, Any] | None,
 }
 _OUTCOME: dict[str, Any] = {
     "best_epoch": Count | None,

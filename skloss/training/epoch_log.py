@@ -16,6 +16,7 @@ from skloss.record.curve_names import higher_is_better
 from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator
+from skloss.training.losses import Loss
 from skloss.training.plateau import PlateauState, ReduceLROnPlateau
 from skloss.training.schedules import Schedule
 
@@ -44,9 +45,10 @@ class Settings:
     nesterov: bool = False
     weight_decay: float = 0.004
     clipnorm: float | None = None
-    loss: str = "crossentropy"
+    loss: Loss = "crossentropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
+    logit_shift: tuple[float, ...] | None = None
     epochs: int = 100
     batch_size: int = 32
     shuffle: bool = True
