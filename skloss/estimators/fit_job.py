@@ -51,6 +51,11 @@ class Fitted:
         return (self,)
 
     @property
+    def seeds(self) -> tuple[None]:
+        """Members' own seeds; one network has that of the classifier."""
+        return (None,)
+
+    @property
     def weights(self) -> list[np.ndarray]:
         """Weights, in Keras' order."""
         return self.result.weights

@@ -196,6 +196,14 @@ def test_metrics_of_several_classes_are_of_the_out_of_bag_rows(three_classes):
     )
 
 
+def test_the_cross_entropy_of_another_loss_is_of_the_out_of_bag_rows():
+    model = net(loss="focal").fit(X, y)
+    metrics = model.record_.outcome["metrics"]["val"]
+    chances = model.oob_decision_function_
+    assert metrics["loss"] == pytest.approx(log_loss(y, chances), abs=1e-5)
+    assert model.history_["val_crossentropy"][-1] == pytest.approx(metrics["loss"])
+
+
 def test_rows_held_out_by_hand_are_scored_by_the_mean_of_all():
     model = net(epochs=2).fit(X, y, X_val=X[:60], y_val=y[:60])
     metrics = model.record_.outcome["metrics"]["val"]
