@@ -223,7 +223,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if holdout is None and y is not None and self._fit_in_turns(X, y, params):
             return self
         tasks = StepTasks(self, X, y) if self._has_callbacks() else None
-        held, given_X, n_rows = None, X, _num_rows(X)
+        held, n_rows = None, _num_rows(X)
+        given_X, given_y, given = X, y, params
         split_off = self._split_off()
         if holdout is None and y is not None and split_off is not None:
             split = split_off(X, y, known.get("groups"))
@@ -257,6 +258,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         try:
             with rows_explained(given_X):
                 self._fit_steps(final, X, y, params, weight)
+                if held is not None:
+                    self._give_back(given_X, given_y, given)
         except ValueError as error:
             if held is not None:
                 _explain_few_rows(error, y, len(held), n_rows)
@@ -265,6 +268,38 @@ class Pipeline(imblearn.pipeline.Pipeline):
             raise
         if tasks is not None:
             tasks.end()
+        return self
+
+    def _give_back(self, X: Any, y: Any, params: dict[str, Any]) -> None:
+        """Fit all steps again, on the rows that were held out too, if that is asked."""
+        last = self.steps[-1][1]
+        if getattr(final_estimator(self), "refit", False) is not True:
+            return
+        if hasattr(last, "fit_again"):
+            self.fit_again(X, y, **params)
+
+    @available_if(_last_has("fit_again"))
+    def fit_again(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
+        """Fit all steps once more, on all rows, and keep the record of the classifier.
+
+        This is what `fit` calls where the classifier has ``refit=True``.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        **params : dict
+            Parameters of ``fit`` of the steps.
+
+        Returns
+        -------
+        self
+            The fitted pipeline.
+        """
+        final = _LastStep(self.steps[-1][1])
+        final.trains_again = True
+        weight = final_parameters(self, params).get("sample_weight")
+        self._fit_steps(final, X, y, params, weight)
         return self
 
     def _fit_in_turns(self, X: Any, y: Any, params: dict[str, Any]) -> bool:
@@ -420,6 +455,7 @@ class _LastStep(BaseEstimator):
         self.pipeline: Any = None
         self.holdout: HoldOut | None = None
         self.weighted: tuple[Any, Any, RowOrigins] | None = None
+        self.trains_again = False
 
     def get_metadata_routing(self) -> Any:
         return self.estimator.get_metadata_routing()
@@ -428,6 +464,11 @@ class _LastStep(BaseEstimator):
         if self.weighted is not None:
             weight, y_before, followed = self.weighted
             params = swapped(params, weight, followed.weights(weight, y_before, y))
+        if self.trains_again:
+            if not isinstance(self.estimator, Pipeline):
+                params = {k: v for k, v in params.items() if k not in ROW_PARAMETERS}
+            self.estimator.fit_again(X, y, **params)
+            return self
         task = nullcontext()
         if self.tasks is not None:
             task = self.tasks.last(self.estimator, X, y)

@@ -70,6 +70,7 @@ _OUTCOME: dict[str, Any] = {
     "validation_scores": list[float] | list[list[float]] | None,
     "metrics": dict[str, dict[str, Any] | None],
     "members": list[dict[str, Any]] | None,
+    "refit": dict[str, Any] | None,
     "probe": dict[str, Any] | None,
     "search": dict[str, Any] | None,
 }
