@@ -7,7 +7,8 @@ import numpy as np
 
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
-from skloss.networks import (
+from skloss.networks import NetworkSpec
+from skloss.networks.layers import (
     BatchNorm,
     Conv1D,
     Dense,
@@ -15,7 +16,6 @@ from skloss.networks import (
     Flatten,
     GlobalPool,
     MaxPool,
-    NetworkSpec,
 )
 
 __all__ = ["network_logits"]
