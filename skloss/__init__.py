@@ -27,6 +27,7 @@ _HOME = {
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
     "preprocessing": "skloss",
+    "repair": "skloss.repairs",
     "report": "skloss.reports",
 }
 

@@ -7,6 +7,7 @@ from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
+from skloss.repairs import repair
 from skloss.reports import report
 from skloss.training import ReduceLROnPlateau
 
@@ -31,5 +32,6 @@ __all__ = [
     "make_pipeline",
     "metrics",
     "preprocessing",
+    "repair",
     "report",
 ]
