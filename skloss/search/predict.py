@@ -26,7 +26,7 @@ __all__ = ["load_model", "predictions_as_csv", "read_rows"]
 _KINDS = {"numbers": "number", "dates": "date", "categories": "text"}
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path, *, is_fitted: bool = True) -> Any:
     """Load a classifier that was saved by ``joblib.dump``.
 
     Loading runs code of the file, as with every pickle.
@@ -35,11 +35,13 @@ def load_model(path: Path) -> Any:
     ----------
     path : Path
         The file.
+    is_fitted : bool, default=True
+        Whether it must be fitted.
 
     Returns
     -------
     estimator
-        Fitted classifier.
+        The classifier.
 
     Raises
     ------
@@ -63,6 +65,8 @@ def load_model(path: Path) -> Any:
     if not hasattr(model, "predict") or not hasattr(model, "fit"):
         kind = type(model).__name__
         raise unreadable(path, f"it has a {kind}, not a model")
+    if not is_fitted:
+        return model
     try:
         check_is_fitted(model)
     except NotFittedError as err:
