@@ -22,6 +22,7 @@ _HOME = {
     "diagnose": "skloss.readers",
     "diagnosis": "skloss",
     "displays": "skloss",
+    "error_floor": "skloss.model_selection",
     "exceptions": "skloss",
     "explain_gap": "skloss.readers",
     "make_pipeline": "skloss.model_selection",

@@ -3,7 +3,7 @@ from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
-from skloss.model_selection import Pipeline, make_pipeline
+from skloss.model_selection import Pipeline, error_floor, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
@@ -27,6 +27,7 @@ __all__ = [
     "diagnose",
     "diagnosis",
     "displays",
+    "error_floor",
     "exceptions",
     "explain_gap",
     "make_pipeline",
