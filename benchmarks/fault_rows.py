@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def xor(rng: Generator, rows: int = 4) -> Pair:
 
 
 def digits(
-    rng: Generator, side: int = 8, top: float = 1.0, image: bool = False, **_: Any
+    rng: Generator, side: int = 8, top: float = 1.0, image: bool = False
 ) -> Pair:
     """Handwritten digits, enlarged."""
     source = datasets.load_digits()
@@ -125,7 +126,10 @@ def rows_of(case: Case, seed: int) -> tuple[Pair, Pair]:
     steps = [*data.pop("steps", []), *case["split"].get("steps", [])]
     if "n" in data:
         data["n"] *= 2
-    X, y = KINDS[data.pop("kind")](rng, **data)
+    make = KINDS[data.pop("kind")]
+    if unknown := data.keys() - signature(make).parameters:
+        raise NotAnEstimatorError(f"data with {', '.join(sorted(unknown))}")
+    X, y = make(rng, **data)
     seen, unseen = _halves(X, y, 0.5 if "n" in data else 0.4, rng)
     for step in steps:
         seen, unseen = _stepped(seen, step, rng, True), _stepped(unseen, step, rng)

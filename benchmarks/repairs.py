@@ -19,13 +19,14 @@ on the first half with ``--fits`` seeds, and their MCC on the second half is com
 - At healthy trainings no kept fix may cost more than 0.02 MCC.
 
 Results are merged into those of earlier runs. ``--cases`` reads other files of the same
-form, ``--minutes`` stops after a time. ``--quick`` tries the script on one small fault,
-and writes nothing.
+form. ``--longest`` gives a training up, and ``--minutes`` ends the run, after a time.
+``--quick`` tries the script on one small fault, and writes nothing.
 """
 
 import argparse
 import json
 import os
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -187,6 +188,27 @@ def _with_synonyms(name: str) -> tuple[str, ...]:
 # ------------------------------------------------------------------------- running
 
 
+class TooSlowError(Exception):
+    """A training that takes longer than there is time."""
+
+
+def within(seconds: int, training: Training, fits: int) -> dict[str, Any]:
+    """Perform a training, and give it up after some time."""
+
+    def give_up(*_: Any) -> None:
+        raise TooSlowError
+
+    signal.signal(signal.SIGALRM, give_up)
+    # Again and again, since a rule that fails does not take others along.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 2)
+    try:
+        return perform(training, fits)
+    except TooSlowError:
+        return {"left_out": f"takes longer than {seconds} s"}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def perform(training: Training, fits: int) -> dict[str, Any]:
     """Repair, then score on the rows that nobody has seen."""
     try:
@@ -248,7 +270,11 @@ def _alarms(diagnosis: Diagnosis) -> set[str]:
 
 
 def run(
-    trainings: list[Training], known: dict[str, Any], fits: int, minutes: float
+    trainings: list[Training],
+    known: dict[str, Any],
+    fits: int,
+    minutes: float,
+    longest: int,
 ) -> None:
     until = time.monotonic() + 60 * minutes
     for training in trainings:
@@ -256,7 +282,7 @@ def run(
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            known[training.title] = found = perform(training, fits)
+            known[training.title] = found = within(longest, training, fits)
         print(line_of(training.title, found), flush=True)
         content = {"host": describe(), "runs": known}
         RESULTS.write_text(json.dumps(content, indent=1) + "\n")
@@ -327,6 +353,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, nargs="*", default=[CASES])
     parser.add_argument("--only", default="", help="part of the title")
     parser.add_argument("--fits", type=int, default=3, help="seeds to test with")
+    parser.add_argument("--longest", type=int, default=600, help="seconds for one")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--quick", action="store_true", help="try the script")
     parser.add_argument("--report", action="store_true", help="print kept results")
@@ -344,7 +371,7 @@ def main() -> None:
         chosen = [t for t in trainings if options.only in t.title]
         # In a mixed order, so that a run that is cut short is a fair sample.
         chosen.sort(key=lambda t: crc32(t.title.encode()))
-        run(chosen, known, options.fits, options.minutes)
+        run(chosen, known, options.fits, options.minutes, options.longest)
     report(known)
 
 

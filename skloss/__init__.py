@@ -25,6 +25,7 @@ _HOME = {
     "error_floor": "skloss.model_selection",
     "exceptions": "skloss",
     "explain_gap": "skloss.readers",
+    "label_issues": "skloss.model_selection",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
     "preprocessing": "skloss",

@@ -3,7 +3,7 @@ from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
-from skloss.model_selection import Pipeline, error_floor, make_pipeline
+from skloss.model_selection import Pipeline, error_floor, label_issues, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
@@ -30,6 +30,7 @@ __all__ = [
     "error_floor",
     "exceptions",
     "explain_gap",
+    "label_issues",
     "make_pipeline",
     "metrics",
     "preprocessing",

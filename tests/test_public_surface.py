@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[1]
 PUBLIC = {
     "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline "
     "ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets diagnose "
-    "diagnosis displays error_floor exceptions make_pipeline metrics preprocessing "
-    "repair report",
+    "diagnosis displays error_floor exceptions label_issues make_pipeline metrics "
+    "preprocessing repair report",
     "skloss.preprocessing": "SeriesScaler",
     "skloss.estimators": "CNN1DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",

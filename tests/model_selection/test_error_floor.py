@@ -1,6 +1,7 @@
 """``error_floor`` against mixtures whose lowest error is known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from skloss import error_floor
+import skloss
+from skloss import DenseClassifier, error_floor
+from skloss.diagnosis.rules.performance_limits import PlateauAtFloor
+from skloss.displays import LossCurveDisplay
 from skloss.model_selection.neighbor_bounds import (
     cover_hart,
     neighbor_bounds,
@@ -108,6 +112,26 @@ def test_it_is_shown_and_given_as_plain_values():
     assert lines[0].startswith("Lowest error ")
     assert "LogisticRegression" in lines[2]
     assert json.loads(json.dumps(floor.to_dict()))["error"] == floor.error
+
+
+def test_it_feeds_diagnosis_picture_and_report():
+    X, y = clouds(300, 2)
+    floor = error_floor(X, y, estimator=LogisticRegression(), random_state=0)
+    fitted = DenseClassifier(4, epochs=30, random_state=0).fit(X, y)
+    diagnosis = skloss.diagnose(fitted, X, y, error_floor=floor)
+    rows = diagnosis.case.rows
+    assert rows.lowest_error == (floor.low, floor.error, floor.high)
+    flat = {**diagnosis.case.curves, "loss": np.full(30, 0.4)}
+    found = PlateauAtFloor().inspect(replace(diagnosis.case, curves=flat))
+    assert found.evidence["estimated lowest error"].value == floor.error
+    accuracy = diagnosis.case.val.accuracy
+    assert found.evidence["error of the network"].value == pytest.approx(1 - accuracy)
+    display = LossCurveDisplay.from_record(fitted, error_floor=floor)
+    assert set(display.lines_["error_floor"].get_ydata()) == {floor.loss}
+    page = skloss.report(fitted, X, y, error_floor=floor)
+    assert f"{floor.loss:.3f}" in page.html
+    with pytest.raises(ValueError, match="error_floor must be what"):
+        skloss.diagnose(fitted, error_floor=0.1)
 
 
 @pytest.mark.parametrize(
