@@ -25,12 +25,16 @@ _HOME = {
     "error_floor": "skloss.model_selection",
     "exceptions": "skloss",
     "explain_gap": "skloss.readers",
+    "io": "skloss",
     "label_issues": "skloss.model_selection",
+    "load": "skloss.io",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
     "preprocessing": "skloss",
     "repair": "skloss.repairs",
     "report": "skloss.reports",
+    "save": "skloss.io",
+    "to_onnx": "skloss.io",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -1,8 +1,17 @@
-from skloss import datasets, diagnosis, displays, exceptions, metrics, preprocessing
+from skloss import (
+    datasets,
+    diagnosis,
+    displays,
+    exceptions,
+    io,
+    metrics,
+    preprocessing,
+)
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
+from skloss.io import load, save, to_onnx
 from skloss.model_selection import Pipeline, error_floor, label_issues, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
@@ -30,10 +39,14 @@ __all__ = [
     "error_floor",
     "exceptions",
     "explain_gap",
+    "io",
     "label_issues",
+    "load",
     "make_pipeline",
     "metrics",
     "preprocessing",
     "repair",
     "report",
+    "save",
+    "to_onnx",
 ]

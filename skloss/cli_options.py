@@ -160,8 +160,8 @@ def _add_repair(commands: argparse._SubParsersAction) -> None:
     group.add_argument(
         "--estimator",
         metavar="MODEL",
-        help="what is repaired, saved by joblib, such as model.joblib of a search; "
-        "load only files that you trust (default: a network behind a scaler)",
+        help="what is repaired, such as model.joblib of a search; load only files "
+        "of joblib that you trust (default: a network behind a scaler)",
     )
     _add_network(group, "none (default)", "dense")
     group.add_argument(
@@ -176,9 +176,7 @@ def _add_repair(commands: argparse._SubParsersAction) -> None:
     group.add_argument("--scoring", default="matthews_corrcoef", help="scorer to use")
     group.add_argument("--trials", type=_positive_int, default=8, help="most fixes")
     group.add_argument("--json", action="store_true", help="print JSON")
-    group.add_argument(
-        "--out", metavar="FILE", help="file for the repaired estimator, not fitted"
-    )
+    group.add_argument("--out", metavar="FILE", help="file for the unfitted result")
     repair.set_defaults(sampler="none", grid=None)
 
 
@@ -240,9 +238,15 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         "predict",
         help="predict the rows of a file with the model of a search",
         description="Predict the class and the probabilities of each row, as CSV, in "
-        "the order of the rows. Load only models that you trust: a model can run code.",
+        "the order of the rows. Load only files of joblib that you trust: they can run "
+        "code.",
     )
-    predict.add_argument("model", metavar="MODEL", help="model.joblib of a search")
+    predict.add_argument(
+        "model",
+        metavar="MODEL",
+        help="model.joblib of a search, or a file of skloss.save, skloss.to_onnx "
+        "(.onnx) or skops",
+    )
     predict.add_argument(
         "file",
         metavar="FILE",

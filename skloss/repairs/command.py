@@ -11,8 +11,8 @@ from typing import Any
 from skloss.repairs.estimator_parts import parts_of
 from skloss.repairs.repair import repair
 from skloss.search.data_files import LabeledRows, read_table
+from skloss.search.model_files import load_model
 from skloss.search.plan import make_pipeline
-from skloss.search.predict import load_model
 from skloss.whole_files import write_whole
 
 __all__ = ["run_repair"]
