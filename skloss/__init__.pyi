@@ -11,7 +11,7 @@ from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
-from skloss.io import load, save
+from skloss.io import load, save, to_onnx
 from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
@@ -44,4 +44,5 @@ __all__ = [
     "preprocessing",
     "report",
     "save",
+    "to_onnx",
 ]

@@ -24,7 +24,7 @@ from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.refit import check_refit, fit_again
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
-from skloss.sklearn_compat import Interval, fit_context
+from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import ReduceLROnPlateau, Rows
 
@@ -67,6 +67,8 @@ class BaseNeuralClassifier(
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
+        "prior_correction": ["boolean", dict],
+        "calibration": [StrOptions({"temperature"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "refit": ["boolean"],
         "n_members": [Interval(Integral, 1, None, closed="left")],

@@ -96,6 +96,15 @@ class DenseClassifier(BaseNeuralClassifier):
     effective_beta : float in [0, 1), default=0.999
         Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
         one come near "balanced".
+    prior_correction : bool or dict from label to share, default=False
+        Whether to undo what samplers, weights and the logit-adjusted loss do to the
+        shares of the classes, so that probabilities are those of the original rows
+        before any sampler, each counted once. A dict gives the shares where the
+        classifier is used. It shifts the logits by ``log(share / share in training)``,
+        in predictions and in all curves but those of the loss.
+    calibration : {"temperature"} or None, default=None
+        Whether the logits are divided by the temperature with the lowest cross-entropy
+        on the held-out rows, after the correction of the prior. Predicted classes stay.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
@@ -171,8 +180,8 @@ class DenseClassifier(BaseNeuralClassifier):
         ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
         ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
-        Weights, in Keras' order; of several members each array has these as its first
-        axis.
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
     members_ : list of classifiers
         The members, each a fitted classifier of one network with a record of its own.
     oob_decision_function_ : ndarray of shape (n, n_classes)
@@ -252,6 +261,8 @@ class DenseClassifier(BaseNeuralClassifier):
         batch_size: int = 32,
         class_weight: Mapping[Any, float] | str | None = None,
         effective_beta: float = 0.999,
+        prior_correction: bool | Mapping[Any, float] = False,
+        calibration: str | None = None,
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
@@ -292,6 +303,8 @@ class DenseClassifier(BaseNeuralClassifier):
         self.batch_size = batch_size
         self.class_weight = class_weight
         self.effective_beta = effective_beta
+        self.prior_correction = prior_correction
+        self.calibration = calibration
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows

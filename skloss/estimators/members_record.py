@@ -209,6 +209,7 @@ def _outcome(
         **parts[0],
         "best_epoch": None,
         "kept_epoch": None,
+        "calibration": None,  # each member has its own
         "stop_reason": next((r for r in _REASONS if r in reasons), "epochs"),
         "seconds": float(sum(part["seconds"] for part in parts)),
         "metrics": _metrics(records, history, data, bag, is_weighted),
@@ -225,7 +226,7 @@ def _outcome(
 
 def _own_part(record: TrainingRecord, seed: int) -> dict[str, Any]:
     """Choose what the record of all keeps of a member."""
-    names = ("best_epoch", "kept_epoch", "stop_reason", "seconds")
+    names = ("best_epoch", "kept_epoch", "stop_reason", "seconds", "calibration")
     return {
         **{name: record.outcome.get(name) for name in names},
         "random_state": seed,

@@ -57,6 +57,7 @@ def fit_again(
     again = member_of(estimator, estimator.random_state)
     again.scoring, again.monitor, again.early_stopping = None, "auto", False
     again.callbacks = _StopAfter(n_epochs)
+    again.calibration = None  # by held-out rows, which the second one has not
     if isinstance(again.learning_rate_schedule, ReduceLROnPlateau):
         rates = np.asarray(history["learning_rate"]) / float(again.learning_rate)
         again.learning_rate_schedule = _Replayed(rates.tolist(), int(again.epochs))
@@ -64,7 +65,7 @@ def fit_again(
     fitted = again._fit_one(rows, None, is_partial=False)
     told = {"n_rows": len(given.y), "epochs": n_epochs}
     record = replace(first.record, outcome=outcome | {"refit": told})
-    return replace(fitted, record=record)
+    return replace(fitted, record=record, calibration=first.calibration)
 
 
 @dataclass(frozen=True)
