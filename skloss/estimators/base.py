@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.checked_rows import CheckedRowsMixin
 from skloss.estimators.checks import encode_known, encode_labels
-from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
+from skloss.estimators.fit_job import Fitted
+from skloss.estimators.fit_rows import FitRows, HoldOut, Split, checked_weight
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
@@ -76,6 +77,12 @@ class BaseNeuralClassifier(
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         """Return the network that the parameters describe."""
         raise NotImplementedError
+
+    def _in_front(
+        self, spec: NetworkSpec, rows: FitRows, earlier: Fitted | None
+    ) -> NetworkSpec:
+        """Return the network with layers in front that the rows decide on."""
+        return spec
 
     # ------------------------------------------------------------------------- fitting
 

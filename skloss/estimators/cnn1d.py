@@ -1,6 +1,7 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -8,8 +9,11 @@ import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.fit_job import Fitted
+from skloss.estimators.fit_rows import FitRows
+from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks import NetworkSpec, cnn1d
+from skloss.networks import NetworkSpec, SeriesScale, cnn1d
 from skloss.sklearn_compat import Interval, StrOptions
 from skloss.training import ReduceLROnPlateau
 
@@ -61,6 +65,13 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         them, or folded from it. None is as False, with a
         :class:`~skloss.exceptions.SeriesOrderWarning` where there are more channels
         than time steps.
+    scale_series : {"auto", "zscore"} or None, default="auto"
+        "zscore" scales each channel of each series by itself, as
+        :class:`skloss.SeriesScaler` does, in a first layer of the network. "auto" does
+        so, too; where unseen rows are clearly better predicted with their level and
+        amplitude, by a trial of fixed kernels on at most 1,000 original training rows
+        (groups left out together), mean and logarithm of the standard deviation follow
+        as channels. None takes series as they are.
     batch_norm : bool, default=False
         Whether batch normalization (momentum 0.9) stands between each convolution and
         its activation.
@@ -213,6 +224,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         "head": [Integral, "array-like"],
         "global_pooling": [StrOptions({"average", "max"}), None],
         "padding": [StrOptions({"same", "valid"})],
+        "scale_series": [StrOptions(set(SCALINGS)), None],
         **SeriesRowsMixin._series_constraints,
     }
 
@@ -231,6 +243,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         padding: Literal["same", "valid"] = "same",
         n_channels: int = 1,
         channels_first: bool | None = None,
+        scale_series: Literal["auto", "zscore"] | None = "auto",
         batch_norm: bool = False,
         l1: float = 0.0,
         l2: float = 0.0,
@@ -274,6 +287,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.padding = padding
         self.n_channels = n_channels
         self.channels_first = channels_first
+        self.scale_series = scale_series
         self.batch_norm = batch_norm
         self.l1 = l1
         self.l2 = l2
@@ -334,6 +348,25 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
             l2=float(self.l2),
             activity_l2=float(self.activity_l2),
         )
+
+    def _in_front(
+        self, spec: NetworkSpec, rows: FitRows, earlier: Fitted | None
+    ) -> NetworkSpec:
+        how = self.scale_series
+        if how is None:
+            return spec
+        scale = SeriesScale()
+        if how == "auto" and earlier is not None and earlier.network is not None:
+            first = earlier.network.layers[0]
+            scale = first if isinstance(first, SeriesScale) else scale
+        elif how == "auto":
+            with limited_threads(None):
+                tells = level_tells(
+                    rows.original, spec.input_shape, rows.groups_original
+                )
+            scale = SeriesScale(moments=tells)
+
+        return replace(spec, layers=(scale, *spec.layers))
 
     def _filters(self, timesteps: int) -> list[tuple[int, ...]]:
         """Return the filters of each convolution of each block."""

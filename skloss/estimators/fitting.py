@@ -27,6 +27,7 @@ from skloss.estimators.scorers import (
     chosen_scorers,
     monitored_scorer,
 )
+from skloss.estimators.series_choice import set_moments
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
@@ -98,6 +99,7 @@ def fit_network(
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
+    spec = estimator._in_front(spec, rows, earlier)
     by_class = _weights_of_classes(estimator, rows.training.y)
     weight = loss_weight(rows.training, by_class)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
@@ -117,6 +119,8 @@ def fit_network(
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
     weights = _first_weights(owner, spec, guess, seed, earlier)
+    if earlier is None:
+        set_moments(spec, weights, rows.original)
     description = Description(
         describe_network(spec),
         spec.n_parameters,

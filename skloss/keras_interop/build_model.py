@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skloss.keras_interop.keras_start import start_keras
+from skloss.keras_interop.series_front import series_front
 from skloss.networks.spec import (
     BatchNorm,
     Conv1D,
@@ -16,6 +17,7 @@ from skloss.networks.spec import (
     Layer,
     MaxPool,
     NetworkSpec,
+    SeriesScale,
 )
 from skloss.python_random import python_random_kept
 
@@ -37,7 +39,8 @@ def build_keras_model(
     spec : NetworkSpec
         The network.
     weights : sequence of ndarray, optional
-        Weights to set, in the order of ``spec.weight_shapes()``.
+        Weights to set, in the order of ``spec.weight_shapes()``. The two arrays of a
+        `SeriesScale` become settings of a ``Normalization``.
     seed : int, optional
         Seed of the dropout layers.
 
@@ -49,21 +52,48 @@ def build_keras_model(
     start_keras()
     import keras
 
-    if weights is not None:
-        with python_random_kept():  # Keras draws a seed for each layer
-            model = build_keras_model(spec, None, seed)
-        model.set_weights(list(weights))
-        return model
-    layers = [keras.Input(spec.input_shape)]
+    given = None if weights is None else list(weights)
+    if given is None:
+        return keras.Sequential(_layers(spec, given, seed))
+    with python_random_kept():  # Keras draws a seed for each layer
+        model = keras.Sequential(_layers(spec, given, seed))
+    model.set_weights(given)
+    return model
+
+
+def _layers(
+    spec: NetworkSpec, weights: list[np.ndarray] | None, seed: int | None
+) -> list[Any]:
+    """Layers for ``keras.Sequential``; takes off weights that Keras has as settings."""
+    import keras
+
+    layers: list[Any] = [keras.Input(spec.input_shape)]
     for layer, penalized in zip(spec.layers, spec.activity_penalized(), strict=True):
         penalty = spec.activity_l2 if penalized else 0.0
-        layers += _keras_layers(layer, spec, penalty, seed)
+        layers += _keras_layers(layer, spec, penalty, seed, weights)
         seed = None if seed is None else seed + 1
-    return keras.Sequential(layers)
+    return layers
+
+
+def _front(
+    layer: SeriesScale, spec: NetworkSpec, weights: list[np.ndarray] | None
+) -> "keras.Model":
+    shapes = layer.weight_shapes(spec.input_shape)
+    if not shapes:
+        return series_front(spec.input_shape, None, None)
+    if weights is None:
+        center, spread = np.zeros(shapes[0].shape), np.ones(shapes[1].shape)
+    else:
+        center, spread = weights.pop(0), weights.pop(0)
+    return series_front(spec.input_shape, center, spread)
 
 
 def _keras_layers(
-    layer: Layer, spec: NetworkSpec, activity_l2: float, seed: int | None
+    layer: Layer,
+    spec: NetworkSpec,
+    activity_l2: float,
+    seed: int | None,
+    weights: list[np.ndarray] | None,
 ) -> list[Any]:
     from keras import layers as kl
     from keras import regularizers
@@ -108,3 +138,5 @@ def _keras_layers(
             return [kl.GlobalMaxPooling1D()]
         case Flatten():
             return [kl.Flatten()]
+        case SeriesScale():
+            return [_front(layer, spec, weights)]

@@ -2,7 +2,12 @@
 
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
-from skloss.networks.numpy_forward import ACTIVATIONS, forward, hidden_outputs
+from skloss.networks.numpy_forward import (
+    ACTIVATIONS,
+    forward,
+    hidden_outputs,
+    series_moments,
+)
 from skloss.networks.spec import (
     BatchNorm,
     Conv1D,
@@ -12,6 +17,7 @@ from skloss.networks.spec import (
     GlobalPool,
     MaxPool,
     NetworkSpec,
+    SeriesScale,
     cnn1d,
     dense,
 )
@@ -26,10 +32,12 @@ __all__ = [
     "GlobalPool",
     "MaxPool",
     "NetworkSpec",
+    "SeriesScale",
     "cnn1d",
     "dense",
     "describe_network",
     "forward",
     "hidden_outputs",
     "initial_weights",
+    "series_moments",
 ]

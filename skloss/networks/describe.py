@@ -15,6 +15,7 @@ _KINDS: dict[type, Any] = {
     specs.MaxPool: "pool",
     specs.GlobalPool: "pool",
     specs.Flatten: "flatten",
+    specs.SeriesScale: "normalization",
 }
 
 

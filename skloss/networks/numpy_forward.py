@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from skloss.networks.layers import MOST_MOMENT
 from skloss.networks.spec import (
     BatchNorm,
     Conv1D,
@@ -18,9 +19,17 @@ from skloss.networks.spec import (
     Layer,
     MaxPool,
     NetworkSpec,
+    SeriesScale,
 )
+from skloss.preprocessing import scaled_series
 
-__all__ = ["ACTIVATIONS", "forward", "forward_in_training", "hidden_outputs"]
+__all__ = [
+    "ACTIVATIONS",
+    "forward",
+    "forward_in_training",
+    "hidden_outputs",
+    "series_moments",
+]
 
 Array = np.ndarray
 _BLOCK_VALUES = 2**17
@@ -189,9 +198,31 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
             return x.reshape(len(x), -1)
         case Dropout():
             return x
+        case SeriesScale():
+            return _scale(x, *arrays)
     if layer.use_bias:
         z += arrays[1]
     return ACTIVATIONS[layer.activation](z)
+
+
+def series_moments(series: Array) -> Array:
+    """Mean and logarithm of the standard deviation, ``(n, 1, 2 * channels)``.
+
+    The logarithm is minus infinity where a series is constant.
+    """
+    scaled = scaled_series(series, 1, np.float32)
+    with np.errstate(divide="ignore"):
+        return np.concatenate([scaled.mean, np.log(scaled.spread)], axis=2)
+
+
+def _scale(x: Array, center: Array | None = None, spread: Array | None = None) -> Array:
+    # Rows come in single precision, whatever the precision of the computation is.
+    values = scaled_series(x, 1, np.float32).values
+    if center is None or spread is None:
+        return values
+    moments = np.clip((series_moments(x) - center) / spread, -MOST_MOMENT, MOST_MOMENT)
+    shape = (*x.shape[:2], moments.shape[2])
+    return np.concatenate([values, np.broadcast_to(moments, shape)], 2, dtype=x.dtype)
 
 
 def _product(x: Array, kernel: Array) -> Array:

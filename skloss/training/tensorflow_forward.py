@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
+from skloss.networks.layers import MOST_MOMENT
 from skloss.networks.spec import (
     BatchNorm,
     Conv1D,
@@ -19,7 +22,9 @@ from skloss.networks.spec import (
     GlobalPool,
     MaxPool,
     NetworkSpec,
+    SeriesScale,
 )
+from skloss.preprocessing import ROUNDING
 
 __all__ = ["Forward", "graph_forward"]
 
@@ -30,6 +35,7 @@ class Layout(Protocol):
     """How series lie in memory, and the operations that depend on it."""
 
     time_axis: int
+    channel_axis: int
     value_axes: tuple[int, int]
 
     def enter(self, x: Tensor) -> Tensor:
@@ -58,6 +64,7 @@ class ChannelsFirst:
     """``(channels, rows, time)``: convolution as one matrix product."""
 
     time_axis = 2
+    channel_axis = 0
     value_axes = (1, 2)
 
     def enter(self, x: Tensor) -> Tensor:
@@ -119,6 +126,7 @@ class ChannelsLast:
     """``(rows, time, channels)``: TensorFlow's native operations."""
 
     time_axis = 1
+    channel_axis = 2
     value_axes = (0, 1)
 
     def enter(self, x: Tensor) -> Tensor:
@@ -252,9 +260,37 @@ def graph_forward(
                 x = layout.leave(tf.reduce_max(x, axis=layout.time_axis))
             case Flatten():
                 x = layout.flatten(x)
+            case SeriesScale():
+                moments = [next(rest) for _ in range(2 * layer.moments)]
+                moving += moments if training else []
+                x = _scaled(x, moments, layout)
         if penalized and spec.activity_l2 and real is not None:
             activity += layout.squares(x, real)
     return Forward(x, activity, moving)
+
+
+def _scaled(x: Tensor, moments: list[Tensor], layout: Layout) -> Tensor:
+    """Scale each series by itself, as `skloss.preprocessing.scaled_series` does."""
+    import tensorflow as tf
+
+    along = {"axis": layout.time_axis, "keepdims": True}
+    largest = tf.reduce_max(tf.abs(x), **along)
+    unit = x / tf.where(largest > 0, largest, 1.0)
+    first = tf.reduce_mean(unit, **along)
+    unit -= first
+    second = tf.reduce_mean(unit, **along)
+    unit -= second
+    spread = tf.sqrt(tf.reduce_mean(unit * unit, **along))
+    is_constant = spread <= ROUNDING * float(np.finfo(np.float32).eps)
+    values = unit / tf.where(is_constant, np.inf, spread)
+    if not moments:
+        return values
+    spread = tf.math.log(tf.where(is_constant, 0.0, largest * spread))
+    found = tf.concat([largest * (first + second), spread], layout.channel_axis)
+    center, scale = map(layout.per_channel, moments)
+    found = tf.clip_by_value((found - center) / scale, -MOST_MOMENT, MOST_MOMENT)
+    repeated = tf.repeat(found, x.shape[layout.time_axis], layout.time_axis)
+    return tf.concat([values, repeated], layout.channel_axis)
 
 
 def activate(name: str, x: Tensor) -> Tensor:

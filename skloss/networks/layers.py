@@ -1,0 +1,194 @@
+"""The layers of a network as frozen data: their shapes and their arrays of weights."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+__all__ = [
+    "MOST_MOMENT",
+    "BatchNorm",
+    "Conv1D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalPool",
+    "Layer",
+    "MaxPool",
+    "Padding",
+    "SeriesScale",
+    "WeightShape",
+]
+
+Padding = Literal["same", "valid"]
+
+# Standard deviations: how far the moments of a series go from those of the training
+# rows.
+MOST_MOMENT = 3.0
+
+
+@dataclass(frozen=True)
+class WeightShape:
+    """One array of weights: its role, its shape, and whether it is trained."""
+
+    role: Literal[
+        "kernel",
+        "bias",
+        "gamma",
+        "beta",
+        "moving_mean",
+        "moving_variance",
+        "center",
+        "spread",
+    ]
+    shape: tuple[int, ...]
+
+    @property
+    def trained(self) -> bool:
+        """False for the statistics of batch normalization and of `SeriesScale`."""
+        return self.role in ("kernel", "bias", "gamma", "beta")
+
+
+@dataclass(frozen=True)
+class Dense:
+    """``activation(x @ kernel + bias)``; a BatchNorm that follows has the bias."""
+
+    units: int
+    activation: str = "linear"
+    use_bias: bool = True
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return (*shape[:-1], self.units)
+
+    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
+        """Arrays of this layer on rows of the given shape."""
+        kernel = WeightShape("kernel", (shape[-1], self.units))
+        bias = WeightShape("bias", (self.units,))
+        return [kernel, bias] if self.use_bias else [kernel]
+
+
+@dataclass(frozen=True)
+class Conv1D:
+    """Convolution in time, stride one; kernels ``(kernel_size, in, filters)``."""
+
+    filters: int
+    kernel_size: int
+    activation: str = "linear"
+    padding: Padding = "same"
+    use_bias: bool = True
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        lost = 0 if self.padding == "same" else self.kernel_size - 1
+        return (shape[0] - lost, self.filters)
+
+    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
+        """Arrays of this layer on rows of the given shape."""
+        kernel = WeightShape("kernel", (self.kernel_size, shape[-1], self.filters))
+        bias = WeightShape("bias", (self.filters,))
+        return [kernel, bias] if self.use_bias else [kernel]
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalization over the last axis, then an activation.
+
+    Momentum 0.9, not Keras' 0.99: with few steps the moving averages of 0.99 lag so far
+    behind that the validation loss of the untrained network is never beaten.
+    """
+
+    activation: str = "linear"
+    momentum: float = 0.9
+    epsilon: float = 1e-3
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return shape
+
+    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
+        """Arrays of this layer on rows of the given shape."""
+        size = (shape[-1],)
+        return [
+            WeightShape("gamma", size),
+            WeightShape("beta", size),
+            WeightShape("moving_mean", size),
+            WeightShape("moving_variance", size),
+        ]
+
+
+class _WithoutWeights:
+    """A layer that has nothing to train."""
+
+    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
+        """No arrays."""
+        return []
+
+
+@dataclass(frozen=True)
+class Dropout(_WithoutWeights):
+    """Sets a share ``rate`` to zero while training, and scales the rest up."""
+
+    rate: float
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return shape
+
+
+@dataclass(frozen=True)
+class MaxPool(_WithoutWeights):
+    """Largest of every ``size`` neighbors in time; an incomplete last group goes."""
+
+    size: int
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return (shape[0] // self.size, shape[1])
+
+
+@dataclass(frozen=True)
+class GlobalPool(_WithoutWeights):
+    """Average or largest value of each channel over all of time."""
+
+    pooling: Literal["average", "max"]
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return (shape[1],)
+
+
+@dataclass(frozen=True)
+class Flatten(_WithoutWeights):
+    """``(timesteps, channels)`` to ``(timesteps * channels,)``, channels fastest."""
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return (int(np.prod(shape)),)
+
+
+@dataclass(frozen=True)
+class SeriesScale:
+    """Each channel of each series by itself, to mean 0 and standard deviation 1.
+
+    With moments, the mean and the logarithm of the standard deviation of each channel
+    follow as channels that are the same at all time steps, standardized by what they
+    are over the training rows and cut at three standard deviations.
+    """
+
+    moments: bool = False
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return (shape[0], shape[1] * (3 if self.moments else 1))
+
+    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
+        """Arrays of this layer on rows of the given shape."""
+        size = (2 * shape[1],)
+        both = [WeightShape("center", size), WeightShape("spread", size)]
+        return both if self.moments else []
+
+
+Layer = (
+    Dense | Conv1D | BatchNorm | Dropout | MaxPool | GlobalPool | Flatten | SeriesScale
+)
