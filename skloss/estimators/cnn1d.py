@@ -72,7 +72,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         amplitude, by a trial of fixed kernels on at most 1,000 original training rows
         (groups left out together), mean and logarithm of the standard deviation follow
         as channels. None takes series as they are.
-    batch_norm : bool, default=False
+    batch_norm : bool, default=True
         Whether batch normalization (momentum 0.9) stands between each convolution and
         its activation.
     l1, l2 : float, default=0.0
@@ -210,8 +210,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     >>> classifier = classifier.fit(X[::20], y[::20])
     >>> classifier.predict_proba(X[:5]).shape
     (5, 2)
-    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:3]
-    ['conv1d', 'max', 'conv1d']
+    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:4]
+    ['series', 'conv1d', 'batch', 'activation']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -244,7 +244,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         n_channels: int = 1,
         channels_first: bool | None = None,
         scale_series: Literal["auto", "zscore"] | None = "auto",
-        batch_norm: bool = False,
+        batch_norm: bool = True,
         l1: float = 0.0,
         l2: float = 0.0,
         activity_l2: float = 0.0,

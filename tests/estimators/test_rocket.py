@@ -55,12 +55,12 @@ def test_it_finds_a_wave_wherever_it_is():
 
 def test_left_out_rows_are_those_of_fits_without_them():
     X, y = _waves(60)
-    fitted = RocketClassifier(**_SMALL, scale_series=False).fit(X, y)
+    fitted = RocketClassifier(**_SMALL, scale_series=None).fit(X, y)
     assert fitted.left_out_proba_.shape == (60, 2)
     # Another fit has other kernels' thresholds and another penalty, so nearly equal.
     for row in (0, 1, 30):
         rest = np.arange(60) != row
-        without = RocketClassifier(**_SMALL, scale_series=False).fit(X[rest], y[rest])
+        without = RocketClassifier(**_SMALL, scale_series=None).fit(X[rest], y[rest])
         chance = without.predict_proba(X[[row]])[0, 1]
         assert abs(chance - fitted.left_out_proba_[row, 1]) < 0.25
 

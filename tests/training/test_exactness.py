@@ -326,6 +326,7 @@ SERIES = CNN1DClassifier(
     head=6,
     dropout=0,
     scale_series="zscore",
+    batch_norm=False,
     **PLAIN,
 )
 TWO = {"class_weight": {"gale": 3.0, "calm": 0.5}}
