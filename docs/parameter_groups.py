@@ -21,8 +21,8 @@ _GROUPS = {
         "learning_rate_schedule momentum nesterov weight_decay clipnorm metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle class_weight random_state warm_start verbose "
-        "callbacks run_eagerly"
+        "epochs batch_size shuffle augment class_weight random_state warm_start "
+        "verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "

@@ -8,6 +8,7 @@ import numpy as np
 from skloss.keras_interop.keras_start import start_keras
 from skloss.keras_interop.series_front import series_front
 from skloss.networks.spec import (
+    Augment,
     BatchNorm,
     Conv1D,
     Dense,
@@ -138,5 +139,7 @@ def _keras_layers(
             return [kl.GlobalMaxPooling1D()]
         case Flatten():
             return [kl.Flatten()]
+        case Augment():  # which does nothing but in training by skloss
+            return []
         case SeriesScale():
             return [_front(layer, spec, weights)]

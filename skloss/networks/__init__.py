@@ -9,6 +9,7 @@ from skloss.networks.numpy_forward import (
     series_moments,
 )
 from skloss.networks.spec import (
+    Augment,
     BatchNorm,
     Conv1D,
     Dense,
@@ -24,6 +25,7 @@ from skloss.networks.spec import (
 
 __all__ = [
     "ACTIVATIONS",
+    "Augment",
     "BatchNorm",
     "Conv1D",
     "Dense",

@@ -16,6 +16,7 @@ _KINDS: dict[type, Any] = {
     specs.GlobalPool: "pool",
     specs.Flatten: "flatten",
     specs.SeriesScale: "normalization",
+    specs.Augment: "other",
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = [
     "MOST_MOMENT",
+    "Augment",
     "BatchNorm",
     "Conv1D",
     "Dense",
@@ -189,6 +190,36 @@ class SeriesScale:
         return both if self.moments else []
 
 
+@dataclass(frozen=True)
+class Augment(_WithoutWeights):
+    """While training, changes each series by random numbers; else does nothing.
+
+    Each number is the largest change: ``shift`` in time, as a share of the length;
+    ``scale``, the factor on the values, less one; ``window``, the share that is cut off
+    before the rest is stretched to the length again. ``noise`` is the standard
+    deviation of what is added, as a share of that of the series. Channels behind
+    ``n_channels`` stay as they are.
+    """
+
+    n_channels: int
+    shift: float = 0.0
+    scale: float = 0.0
+    noise: float = 0.0
+    window: float = 0.0
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return shape
+
+
 Layer = (
-    Dense | Conv1D | BatchNorm | Dropout | MaxPool | GlobalPool | Flatten | SeriesScale
+    Dense
+    | Conv1D
+    | BatchNorm
+    | Dropout
+    | MaxPool
+    | GlobalPool
+    | Flatten
+    | SeriesScale
+    | Augment
 )

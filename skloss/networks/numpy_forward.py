@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from skloss.networks.augment import augmented
 from skloss.networks.layers import MOST_MOMENT
 from skloss.networks.spec import (
+    Augment,
     BatchNorm,
     Conv1D,
     Dense,
@@ -130,7 +132,7 @@ def forward_in_training(
     X : ndarray of shape (n, *spec.input_shape)
         The batch, whose own mean and variance are those of batch normalization.
     rng : numpy.random.Generator
-        Draws the masks of dropout.
+        Draws the masks of dropout, and the changes of series.
 
     Returns
     -------
@@ -146,6 +148,8 @@ def forward_in_training(
                 axes = tuple(range(x.ndim - 1))
                 moments = [x.mean(axis=axes), x.var(axis=axes)]
                 x = _apply(layer, [*arrays[:2], *moments], x)
+            case Augment():
+                x = augmented(layer, x, rng)
             case Dropout():
                 kept = rng.random(x.shape, np.float32) >= layer.rate
                 x = x * kept / x.dtype.type(1 - layer.rate)
@@ -196,7 +200,7 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
             return x.mean(axis=1) if layer.pooling == "average" else x.max(axis=1)
         case Flatten():
             return x.reshape(len(x), -1)
-        case Dropout():
+        case Dropout() | Augment():
             return x
         case SeriesScale():
             return _scale(x, *arrays)

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from skloss.networks.layers import (
+    Augment,
     BatchNorm,
     Conv1D,
     Dense,
@@ -26,6 +27,7 @@ from skloss.networks.layers import (
 )
 
 __all__ = [
+    "Augment",
     "BatchNorm",
     "Conv1D",
     "Dense",

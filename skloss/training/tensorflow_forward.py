@@ -14,6 +14,7 @@ import numpy as np
 
 from skloss.networks.layers import MOST_MOMENT
 from skloss.networks.spec import (
+    Augment,
     BatchNorm,
     Conv1D,
     Dense,
@@ -25,6 +26,7 @@ from skloss.networks.spec import (
     SeriesScale,
 )
 from skloss.preprocessing import ROUNDING
+from skloss.training.augment import augmented
 
 __all__ = ["Forward", "graph_forward"]
 
@@ -40,6 +42,9 @@ class Layout(Protocol):
 
     def enter(self, x: Tensor) -> Tensor:
         """From ``(rows, time, channels)``."""
+
+    def exit(self, x: Tensor) -> Tensor:
+        """To ``(rows, time, channels)``."""
 
     def convolve(self, x: Tensor, kernel: Tensor, padding: str) -> Tensor:
         """Convolution with stride one."""
@@ -73,6 +78,11 @@ class ChannelsFirst:
         if x.shape[2] == 1:
             return tf.reshape(x, (1, x.shape[0], x.shape[1]))
         return tf.transpose(x, (2, 0, 1))
+
+    def exit(self, x: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        return tf.transpose(x, (1, 2, 0))
 
     def convolve(self, x: Tensor, kernel: Tensor, padding: str) -> Tensor:
         import tensorflow as tf
@@ -132,6 +142,9 @@ class ChannelsLast:
     def enter(self, x: Tensor) -> Tensor:
         return x
 
+    def exit(self, x: Tensor) -> Tensor:
+        return x
+
     def convolve(self, x: Tensor, kernel: Tensor, padding: str) -> Tensor:
         import tensorflow as tf
 
@@ -188,6 +201,7 @@ def graph_forward(
     native: bool,
     real: Tensor | None = None,
     keep: Callable[[tuple[int, ...], int], Tensor] | None = None,
+    draw: Callable[[tuple[int, ...], int], Tensor] | None = None,
 ) -> Forward:
     """Pass a batch through the network.
 
@@ -206,6 +220,8 @@ def graph_forward(
     keep : callable, optional
         ``keep(shape, number of the dropout layer)`` gives the scales of dropout for
         values in the order ``(rows, time, channels)``, so that both layouts drop alike.
+    draw : callable, optional
+        ``draw(shape, stream)`` gives random numbers between 0 and 1 in that order.
     """
     import tensorflow as tf
 
@@ -252,6 +268,9 @@ def graph_forward(
                     scale = keep((real.shape[0], *shape), n_dropouts)
                     x *= layout.enter(scale) if len(shape) == 2 else scale
                 n_dropouts += 1
+            case Augment():
+                if training and draw is not None:
+                    x = layout.enter(augmented(layer, layout.exit(x), draw))
             case MaxPool():
                 x = layout.pool(x, layer.size)
             case GlobalPool(pooling="average"):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from skloss.networks.numpy_forward import forward_in_training
-from skloss.networks.spec import BatchNorm, Dropout, NetworkSpec
+from skloss.networks.spec import Augment, BatchNorm, Dropout, NetworkSpec
 from skloss.record.gap_measurement import TrainingMode
 from skloss.training.evaluation import Rows
 
@@ -119,7 +119,12 @@ def _causes(spec: NetworkSpec) -> tuple[str, ...]:
     """Say which layers do something else in training than in inference."""
     dropout = any(isinstance(layer, Dropout) and layer.rate for layer in spec.layers)
     normed = any(isinstance(layer, BatchNorm) for layer in spec.layers)
-    return ("dropout",) * dropout + ("batch statistics",) * normed
+    changed = any(isinstance(layer, Augment) for layer in spec.layers)
+    return (
+        ("augmentation",) * changed
+        + ("dropout",) * dropout
+        + ("batch statistics",) * normed
+    )
 
 
 def _kernel_penalty(spec: NetworkSpec, weights: Sequence[np.ndarray]) -> float:
