@@ -12,9 +12,9 @@ from sphinx.util import logging
 
 _GROUPS = {
     "Network": (
-        "model build_fn width depth activation dropout filters kernel_size pool_size "
-        "head global_pooling padding n_channels channels_first scale_series batch_norm "
-        "l1 l2 activity_l2 **kwargs"
+        "model build_fn architecture width depth activation dropout filters "
+        "kernel_size pool_size head global_pooling padding n_channels channels_first "
+        "scale_series batch_norm l1 l2 activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
         "loss focal_gamma label_smoothing optimizer learning_rate "

@@ -14,7 +14,13 @@ from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_rows import FitRows
 from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks import NetworkSpec, SeriesScale, cnn1d
+from skloss.networks import (
+    ARCHITECTURES,
+    NetworkSpec,
+    SeriesScale,
+    cnn1d,
+    published,
+)
 from skloss.sklearn_compat import Interval, StrOptions
 from skloss.training import ReduceLROnPlateau
 
@@ -46,6 +52,13 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Share of outputs set to zero in training. A number acts on every head layer or,
         without a head, on the last block; a sequence has one entry per block and head
         layer.
+    architecture : {"plain", "fcn", "resnet", "inception"}, default="plain"
+        "plain" is the network that this page is about. The others are published
+        networks for series: three convolutions; three residual blocks; the six modules
+        of one member of InceptionTime. They are larger and slower, and have no use for
+        ``width``, ``depth``, ``activation``, ``dropout``, ``filters``,
+        ``kernel_size``, ``pool_size``, ``head``, ``global_pooling``, ``padding`` and
+        ``batch_norm``.
     filters : sequence, default=None
         Filters of each convolution of each block, such as ``((32, 16), (8, 8))``; a
         number stands for a block of one convolution.
@@ -225,6 +238,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseNeuralClassifier._parameter_constraints,
+        "architecture": [StrOptions({"plain", *ARCHITECTURES})],
         "width": [Interval(Integral, 1, None, closed="left")],
         "depth": [Interval(Integral, 1, None, closed="left"), None],
         "filters": ["array-like", None],
@@ -245,6 +259,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         activation: str = "relu",
         dropout: float | Sequence[float] = 0.5,
         *,
+        architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain",
         filters: Sequence[Any] | None = None,
         kernel_size: int | Sequence[int] = 7,
         pool_size: int | Sequence[int] = 2,
@@ -290,6 +305,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.depth = depth
         self.activation = activation
         self.dropout = dropout
+        self.architecture = architecture
         self.filters = filters
         self.kernel_size = kernel_size
         self.pool_size = pool_size
@@ -336,6 +352,15 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         owner = type(self).__name__
+        if self.architecture != "plain":
+            return published(
+                self.architecture,
+                (input_shape[0], input_shape[1]),
+                n_outputs,
+                l1=float(self.l1),
+                l2=float(self.l2),
+                activity_l2=float(self.activity_l2),
+            )
         filters = self._filters(input_shape[0])
         n_blocks = len(filters)
         kernels = check_sizes(owner, "kernel_size", self.kernel_size, n_blocks)
@@ -366,6 +391,11 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     ) -> NetworkSpec:
         augment = augment_layer(type(self).__name__, self.augment, spec.input_shape[1])
         scale = self._scale_layer(spec.input_shape, rows, earlier)
+        if scale == SeriesScale(moments=True):  # which the first convolutions see, too
+            shape = scale.output_shape(spec.input_shape)
+            spec = replace(
+                self._network(shape, spec.n_outputs), input_shape=spec.input_shape
+            )
         front = [layer for layer in (scale, augment) if layer is not None]
         return replace(spec, layers=(*front, *spec.layers))
 

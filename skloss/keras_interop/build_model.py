@@ -10,6 +10,7 @@ from skloss.keras_interop.series_front import series_front
 from skloss.networks.spec import (
     Augment,
     BatchNorm,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
@@ -19,6 +20,7 @@ from skloss.networks.spec import (
     MaxPool,
     NetworkSpec,
     SeriesScale,
+    SlidingMax,
 )
 from skloss.python_random import python_random_kept
 
@@ -53,40 +55,75 @@ def build_keras_model(
     start_keras()
     import keras
 
-    given = None if weights is None else list(weights)
-    if given is None:
-        return keras.Sequential(_layers(spec, given, seed))
     with python_random_kept():  # Keras draws a seed for each layer
-        model = keras.Sequential(_layers(spec, given, seed))
-    model.set_weights(given)
+        builder = _Builder(spec, None if weights is None else list(weights), seed)
+        model = keras.Sequential([keras.Input(spec.input_shape), *builder.layers()])
+        builder.set_weights()
     return model
 
 
-def _layers(
-    spec: NetworkSpec, weights: list[np.ndarray] | None, seed: int | None
-) -> list[Any]:
-    """Layers for ``keras.Sequential``; takes off weights that Keras has as settings."""
-    import keras
+class _Builder:
+    """Makes Keras layers, and remembers which of them own which weights."""
 
-    layers: list[Any] = [keras.Input(spec.input_shape)]
-    for layer, penalized in zip(spec.layers, spec.activity_penalized(), strict=True):
-        penalty = spec.activity_l2 if penalized else 0.0
-        layers += _keras_layers(layer, spec, penalty, seed, weights)
-        seed = None if seed is None else seed + 1
-    return layers
+    def __init__(
+        self, spec: NetworkSpec, weights: list[np.ndarray] | None, seed: int | None
+    ) -> None:
+        self.spec, self.weights, self.seed = spec, weights, seed
+        self.owners: list[Any] = []
 
+    def layers(self) -> list[Any]:
+        """All layers, unbuilt."""
+        spec, made = self.spec, []
+        penalized = spec.activity_penalized()
+        for layer, shape, is_penalized in zip(
+            spec.layers, spec.shapes(), penalized, strict=False
+        ):
+            made += self.of(layer, shape, spec.activity_l2 if is_penalized else 0.0)
+            self.seed = None if self.seed is None else self.seed + 1
+        return made
 
-def _front(
-    layer: SeriesScale, spec: NetworkSpec, weights: list[np.ndarray] | None
-) -> "keras.Model":
-    shapes = layer.weight_shapes(spec.input_shape)
-    if not shapes:
-        return series_front(spec.input_shape, None, None)
-    if weights is None:
-        center, spread = np.zeros(shapes[0].shape), np.ones(shapes[1].shape)
-    else:
-        center, spread = weights.pop(0), weights.pop(0)
-    return series_front(spec.input_shape, center, spread)
+    def of(self, layer: Layer, shape: tuple[int, ...], activity_l2: float) -> list[Any]:
+        """Keras layers of a layer on rows of a shape."""
+        if isinstance(layer, SeriesScale):
+            return [self._front(layer)]
+        if isinstance(layer, Branches):
+            return [self._branches(layer, shape)]
+        made = _keras_layers(layer, self.spec, activity_l2, self.seed)
+        if layer.weight_shapes(shape):
+            self.owners.append(made[0])
+        return made
+
+    def set_weights(self) -> None:
+        """Give each layer its own of the weights."""
+        if self.weights is None:
+            return
+        rest = iter(self.weights)
+        for owner in self.owners:
+            owner.set_weights([next(rest) for _ in owner.weights])
+
+    def _front(self, layer: SeriesScale) -> "keras.Model":
+        shape = self.spec.input_shape
+        center, spread = None, None
+        if layer.moments and self.weights is None:
+            center, spread = np.zeros(2 * shape[1]), np.ones(2 * shape[1])
+        elif layer.moments and self.weights is not None:
+            center, spread = self.weights.pop(0), self.weights.pop(0)
+        return series_front(shape, center, spread)
+
+    def _branches(self, layer: Branches, shape: tuple[int, ...]) -> "keras.Model":
+        import keras
+
+        start, ends = keras.Input(shape), []
+        for chain in layer.chains:
+            end, at = start, shape
+            for inner in chain:
+                for made in self.of(inner, at, 0.0):
+                    end = made(end)
+                at = inner.output_shape(at)
+            ends.append(end)
+        kinds = {"sum": keras.layers.Add, "concat": keras.layers.Concatenate}
+        joined = kinds[layer.joined]()(ends)
+        return keras.Model(start, keras.layers.Activation(layer.activation)(joined))
 
 
 def _keras_layers(
@@ -94,7 +131,6 @@ def _keras_layers(
     spec: NetworkSpec,
     activity_l2: float,
     seed: int | None,
-    weights: list[np.ndarray] | None,
 ) -> list[Any]:
     from keras import layers as kl
     from keras import regularizers
@@ -141,5 +177,7 @@ def _keras_layers(
             return [kl.Flatten()]
         case Augment():  # which does nothing but in training by skloss
             return []
-        case SeriesScale():
-            return [_front(layer, spec, weights)]
+        case SlidingMax():
+            return [kl.MaxPooling1D(layer.size, strides=1, padding="same")]
+        case _:
+            raise TypeError(f"{type(layer).__name__} is no single layer of Keras.")

@@ -1,5 +1,6 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
+from skloss.networks.architectures import ARCHITECTURES
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
 from skloss.networks.numpy_forward import (
@@ -11,6 +12,7 @@ from skloss.networks.numpy_forward import (
 from skloss.networks.spec import (
     Augment,
     BatchNorm,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
@@ -19,14 +21,18 @@ from skloss.networks.spec import (
     MaxPool,
     NetworkSpec,
     SeriesScale,
+    SlidingMax,
     cnn1d,
     dense,
+    published,
 )
 
 __all__ = [
     "ACTIVATIONS",
+    "ARCHITECTURES",
     "Augment",
     "BatchNorm",
+    "Branches",
     "Conv1D",
     "Dense",
     "Dropout",
@@ -35,11 +41,13 @@ __all__ = [
     "MaxPool",
     "NetworkSpec",
     "SeriesScale",
+    "SlidingMax",
     "cnn1d",
     "dense",
     "describe_network",
     "forward",
     "hidden_outputs",
     "initial_weights",
+    "published",
     "series_moments",
 ]

@@ -17,6 +17,9 @@ _KINDS: dict[type, Any] = {
     specs.Flatten: "flatten",
     specs.SeriesScale: "normalization",
     specs.Augment: "other",
+    specs.SlidingMax: "pool",
+    # To the rules it is one wide convolution with an activation.
+    specs.Branches: "conv",
 }
 
 
@@ -45,7 +48,7 @@ def describe_network(spec: specs.NetworkSpec) -> tuple[Layer, ...]:
             _KINDS[type(layer)],
             f"{type(layer).__name__} {number}",
             activation=getattr(layer, "activation", None),
-            units=getattr(layer, "units", getattr(layer, "filters", None)),
+            units=_units(layer, shape),
             kernel_size=getattr(layer, "kernel_size", None),
             rate=getattr(layer, "rate", None),
             momentum=getattr(layer, "momentum", None),
@@ -60,10 +63,16 @@ def describe_network(spec: specs.NetworkSpec) -> tuple[Layer, ...]:
 
 
 def _has_kernel(layer: specs.Layer) -> bool:
-    return isinstance(layer, specs.Dense | specs.Conv1D)
+    return isinstance(layer, specs.Dense | specs.Conv1D | specs.Branches)
+
+
+def _units(layer: specs.Layer, shape: tuple[int, ...]) -> int | None:
+    if isinstance(layer, specs.Branches):
+        return shape[-1]
+    return getattr(layer, "units", getattr(layer, "filters", None))
 
 
 def _pooling(layer: specs.Layer) -> str | None:
-    if isinstance(layer, specs.MaxPool):
+    if isinstance(layer, specs.MaxPool | specs.SlidingMax):
         return "max"
     return f"global_{layer.pooling}" if isinstance(layer, specs.GlobalPool) else None

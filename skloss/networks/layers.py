@@ -1,5 +1,6 @@
 """The layers of a network as frozen data: their shapes and their arrays of weights."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ __all__ = [
     "MOST_MOMENT",
     "Augment",
     "BatchNorm",
+    "Branches",
     "Conv1D",
     "Dense",
     "Dropout",
@@ -18,7 +20,10 @@ __all__ = [
     "MaxPool",
     "Padding",
     "SeriesScale",
+    "SlidingMax",
     "WeightShape",
+    "inner_layers",
+    "multiplications",
 ]
 
 Padding = Literal["same", "valid"]
@@ -149,6 +154,17 @@ class MaxPool(_WithoutWeights):
 
 
 @dataclass(frozen=True)
+class SlidingMax(_WithoutWeights):
+    """Largest of ``size`` neighbors around each time step, as many steps as before."""
+
+    size: int
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        return shape
+
+
+@dataclass(frozen=True)
 class GlobalPool(_WithoutWeights):
     """Average or largest value of each channel over all of time."""
 
@@ -212,6 +228,34 @@ class Augment(_WithoutWeights):
         return shape
 
 
+@dataclass(frozen=True)
+class Branches:
+    """Chains of layers on the same series; their outputs added, or side by side.
+
+    A chain without layers gives what it gets.
+    """
+
+    chains: tuple[tuple["Layer", ...], ...]
+    joined: Literal["sum", "concat"]
+    activation: str = "linear"
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row after this layer."""
+        ends = [_shapes(chain, shape)[-1] for chain in self.chains]
+        if self.joined == "sum":
+            return ends[0]
+        return (ends[0][0], sum(n_channels for _, n_channels in ends))
+
+    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
+        """Arrays of this layer on rows of the given shape, chain by chain."""
+        return [
+            weight
+            for chain in self.chains
+            for layer, before in zip(chain, _shapes(chain, shape), strict=False)
+            for weight in layer.weight_shapes(before)
+        ]
+
+
 Layer = (
     Dense
     | Conv1D
@@ -222,4 +266,36 @@ Layer = (
     | Flatten
     | SeriesScale
     | Augment
+    | SlidingMax
+    | Branches
 )
+
+
+def _shapes(layers: tuple[Layer, ...], shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Shape of one row before the first layer and after each one."""
+    shapes = [shape]
+    for layer in layers:
+        shapes.append(layer.output_shape(shapes[-1]))
+    return shapes
+
+
+def inner_layers(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """All layers, those within branches too."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Branches):
+            for chain in layer.chains:
+                yield from inner_layers(chain)
+
+
+def multiplications(layers: tuple[Layer, ...], shape: tuple[int, ...]) -> int:
+    """Multiplications of the kernels for one row."""
+    total, shapes = 0, _shapes(layers, shape)
+    for layer, before, after in zip(layers, shapes, shapes[1:], strict=False):
+        if isinstance(layer, Branches):
+            total += sum(multiplications(chain, before) for chain in layer.chains)
+            continue
+        steps = after[0] if isinstance(layer, Conv1D) else 1
+        for weight in layer.weight_shapes(before):
+            total += steps * int(np.prod(weight.shape)) * (weight.role == "kernel")
+    return total

@@ -13,6 +13,7 @@ from skloss.networks.layers import MOST_MOMENT
 from skloss.networks.spec import (
     Augment,
     BatchNorm,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
@@ -22,6 +23,7 @@ from skloss.networks.spec import (
     MaxPool,
     NetworkSpec,
     SeriesScale,
+    SlidingMax,
 )
 from skloss.preprocessing import scaled_series
 
@@ -143,18 +145,7 @@ def forward_in_training(
     x, activity = X, 0.0
     layers = zip(_with_weights(spec, weights), spec.activity_penalized(), strict=True)
     for (layer, arrays), is_penalized in layers:
-        match layer:
-            case BatchNorm():
-                axes = tuple(range(x.ndim - 1))
-                moments = [x.mean(axis=axes), x.var(axis=axes)]
-                x = _apply(layer, [*arrays[:2], *moments], x)
-            case Augment():
-                x = augmented(layer, x, rng)
-            case Dropout():
-                kept = rng.random(x.shape, np.float32) >= layer.rate
-                x = x * kept / x.dtype.type(1 - layer.rate)
-            case _:
-                x = _apply(layer, arrays, x)
+        x = _apply(layer, arrays, x, rng)
         if is_penalized:
             activity += float(np.vdot(x, x))
     return x, activity
@@ -182,7 +173,13 @@ def _with_weights(
         yield layer, [next(rest) for _ in layer.weight_shapes(shape)]
 
 
-def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
+def _apply(
+    layer: Layer,
+    arrays: list[Array],
+    x: Array,
+    rng: np.random.Generator | None = None,
+) -> Array:
+    """Give the outputs of a layer; with a generator, those of training mode."""
     match layer:
         case Dense():
             z = _product(x, arrays[0])
@@ -190,6 +187,9 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
             z = _convolve(x, arrays[0], layer.padding)
         case BatchNorm():
             gamma, beta, mean, variance = arrays
+            if rng is not None:
+                axes = tuple(range(x.ndim - 1))
+                mean, variance = x.mean(axis=axes), x.var(axis=axes)
             scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
             return ACTIVATIONS[layer.activation](x * scale + (beta - mean * scale))
         case MaxPool():
@@ -200,13 +200,41 @@ def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
             return x.mean(axis=1) if layer.pooling == "average" else x.max(axis=1)
         case Flatten():
             return x.reshape(len(x), -1)
-        case Dropout() | Augment():
-            return x
+        case SlidingMax():
+            around = ((0, 0), ((layer.size - 1) // 2, layer.size // 2), (0, 0))
+            padded = np.pad(x, around, constant_values=-np.inf)
+            return sliding_window_view(padded, layer.size, axis=1).max(axis=3)
+        case Dropout():
+            if rng is None:
+                return x
+            kept = rng.random(x.shape, np.float32) >= layer.rate
+            return x * kept / x.dtype.type(1 - layer.rate)
+        case Augment():
+            return x if rng is None else augmented(layer, x, rng)
+        case Branches():
+            ends = _ends(layer, arrays, x, rng)
+            is_sum = layer.joined == "sum"
+            z = np.sum(ends, axis=0) if is_sum else np.concatenate(ends, axis=2)
+            return ACTIVATIONS[layer.activation](z)
         case SeriesScale():
             return _scale(x, *arrays)
     if layer.use_bias:
         z += arrays[1]
     return ACTIVATIONS[layer.activation](z)
+
+
+def _ends(
+    layer: Branches, arrays: list[Array], x: Array, rng: np.random.Generator | None
+) -> list[Array]:
+    """Give the outputs of all chains."""
+    rest, ends = iter(arrays), []
+    for chain in layer.chains:
+        end = x
+        for inner in chain:
+            own = [next(rest) for _ in inner.weight_shapes(end.shape[1:])]
+            end = _apply(inner, own, end, rng)
+        ends.append(end)
+    return ends
 
 
 def series_moments(series: Array) -> Array:

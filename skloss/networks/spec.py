@@ -11,9 +11,11 @@ from typing import Literal
 
 import numpy as np
 
+from skloss.networks.architectures import ARCHITECTURES
 from skloss.networks.layers import (
     Augment,
     BatchNorm,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
@@ -23,12 +25,16 @@ from skloss.networks.layers import (
     MaxPool,
     Padding,
     SeriesScale,
+    SlidingMax,
     WeightShape,
+    inner_layers,
+    multiplications,
 )
 
 __all__ = [
     "Augment",
     "BatchNorm",
+    "Branches",
     "Conv1D",
     "Dense",
     "Dropout",
@@ -38,9 +44,11 @@ __all__ = [
     "MaxPool",
     "NetworkSpec",
     "SeriesScale",
+    "SlidingMax",
     "WeightShape",
     "cnn1d",
     "dense",
+    "published",
 ]
 
 
@@ -97,13 +105,12 @@ class NetworkSpec:
     @property
     def n_multiplications(self) -> int:
         """Multiplications of the kernels for one row."""
-        after = zip(self.layers, self.shapes(), self.shapes()[1:], strict=False)
-        return sum(
-            int(np.prod(weight.shape)) * (out[0] if isinstance(layer, Conv1D) else 1)
-            for layer, shape, out in after
-            for weight in layer.weight_shapes(shape)
-            if weight.role == "kernel"
-        )
+        return multiplications(self.layers, self.input_shape)
+
+    @property
+    def normalizes_batches(self) -> bool:
+        """Whether what a row gives in training depends on the other rows."""
+        return any(isinstance(layer, BatchNorm) for layer in inner_layers(self.layers))
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of one row before the first layer and after each one."""
@@ -123,8 +130,13 @@ class NetworkSpec:
         """Whether ``activity_l2`` acts on a layer's outputs, for each layer."""
         kind = Conv1D if self.is_convolutional else Dense
         hidden = [
-            isinstance(layer, BatchNorm) or (isinstance(layer, kind) and layer.use_bias)
-            for layer in self.layers[:-1]
+            isinstance(layer, BatchNorm | Branches)
+            or (isinstance(layer, kind) and layer.use_bias and not normed)
+            for layer, normed in zip(
+                self.layers,
+                (isinstance(layer, BatchNorm) for layer in self.layers[1:]),
+                strict=False,
+            )
         ]
         return (*hidden, False)
 
@@ -225,6 +237,20 @@ def cnn1d(
         layers += _hidden(Dense(units), activation, False) + _dropout(rate)
     layers.append(Dense(n_outputs))
     return NetworkSpec(input_shape, tuple(layers), l1, l2, activity_l2)
+
+
+def published(
+    name: str, input_shape: tuple[int, int], n_outputs: int, **penalties: float
+) -> NetworkSpec:
+    """Return a network of `ARCHITECTURES`, its global average and the logits.
+
+    >>> spec = published("fcn", (100, 1), n_outputs=1)
+    >>> spec.shapes()[-3:]
+    [(100, 128), (128,), (1,)]
+    """
+    layers = ARCHITECTURES[name](input_shape[1])
+    layers += (GlobalPool("average"), Dense(n_outputs))
+    return NetworkSpec(input_shape, layers, **penalties)
 
 
 def _hidden(layer: Dense | Conv1D, activation: str, batch_norm: bool) -> list[Layer]:

@@ -16,14 +16,17 @@ from skloss.networks.layers import MOST_MOMENT
 from skloss.networks.spec import (
     Augment,
     BatchNorm,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
     Flatten,
     GlobalPool,
+    Layer,
     MaxPool,
     NetworkSpec,
     SeriesScale,
+    SlidingMax,
 )
 from skloss.preprocessing import ROUNDING
 from skloss.training.augment import augmented
@@ -51,6 +54,9 @@ class Layout(Protocol):
 
     def pool(self, x: Tensor, size: int) -> Tensor:
         """Largest of ``size`` neighbors; of equal ones the first gets the gradient."""
+
+    def slide(self, x: Tensor, size: int) -> Tensor:
+        """Largest of ``size`` neighbors around each time step."""
 
     def per_channel(self, vector: Tensor) -> Tensor:
         """Shape a vector of channels to be added."""
@@ -112,6 +118,9 @@ class ChannelsFirst:
             largest = tf.maximum(largest, x[..., i])
         return largest
 
+    def slide(self, x: Tensor, size: int) -> Tensor:
+        return self.enter(ChannelsLast().slide(self.exit(x), size))
+
     def per_channel(self, vector: Tensor) -> Tensor:
         return vector[:, None, None]
 
@@ -154,6 +163,11 @@ class ChannelsLast:
         import tensorflow as tf
 
         return tf.nn.max_pool1d(x, size, size, "VALID")
+
+    def slide(self, x: Tensor, size: int) -> Tensor:
+        import tensorflow as tf
+
+        return tf.nn.max_pool1d(x, size, 1, "SAME")
 
     def per_channel(self, vector: Tensor) -> Tensor:
         return vector
@@ -233,9 +247,10 @@ def graph_forward(
     n_dropouts = 0
     if spec.is_convolutional:
         x = layout.enter(x)
-    for layer, shape, penalized in zip(
-        spec.layers, spec.shapes()[1:], spec.activity_penalized(), strict=True
-    ):
+
+    def passed(layer: Layer, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Give the outputs of a layer on rows of a shape."""
+        nonlocal n_dropouts
         match layer:
             case Dense():
                 x = tf.matmul(x, next(rest))
@@ -255,10 +270,10 @@ def graph_forward(
                     axes = layout.value_axes if series else (0,)
                     mask = _over_rows(real, x, layout)
                     batch = _moments(x, mask, axes)
-                    moving += [
+                    moving.extend(
                         layer.momentum * old + (1 - layer.momentum) * new
                         for old, new in zip(statistics, batch, strict=True)
-                    ]
+                    )
                     statistics = list(batch)
                 scale = gamma * tf.math.rsqrt(statistics[1] + layer.epsilon)
                 x = x * expand(scale) + expand(beta - statistics[0] * scale)
@@ -281,8 +296,27 @@ def graph_forward(
                 x = layout.flatten(x)
             case SeriesScale():
                 moments = [next(rest) for _ in range(2 * layer.moments)]
-                moving += moments if training else []
+                moving.extend(moments if training else [])
                 x = _scaled(x, moments, layout)
+            case SlidingMax():
+                x = layout.slide(x, layer.size)
+            case Branches():
+                ends = []
+                for chain in layer.chains:
+                    end, at = x, shape
+                    for inner in chain:
+                        end = passed(inner, end, at)
+                        at = inner.output_shape(at)
+                    ends.append(end)
+                joined = layer.joined == "concat"
+                x = tf.concat(ends, layout.channel_axis) if joined else tf.add_n(ends)
+                x = activate(layer.activation, x)
+        return x
+
+    for layer, shape, penalized in zip(
+        spec.layers, spec.shapes(), spec.activity_penalized(), strict=False
+    ):
+        x = passed(layer, x, shape)
         if penalized and spec.activity_l2 and real is not None:
             activity += layout.squares(x, real)
     return Forward(x, activity, moving)
