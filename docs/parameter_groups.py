@@ -17,12 +17,14 @@ _GROUPS = {
         "scale_series batch_norm l1 l2 activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
-        "loss focal_gamma label_smoothing optimizer learning_rate "
-        "learning_rate_schedule momentum nesterov weight_decay clipnorm metrics"
+        "loss focal_gamma focal_alpha logit_tau label_smoothing optimizer "
+        "learning_rate learning_rate_schedule momentum nesterov weight_decay clipnorm "
+        "metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle augment class_weight random_state warm_start "
-        "verbose callbacks run_eagerly"
+        "epochs batch_size shuffle augment class_weight effective_beta "
+        "prior_correction calibration n_members random_state warm_start verbose "
+        "callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "

@@ -12,6 +12,7 @@ import numpy as np
 
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.loss_gap import LossGap
+from skloss.record.validation_shift import ValidationShift
 
 __all__ = ["Case", "Preparation", "Probe", "RowFacts", "SearchFacts"]
 
@@ -150,6 +151,8 @@ class Case:
         if no sampler changed them), and of the validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
+    shift : ValidationShift or None
+        How far validation rows that were given lie from the training rows.
     preparation : Preparation or None
         What the code of the training does to the rows, where it was read.
     is_honest : bool
@@ -176,6 +179,8 @@ class Case:
         Reason why the training stopped, as in the record.
     origin : str
         Kind of the source: "skloss", "keras", "scikeras", "sklearn" or "curves".
+    is_partial : bool
+        Whether code was too long, so that only a part of it was read.
     """
 
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -189,6 +194,7 @@ class Case:
     rows: RowFacts | None = None
     probe: Probe | None = None
     search: SearchFacts | None = None
+    shift: ValidationShift | None = None
     preparation: Preparation | None = None
     is_honest: bool = False
     holdout: str | None = None
@@ -200,6 +206,7 @@ class Case:
     no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+    is_partial: bool = False
 
     @property
     def is_closed_form(self) -> bool:

@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any
 
 from skloss.estimators.checks import check_choice
-from skloss.networks import Augment
+from skloss.networks.layers import Augment
 
 __all__ = ["augment_layer"]
 

@@ -1,22 +1,24 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skloss.estimators.fit_job import Job
+from skloss.estimators.fit_rows import GIVEN
 from skloss.holdout import are_resampled
 from skloss.metrics import class_prior, confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
+from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
-from skloss.training import Rows, TrainingResult
+from skloss.training import Calibration, Rows, TrainingResult
 
-__all__ = ["Description", "Measured", "make_record"]
+__all__ = ["Description", "Measured", "described_parameters", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
@@ -51,6 +53,7 @@ def make_record(
     result: TrainingResult,
     measured: Mapping[str, Measured],
     loss_gap: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
 
@@ -66,9 +69,13 @@ def make_record(
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
         Levels between the losses, from `measure_gap`.
+    calibration : Calibration, optional
+        What is done to the logits.
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if calibration is not None and not calibration.changes_nothing:
+        outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
         outcome["loss_gap"] = as_plain(loss_gap)
     return TrainingRecord(
@@ -80,10 +87,9 @@ def make_record(
 
 
 def _configuration(job: Job, description: Description) -> dict[str, Any]:
-    parameters = job.estimator.get_params(deep=False)
     return {
         "estimator": job.owner,
-        "parameters": {name: _parameter(v) for name, v in parameters.items()},
+        "parameters": described_parameters(job.estimator),
         "origin": "skloss",
         "is_honest": True,
         "task": "binary" if job.n_classes == 2 else "multiclass",
@@ -94,6 +100,12 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
         # The value of a scorer has its sign in it.
         "higher_is_better": dict.fromkeys(job.scorers.curves, True),
     }
+
+
+def described_parameters(estimator: Any) -> dict[str, Any]:
+    """Parameters of an estimator, in words where JSON has none."""
+    parameters = estimator.get_params(deep=False)
+    return {name: _parameter(value) for name, value in parameters.items()}
 
 
 def _parameter(value: object) -> Any:
@@ -151,6 +163,7 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "class_counts": counts,
         "priors": {"train": job.prior.tolist(), **priors},
         "columns": _column_ranges(seen.X),
+        "validation_shift": _shift(job, seen),
         "holdout": _HOLDOUTS.get(rows.source, rows.source),
         "holdout_rows": _holdout_rows(job),
         "holdout_groups": rows.groups,
@@ -158,6 +171,17 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "is_resampled": rows.source == "resampled"
         or are_resampled(counts["trained"], counts["original"]),
     }
+
+
+def _shift(job: Job, seen: Rows) -> dict[str, Any] | None:
+    """Compare rows that were given to validate on, which no step in front has seen."""
+    if job.rows.source not in GIVEN or job.rows.validation is None:
+        return None
+    n_channels = getattr(job.estimator, "n_channels", None)
+    if len(job.row_shape) > 1 or len(seen.X.shape) > 2:
+        n_channels = (*seen.X.shape, *job.row_shape)[-1]
+    found = measured_shift(seen.X, job.rows.validation.X, n_channels)
+    return None if found is None else found.to_dict()
 
 
 def _holdout_rows(job: Job) -> str | None:

@@ -6,28 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skloss.keras_interop.keras_start import start_keras
-from skloss.keras_interop.series_front import series_front
-from skloss.networks.spec import (
-    Augment,
-    BatchNorm,
-    Branches,
-    Conv1D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    Layer,
-    MaxPool,
-    NetworkSpec,
-    SeriesScale,
-    SlidingMax,
-)
+from skloss.networks.layers import Layer
+from skloss.networks.spec import NetworkSpec
 from skloss.python_random import python_random_kept
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build_keras_model"]
+__all__ = ["build_keras_model", "build_mean_model"]
 
 
 def build_keras_model(
@@ -42,8 +28,7 @@ def build_keras_model(
     spec : NetworkSpec
         The network.
     weights : sequence of ndarray, optional
-        Weights to set, in the order of ``spec.weight_shapes()``. The two arrays of a
-        `SeriesScale` become settings of a ``Normalization``.
+        Weights to set, in the order of ``spec.weight_shapes()``.
     seed : int, optional
         Seed of the dropout layers.
 
@@ -55,129 +40,73 @@ def build_keras_model(
     start_keras()
     import keras
 
-    with python_random_kept():  # Keras draws a seed for each layer
-        builder = _Builder(spec, None if weights is None else list(weights), seed)
-        model = keras.Sequential([keras.Input(spec.input_shape), *builder.layers()])
-        builder.set_weights()
-    return model
+    if weights is not None:
+        with python_random_kept():  # Keras draws a seed for each layer
+            model = build_keras_model(spec, None, seed)
+        model.set_weights(list(weights))
+        return model
+    return _Twin(keras, spec, seed).sequence(spec.layers, spec.input_shape)
 
 
-class _Builder:
-    """Makes Keras layers, and remembers which of them own which weights."""
+def build_mean_model(
+    spec: NetworkSpec, members: Sequence[Sequence[np.ndarray]]
+) -> "keras.Model":
+    """Build networks of one shape as a model of the logits of their mean probability.
 
-    def __init__(
-        self, spec: NetworkSpec, weights: list[np.ndarray] | None, seed: int | None
-    ) -> None:
-        self.spec, self.weights, self.seed = spec, weights, seed
-        self.owners: list[Any] = []
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network of each member.
+    members : sequence of sequence of ndarray
+        Weights of each member. Of a single one the model is the network itself.
 
-    def layers(self) -> list[Any]:
-        """All layers, unbuilt."""
-        spec, made = self.spec, []
-        penalized = spec.activity_penalized()
-        for layer, shape, is_penalized in zip(
-            spec.layers, spec.shapes(), penalized, strict=False
-        ):
-            made += self.of(layer, shape, spec.activity_l2 if is_penalized else 0.0)
-            self.seed = None if self.seed is None else self.seed + 1
-        return made
+    Returns
+    -------
+    keras.Model
+        Built, not compiled.
+    """
+    models = [build_keras_model(spec, weights) for weights in members]
+    if len(models) == 1:
+        return models[0]
+    import keras
+    from keras import ops
 
-    def of(self, layer: Layer, shape: tuple[int, ...], activity_l2: float) -> list[Any]:
-        """Keras layers of a layer on rows of a shape."""
-        if isinstance(layer, SeriesScale):
-            return [self._front(layer)]
-        if isinstance(layer, Branches):
-            return [self._branches(layer, shape)]
-        made = _keras_layers(layer, self.spec, activity_l2, self.seed)
-        if layer.weight_shapes(shape):
-            self.owners.append(made[0])
-        return made
-
-    def set_weights(self) -> None:
-        """Give each layer its own of the weights."""
-        if self.weights is None:
-            return
-        rest = iter(self.weights)
-        for owner in self.owners:
-            owner.set_weights([next(rest) for _ in owner.weights])
-
-    def _front(self, layer: SeriesScale) -> "keras.Model":
-        shape = self.spec.input_shape
-        center, spread = None, None
-        if layer.moments and self.weights is None:
-            center, spread = np.zeros(2 * shape[1]), np.ones(2 * shape[1])
-        elif layer.moments and self.weights is not None:
-            center, spread = self.weights.pop(0), self.weights.pop(0)
-        return series_front(shape, center, spread)
-
-    def _branches(self, layer: Branches, shape: tuple[int, ...]) -> "keras.Model":
-        import keras
-
-        start, ends = keras.Input(shape), []
-        for chain in layer.chains:
-            end, at = start, shape
-            for inner in chain:
-                for made in self.of(inner, at, 0.0):
-                    end = made(end)
-                at = inner.output_shape(at)
-            ends.append(end)
-        kinds = {"sum": keras.layers.Add, "concat": keras.layers.Concatenate}
-        joined = kinds[layer.joined]()(ends)
-        return keras.Model(start, keras.layers.Activation(layer.activation)(joined))
+    inputs = keras.Input(spec.input_shape)
+    with python_random_kept():
+        logits = ops.stack([model(inputs) for model in models], axis=-1)
+        if spec.n_outputs == 1:
+            # Logarithms all the way, so that small probabilities keep their digits.
+            positive = ops.logsumexp(ops.log_sigmoid(logits), axis=-1)
+            outputs = positive - ops.logsumexp(ops.log_sigmoid(-logits), axis=-1)
+        else:
+            chances = ops.log_softmax(logits, axis=1)
+            outputs = ops.logsumexp(chances, axis=-1) - float(np.log(len(models)))
+        return keras.Model(inputs, outputs)
 
 
-def _keras_layers(
-    layer: Layer,
-    spec: NetworkSpec,
-    activity_l2: float,
-    seed: int | None,
-) -> list[Any]:
-    from keras import layers as kl
-    from keras import regularizers
+class _Twin:
+    """What the layers are built with."""
 
-    kernel = regularizers.L1L2(spec.l1, spec.l2) if spec.l1 or spec.l2 else None
-    activity = regularizers.L2(activity_l2) if activity_l2 else None
-    match layer:
-        case Dense():
-            return [
-                kl.Dense(
-                    layer.units,
-                    activation=layer.activation,
-                    use_bias=layer.use_bias,
-                    kernel_regularizer=kernel,
-                    activity_regularizer=activity,
-                )
-            ]
-        case Conv1D():
-            return [
-                kl.Conv1D(
-                    layer.filters,
-                    layer.kernel_size,
-                    padding=layer.padding,
-                    activation=layer.activation,
-                    use_bias=layer.use_bias,
-                    kernel_regularizer=kernel,
-                    activity_regularizer=activity,
-                )
-            ]
-        case BatchNorm():
-            return [
-                kl.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon),
-                kl.Activation(layer.activation, activity_regularizer=activity),
-            ]
-        case Dropout():
-            return [kl.Dropout(layer.rate, seed=seed)]
-        case MaxPool():
-            return [kl.MaxPooling1D(layer.size)]
-        case GlobalPool(pooling="average"):
-            return [kl.GlobalAveragePooling1D()]
-        case GlobalPool():
-            return [kl.GlobalMaxPooling1D()]
-        case Flatten():
-            return [kl.Flatten()]
-        case Augment():  # which does nothing but in training by skloss
-            return []
-        case SlidingMax():
-            return [kl.MaxPooling1D(layer.size, strides=1, padding="same")]
-        case _:
-            raise TypeError(f"{type(layer).__name__} is no single layer of Keras.")
+    def __init__(self, keras: Any, spec: NetworkSpec, seed: int | None) -> None:
+        self.keras = keras
+        self.kernel = (
+            keras.regularizers.L1L2(spec.l1, spec.l2) if spec.l1 or spec.l2 else None
+        )
+        self._spec, self._seed = spec, seed
+
+    def activity(self, layer: Layer) -> Any:
+        if not (self._spec.activity_l2 and self._spec.penalizes(layer)):
+            return None
+        return self.keras.regularizers.L2(self._spec.activity_l2)
+
+    def seed(self) -> int | None:
+        seed = self._seed
+        self._seed = None if seed is None else seed + 1
+        return seed
+
+    def sequence(self, layers: Sequence[Layer], shape: tuple[int, ...]) -> Any:
+        built = [self.keras.Input(shape)]
+        for layer in layers:
+            built += layer.build(shape, self)
+            shape = layer.output_shape(shape)
+        return self.keras.Sequential(built)

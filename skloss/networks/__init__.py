@@ -1,53 +1,22 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
-from skloss.networks.architectures import ARCHITECTURES
+from skloss.networks.activations import ACTIVATIONS
+from skloss.networks.architectures import ARCHITECTURES, published
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
-from skloss.networks.numpy_forward import (
-    ACTIVATIONS,
-    forward,
-    hidden_outputs,
-    series_moments,
-)
-from skloss.networks.spec import (
-    Augment,
-    BatchNorm,
-    Branches,
-    Conv1D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    MaxPool,
-    NetworkSpec,
-    SeriesScale,
-    SlidingMax,
-    cnn1d,
-    dense,
-    published,
-)
+from skloss.networks.numpy_forward import forward, hidden_outputs
+from skloss.networks.spec import NetworkSpec, cnn1d, cnn2d, dense
 
 __all__ = [
     "ACTIVATIONS",
     "ARCHITECTURES",
-    "Augment",
-    "BatchNorm",
-    "Branches",
-    "Conv1D",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "GlobalPool",
-    "MaxPool",
     "NetworkSpec",
-    "SeriesScale",
-    "SlidingMax",
     "cnn1d",
+    "cnn2d",
     "dense",
     "describe_network",
     "forward",
     "hidden_outputs",
     "initial_weights",
     "published",
-    "series_moments",
 ]

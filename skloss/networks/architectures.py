@@ -7,9 +7,19 @@ the authors' code. The momentum of batch normalization is that of `BatchNorm`.
 
 from collections.abc import Callable
 
-from skloss.networks.layers import BatchNorm, Branches, Conv1D, Layer, SlidingMax
+from skloss.networks.layers import (
+    BatchNorm,
+    Conv1D,
+    Dense,
+    GlobalPool,
+    Layer,
+    Residual,
+    SideBySide,
+    SlidingMax,
+)
+from skloss.networks.spec import NetworkSpec
 
-__all__ = ["ARCHITECTURES"]
+__all__ = ["ARCHITECTURES", "published"]
 
 Layers = tuple[Layer, ...]
 
@@ -34,7 +44,7 @@ def _resnet(n_channels: int) -> Layers:
         shortcut: Layers = (BatchNorm(),)
         if n_channels != filters:
             shortcut = _normed(filters, 1, "linear")
-        blocks.append(Branches((chain, shortcut), "sum", "relu"))
+        blocks.append(Residual(chain, shortcut))
         n_channels = filters
     return tuple(blocks)
 
@@ -48,18 +58,18 @@ def _inception(n_channels: int) -> Layers:
         for n_in in (n_channels, n_filters, n_filters):
             chain += [_module(n_in), BatchNorm("relu")]
         shortcut = (Conv1D(n_filters, 1, use_bias=False), BatchNorm())
-        blocks.append(Branches((tuple(chain), shortcut), "sum", "relu"))
+        blocks.append(Residual(tuple(chain), shortcut))
         n_channels = n_filters
     return tuple(blocks)
 
 
-def _module(n_channels: int) -> Branches:
+def _module(n_channels: int) -> SideBySide:
     def convolution(size: int) -> Conv1D:
         return Conv1D(_INCEPTION_FILTERS, size, use_bias=False)
 
-    wide = Branches(tuple((convolution(size),) for size in (40, 20, 10)), "concat")
+    wide = SideBySide(tuple((convolution(size),) for size in (40, 20, 10)))
     narrowed = (convolution(1),) if n_channels > 1 else ()
-    return Branches(((*narrowed, wide), (SlidingMax(3), convolution(1))), "concat")
+    return SideBySide(((*narrowed, wide), (SlidingMax(3), convolution(1))))
 
 
 def _normed(filters: int, size: int, activation: str = "relu") -> Layers:
@@ -72,3 +82,17 @@ ARCHITECTURES: dict[str, Callable[[int], Layers]] = {
     "resnet": _resnet,
     "inception": _inception,
 }
+
+
+def published(
+    name: str, input_shape: tuple[int, int], n_outputs: int, **penalties: float
+) -> NetworkSpec:
+    """Return a network of `ARCHITECTURES`, its global average and the logits.
+
+    >>> spec = published("fcn", (100, 1), n_outputs=1)
+    >>> spec.shapes()[-3:]
+    [(100, 128), (128,), (1,)]
+    """
+    layers = ARCHITECTURES[name](input_shape[1])
+    layers += (GlobalPool("average"), Dense(n_outputs))
+    return NetworkSpec(input_shape, layers, **penalties)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from skloss.networks.layers import Augment
 from skloss.networks.numpy_forward import forward_in_training
-from skloss.networks.spec import Augment, Dropout, NetworkSpec
+from skloss.networks.spec import NetworkSpec
 from skloss.record.gap_measurement import TrainingMode
 from skloss.training.evaluation import Rows
 
@@ -48,7 +49,7 @@ def spec_training_mode(
     if not causes and not spec.activity_l2:
         return TrainingMode(penalty)
     rng = np.random.default_rng((seed, 7))
-    in_batches = spec.normalizes_batches
+    in_batches = spec.uses_batches
     positions = list(
         random_batches(
             len(rows), batch_size, spec.n_multiplications, rng, in_batches=in_batches
@@ -117,13 +118,9 @@ def excess_of_batches(
 
 def _causes(spec: NetworkSpec) -> tuple[str, ...]:
     """Say which layers do something else in training than in inference."""
-    dropout = any(isinstance(layer, Dropout) and layer.rate for layer in spec.layers)
-    changed = any(isinstance(layer, Augment) for layer in spec.layers)
-    return (
-        ("augmentation",) * changed
-        + ("dropout",) * dropout
-        + ("batch statistics",) * spec.normalizes_batches
-    )
+    changes = any(isinstance(part, Augment) for part in spec.parts())
+    causes = ("augmentation",) * changes + ("dropout",) * any(spec.dropout_rates)
+    return causes + ("batch statistics",) * spec.uses_batches
 
 
 def _kernel_penalty(spec: NetworkSpec, weights: Sequence[np.ndarray]) -> float:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from skloss import CNN1DClassifier, RocketClassifier
-from skloss.networks import NetworkSpec, SeriesScale, hidden_outputs
-from skloss.networks.spec import Dense, Flatten
+from skloss.networks import NetworkSpec, hidden_outputs
+from skloss.networks.layers import Dense, Flatten, SeriesScale
 from skloss.training.inference import predict_logits
 
 STEPS = 20
@@ -81,8 +81,8 @@ def test_moments_are_standardized_and_cut():
     spec = NetworkSpec(
         (4, 1), (SeriesScale(moments=True), Flatten(), Dense(12, "relu"), Dense(1))
     )
-    center, spread = np.array([1.0, 0.5], "f4"), np.array([4.0, 2.0], "f4")
-    weights = [center, spread, np.eye(12, dtype="f4"), np.full(12, 3, "f4")]
+    mean, variance = np.array([1.0, 0.5], "f4"), np.array([16.0, 4.0], "f4")
+    weights = [mean, variance, np.eye(12, dtype="f4"), np.full(12, 3, "f4")]
     weights += [np.ones((12, 1), "f4"), np.zeros(1, "f4")]
     ((_, found),) = hidden_outputs(spec, weights, X[:, :, None])
     first, second = found.reshape(2, 4, 3) - 3
@@ -135,7 +135,7 @@ def test_held_out_series_are_scaled_as_predicted_ones(level):
         means = X[kept].mean(axis=1, dtype=float)
         np.testing.assert_allclose(
             [classifier.weights_[0][0], classifier.weights_[1][0]],
-            [means.mean(), means.std()],
+            [means.mean(), means.var()],
             rtol=1e-5,
         )
 
@@ -166,3 +166,13 @@ def test_scaling_does_not_depend_on_the_random_state():
         first_layer(cnn(random_state=seed, epochs=1).fit(X, y)) for seed in (0, 1)
     ]
     assert scales[0] == scales[1]
+
+
+def test_members_agree_on_what_the_first_one_decides():
+    X, y = series(level="tells")
+    # With a hold-out of its own each, and few rows, they might decide differently.
+    classifier = cnn(n_members=2).fit(X, y)
+    assert first_layer(classifier) == SeriesScale(moments=True)
+    logits = classifier.model_.predict(X[:, :, None], verbose=0)[:, 0]
+    chances = classifier.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), chances, atol=1e-5)

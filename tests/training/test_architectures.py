@@ -6,17 +6,16 @@ import pytest
 
 from skloss import CNN1DClassifier
 from skloss.keras_interop import build_keras_model
-from skloss.networks import (
+from skloss.networks import NetworkSpec, initial_weights, published
+from skloss.networks.layers import (
     BatchNorm,
-    Branches,
     Conv1D,
     Dense,
     GlobalPool,
-    NetworkSpec,
+    Residual,
     SeriesScale,
+    SideBySide,
     SlidingMax,
-    initial_weights,
-    published,
 )
 from skloss.training import Rows, Settings, train, trainer
 from skloss.training.inference import predict_logits
@@ -30,6 +29,8 @@ def test_parameters_are_as_many_as_published(name):
     spec = published(name, (150, 1), n_outputs=1)
     assert spec.n_parameters - (128 + 1) == PUBLISHED[name]
     keras_model = build_keras_model(spec)
+    shapes = [tuple(array.shape) for array in keras_model.weights]
+    assert shapes == [weight.shape for weight in spec.weight_shapes()]
     trained = sum(int(np.prod(w.shape)) for w in keras_model.trainable_weights)
     assert trained == spec.n_parameters
 
@@ -37,24 +38,18 @@ def test_parameters_are_as_many_as_published(name):
 SMALL = NetworkSpec(
     (12, 2),
     (
-        Branches(
-            (
-                (Conv1D(3, 4), BatchNorm("relu"), Conv1D(4, 3, use_bias=False)),
-                (Conv1D(4, 1), BatchNorm()),
-            ),
-            "sum",
-            "relu",
+        Residual(
+            (Conv1D(3, 4), BatchNorm("relu"), Conv1D(4, 3, use_bias=False)),
+            (Conv1D(4, 1), BatchNorm()),
         ),
-        Branches(
+        SideBySide(
             (
                 (
                     Conv1D(2, 1, use_bias=False),
-                    Branches(((Conv1D(3, 5),), (Conv1D(2, 2),)), "concat"),
+                    SideBySide(((Conv1D(3, 5),), (Conv1D(2, 2),))),
                 ),
                 (SlidingMax(3), Conv1D(3, 1, use_bias=False)),
-                (),
-            ),
-            "concat",
+            )
         ),
         BatchNorm("relu"),
         GlobalPool("average"),
@@ -80,7 +75,7 @@ def first_weights():
 
 def test_multiplications_are_counted_within_branches():
     by_hand = 12 * (2 * 3 * 4 + 3 * 4 * 3 + 2 * 4)
-    by_hand += 12 * (4 * 2 + 2 * 3 * 5 + 2 * 2 * 2 + 4 * 3) + 12 * 1
+    by_hand += 12 * (4 * 2 + 2 * 3 * 5 + 2 * 2 * 2 + 4 * 3) + 8 * 1
     assert SMALL.n_multiplications == by_hand
 
 
@@ -132,4 +127,3 @@ def test_a_classifier_trains_the_architecture(name):
     logits = classifier.model_.predict(X[:, :, None], verbose=0)[:, 0]
     chances = classifier.predict_proba(X)[:, 1]
     np.testing.assert_allclose(1 / (1 + np.exp(-logits)), chances, atol=1e-5)
-    assert len(classifier.record_.configuration["layers"]) == len(of_three.layers) + 1
