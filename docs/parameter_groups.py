@@ -23,7 +23,7 @@ _GROUPS = {
     ),
     "Training": (
         "epochs batch_size shuffle augment class_weight effective_beta "
-        "prior_correction calibration n_members random_state warm_start verbose "
+        "prior_correction calibration refit n_members random_state warm_start verbose "
         "callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (

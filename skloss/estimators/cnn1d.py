@@ -194,6 +194,11 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Epochs to wait for a new best value.
     restore_best : bool, default=True
         Whether, with early stopping, the weights of the best epoch are kept.
+    refit : bool, default=False
+        Whether to give rows that ``fit`` held out back: the network is trained once
+        more, on all rows, for as many epochs as the weights of the first training have
+        seen. Curves, metrics and ``oob_decision_function_`` stay those of the first
+        training. Of one network only.
     n_members : int, default=1
         Number of networks. Each has a seed and a hold-out of its own, and the
         probabilities are their mean. The next member holds out the next
@@ -228,11 +233,18 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
         ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
-        Weights, in Keras' order; the output layer has the calibration in it.
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
+    members_ : list of classifiers
+        The members, each a fitted classifier of one network with a record of its own.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the members that held it out; NaN
+        where none did.
     network_ : NetworkSpec
         The network as data.
-    model_ : keras.Sequential
-        The network as a Keras model, built when asked for; its output is the logits.
+    model_ : keras.Sequential or keras.Model
+        The network as a Keras model, built when asked for; its output is the logits. Of
+        several members it gives those of the mean probabilities.
     n_epochs_, n_iter_ : int
         Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
     loss_curve_ : list of float
@@ -242,7 +254,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
         None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
-        Epoch (from zero) that was best by the monitored curve.
+        Epoch (from zero) that was best by the monitored curve; None of several members,
+        each of which has its own.
     n_features_in_ : int
         Number of columns; of time steps for rows with channels.
     feature_names_in_ : ndarray of str
@@ -331,6 +344,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
+        refit: bool = False,
         n_members: int = 1,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
@@ -383,6 +397,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.monitor = monitor
         self.patience = patience
         self.restore_best = restore_best
+        self.refit = refit
         self.n_members = n_members
         self.random_state = random_state
         self.warm_start = warm_start

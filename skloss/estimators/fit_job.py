@@ -62,6 +62,11 @@ class Fitted:
         """All networks that the classifier consists of: this one."""
         return (self,)
 
+    @property
+    def seeds(self) -> tuple[None]:
+        """Members' own seeds; one network has that of the classifier."""
+        return (None,)
+
     def probabilities(self, X: Any) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of validated rows."""
         spec = cast(NetworkSpec, self.network)

@@ -245,7 +245,7 @@ def _metrics(
     """Metrics of the splits at the weights that were kept."""
     every = [record.outcome["metrics"] for record in records]
     positive = records[0].positive
-    is_crossentropy = every[0]["original"]["loss"] is not None
+    is_crossentropy = "crossentropy" not in history  # which only other losses have
     confusion = None
     if positive is None:
         confusion = _means([part["original"]["confusion"] for part in every])
@@ -288,11 +288,11 @@ def _exact(
         bag.scores.shape[1],
         positive=1 if positive is None else positive,
     )
-    return {
-        f"val_{name}": [value]
-        for name, value in found.items()
-        if is_crossentropy or not name.startswith("loss")
-    }
+    if not is_crossentropy:
+        found = {k: v for k, v in found.items() if not k.startswith("loss")} | {
+            "crossentropy": found["loss"]
+        }
+    return {f"val_{name}": [value] for name, value in found.items()}
 
 
 def _gap(

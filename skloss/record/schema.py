@@ -72,6 +72,7 @@ _OUTCOME: dict[str, Any] = {
     "metrics": dict[str, dict[str, Any] | None],
     "calibration": dict[str, Any] | None,
     "members": list[dict[str, Any]] | None,
+    "refit": dict[str, Any] | None,
     "probe": dict[str, Any] | None,
     "search": dict[str, Any] | None,
 }

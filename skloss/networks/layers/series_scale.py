@@ -17,12 +17,12 @@ from skloss.networks.layers.layer import (
 from skloss.preprocessing import ROUNDING, scaled_series
 from skloss.protocols import Tensor
 
-__all__ = ["SeriesScale", "series_moments"]
+__all__ = ["MOST_MOMENT", "SeriesScale", "series_moments"]
 
 # Rows come in single precision, whatever the precision of a computation is.
 _LEAST = ROUNDING * float(np.finfo(np.float32).eps)
 # Standard deviations: how far the moments of a series go from those of training rows.
-_MOST = 3.0
+MOST_MOMENT = 3.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SeriesScale(Layer):
         mean, variance = run.take(), run.take()
         moments = (series_moments(x) - mean) / np.sqrt(variance)
         shape = (*x.shape[:2], moments.shape[2])
-        cut = np.broadcast_to(np.clip(moments, -_MOST, _MOST), shape)
+        cut = np.broadcast_to(np.clip(moments, -MOST_MOMENT, MOST_MOMENT), shape)
         return np.concatenate([values, cut], axis=2, dtype=x.dtype)
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
@@ -83,7 +83,7 @@ class SeriesScale(Layer):
         logs = tf.math.log(tf.where(is_constant, 0.0, largest * spread))
         found = tf.concat([largest * (first + second), logs], axis=2)
         found = (found - statistics[0]) / tf.sqrt(statistics[1])
-        cut = tf.clip_by_value(found, -_MOST, _MOST)
+        cut = tf.clip_by_value(found, -MOST_MOMENT, MOST_MOMENT)
         return tf.concat([values, tf.repeat(cut, x.shape[1], axis=1)], axis=2)
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
@@ -106,7 +106,9 @@ class SeriesScale(Layer):
             fixed = keras.layers.BatchNormalization(
                 center=False, scale=False, epsilon=0.0, trainable=False
             )
-            cut = ops.repeat(ops.clip(fixed(found), -_MOST, _MOST), shape[0], axis=1)
+            cut = ops.repeat(
+                ops.clip(fixed(found), -MOST_MOMENT, MOST_MOMENT), shape[0], axis=1
+            )
             values = ops.concatenate([values, cut], axis=2)
         return [keras.Model(x, values, name="series_scale")]
 
