@@ -67,12 +67,12 @@ def make_record(
     measured : mapping of str to Measured
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
-        Levels between the losses, from `measure_gap`.
+        Plain data of the gap between the losses, from `measure_gap`.
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
     if loss_gap:
-        outcome["loss_gap"] = as_plain(loss_gap)
+        outcome["loss_gap"] = dict(loss_gap)
     return TrainingRecord(
         configuration=_configuration(job, description),
         data=data,

@@ -219,7 +219,11 @@ class LossGap:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the gap as plain values that strict JSON can represent."""
-        content = {
+        # Once for the whole, as it is done in every fit.
+        return as_strict_json(as_plain(self._content(), other=str))
+
+    def _content(self) -> dict[str, Any]:
+        return {
             "printed": self.printed,
             "validation": self.validation,
             "total": self.total,
@@ -229,9 +233,8 @@ class LossGap:
             "parts": [part.to_dict() for part in self.parts],
             "not_assessed": dict(self.not_assessed),
             "sentence": self.sentence,
-            "last": None if self.last is None else self.last.to_dict(),
+            "last": None if self.last is None else self.last._content(),
         }
-        return as_strict_json(as_plain(content, other=str))
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
