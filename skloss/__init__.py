@@ -24,10 +24,14 @@ _HOME = {
     "displays": "skloss",
     "exceptions": "skloss",
     "explain_gap": "skloss.readers",
+    "io": "skloss",
+    "load": "skloss.io",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
     "preprocessing": "skloss",
     "report": "skloss.reports",
+    "save": "skloss.io",
+    "to_onnx": "skloss.io",
 }
 
 __all__ = ["__version__", *_HOME]

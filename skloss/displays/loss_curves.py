@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -49,6 +49,18 @@ _CURVES: dict[str, dict[str, Any]] = {
         "linestyle": ":",
         "linewidth": 2.4,
     },
+    "crossentropy": {
+        "label": "cross-entropy in training",
+        "color": BLUE,
+        "linestyle": "--",
+        "linewidth": 1.0,
+    },
+    "val_crossentropy": {
+        "label": "cross-entropy in validation",
+        "color": VERMILLION,
+        "linestyle": "--",
+        "linewidth": 1.6,
+    },
 }
 _LEVELS: dict[str, dict[str, Any]] = {
     "constant_guess": {"color": GRAY, "linestyle": "--", "linewidth": 1.0},
@@ -90,8 +102,10 @@ class LossCurveDisplay(RecordDisplay):
     Training and validation loss are measured with the same weights, on original rows,
     that is on rows not made by a sampler. If training and validation rows have
     different class priors, a third curve shows the validation loss at the prior of the
-    training. The horizontal line is the loss of a constant guess of the validation
-    prior. A network with a loss above this line is worse than that guess.
+    training. Where another loss than the cross-entropy was trained by, the latter is
+    drawn beside, since losses of two kinds do not compare. The horizontal line is the
+    loss of a constant guess of the validation prior. A network with a loss above this
+    line is worse than that guess.
 
     Parameters
     ----------
@@ -101,6 +115,8 @@ class LossCurveDisplay(RecordDisplay):
         Validation loss.
     val_loss_at_train_prior : array-like of shape (n_epochs,), default=None
         Validation loss, reweighted to the class prior of the training.
+    crossentropy, val_crossentropy : array-like of shape (n_epochs,), default=None
+        Cross-entropy of training and validation rows, where the loss is another one.
     constant_guess : float, default=None
         Loss of a constant guess, the entropy of the validation prior, in nats.
     error_floor : float, default=None
@@ -121,6 +137,9 @@ class LossCurveDisplay(RecordDisplay):
         epochs.
     original_rows : bool, default=True
         Whether the losses were measured on original rows, as skloss does.
+    members : sequence of array-like, default=()
+        Validation losses of each of several members, or their training losses without
+        validation rows; drawn as thin lines behind the mean.
 
     Attributes
     ----------
@@ -130,6 +149,8 @@ class LossCurveDisplay(RecordDisplay):
         Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
         Lines, under the names of the parameters.
+    members_ : list of matplotlib Line2D
+        Lines of the members.
     rate_ax_ : matplotlib Axes or None
         Axes of the learning rate.
     marks_ : list of matplotlib Text
@@ -158,6 +179,8 @@ class LossCurveDisplay(RecordDisplay):
         *,
         val_loss: ArrayLike | None = None,
         val_loss_at_train_prior: ArrayLike | None = None,
+        crossentropy: ArrayLike | None = None,
+        val_crossentropy: ArrayLike | None = None,
         constant_guess: float | None = None,
         error_floor: float | None = None,
         learning_rate: ArrayLike | None = None,
@@ -167,10 +190,13 @@ class LossCurveDisplay(RecordDisplay):
         findings: Iterable[Any] = (),
         penalties: ArrayLike | None = None,
         original_rows: bool = True,
+        members: Sequence[ArrayLike] = (),
     ) -> None:
         self.loss = loss
         self.val_loss = val_loss
         self.val_loss_at_train_prior = val_loss_at_train_prior
+        self.crossentropy = crossentropy
+        self.val_crossentropy = val_crossentropy
         self.constant_guess = constant_guess
         self.error_floor = error_floor
         self.learning_rate = learning_rate
@@ -180,6 +206,7 @@ class LossCurveDisplay(RecordDisplay):
         self.findings = findings
         self.penalties = penalties
         self.original_rows = original_rows
+        self.members = members
 
     @classmethod
     def from_record(
@@ -249,6 +276,7 @@ class LossCurveDisplay(RecordDisplay):
             findings=() if diagnosis is None else diagnosis.findings,
             penalties=record.history.get("penalty"),
             original_rows=bool(priors),
+            members=_of_members(record),
         )
         return display.plot(ax)
 
@@ -274,6 +302,7 @@ class LossCurveDisplay(RecordDisplay):
         n_epochs = len(curves["loss"])
         ax = self._begin(ax)
         self.lines_ = {}
+        self.members_ = self._draw_members(curves)
         for name, values in curves.items():
             self.lines_[name] = draw_curve(ax, values, **_CURVES[name])
         self._draw_levels()
@@ -310,6 +339,15 @@ class LossCurveDisplay(RecordDisplay):
         if third is not None and not _differ(curves, third):
             del curves["val_loss_at_train_prior"]
         return curves
+
+    def _draw_members(self, curves: Mapping[str, np.ndarray]) -> list[Line2D]:
+        """Draw the members behind the curve that is their mean."""
+        name = "val_loss" if "val_loss" in curves else "loss"
+        style = {"color": _CURVES[name]["color"], "linewidth": 0.6, "alpha": 0.5}
+        return [
+            draw_curve(self.ax_, np.asarray(values, dtype=float), **style)
+            for values in self.members
+        ]
 
     def _draw_levels(self) -> None:
         for name, style in _LEVELS.items():
@@ -479,3 +517,10 @@ def _differ(curves: Mapping[str, np.ndarray], third: np.ndarray) -> bool:
     gaps = np.abs(third - curves["val_loss"])
     gaps = gaps[np.isfinite(gaps)]
     return bool(gaps.size and gaps.max() > _NOTICEABLE * heights.max())
+
+
+def _of_members(record: TrainingRecord) -> list[list[float]]:
+    """Losses of each member of a classifier of several networks."""
+    name = "val_loss" if record.history.get("val_loss") else "loss"
+    members = (m.get("history", {}) for m in record.outcome.get("members") or ())
+    return [curves[name] for curves in members if curves.get(name)]

@@ -69,10 +69,23 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     activity_l2 : float, default=0.0
         Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of
         convolutions.
-    loss : {"crossentropy", "focal"}, default="crossentropy"
-        Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
+    loss : {"crossentropy", "focal", "logit_adjusted"} or callable, \
+            default="crossentropy"
+        Loss of each row, on logits ``z``: ``-log p_y``; focal,
+        ``-(1 - p_y) ** focal_gamma log p_y``; or the cross-entropy of
+        ``z + logit_tau * log prior``, with the prior of the rows trained on, so that
+        the network itself predicts as if the classes were equally frequent. A function
+        ``loss(y, logits)`` of TensorFlow tensors, class numbers ``(n,)`` and logits
+        ``(n, n_classes)`` or, of two classes, ``(n, 1)``, returns one loss per row.
+        With any other than the cross-entropy that one is recorded beside, as
+        ``crossentropy`` and ``val_crossentropy``: losses of two kinds do not compare.
     focal_gamma : float, default=2.0
         Exponent of the focal loss.
+    focal_alpha : float in (0, 1) or None, default=None
+        Weight of the positive class (``pos_label_``) in the focal loss; the other one
+        of two has ``1 - focal_alpha``. With more classes use ``class_weight``.
+    logit_tau : float, default=1.0
+        Strength of the logit adjustment; 0 is the cross-entropy.
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all classes.
     optimizer : str, default="adam"
@@ -99,14 +112,30 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Most passes over the rows.
     batch_size : int, default=16
         Rows per step; all rows if there are fewer.
-    class_weight : None, "balanced" or dict from label to weight, default=None
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
-        on, hence all ones behind SMOTE.
+        on, hence all ones behind SMOTE. "effective" is in proportion to
+        ``(1 - effective_beta) / (1 - effective_beta ** n_of_class)``, with mean one
+        over the rows.
+    effective_beta : float in [0, 1), default=0.999
+        Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
+        one come near "balanced".
+    prior_correction : bool or dict from label to share, default=False
+        Whether to undo what samplers, weights and the logit-adjusted loss do to the
+        shares of the classes, so that probabilities are those of the original rows
+        before any sampler, each counted once. A dict gives the shares where the
+        classifier is used. It shifts the logits by ``log(share / share in training)``,
+        in predictions and in all curves but those of the loss.
+    calibration : {"temperature"} or None, default=None
+        Whether the logits are divided by the temperature with the lowest cross-entropy
+        on the held-out rows, after the correction of the prior. Predicted classes stay.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
-        otherwise. It changes the curves, not the network and its predictions.
+        otherwise. It changes the curves, and what ``focal_alpha`` weighs; otherwise not
+        the network and its predictions.
     validation_fraction : float in (0, 1) or None, default=0.1
         Share of each class that is held out, before any sampler in
         :class:`skloss.Pipeline`. None holds nothing out.
@@ -138,6 +167,18 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Epochs to wait for a new best value.
     restore_best : bool, default=True
         Whether, with early stopping, the weights of the best epoch are kept.
+    refit : bool, default=False
+        Whether to give rows that ``fit`` held out back: the network is trained once
+        more, on all rows, for as many epochs as the weights of the first training have
+        seen. Curves, metrics and ``oob_decision_function_`` stay those of the first
+        training. Of one network only.
+    n_members : int, default=1
+        Number of networks. Each has a seed and a hold-out of its own, and the
+        probabilities are their mean. The next member holds out the next
+        ``validation_fraction`` of the rows, so that with ``1 / validation_fraction``
+        members or more each row was held out, by members that never saw it, and was
+        trained on by the others. With other ``validation_rows`` than "stratified", and
+        with ``X_val``, all members have the same hold-out.
     random_state : int, RandomState or None, default=None
         Seed of hold-out, first weights, order of rows and dropout. With an int two fits
         are equal to the bit, and no global generator is read or changed.
@@ -165,11 +206,18 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
         ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
-        Weights, in Keras' order.
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
+    members_ : list of classifiers
+        The members, each a fitted classifier of one network with a record of its own.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the members that held it out; NaN
+        where none did.
     network_ : NetworkSpec
         The network as data.
-    model_ : keras.Sequential
-        The network as a Keras model, built when asked for; its output is the logits.
+    model_ : keras.Sequential or keras.Model
+        The network as a Keras model, built when asked for; its output is the logits. Of
+        several members it gives those of the mean probabilities.
     n_epochs_, n_iter_ : int
         Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
     loss_curve_ : list of float
@@ -179,7 +227,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
         None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
-        Epoch (from zero) that was best by the monitored curve.
+        Epoch (from zero) that was best by the monitored curve; None of several members,
+        each of which has its own.
     n_features_in_ : int
         Number of columns; of time steps for rows with channels.
     feature_names_in_ : ndarray of str
@@ -235,8 +284,10 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         l1: float = 0.0,
         l2: float = 0.0,
         activity_l2: float = 0.0,
-        loss: str = "crossentropy",
+        loss: str | Callable[..., Any] = "crossentropy",
         focal_gamma: float = 2.0,
+        focal_alpha: float | None = None,
+        logit_tau: float = 1.0,
         label_smoothing: float = 0.0,
         optimizer: str = "adam",
         learning_rate: float = 3e-3,
@@ -248,6 +299,9 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         epochs: int = 100,
         batch_size: int = 16,
         class_weight: Mapping[Any, float] | str | None = None,
+        effective_beta: float = 0.999,
+        prior_correction: bool | Mapping[Any, float] = False,
+        calibration: str | None = None,
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
@@ -257,6 +311,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
+        refit: bool = False,
+        n_members: int = 1,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -280,6 +336,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.activity_l2 = activity_l2
         self.loss = loss
         self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.logit_tau = logit_tau
         self.label_smoothing = label_smoothing
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -291,6 +349,9 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.class_weight = class_weight
+        self.effective_beta = effective_beta
+        self.prior_correction = prior_correction
+        self.calibration = calibration
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
@@ -300,6 +361,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.monitor = monitor
         self.patience = patience
         self.restore_best = restore_best
+        self.refit = refit
+        self.n_members = n_members
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose

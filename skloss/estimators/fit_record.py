@@ -1,7 +1,7 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
 from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
-from skloss.training import Rows, TrainingResult
+from skloss.training import Calibration, Rows, TrainingResult
 
-__all__ = ["Description", "Measured", "make_record"]
+__all__ = ["Description", "Measured", "described_parameters", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
@@ -53,6 +53,7 @@ def make_record(
     result: TrainingResult,
     measured: Mapping[str, Measured],
     loss_gap: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
 
@@ -68,9 +69,13 @@ def make_record(
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
         Plain data of the gap between the losses, from `measure_gap`.
+    calibration : Calibration, optional
+        What is done to the logits.
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if calibration is not None and not calibration.changes_nothing:
+        outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
         outcome["loss_gap"] = dict(loss_gap)
     return TrainingRecord(
@@ -82,10 +87,9 @@ def make_record(
 
 
 def _configuration(job: Job, description: Description) -> dict[str, Any]:
-    parameters = job.estimator.get_params(deep=False)
     return {
         "estimator": job.owner,
-        "parameters": {name: _parameter(v) for name, v in parameters.items()},
+        "parameters": described_parameters(job.estimator),
         "origin": "skloss",
         "is_honest": True,
         "task": "binary" if job.n_classes == 2 else "multiclass",
@@ -96,6 +100,12 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
         # The value of a scorer has its sign in it.
         "higher_is_better": dict.fromkeys(job.scorers.curves, True),
     }
+
+
+def described_parameters(estimator: Any) -> dict[str, Any]:
+    """Parameters of an estimator, in words where JSON has none."""
+    parameters = estimator.get_params(deep=False)
+    return {name: _parameter(value) for name, value in parameters.items()}
 
 
 def _parameter(value: object) -> Any:

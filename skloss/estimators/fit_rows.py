@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "GIVEN",
     "FitRows",
     "HoldOut",
+    "MemberRows",
     "Split",
     "checked_weight",
     "fit_rows",
@@ -112,6 +113,26 @@ class Split:
     source: str = "none"
     groups: str | None = None
     group_of: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class MemberRows:
+    """Rows to train a member on, and which of them or what else it holds out.
+
+    ``y`` has labels, and class numbers once the classes are known. A fit of one network
+    has one member.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    split: Split = field(default_factory=Split)
+    holdout: HoldOut = field(default_factory=HoldOut)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the rows that are measured have weights."""
+        return self.weight is not None or self.holdout.weight_val is not None
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skloss.estimators.calibrating import (
+    calibrated,
+    calibrated_fit,
+    calibration_of,
+    check_calibration,
+    prior_shift,
+)
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import (
     check_callbacks,
     check_choice,
     check_optimizer,
-    class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
 from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
+from skloss.estimators.loss_settings import (
+    given_weights,
+    logit_shift,
+    loss_words,
+    weights_of_classes,
+)
 from skloss.estimators.scorers import (
     NO_SCORERS,
     ChosenScorers,
@@ -37,6 +49,7 @@ from skloss.record import Training
 from skloss.training import (
     LOSSES,
     SCHEDULES,
+    Calibration,
     Evaluator,
     Observer,
     ReduceLROnPlateau,
@@ -44,9 +57,12 @@ from skloss.training import (
     Settings,
     SpecNetwork,
     TrainingResult,
+    check_own_loss,
     curve_names,
+    loss_name,
     train,
 )
+from skloss.training.calibration import AS_TRAINED
 from skloss.training.training_mode import spec_training_mode
 
 if TYPE_CHECKING:
@@ -77,6 +93,7 @@ def fit_network(
     earlier: Fitted | None,
     tasks: EpochTasks | None = None,
     row_shape: tuple[int, ...] = (-1,),
+    member: int | None = None,
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -94,42 +111,45 @@ def fit_network(
         Told of every epoch, for callbacks of scikit-learn.
     row_shape : tuple of int
         Shape of one row as it was validated.
+    member : int or None
+        Number of this network among several; None if there is one.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
-    by_class = _weights_of_classes(estimator, rows.training.y)
-    weight = loss_weight(rows.training, by_class)
+    if not isinstance(estimator.loss, str):
+        check_own_loss(owner, estimator.loss, spec.n_outputs)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     job = Job(
         estimator,
         rows,
-        weight,
-        _settings(estimator, seed, rows),
+        None,
+        replace(_settings(estimator, seed, rows), member=member),
         earlier if rows.is_partial else None,
         tasks,
-        by_class,
-        estimator.class_weight,
-        scorers_of(estimator, rows),
-        row_shape,
+        scorers=scorers_of(estimator, rows),
+        row_shape=row_shape,
     )
+    job = _weighted(job)
+    check_calibration(job)
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
-    weights = _first_weights(owner, spec, guess, seed, earlier)
+    weights = _first_weights(owner, spec, guess, job.settings, earlier)
     description = Description(
         describe_network(spec),
         spec.n_parameters,
         _training(estimator, job.settings),
-        is_crossentropy=estimator.loss == "crossentropy",
+        is_crossentropy=loss_words(job.settings) is None,
     )
-    return fit_spec(job, spec, weights, description, estimator.verbose)
+    calibration = Calibration(prior_shift(job))
+    return fit_spec(job, spec, weights, description, estimator.verbose, calibration)
 
 
 def _training(estimator: "BaseNeuralClassifier", settings: Settings) -> Training:
     """How the network is trained, as the parameters say it."""
     return Training(
-        loss=estimator.loss,
+        loss=loss_name(estimator.loss),
         from_logits=True,
         optimizer=estimator.optimizer,
         learning_rate=float(estimator.learning_rate),
@@ -148,6 +168,7 @@ def fit_spec(
     weights: list[np.ndarray],
     description: Description,
     verbose: int,
+    calibration: Calibration | None = None,
 ) -> Fitted:
     """Train a network by the compiled engine.
 
@@ -163,12 +184,19 @@ def fit_spec(
         The network, for the record.
     verbose : int
         As of the estimator.
+    calibration : Calibration, optional
+        Of the logits, from the first epoch on; None of an estimator without one.
     """
     settings, earlier = job.settings, job.earlier
     if earlier is not None:
         _check_same_optimizer(job.owner, settings, earlier.result)
     network = SpecNetwork(
-        spec, settings.loss, settings.focal_gamma, settings.label_smoothing
+        spec,
+        settings.loss,
+        settings.focal_gamma,
+        settings.label_smoothing,
+        logit_shift=settings.logit_shift,
+        calibration=calibration or AS_TRAINED,
     )
     evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
@@ -184,7 +212,10 @@ def fit_spec(
     rows = replace(job.rows.training, sample_weight=weight)
 
     def run(observer: Observer | None) -> TrainingResult:
-        with shown_epochs(job.owner, settings.epochs, verbose) as shown:
+        owner = job.owner
+        if settings.member is not None:
+            owner += f", member {settings.member + 1}"
+        with shown_epochs(owner, settings.epochs, verbose) as shown:
             return train(
                 spec,
                 weights,
@@ -198,10 +229,6 @@ def fit_spec(
                 observer=observer,
             )
 
-    loss = None
-    if settings.label_smoothing or not description.is_crossentropy:
-        loss = "label smoothing" if settings.label_smoothing else "focal loss"
-
     def gap(result: TrainingResult) -> dict[str, Any]:
         # What measured the curves has compiled this network already.
         pays = spec.is_convolutional and result.backend != "eager"
@@ -209,7 +236,8 @@ def fit_spec(
             job,
             result,
             evaluators,
-            replace(network, compiled=pays),
+            # The gap is one of losses in training, which know no calibration.
+            replace(network, compiled=pays, calibration=AS_TRAINED),
             lambda rows, usual, weights: spec_training_mode(
                 spec,
                 weights,
@@ -219,10 +247,16 @@ def fit_spec(
                 settings.batch_size,
                 settings.seed,
             ),
-            loss=loss,
+            loss=loss_words(settings),
         )
 
-    return run_job(job, spec, description, evaluators, run, gap)
+    calibrate = None
+    if calibration is not None:
+
+        def calibrate(result: TrainingResult) -> Calibration:
+            return calibrated_fit(job, result, evaluators, calibration)
+
+    return run_job(job, spec, description, evaluators, run, gap, calibrate)
 
 
 def run_job(
@@ -232,27 +266,34 @@ def run_job(
     evaluators: Mapping[str, Evaluator],
     run: Callable[[Observer | None], TrainingResult],
     gap: Callable[[TrainingResult], dict[str, Any]],
+    calibrate: Callable[[TrainingResult], Calibration] | None = None,
 ) -> Fitted:
     """Run a training, tell callbacks of its epochs, and record it."""
 
     def fitted(
-        result: TrainingResult, loss_gap: dict[str, Any] | None = None
+        result: TrainingResult,
+        loss_gap: dict[str, Any] | None = None,
+        calibration: Calibration | None = None,
     ) -> Fitted:
         measured = {
             prefix: Measured(
-                evaluator.rows, partial(evaluator.probabilities, result.weights)
+                evaluator.rows,
+                partial(
+                    calibrated(evaluator, calibration).probabilities, result.weights
+                ),
             )
             for prefix, evaluator in evaluators.items()
         }
-        record = make_record(job, description, result, measured, loss_gap)
+        found = calibration or calibration_of(evaluators)
+        record = make_record(job, description, result, measured, loss_gap, found)
         if job.rows.is_partial and job.earlier is not None:
             record = record.after(job.earlier.record)
-        return Fitted(spec, result, record)
+        return Fitted(spec, result, record, found)
 
     result = run(None if job.tasks is None else _Observer(job.tasks, fitted))
     loss_gap = gap(result)
     result.last_weights = None
-    return fitted(result, loss_gap)
+    return fitted(result, loss_gap, calibrate(result) if calibrate else None)
 
 
 @dataclass(frozen=True)
@@ -287,20 +328,25 @@ def check_choices(estimator: "BaseNeuralClassifier") -> None:
     check_optimizer(owner, estimator.optimizer)
 
 
-def _weights_of_classes(
-    estimator: "BaseNeuralClassifier", codes: np.ndarray
-) -> np.ndarray | None:
-    if estimator.class_weight is None:
-        return None
-    owner = type(estimator).__name__
-    return class_weights(owner, estimator.class_weight, estimator.classes_, codes)
+def _weighted(job: Job) -> Job:
+    """Give a job the weights of the classes, and what the loss makes of them."""
+    estimator, training = job.estimator, job.rows.training
+    by_class = weights_of_classes(estimator, job.rows, job.positive)
+    job = replace(
+        job,
+        weight=loss_weight(training, by_class),
+        class_weight=by_class,
+        given_class_weight=given_weights(estimator, by_class),
+    )
+    shift = logit_shift(estimator, job.prior, len(training))
+    return replace(job, settings=replace(job.settings, logit_shift=shift))
 
 
 def _first_weights(
     owner: str,
     spec: NetworkSpec,
     guess: np.ndarray,
-    seed: int,
+    settings: Settings,
     earlier: Fitted | None,
 ) -> list[np.ndarray]:
     """Weights of an earlier fit, or of an untrained network that makes this guess."""
@@ -314,7 +360,9 @@ def _first_weights(
         return earlier.result.weights
     logs = np.log(guess)
     bias = logs[1:] - logs[:1] if spec.n_outputs == 1 else logs - logs.mean()
-    return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
+    if settings.logit_shift is not None:  # the loss makes the guess, not the network
+        bias = bias - np.asarray(settings.logit_shift)
+    return initial_weights(spec, np.random.default_rng((settings.seed, 0)), bias)
 
 
 def _check_same_optimizer(

@@ -7,28 +7,15 @@ train to something else without a word.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import prod
-from typing import Any
+from typing import Any, cast
 
-from skloss.networks.numpy_forward import ACTIVATIONS
-from skloss.networks.spec import (
-    BatchNorm,
-    Conv1D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    Layer,
-    MaxPool,
-    NetworkSpec,
-)
+from skloss.networks.activations import ACTIVATIONS
+from skloss.networks.layers import LAYERS, Dense, Dropout, Flatten, Layer
+from skloss.networks.layers.keras_options import NoCompiledFormError, need, unusual
+from skloss.networks.spec import NetworkSpec
 from skloss.protocols import KerasLayer, KerasModel
 
 __all__ = ["NoCompiledFormError", "spec_from_keras"]
-
-
-class NoCompiledFormError(Exception):
-    """What the engine has no compiled form of; the text is a reason for the record."""
 
 
 def spec_from_keras(model: KerasModel, *, from_logits: bool) -> NetworkSpec:
@@ -150,28 +137,8 @@ class _Reader:
         _check_plain(layer)
         if type(layer) in (kinds.Flatten, kinds.Reshape):
             self._reshape(layer)
-        elif type(layer) is kinds.Dense and len(self.shape) == 1:
-            self._add_kernel(layer, Dense(layer.units, use_bias=layer.use_bias))
-        elif type(layer) is kinds.Conv1D and len(self.shape) == 2:
-            self._add_kernel(layer, _convolution(layer))
-        elif type(layer) is kinds.BatchNormalization:
-            self._add(_batch_norm(layer, len(self.shape)), layer)
-        elif type(layer) is kinds.Dropout:
-            _need(layer, noise_shape=None)
-            if layer.rate:
-                self._add(Dropout(float(layer.rate)), layer)
-        elif type(layer) is kinds.MaxPooling1D:
-            size = _single(layer.pool_size)
-            _need(layer, padding="valid", data_format="channels_last")
-            if _single(layer.strides) != size:
-                raise _unusual(layer, "strides", layer.strides)
-            self._add(MaxPool(size), layer)
-        elif type(layer) is kinds.GlobalAveragePooling1D:
-            _need(layer, keepdims=False, data_format="channels_last")
-            self._add(GlobalPool("average"), layer)
-        elif type(layer) is kinds.GlobalMaxPooling1D:
-            _need(layer, keepdims=False, data_format="channels_last")
-            self._add(GlobalPool("max"), layer)
+        elif (kind := _kind_of(layer)) is not None:
+            self._add(kind.read(layer, self.shape), layer)
         else:
             self._activate(layer)
 
@@ -194,21 +161,21 @@ class _Reader:
             raise NoCompiledFormError("the penalties of the kernels differ")
         l1, l2 = self.kernels[0]
         spec = NetworkSpec(self.input_shape, layers, l1, l2, max(self.activity))
-        acts = [spec.activity_l2 * acts for acts in spec.activity_penalized()]
+        acts = [spec.activity_l2 * spec.penalizes(layer) for layer in layers]
         if acts != self.activity:
             raise NoCompiledFormError("the penalties of the activities differ")
         return spec
 
-    def _add(self, layer: Layer, source: KerasLayer) -> None:
-        self.layers.append(layer)
-        self.activity.append(_penalty(source, "activity_regularizer")[1])
-
-    def _add_kernel(self, layer: KerasLayer, read: Dense | Conv1D) -> None:
-        _need(
-            layer, kernel_constraint=None, bias_constraint=None, bias_regularizer=None
-        )
-        self.kernels.append(_penalty(layer, "kernel_regularizer"))
-        self._add(replace(read, activation=_function_name(layer)), layer)
+    def _add(self, read: Layer, layer: KerasLayer) -> None:
+        if isinstance(read, Dropout) and not read.rate:
+            return
+        if hasattr(read, "use_bias"):
+            names = ("kernel_constraint", "bias_constraint", "bias_regularizer")
+            need(layer, **dict.fromkeys(names))
+            self.kernels.append(_penalty(layer, "kernel_regularizer"))
+            read = _activated(read, _function_name(layer))
+        self.layers.append(read)
+        self.activity.append(_penalty(layer, "activity_regularizer")[1])
 
     def _activate(self, layer: KerasLayer) -> None:
         """Give the layer read last the activation that follows it."""
@@ -216,14 +183,12 @@ class _Reader:
         penalty = _penalty(layer, "activity_regularizer")[1]
         if name == "linear" and not penalty:
             return
-        last = self.layers[-1] if self.layers else None
-        if not isinstance(last, Dense | Conv1D | BatchNorm) or (
-            last.activation != "linear" or self.activity[-1]
-        ):
+        last = self.layers[-1] if self.layers else Layer()
+        if getattr(last, "activation", "") != "linear" or self.activity[-1]:
             raise NoCompiledFormError(
                 f"layer {layer.name!r} does not follow a layer of units directly"
             )
-        self.layers[-1] = replace(last, activation=name)
+        self.layers[-1] = _activated(last, name)
         self.activity[-1] = penalty
 
     def _reshape(self, layer: KerasLayer) -> None:
@@ -231,46 +196,37 @@ class _Reader:
         shape = tuple(layer.output.shape[1:])
         if shape == self.shape:
             return
-        if not self.layers and len(shape) <= 2:
+        if not self.layers and len(shape) <= 3:
             self.input_shape = shape
         elif type(layer).__name__ == "Flatten":
             self._add(Flatten(), layer)
         else:
-            raise _unusual(layer, "target_shape", shape)
+            raise unusual(layer, "target_shape", shape)
 
 
 def _check_plain(layer: KerasLayer) -> None:
     if not layer.trainable and layer.weights:
         raise NoCompiledFormError(f"layer {layer.name!r} is frozen")
     if layer.dtype_policy.name != "float32":
-        raise _unusual(layer, "dtype", layer.dtype_policy.name)
+        raise unusual(layer, "dtype", layer.dtype_policy.name)
     for name in ("lora_rank", "quantization_mode"):
         if getattr(layer, name, None) is not None:
-            raise _unusual(layer, name, getattr(layer, name))
+            raise unusual(layer, name, getattr(layer, name))
 
 
-def _convolution(layer: KerasLayer) -> Conv1D:
-    _need(layer, groups=1, data_format="channels_last")
-    for name in ("strides", "dilation_rate"):
-        if _single(getattr(layer, name)) != 1:
-            raise _unusual(layer, name, getattr(layer, name))
-    if layer.padding not in ("same", "valid"):
-        raise _unusual(layer, "padding", layer.padding)
-    return Conv1D(
-        layer.filters,
-        _single(layer.kernel_size),
-        padding=layer.padding,
-        use_bias=layer.use_bias,
-    )
+def _kind_of(layer: KerasLayer) -> type[Layer] | None:
+    """Kind of a layer of Keras itself, not of a class that is derived from it."""
+    import keras
+
+    name = type(layer).__name__
+    if getattr(keras.layers, name, None) is not type(layer):
+        return None
+    return next((kind for kind in LAYERS if name in kind.keras_names), None)
 
 
-def _batch_norm(layer: KerasLayer, n_axes: int) -> BatchNorm:
-    names = ("beta_regularizer", "gamma_regularizer", "beta_constraint")
-    _need(layer, center=True, scale=True, synchronized=False, gamma_constraint=None)
-    _need(layer, **dict.fromkeys(names))
-    if _single(layer.axis) not in (-1, n_axes):
-        raise _unusual(layer, "axis", layer.axis)
-    return BatchNorm(momentum=float(layer.momentum), epsilon=float(layer.epsilon))
+def _activated(layer: Any, name: str) -> Layer:
+    """Return a layer with the activation of this name."""
+    return cast(Layer, replace(layer, activation=name))
 
 
 def _activation_of(layer: KerasLayer, shape: tuple[int, ...]) -> str:
@@ -281,16 +237,16 @@ def _activation_of(layer: KerasLayer, shape: tuple[int, ...]) -> str:
     if type(layer) is kinds.Activation:
         return _function_name(layer)
     if type(layer) is kinds.ReLU:
-        _need(layer, max_value=None, negative_slope=0.0, threshold=0.0)
+        need(layer, max_value=None, negative_slope=0.0, threshold=0.0)
         return "relu"
     if type(layer) is kinds.LeakyReLU:
-        _need(layer, negative_slope=0.2)
+        need(layer, negative_slope=0.2)
         return "leaky_relu"
     if type(layer) is kinds.ELU:
-        _need(layer, alpha=1.0)
+        need(layer, alpha=1.0)
         return "elu"
     if type(layer) is kinds.Softmax:
-        _need(layer, axis=-1)
+        need(layer, axis=-1)
         return "softmax"
     raise NoCompiledFormError(
         f"layer {layer.name!r} is a {type(layer).__name__} on rows of shape {shape}"
@@ -321,21 +277,5 @@ def _penalty(layer: KerasLayer, place: str) -> tuple[float, float]:
     kinds = keras.regularizers
     is_known = type(found) in (kinds.L1, kinds.L2, kinds.L1L2)
     if not is_known or (place == "activity_regularizer" and l1):
-        raise _unusual(layer, place, type(found).__name__)
+        raise unusual(layer, place, type(found).__name__)
     return l1, l2
-
-
-def _need(layer: KerasLayer, **expected: object) -> None:
-    for name, value in expected.items():
-        found = getattr(layer, name, value)
-        if found != value:
-            raise _unusual(layer, name, found)
-
-
-def _unusual(layer: KerasLayer, name: str, value: object) -> NoCompiledFormError:
-    return NoCompiledFormError(f"layer {layer.name!r} has {name}={value!r}")
-
-
-def _single(value: Any) -> int:
-    """Value of what Keras keeps as a number or as a tuple of one."""
-    return int(value) if not isinstance(value, tuple | list) else int(prod(value))

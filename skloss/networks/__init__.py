@@ -1,32 +1,16 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
+from skloss.networks.activations import ACTIVATIONS
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
-from skloss.networks.numpy_forward import ACTIVATIONS, forward, hidden_outputs
-from skloss.networks.spec import (
-    BatchNorm,
-    Conv1D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    MaxPool,
-    NetworkSpec,
-    cnn1d,
-    dense,
-)
+from skloss.networks.numpy_forward import forward, hidden_outputs
+from skloss.networks.spec import NetworkSpec, cnn1d, cnn2d, dense
 
 __all__ = [
     "ACTIVATIONS",
-    "BatchNorm",
-    "Conv1D",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "GlobalPool",
-    "MaxPool",
     "NetworkSpec",
     "cnn1d",
+    "cnn2d",
     "dense",
     "describe_network",
     "forward",

@@ -1,24 +1,13 @@
 """Describe a network as the record does, in layers of the common vocabulary."""
 
-from typing import Any
-
-from skloss.networks import spec as specs
+from skloss.networks import layers as kinds
+from skloss.networks.spec import NetworkSpec
 from skloss.record import Layer
 
 __all__ = ["describe_network"]
 
-_KINDS: dict[type, Any] = {
-    specs.Dense: "dense",
-    specs.Conv1D: "conv",
-    specs.BatchNorm: "batch_norm",
-    specs.Dropout: "dropout",
-    specs.MaxPool: "pool",
-    specs.GlobalPool: "pool",
-    specs.Flatten: "flatten",
-}
 
-
-def describe_network(spec: specs.NetworkSpec) -> tuple[Layer, ...]:
+def describe_network(spec: NetworkSpec) -> tuple[Layer, ...]:
     """Return the layers of a network, from the input to the output.
 
     Parameters
@@ -29,39 +18,52 @@ def describe_network(spec: specs.NetworkSpec) -> tuple[Layer, ...]:
     Returns
     -------
     tuple of Layer
-        With their penalties and the shape of one row after each.
+        With their penalties and the shape of one row after each. Of a residual unit
+        there are the layers of its branch, then its activation.
 
     Examples
     --------
-    >>> spec = specs.dense(9, n_outputs=1, width=(4,), dropout=(0.2,))
+    >>> from skloss.networks import dense
+    >>> spec = dense(9, n_outputs=1, width=(4,), dropout=(0.2,))
     >>> [(layer.kind, layer.units, layer.rate) for layer in describe_network(spec)]
     [('dense', 4, None), ('dropout', None, 0.2), ('dense', 1, None)]
     """
-    parts = zip(spec.layers, spec.shapes()[1:], spec.activity_penalized(), strict=True)
-    return tuple(
+    found: list[Layer] = []
+    for layer, shape in zip(spec.layers, spec.shapes(), strict=False):
+        _describe(spec, layer, shape, found)
+    return tuple(found)
+
+
+def _describe(
+    spec: NetworkSpec, layer: kinds.Layer, shape: tuple[int, ...], found: list[Layer]
+) -> tuple[int, ...]:
+    """Add a layer, after those inside it; return the shape of one row behind it."""
+    if isinstance(layer, kinds.Residual):
+        for part in layer.branch:
+            shape = _describe(spec, part, shape, found)
+    else:
+        shape = layer.output_shape(shape)
+    has_kernel = hasattr(layer, "use_bias")
+    found.append(
         Layer(
-            _KINDS[type(layer)],
-            f"{type(layer).__name__} {number}",
+            layer.kind,
+            f"{type(layer).__name__} {len(found)}",
             activation=getattr(layer, "activation", None),
             units=getattr(layer, "units", getattr(layer, "filters", None)),
             kernel_size=getattr(layer, "kernel_size", None),
             rate=getattr(layer, "rate", None),
             momentum=getattr(layer, "momentum", None),
             pooling=_pooling(layer),
-            l1=float(spec.l1) if _has_kernel(layer) else 0.0,
-            l2=float(spec.l2) if _has_kernel(layer) else 0.0,
-            activity_l2=float(spec.activity_l2) if is_penalized else 0.0,
+            l1=float(spec.l1) if has_kernel else 0.0,
+            l2=float(spec.l2) if has_kernel else 0.0,
+            activity_l2=float(spec.activity_l2) if spec.penalizes(layer) else 0.0,
             output_shape=shape,
         )
-        for number, (layer, shape, is_penalized) in enumerate(parts)
     )
+    return shape
 
 
-def _has_kernel(layer: specs.Layer) -> bool:
-    return isinstance(layer, specs.Dense | specs.Conv1D)
-
-
-def _pooling(layer: specs.Layer) -> str | None:
-    if isinstance(layer, specs.MaxPool):
+def _pooling(layer: kinds.Layer) -> str | None:
+    if isinstance(layer, kinds.MaxPool):
         return "max"
-    return f"global_{layer.pooling}" if isinstance(layer, specs.GlobalPool) else None
+    return f"global_{layer.pooling}" if isinstance(layer, kinds.GlobalPool) else None

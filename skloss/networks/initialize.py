@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skloss.networks.spec import NetworkSpec, WeightShape
+from skloss.networks.layers import WeightShape
+from skloss.networks.spec import NetworkSpec
 
 __all__ = ["initial_weights"]
 

@@ -3,24 +3,15 @@
 Rows go through in blocks small enough that what a layer makes stays in the cache.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from math import prod
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from skloss.networks.spec import (
-    BatchNorm,
-    Conv1D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    Layer,
-    MaxPool,
-    NetworkSpec,
-)
+from skloss.networks.layers import Layer
+from skloss.networks.spec import NetworkSpec
 
-__all__ = ["ACTIVATIONS", "forward", "forward_in_training", "hidden_outputs"]
+__all__ = ["forward", "forward_in_training", "hidden_outputs"]
 
 Array = np.ndarray
 _BLOCK_VALUES = 2**17
@@ -30,42 +21,35 @@ _ONE_THREAD = 2**18
 _SHORT = 2**24
 
 
-def _gelu(z: Array) -> Array:
-    from scipy.special import erf
+class _Run:
+    """One pass; ``activity`` is the sum of the squares of the penalized outputs."""
 
-    return 0.5 * z * (1.0 + erf(z / np.sqrt(2.0, dtype=z.dtype)))
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        weights: Sequence[Array],
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        self.spec, self.rng = spec, rng
+        self.activity = 0.0
+        self.hidden: list[tuple[str, Array]] | None = None
+        self._weights = iter(weights)
 
+    def take(self) -> Array:
+        return next(self._weights)
 
-def _sigmoid(z: Array) -> Array:
-    from scipy.special import expit
+    def through(self, layers: Sequence[Layer], x: Array) -> Array:
+        for layer in layers:
+            x = layer.numpy(x, self)
+            if self.rng is not None and self.spec.penalizes(layer):
+                self.activity += float(np.vdot(x, x))
+            activation = getattr(layer, "activation", "linear")
+            if self.hidden is not None and activation != "linear":
+                self.hidden.append((activation, x))
+        return x
 
-    return expit(z)
-
-
-def _elu(z: Array) -> Array:
-    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
-
-
-def _selu(z: Array) -> Array:
-    # The two constants of Klambauer et al. 2017, eq. 14.
-    return z.dtype.type(1.0507009873554805) * np.where(
-        z > 0, z, z.dtype.type(1.6732632423543772) * np.expm1(np.minimum(z, 0))
-    )
-
-
-# Each may overwrite what it is given.
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "linear": lambda z: z,
-    "relu": lambda z: np.maximum(z, 0, out=z),
-    "leaky_relu": lambda z: np.where(z > 0, z, z.dtype.type(0.2) * z),
-    "elu": _elu,
-    "selu": _selu,
-    "gelu": _gelu,
-    "silu": lambda z: z * _sigmoid(z),
-    "softplus": lambda z: np.logaddexp(z, z.dtype.type(0)),
-    "tanh": np.tanh,
-    "sigmoid": _sigmoid,
-}
+    def product(self, x: Array, kernel: Array) -> Array:
+        return _product(x, kernel)
 
 
 def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
@@ -94,13 +78,11 @@ def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
     array([[3.5]], dtype=float32)
     """
     logits = np.empty((len(X), spec.n_outputs), X.dtype)
-    largest = max(int(np.prod(shape)) for shape in spec.shapes())
+    largest = max(map(prod, spec.shapes()))
     step = max(16, _BLOCK_VALUES // largest)
     for start in range(0, len(X), step):
-        x = X[start : start + step]
-        for layer, arrays in _with_weights(spec, weights):
-            x = _apply(layer, arrays, x)
-        logits[start : start + step] = x
+        run = _Run(spec, weights)
+        logits[start : start + step] = run.through(spec.layers, X[start : start + step])
     return logits
 
 
@@ -129,69 +111,18 @@ def forward_in_training(
     activity : float
         Sum of the squares of the penalized outputs.
     """
-    x, activity = X, 0.0
-    layers = zip(_with_weights(spec, weights), spec.activity_penalized(), strict=True)
-    for (layer, arrays), is_penalized in layers:
-        match layer:
-            case BatchNorm():
-                axes = tuple(range(x.ndim - 1))
-                moments = [x.mean(axis=axes), x.var(axis=axes)]
-                x = _apply(layer, [*arrays[:2], *moments], x)
-            case Dropout():
-                kept = rng.random(x.shape, np.float32) >= layer.rate
-                x = x * kept / x.dtype.type(1 - layer.rate)
-            case _:
-                x = _apply(layer, arrays, x)
-        if is_penalized:
-            activity += float(np.vdot(x, x))
-    return x, activity
+    run = _Run(spec, weights, rng)
+    return run.through(spec.layers, X), run.activity
 
 
 def hidden_outputs(
     spec: NetworkSpec, weights: Sequence[Array], X: Array
 ) -> list[tuple[str, Array]]:
     """Name of the activation and outputs ``(n, ..., units)`` of each hidden layer."""
-    outputs = []
-    x = X
-    for layer, arrays in _with_weights(spec, weights):
-        x = _apply(layer, arrays, x)
-        activation = getattr(layer, "activation", "linear")
-        if activation != "linear":
-            outputs.append((activation, x))
-    return outputs
-
-
-def _with_weights(
-    spec: NetworkSpec, weights: Sequence[Array]
-) -> Iterator[tuple[Layer, list[Array]]]:
-    rest = iter(weights)
-    for layer, shape in zip(spec.layers, spec.shapes(), strict=False):
-        yield layer, [next(rest) for _ in layer.weight_shapes(shape)]
-
-
-def _apply(layer: Layer, arrays: list[Array], x: Array) -> Array:
-    match layer:
-        case Dense():
-            z = _product(x, arrays[0])
-        case Conv1D():
-            z = _convolve(x, arrays[0], layer.padding)
-        case BatchNorm():
-            gamma, beta, mean, variance = arrays
-            scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
-            return ACTIVATIONS[layer.activation](x * scale + (beta - mean * scale))
-        case MaxPool():
-            kept = x.shape[1] // layer.size * layer.size
-            grouped = x[:, :kept].reshape(len(x), -1, layer.size, x.shape[2])
-            return grouped.max(axis=2)
-        case GlobalPool():
-            return x.mean(axis=1) if layer.pooling == "average" else x.max(axis=1)
-        case Flatten():
-            return x.reshape(len(x), -1)
-        case Dropout():
-            return x
-    if layer.use_bias:
-        z += arrays[1]
-    return ACTIVATIONS[layer.activation](z)
+    run = _Run(spec, weights)
+    run.hidden = []
+    run.through(spec.layers, X)
+    return run.hidden
 
 
 def _product(x: Array, kernel: Array) -> Array:
@@ -208,13 +139,3 @@ def _product(x: Array, kernel: Array) -> Array:
     for start in range(0, len(x), n_rows):
         np.matmul(x[start : start + n_rows], kernel, out=z[start : start + n_rows])
     return z
-
-
-def _convolve(x: Array, kernel: Array, padding: str) -> Array:
-    size, channels, filters = kernel.shape
-    if padding == "same":
-        x = np.pad(x, ((0, 0), ((size - 1) // 2, size // 2), (0, 0)))
-    windows = sliding_window_view(x, size, axis=1).swapaxes(2, 3)
-    columns = np.ascontiguousarray(windows).reshape(-1, size * channels)
-    z = _product(columns, kernel.reshape(-1, filters))
-    return z.reshape(len(x), -1, filters)

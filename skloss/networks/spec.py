@@ -4,163 +4,29 @@ Weights belong to a spec as a flat list of arrays, layer by layer, in the order 
 Keras keeps them, so that ``model.set_weights(weights)`` fits without a translation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from math import prod
+from typing import Any, Literal
 
-import numpy as np
+from skloss.networks.layers import (
+    BatchNorm,
+    Conv1D,
+    Conv2D,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Layer,
+    MaxPool,
+    Padding,
+    Residual,
+    WeightShape,
+)
 
-__all__ = [
-    "BatchNorm",
-    "Conv1D",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "GlobalPool",
-    "Layer",
-    "MaxPool",
-    "NetworkSpec",
-    "WeightShape",
-    "cnn1d",
-    "dense",
-]
-
-Padding = Literal["same", "valid"]
-
-
-@dataclass(frozen=True)
-class WeightShape:
-    """One array of weights: its role, its shape, and whether it is trained."""
-
-    role: Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"]
-    shape: tuple[int, ...]
-
-    @property
-    def trained(self) -> bool:
-        """False for the moving statistics of batch normalization."""
-        return not self.role.startswith("moving")
-
-
-@dataclass(frozen=True)
-class Dense:
-    """``activation(x @ kernel + bias)``; a BatchNorm that follows has the bias."""
-
-    units: int
-    activation: str = "linear"
-    use_bias: bool = True
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        return (*shape[:-1], self.units)
-
-    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
-        """Arrays of this layer on rows of the given shape."""
-        kernel = WeightShape("kernel", (shape[-1], self.units))
-        bias = WeightShape("bias", (self.units,))
-        return [kernel, bias] if self.use_bias else [kernel]
-
-
-@dataclass(frozen=True)
-class Conv1D:
-    """Convolution in time, stride one; kernels ``(kernel_size, in, filters)``."""
-
-    filters: int
-    kernel_size: int
-    activation: str = "linear"
-    padding: Padding = "same"
-    use_bias: bool = True
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        lost = 0 if self.padding == "same" else self.kernel_size - 1
-        return (shape[0] - lost, self.filters)
-
-    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
-        """Arrays of this layer on rows of the given shape."""
-        kernel = WeightShape("kernel", (self.kernel_size, shape[-1], self.filters))
-        bias = WeightShape("bias", (self.filters,))
-        return [kernel, bias] if self.use_bias else [kernel]
-
-
-@dataclass(frozen=True)
-class BatchNorm:
-    """Batch normalization over the last axis, then an activation.
-
-    Momentum 0.9, not Keras' 0.99: with few steps the moving averages of 0.99 lag so far
-    behind that the validation loss of the untrained network is never beaten.
-    """
-
-    activation: str = "linear"
-    momentum: float = 0.9
-    epsilon: float = 1e-3
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        return shape
-
-    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
-        """Arrays of this layer on rows of the given shape."""
-        size = (shape[-1],)
-        return [
-            WeightShape("gamma", size),
-            WeightShape("beta", size),
-            WeightShape("moving_mean", size),
-            WeightShape("moving_variance", size),
-        ]
-
-
-class _WithoutWeights:
-    """A layer that has nothing to train."""
-
-    def weight_shapes(self, shape: tuple[int, ...]) -> list[WeightShape]:
-        """No arrays."""
-        return []
-
-
-@dataclass(frozen=True)
-class Dropout(_WithoutWeights):
-    """Sets a share ``rate`` to zero while training, and scales the rest up."""
-
-    rate: float
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        return shape
-
-
-@dataclass(frozen=True)
-class MaxPool(_WithoutWeights):
-    """Largest of every ``size`` neighbors in time; an incomplete last group goes."""
-
-    size: int
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        return (shape[0] // self.size, shape[1])
-
-
-@dataclass(frozen=True)
-class GlobalPool(_WithoutWeights):
-    """Average or largest value of each channel over all of time."""
-
-    pooling: Literal["average", "max"]
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        return (shape[1],)
-
-
-@dataclass(frozen=True)
-class Flatten(_WithoutWeights):
-    """``(timesteps, channels)`` to ``(timesteps * channels,)``, channels fastest."""
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row after this layer."""
-        return (int(np.prod(shape)),)
-
-
-Layer = Dense | Conv1D | BatchNorm | Dropout | MaxPool | GlobalPool | Flatten
+__all__ = ["NetworkSpec", "cnn1d", "cnn2d", "dense"]
 
 
 @dataclass(frozen=True)
@@ -170,7 +36,8 @@ class NetworkSpec:
     Parameters
     ----------
     input_shape : tuple of int
-        Shape of one row: ``(n_features,)`` or ``(timesteps, channels)``.
+        Shape of one row: ``(n_features,)``, ``(timesteps, channels)`` or ``(height,
+        width, channels)``.
     layers : tuple of layers
         The last one is a linear ``Dense`` that gives the logits: one for two classes,
         else one per class.
@@ -200,29 +67,34 @@ class NetworkSpec:
 
     @property
     def is_convolutional(self) -> bool:
-        """Whether rows are series."""
-        return len(self.input_shape) == 2
+        """Whether rows are series or images."""
+        return len(self.input_shape) > 1
+
+    def parts(self) -> Iterator[Layer]:
+        """Give all layers in the order of weights, those inside others too."""
+        for layer in self.layers:
+            yield from layer.parts()
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:
         """Rates of the dropout layers, from the input to the output."""
-        return tuple(layer.rate for layer in self.layers if isinstance(layer, Dropout))
+        return tuple(part.rate for part in self.parts() if isinstance(part, Dropout))
+
+    @property
+    def uses_batches(self) -> bool:
+        """Whether a row's output in training depends on the rows beside it."""
+        return any(isinstance(part, BatchNorm) for part in self.parts())
 
     @property
     def n_parameters(self) -> int:
         """Number of trained numbers."""
-        return sum(int(np.prod(w.shape)) for w in self.weight_shapes() if w.trained)
+        return sum(prod(w.shape) for w in self.weight_shapes() if w.trained)
 
     @property
     def n_multiplications(self) -> int:
         """Multiplications of the kernels for one row."""
-        after = zip(self.layers, self.shapes(), self.shapes()[1:], strict=False)
-        return sum(
-            int(np.prod(weight.shape)) * (out[0] if isinstance(layer, Conv1D) else 1)
-            for layer, shape, out in after
-            for weight in layer.weight_shapes(shape)
-            if weight.role == "kernel"
-        )
+        before = zip(self.layers, self.shapes(), strict=False)
+        return sum(layer.multiplications(shape) for layer, shape in before)
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of one row before the first layer and after each one."""
@@ -238,14 +110,15 @@ class NetworkSpec:
             weight for layer, shape in before for weight in layer.weight_shapes(shape)
         ]
 
-    def activity_penalized(self) -> tuple[bool, ...]:
-        """Whether ``activity_l2`` acts on a layer's outputs, for each layer."""
-        kind = Conv1D if self.is_convolutional else Dense
-        hidden = [
-            isinstance(layer, BatchNorm) or (isinstance(layer, kind) and layer.use_bias)
-            for layer in self.layers[:-1]
-        ]
-        return (*hidden, False)
+    def penalizes(self, layer: Layer) -> bool:
+        """Whether ``activity_l2`` acts on the outputs of one of the layers."""
+        if layer is self.layers[-1]:
+            return False
+        is_dense = isinstance(layer, Dense)
+        has_bias = getattr(layer, "use_bias", False)
+        return isinstance(layer, BatchNorm) or (
+            has_bias and is_dense is not self.is_convolutional
+        )
 
     def structure(self) -> "NetworkSpec":
         """Return the spec without the numbers that change no shape.
@@ -253,10 +126,7 @@ class NetworkSpec:
         Two specs of equal structure share one compiled program; what is left out here
         is handed to that program as arguments.
         """
-        layers = tuple(
-            replace(layer, rate=0.5) if isinstance(layer, Dropout) else layer
-            for layer in self.layers
-        )
+        layers = tuple(layer.structure() for layer in self.layers)
         return NetworkSpec(
             self.input_shape, layers, activity_l2=1.0 if self.activity_l2 else 0.0
         )
@@ -304,17 +174,43 @@ def dense(
     return NetworkSpec((n_features,), tuple(layers), l1, l2, activity_l2)
 
 
-def cnn1d(
-    input_shape: tuple[int, int],
+def cnn1d(input_shape: tuple[int, int], **options: Any) -> NetworkSpec:
+    """Blocks of convolutions in time; the options are those of `cnn`.
+
+    >>> spec = cnn1d((1036, 1), n_outputs=1, filters=((32, 16), (8, 8)),
+    ...              kernel_size=(3, 3), pool_size=(2, 2), head=(10,))
+    >>> spec.shapes()[-3:]
+    [(2072,), (10,), (1,)]
+    """
+    return cnn(Conv1D, input_shape, **options)
+
+
+def cnn2d(input_shape: tuple[int, int, int], **options: Any) -> NetworkSpec:
+    """Blocks of convolutions over images; the options are those of `cnn`.
+
+    >>> spec = cnn2d((8, 8, 1), n_outputs=1, filters=((16,), (32,)),
+    ...              kernel_size=(3, 3), pool_size=(2, 2))
+    >>> spec.shapes()[-2:]
+    [(128,), (1,)]
+    """
+    return cnn(Conv2D, input_shape, **options)
+
+
+def cnn(
+    convolution: type[Convolution],
+    input_shape: tuple[int, ...],
     *,
     n_outputs: int,
     filters: Sequence[Sequence[int]],
     kernel_size: Sequence[int],
     pool_size: Sequence[int],
+    strides: Sequence[int] | None = None,
     head: Sequence[int] = (),
     activation: str = "relu",
     dropout: Sequence[float] | None = None,
+    spatial_dropout: bool = False,
     batch_norm: bool = False,
+    residual: bool = False,
     padding: Padding = "same",
     global_pooling: Literal["average", "max"] | None = None,
     l1: float = 0.0,
@@ -323,22 +219,35 @@ def cnn1d(
 ) -> NetworkSpec:
     """Blocks of convolutions, each with its pool and dropout, then a dense head.
 
-    ``kernel_size`` and ``pool_size`` have one entry per block, ``dropout`` one per
-    block and head layer. A pool of size one is left out.
-
-    >>> spec = cnn1d((1036, 1), n_outputs=1, filters=((32, 16), (8, 8)),
-    ...              kernel_size=(3, 3), pool_size=(2, 2), head=(10,))
-    >>> spec.shapes()[-3:]
-    [(2072,), (10,), (1,)]
+    ``kernel_size``, ``pool_size`` and ``strides`` have one entry per block, ``dropout``
+    one per block and head layer. A pool of size one is left out. ``strides`` are those
+    of the first convolution of a block. With ``residual``, the convolutions of a block
+    of several make units of two, each with a shortcut around it.
     """
     rates = list(dropout or [0.0] * (len(filters) + len(head)))
-    layers: list[Layer] = []
-    for block, kernel, pool in zip(filters, kernel_size, pool_size, strict=True):
-        for n_filters in block:
-            convolution = Conv1D(n_filters, kernel, padding=padding)
-            layers += _hidden(convolution, activation, batch_norm)
-        layers += [MaxPool(pool)] if pool > 1 else []
-        layers += _dropout(rates.pop(0))
+    shape, layers = input_shape, list[Layer]()
+    steps = strides or [1] * len(filters)
+    for block, kernel, pool, stride in zip(
+        filters, kernel_size, pool_size, steps, strict=True
+    ):
+        convolutions = [
+            convolution(
+                n_filters, kernel, padding=padding, strides=1 if number else stride
+            )
+            for number, n_filters in enumerate(block)
+        ]
+        if residual and len(block) > 1:
+            made = _residual_units(convolutions, shape[-1], activation, batch_norm)
+        else:
+            made = [
+                layer
+                for one in convolutions
+                for layer in _hidden(one, activation, batch_norm)
+            ]
+        layers += made + ([MaxPool(pool)] if pool > 1 else [])
+        rate = rates.pop(0)
+        layers += [Dropout(rate, spatial_dropout)] if rate > 0 else []
+        shape = (*shape[:-1], block[-1])
     layers.append(GlobalPool(global_pooling) if global_pooling else Flatten())
     for units, rate in zip(head, rates, strict=True):
         layers += _hidden(Dense(units), activation, False) + _dropout(rate)
@@ -346,7 +255,28 @@ def cnn1d(
     return NetworkSpec(input_shape, tuple(layers), l1, l2, activity_l2)
 
 
-def _hidden(layer: Dense | Conv1D, activation: str, batch_norm: bool) -> list[Layer]:
+def _residual_units(
+    convolutions: Sequence[Convolution],
+    n_channels: int,
+    activation: str,
+    batch_norm: bool,
+) -> list[Layer]:
+    """Pairs of convolutions; where shapes change, the shortcut is a projection."""
+    units: list[Layer] = []
+    for first, second in zip(convolutions[::2], convolutions[1::2], strict=True):
+        branch = _hidden(first, activation, batch_norm)
+        branch += _hidden(second, "linear", batch_norm)
+        projects = first.strides > 1 or second.filters != n_channels
+        projection = replace(second, kernel_size=1, strides=first.strides)
+        shortcut = _hidden(projection, "linear", batch_norm) if projects else []
+        units.append(Residual(tuple(branch), tuple(shortcut), activation))
+        n_channels = second.filters
+    return units
+
+
+def _hidden(
+    layer: Dense | Convolution, activation: str, batch_norm: bool
+) -> list[Layer]:
     if batch_norm:
         return [replace(layer, use_bias=False), BatchNorm(activation)]
     return [replace(layer, activation=activation)]

@@ -85,7 +85,25 @@ def _difference(
         told = f" ({n_held} of them were held out)" if n_held else ""
         return f"it was given {n_given} rows{told}, and X has {n_rows}"
     if n_rows == n_given and n_held:
-        return _difference_of_held_out(found, record, np.asarray(positions), X, y)
+        return _difference_of_members(found, record, np.asarray(positions), X, y)
+    return None
+
+
+def _difference_of_members(
+    found: Found, record: TrainingRecord, positions: np.ndarray, X: Any, y: ArrayLike
+) -> str | None:
+    """Compare the held-out rows of each member, which it predicts by itself."""
+    members = found.members
+    if len(members) == 1:
+        return _difference_of_held_out(found, record, positions, X, y)
+    for member in members:
+        own = member.record
+        if own is None or own.data.get("held_out_rows") is None:
+            continue
+        held = np.asarray(own.data["held_out_rows"], np.intp)
+        differs = _difference_of_held_out(member, own, held, X, y)
+        if differs is not None:
+            return differs
     return None
 
 
@@ -111,7 +129,7 @@ def held_out_positions(
         positions = drawn[1]
     else:
         return None
-    differs = _difference_of_held_out(found, record, positions, X, y)
+    differs = _difference_of_members(found, record, positions, X, y)
     return positions if differs is None else None
 
 
@@ -125,6 +143,8 @@ def _difference_of_held_out(
     labels = labels_of_classes(classes, y, "y")[positions]
     if len(truth) != len(positions) or not np.array_equal(classes[truth], labels):
         return "the labels of the rows that were held out differ"
+    if record.outcome.get("refit"):
+        return None  # the weights are those of another training
     every = max(1, len(positions) // _MOST_COMPARED)
     rows = found.transform(safe_indexing(X, positions[::every]))
     predicted = predictor(found.classifier)(rows)

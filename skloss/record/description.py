@@ -84,8 +84,8 @@ class Training(PlainPart):
 
     ``class_weight`` is what was given, its keys as text (JSON knows no others), and
     ``class_weight_keys`` says of what type they were: "int", "str", ...;
-    ``class_weight_kind`` is "dict", "balanced", "ndarray", "list" or "none", or None
-    if unknown.
+    ``class_weight_kind`` is "dict", "balanced", "effective", "ndarray", "list" or
+    "none", or None if unknown.
     """
 
     loss: str | None = None  # Keras' snake_case name, "crossentropy" for skloss
@@ -128,6 +128,7 @@ class SplitMetrics(PlainPart):
     average_precision: float | None = None
     roc_auc: float | None = None
     positive: Annotated[int, (0, 1)] | None = None  # class; None if there are not two
+    mean_probability: tuple[float, ...] | None = None  # of each class, over the rows
 
     @classmethod
     def problem_of(cls, content: object) -> str | None:

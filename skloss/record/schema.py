@@ -36,6 +36,7 @@ _CONFIGURATION: dict[str, Any] = {
     "task": Literal["binary", "multiclass", "multilabel", "regression"] | None,
     "layers": list[dict[str, Any]] | None,
     "n_parameters": Count | None,
+    "n_members": Count | None,
     "training": dict[str, Any] | None,
     "seed": int | None,
     "higher_is_better": dict[str, bool],
@@ -69,6 +70,9 @@ _OUTCOME: dict[str, Any] = {
     "validation_truth": list[Count] | None,
     "validation_scores": list[float] | list[list[float]] | None,
     "metrics": dict[str, dict[str, Any] | None],
+    "calibration": dict[str, Any] | None,
+    "members": list[dict[str, Any]] | None,
+    "refit": dict[str, Any] | None,
     "probe": dict[str, Any] | None,
     "search": dict[str, Any] | None,
 }

@@ -1,10 +1,12 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
+from skloss.training.calibration import Calibration
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
-from skloss.training.losses import LOSSES
+from skloss.training.losses import LOSSES, Loss, loss_name
 from skloss.training.outputs import probabilities
+from skloss.training.own_losses import check_own_loss
 from skloss.training.plateau import ReduceLROnPlateau
 from skloss.training.schedules import SCHEDULES
 from skloss.training.tensorflow_start import start_tensorflow
@@ -13,8 +15,10 @@ from skloss.training.trainer import curve_names, train
 __all__ = [
     "LOSSES",
     "SCHEDULES",
+    "Calibration",
     "EpochLog",
     "Evaluator",
+    "Loss",
     "Observer",
     "ReduceLROnPlateau",
     "Rows",
@@ -22,7 +26,9 @@ __all__ = [
     "Settings",
     "SpecNetwork",
     "TrainingResult",
+    "check_own_loss",
     "curve_names",
+    "loss_name",
     "predict_logits",
     "probabilities",
     "start_tensorflow",

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skloss.networks.spec import BatchNorm, Dropout, NetworkSpec
+from skloss.networks.layers import Dropout
+from skloss.networks.spec import NetworkSpec
 from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = [
@@ -72,7 +73,7 @@ def shard_count(spec: NetworkSpec, batch_size: int, backend: Backend) -> int:
     stays in the cache: measured best are four parts, of 16 rows or more. An XLA program
     is one stream, and batch normalization needs the whole batch.
     """
-    if backend != "graph" or any(isinstance(layer, BatchNorm) for layer in spec.layers):
+    if backend != "graph" or spec.uses_batches:
         return 1
     fits = (n for n in range(1, _SHARDS + 1) if batch_size % n == 0)
     return max(n for n in fits if n == 1 or batch_size // n >= _SHARD_ROWS)

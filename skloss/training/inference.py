@@ -89,7 +89,7 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
         # The parts are independent, and TensorFlow runs them side by side.
         edges = [n * i // _SHARDS for i in range(_SHARDS + 1)]
         parts = [
-            graph_forward(spec, weights, x[first:last], native=True).logits
+            graph_forward(spec, weights, x[first:last]).logits
             for first, last in pairwise(edges)
         ]
         return tf.concat(parts, axis=0)
@@ -103,7 +103,6 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
             tf.TensorSpec((None, prod(spec.input_shape)), tf.float32),
         ]
 
-    # Without a gradient the native operations are the faster ones for every length.
     return compile_graph(logits, signature, "graph")
 
 

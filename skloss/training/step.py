@@ -10,7 +10,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import Backend, shard_count
 from skloss.training.dropout import keep_scale
-from skloss.training.losses import row_losses_graph
+from skloss.training.losses import Loss, row_losses_graph
 from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.tensorflow_forward import graph_forward
 
@@ -36,7 +36,7 @@ class ProgramKey:
     nesterov: bool
     clips: bool
     penalizes: bool  # kernels, by l1 or l2
-    loss: str
+    loss: Loss
     backend: Backend
 
     @property
@@ -56,6 +56,7 @@ class Arguments(NamedTuple):
     activity_l2: Tensor
     focal_gamma: Tensor
     label_smoothing: Tensor
+    logit_shift: Tensor  # one for each output
     dropout_rates: Tensor
     seed: Tensor
 
@@ -187,10 +188,14 @@ def _loss(
         rate = numbers.dropout_rates[layer]
         return keep_scale(shape, rate, numbers.seed, layer, step, first)
 
-    native = key.backend != "xla"
-    found = graph_forward(key.spec, weights, x, native=native, real=real, keep=keep)
+    found = graph_forward(key.spec, weights, x, real=real, keep=keep)
     losses = row_losses_graph(
-        key.loss, found.logits, y, numbers.focal_gamma, numbers.label_smoothing
+        key.loss,
+        found.logits,
+        y,
+        numbers.focal_gamma,
+        numbers.label_smoothing,
+        numbers.logit_shift,
     )
     loss = tf.reduce_sum(losses * sample_weight)
     if key.spec.activity_l2:

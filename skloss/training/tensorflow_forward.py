@@ -1,155 +1,71 @@
-"""The network as a TensorFlow graph of pure functions, in one of two layouts of series.
-
-XLA's own convolution is fifty times slower on a CPU than its matrix product, so a
-program for XLA keeps series as ``(channels, rows, time)`` and convolves by one product
-of the kernel with the shifted copies. Without XLA the native operations on
-``(rows, time, channels)`` are the fastest.
-"""
+"""The network as a TensorFlow graph of pure functions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from skloss.networks.spec import (
-    BatchNorm,
-    Conv1D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    MaxPool,
-    NetworkSpec,
-)
+from skloss.networks.layers import Layer
+from skloss.networks.spec import NetworkSpec
+from skloss.protocols import Tensor
 
 __all__ = ["Forward", "graph_forward"]
 
-Tensor = Any
+
+@dataclass(frozen=True)
+class Forward:
+    """What one pass gives."""
+
+    logits: Tensor
+    activity: Tensor  # sum of squares of the penalized outputs, over the real rows
+    moving: list[Tensor]  # moving statistics after this batch
 
 
-class Layout(Protocol):
-    """How series lie in memory, and the operations that depend on it."""
+class _Run:
+    """One pass of a batch, as the layers see it."""
 
-    time_axis: int
-    value_axes: tuple[int, int]
-
-    def enter(self, x: Tensor) -> Tensor:
-        """From ``(rows, time, channels)``."""
-
-    def convolve(self, x: Tensor, kernel: Tensor, padding: str) -> Tensor:
-        """Convolution with stride one."""
-
-    def pool(self, x: Tensor, size: int) -> Tensor:
-        """Largest of ``size`` neighbors; of equal ones the first gets the gradient."""
-
-    def per_channel(self, vector: Tensor) -> Tensor:
-        """Shape a vector of channels to be added."""
-
-    def flatten(self, x: Tensor) -> Tensor:
-        """To ``(rows, time * channels)``, channels fastest."""
-
-    def leave(self, x: Tensor) -> Tensor:
-        """From one value per row and channel to ``(rows, channels)``."""
-
-    def squares(self, x: Tensor, real: Tensor) -> Tensor:
-        """Sum of the squares over the real rows."""
-
-
-class ChannelsFirst:
-    """``(channels, rows, time)``: convolution as one matrix product."""
-
-    time_axis = 2
-    value_axes = (1, 2)
-
-    def enter(self, x: Tensor) -> Tensor:
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        weights: Sequence[Tensor],
+        real: Tensor | None,
+        keep: Callable[[tuple[int, ...], int], Tensor] | None,
+    ) -> None:
         import tensorflow as tf
 
-        if x.shape[2] == 1:
-            return tf.reshape(x, (1, x.shape[0], x.shape[1]))
-        return tf.transpose(x, (2, 0, 1))
+        self.tf: Any = tf
+        self.real = real
+        self.activity = tf.constant(0.0)
+        self.moving: list[Tensor] = []
+        self._spec, self._weights, self._keep = spec, iter(weights), keep
+        self._n_dropouts = 0
 
-    def convolve(self, x: Tensor, kernel: Tensor, padding: str) -> Tensor:
-        import tensorflow as tf
+    def take(self) -> Tensor:
+        return next(self._weights)
 
-        size, channels, filters = kernel.shape
-        if padding == "same":
-            x = tf.pad(x, ((0, 0), (0, 0), ((size - 1) // 2, size // 2)))
-        _, rows, time = x.shape
-        steps = time - size + 1
-        shifted = tf.concat([x[:, :, i : i + steps] for i in range(size)], axis=0)
-        product = tf.matmul(
-            tf.reshape(kernel, (size * channels, filters)),
-            tf.reshape(shifted, (size * channels, rows * steps)),
-            transpose_a=True,
-        )
-        return tf.reshape(product, (filters, rows, steps))
-
-    def pool(self, x: Tensor, size: int) -> Tensor:
-        import tensorflow as tf
-
-        channels, rows, time = x.shape
-        kept = time // size * size
-        x = tf.reshape(x[:, :, :kept], (channels, rows, kept // size, size))
-        # reduce_max would share the gradient among equal neighbors
-        largest = x[..., 0]
-        for i in range(1, size):
-            largest = tf.maximum(largest, x[..., i])
-        return largest
-
-    def per_channel(self, vector: Tensor) -> Tensor:
-        return vector[:, None, None]
-
-    def flatten(self, x: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        return tf.reshape(tf.transpose(x, (1, 2, 0)), (x.shape[1], -1))
-
-    def leave(self, x: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        return tf.transpose(x)
-
-    def squares(self, x: Tensor, real: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        series = len(x.shape) == 3
-        return tf.reduce_sum(x * x * (real[None, :, None] if series else real[:, None]))
-
-
-class ChannelsLast:
-    """``(rows, time, channels)``: TensorFlow's native operations."""
-
-    time_axis = 1
-    value_axes = (0, 1)
-
-    def enter(self, x: Tensor) -> Tensor:
+    def through(self, layers: Sequence[Layer], x: Tensor) -> Tensor:
+        for layer in layers:
+            x = layer.graph(x, self)
+            if self.real is not None and self._spec.penalizes(layer):
+                self.activity += self._squares(x, self.real)
         return x
 
-    def convolve(self, x: Tensor, kernel: Tensor, padding: str) -> Tensor:
-        import tensorflow as tf
+    def keep(self, shape: tuple[int, ...]) -> Tensor | None:
+        number = self._n_dropouts
+        self._n_dropouts += 1
+        if self.real is None or self._keep is None:
+            return None
+        return self._keep((self.real.shape[0], *shape), number)
 
-        return tf.nn.conv1d(x, kernel, 1, padding.upper())
+    def note_moving(self, statistics: list[Tensor]) -> None:
+        self.moving += statistics
 
-    def pool(self, x: Tensor, size: int) -> Tensor:
-        import tensorflow as tf
+    def _squares(self, x: Tensor, real: Tensor) -> Tensor:
+        """Sum of the squares over the real rows.
 
-        return tf.nn.max_pool1d(x, size, size, "VALID")
-
-    def per_channel(self, vector: Tensor) -> Tensor:
-        return vector
-
-    def flatten(self, x: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        return tf.reshape(x, (-1, x.shape[1] * x.shape[2]))
-
-    def leave(self, x: Tensor) -> Tensor:
-        return x
-
-    def squares(self, x: Tensor, real: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        # Derived by hand, because every pass over the values counts without XLA; the
-        # slice of leading rows is no copy.
+        Derived by hand, because every pass over the values counts without XLA; the
+        slice of leading rows is no copy.
+        """
+        tf = self.tf
         n_real = tf.cast(tf.reduce_sum(real), tf.int32)
 
         @tf.custom_gradient
@@ -163,21 +79,11 @@ class ChannelsLast:
         return squares(x)
 
 
-@dataclass(frozen=True)
-class Forward:
-    """What one pass gives."""
-
-    logits: Tensor
-    activity: Tensor  # sum of squares of the penalized outputs, over the real rows
-    moving: list[Tensor]  # moving statistics after this batch
-
-
 def graph_forward(
     spec: NetworkSpec,
     weights: Sequence[Tensor],
     x: Tensor,
     *,
-    native: bool,
     real: Tensor | None = None,
     keep: Callable[[tuple[int, ...], int], Tensor] | None = None,
 ) -> Forward:
@@ -191,102 +97,10 @@ def graph_forward(
         In the order of ``spec.weight_shapes()``.
     x : tensor of shape (batch, *input_shape)
         Rows.
-    native : bool
-        Native operations on series instead of those made for XLA.
     real : tensor of shape (batch,), optional
         One for rows, zero for padding. Given, the pass is one of training.
     keep : callable, optional
-        ``keep(shape, number of the dropout layer)`` gives the scales of dropout for
-        values in the order ``(rows, time, channels)``, so that both layouts drop alike.
+        ``keep(shape, number of the dropout layer)`` gives the scales of dropout.
     """
-    import tensorflow as tf
-
-    layout: Layout = ChannelsLast() if native else ChannelsFirst()
-    rest = iter(weights)
-    training = real is not None
-    activity = tf.constant(0.0)
-    moving: list[Tensor] = []
-    n_dropouts = 0
-    if spec.is_convolutional:
-        x = layout.enter(x)
-    for layer, shape, penalized in zip(
-        spec.layers, spec.shapes()[1:], spec.activity_penalized(), strict=True
-    ):
-        match layer:
-            case Dense():
-                x = tf.matmul(x, next(rest))
-                if layer.use_bias:
-                    x += next(rest)
-                x = activate(layer.activation, x)
-            case Conv1D():
-                x = layout.convolve(x, next(rest), layer.padding)
-                if layer.use_bias:
-                    x += layout.per_channel(next(rest))
-                x = activate(layer.activation, x)
-            case BatchNorm():
-                series = len(x.shape) == 3
-                expand = layout.per_channel if series else tf.identity
-                gamma, beta, *statistics = (next(rest) for _ in range(4))
-                if training:
-                    axes = layout.value_axes if series else (0,)
-                    mask = _over_rows(real, x, layout)
-                    batch = _moments(x, mask, axes)
-                    moving += [
-                        layer.momentum * old + (1 - layer.momentum) * new
-                        for old, new in zip(statistics, batch, strict=True)
-                    ]
-                    statistics = list(batch)
-                scale = gamma * tf.math.rsqrt(statistics[1] + layer.epsilon)
-                x = x * expand(scale) + expand(beta - statistics[0] * scale)
-                x = activate(layer.activation, x)
-            case Dropout():
-                if real is not None and keep is not None:
-                    scale = keep((real.shape[0], *shape), n_dropouts)
-                    x *= layout.enter(scale) if len(shape) == 2 else scale
-                n_dropouts += 1
-            case MaxPool():
-                x = layout.pool(x, layer.size)
-            case GlobalPool(pooling="average"):
-                x = layout.leave(tf.reduce_mean(x, axis=layout.time_axis))
-            case GlobalPool():
-                x = layout.leave(tf.reduce_max(x, axis=layout.time_axis))
-            case Flatten():
-                x = layout.flatten(x)
-        if penalized and spec.activity_l2 and real is not None:
-            activity += layout.squares(x, real)
-    return Forward(x, activity, moving)
-
-
-def activate(name: str, x: Tensor) -> Tensor:
-    """Apply an activation by its Keras name, with Keras' constants."""
-    import tensorflow as tf
-
-    if name == "linear":
-        return x
-    if name == "leaky_relu":
-        return tf.nn.leaky_relu(x, alpha=0.2)
-    if name == "gelu":
-        return tf.nn.gelu(x, approximate=False)
-    return getattr(tf.nn, name)(x)
-
-
-def _over_rows(real: Tensor, x: Tensor, layout: Layout) -> Tensor:
-    """Shape the mask of real rows to multiply activations."""
-    if len(x.shape) == 2:
-        return real[:, None]
-    return real[:, None, None] if layout.value_axes[0] == 0 else real[None, :, None]
-
-
-def _moments(x: Tensor, mask: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance per channel over the real rows."""
-    import tensorflow as tf
-
-    per_row = 1
-    for axis in axes:
-        if mask.shape[axis] == 1:
-            per_row *= x.shape[axis]
-    count = tf.reduce_sum(mask) * float(per_row)
-    keepdims = tf.reduce_sum(x * mask, axis=axes, keepdims=True) / count
-    centered = (x - keepdims) * mask
-    variance = tf.reduce_sum(centered * centered, axis=axes) / count
-    return tf.reshape(keepdims, variance.shape), variance
+    run = _Run(spec, weights, real, keep)
+    return Forward(run.through(spec.layers, x), run.activity, run.moving)

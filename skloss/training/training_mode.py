@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from skloss.networks.numpy_forward import forward_in_training
-from skloss.networks.spec import BatchNorm, Dropout, NetworkSpec
+from skloss.networks.spec import NetworkSpec
 from skloss.record.gap_measurement import TrainingMode
 from skloss.training.evaluation import Rows
 
@@ -48,7 +48,7 @@ def spec_training_mode(
     if not causes and not spec.activity_l2:
         return TrainingMode(penalty)
     rng = np.random.default_rng((seed, 7))
-    in_batches = any(isinstance(layer, BatchNorm) for layer in spec.layers)
+    in_batches = spec.uses_batches
     positions = list(
         random_batches(
             len(rows), batch_size, spec.n_multiplications, rng, in_batches=in_batches
@@ -117,9 +117,8 @@ def excess_of_batches(
 
 def _causes(spec: NetworkSpec) -> tuple[str, ...]:
     """Say which layers do something else in training than in inference."""
-    dropout = any(isinstance(layer, Dropout) and layer.rate for layer in spec.layers)
-    normed = any(isinstance(layer, BatchNorm) for layer in spec.layers)
-    return ("dropout",) * dropout + ("batch statistics",) * normed
+    causes = ("dropout",) * any(spec.dropout_rates)
+    return causes + ("batch statistics",) * spec.uses_batches
 
 
 def _kernel_penalty(spec: NetworkSpec, weights: Sequence[np.ndarray]) -> float:

@@ -14,7 +14,7 @@ from skloss.keras_interop import build_keras_model
 from skloss.keras_interop.compiled_settings import compiled_loss, optimizer_settings
 from skloss.keras_interop.pack_model import pack_model
 from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
-from skloss.networks import cnn1d, dense
+from skloss.networks import cnn1d, cnn2d, dense
 from skloss.networks.numpy_forward import forward
 from skloss.training.outputs import output_probabilities
 
@@ -53,8 +53,29 @@ SERIES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
-@given(TABLES | SERIES)
+IMAGES = st.fixed_dictionaries(
+    COMMON
+    | {
+        "filters": st.sampled_from([((2,),), ((2, 3), (1,))]),
+        "spatial_dropout": st.booleans(),
+        "rate": RATES,
+        "stride": st.integers(1, 2),
+        "global_pooling": st.sampled_from([None, "average", "max"]),
+    }
+).map(
+    lambda given: cnn2d(
+        (18, 17, 2),
+        kernel_size=(3,) * len(given["filters"]),
+        pool_size=(2,) * len(given["filters"]),
+        dropout=(given.pop("rate"),) * len(given["filters"]),
+        strides=(given.pop("stride"),) * len(given["filters"]),
+        **given,
+    )
+)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(TABLES | SERIES | IMAGES)
 def test_reading_undoes_building(spec):
     assert spec_from_keras(build_keras_model(spec), from_logits=True) == spec
 
@@ -89,6 +110,22 @@ READ = {
         head(3, "softmax"),
     ),
     "a table from series": sequential(layers.Flatten(), head(), rows=(3, 2)),
+    "strides and dilation": sequential(
+        layers.Conv1D(2, 2, strides=2, padding="same"),
+        layers.Conv1D(3, 2, dilation_rate=2),
+        layers.Flatten(),
+        head(),
+        rows=(6, 1),
+    ),
+    "images": sequential(
+        layers.Conv2D(2, 2, strides=2, padding="same"),
+        layers.SpatialDropout2D(0.5),
+        layers.BatchNormalization(),
+        layers.MaxPooling2D(1),
+        layers.GlobalMaxPooling2D(),
+        head(),
+        rows=(3, 2, 1),
+    ),
     "a dropout of nothing": sequential(layers.Dropout(0.0), head()),
 }
 
@@ -135,10 +172,14 @@ REFUSED = {
         "kernel_constraint",
     ),
     "bias": (sequential(head(bias_regularizer=L2)), "bias_regularizer"),
-    "strides": (
+    "groups": (
         sequential(
-            layers.Conv1D(2, 2, strides=2), layers.Flatten(), head(), rows=(6, 1)
+            layers.Conv1D(2, 2, groups=2), layers.Flatten(), head(), rows=(6, 2)
         ),
+        "groups",
+    ),
+    "overlapping pools": (
+        sequential(layers.MaxPooling1D(3, 2), layers.Flatten(), head(), rows=(6, 2)),
         "strides",
     ),
     "slope": (sequential(layers.Dense(3), layers.LeakyReLU(0.3), head()), "slope=0.3"),

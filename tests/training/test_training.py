@@ -13,7 +13,14 @@ from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
 from skloss.exceptions import TrainingInterruptedWarning
 from skloss.keras_interop import build_keras_model
-from skloss.networks import NetworkSpec, cnn1d, dense, forward, initial_weights
+from skloss.networks import (
+    NetworkSpec,
+    cnn1d,
+    cnn2d,
+    dense,
+    forward,
+    initial_weights,
+)
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 from skloss.training import Rows, Settings, backends, predict_logits, train
 from skloss.training.dropout import keep_scale
@@ -35,6 +42,12 @@ def table_spec(**options) -> NetworkSpec:
 def series_spec(**options) -> NetworkSpec:
     options = {"filters": ((4, 3), (5,)), "head": (6,)} | options
     return cnn1d(SERIES, n_outputs=1, kernel_size=(3, 4), pool_size=(2, 3), **options)
+
+
+def image_spec(**options) -> NetworkSpec:
+    shape = (6, 5, 2)
+    options = {"filters": ((4, 3), (5,)), "pool_size": (2, 1), "head": (6,)} | options
+    return cnn2d(shape, n_outputs=1, kernel_size=(3, 2), **options)
 
 
 def make_rows(spec: NetworkSpec, n_classes: int = 2, weighted: bool = False) -> Rows:
@@ -89,6 +102,22 @@ NETWORKS = {
     "cnn without padding": series_spec(padding="valid", activation="elu"),
     "cnn with global average": series_spec(global_pooling="average", head=()),
     "cnn with global maximum": series_spec(global_pooling="max"),
+    "residual cnn": series_spec(residual=True, filters=((3, 4), (5,))),
+    "images": image_spec(activity_l2=5e-4),
+    "images with BatchNorm": image_spec(
+        batch_norm=True,
+        padding="valid",
+        l2=0.01,
+        filters=((4,), (5,)),
+        pool_size=(1, 1),
+    ),
+    "images with global average": image_spec(global_pooling="average", head=()),
+    "residual images": image_spec(
+        residual=True, strides=(2, 1), filters=((4, 3), (3, 3)), activity_l2=5e-4
+    ),
+    "residual images with BatchNorm": image_spec(
+        residual=True, strides=(1, 2), filters=((4,), (4, 4, 6, 6)), batch_norm=True
+    ),
 }
 
 
@@ -116,8 +145,12 @@ def test_all_backends_end_at_the_same_weights(monkeypatch, backend, spec):
 
 @pytest.mark.parametrize(
     "spec",
-    [table_spec(dropout=(0.3, 0.2)), series_spec(dropout=(0.2, 0.4, 0.3))],
-    ids=["dense", "cnn"],
+    [
+        table_spec(dropout=(0.3, 0.2)),
+        series_spec(dropout=(0.2, 0.4, 0.3)),
+        image_spec(dropout=(0.2, 0.4, 0.3), spatial_dropout=True),
+    ],
+    ids=["dense", "cnn", "images"],
 )
 def test_all_backends_drop_the_same_units(monkeypatch, spec):
     ends = []

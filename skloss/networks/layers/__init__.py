@@ -1,0 +1,38 @@
+"""Layers, each of them in one place: shapes, weights, NumPy, TensorFlow, Keras."""
+
+from skloss.networks.layers.batch_norm import BatchNorm
+from skloss.networks.layers.convolution import Conv1D, Conv2D, Convolution, Padding
+from skloss.networks.layers.dense import Dense, Flatten
+from skloss.networks.layers.dropout import Dropout
+from skloss.networks.layers.layer import Layer, WeightShape
+from skloss.networks.layers.pooling import GlobalPool, MaxPool
+from skloss.networks.layers.residual import Residual
+
+__all__ = [
+    "LAYERS",
+    "BatchNorm",
+    "Conv1D",
+    "Conv2D",
+    "Convolution",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalPool",
+    "Layer",
+    "MaxPool",
+    "Padding",
+    "Residual",
+    "WeightShape",
+]
+
+LAYERS: tuple[type[Layer], ...] = (
+    Dense,
+    Conv1D,
+    Conv2D,
+    BatchNorm,
+    Dropout,
+    MaxPool,
+    GlobalPool,
+    Flatten,
+    Residual,
+)
