@@ -78,7 +78,7 @@ def fit_rocket(
         path.fit(found.penalty, found.scale),
         found.penalty,
         None if job.rows.validation else probabilities(found.validation),
-        rocket_record(job, curves, found),
+        rocket_record(job, curves, found, groups),
     )
 
 
