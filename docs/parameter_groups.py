@@ -13,7 +13,8 @@ from sphinx.util import logging
 _GROUPS = {
     "Network": (
         "model build_fn width depth activation dropout filters kernel_size pool_size "
-        "head global_pooling padding n_channels channels_first batch_norm l1 l2 "
+        "strides head global_pooling padding residual spatial_dropout n_channels "
+        "image_shape channels_first batch_norm l1 l2 "
         "activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
@@ -21,8 +22,8 @@ _GROUPS = {
         "learning_rate_schedule momentum nesterov weight_decay clipnorm metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle class_weight random_state warm_start verbose "
-        "callbacks run_eagerly"
+        "epochs batch_size augment shuffle class_weight random_state warm_start "
+        "verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "
@@ -30,7 +31,7 @@ _GROUPS = {
         "scoring return_train_score early_stopping monitor patience restore_best"
     ),
 }
-_GROUPED = {"DenseClassifier", "CNN1DClassifier", "KerasClassifier"}
+_GROUPED = {"DenseClassifier", "CNN1DClassifier", "CNN2DClassifier", "KerasClassifier"}
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names.split()}
 _BEFORE_NUMPYDOC = 400  # which has Sphinx's default of 500
 

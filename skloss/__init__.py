@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "CNN1DClassifier": "skloss.estimators",
+    "CNN2DClassifier": "skloss.estimators",
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",

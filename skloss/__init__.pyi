@@ -1,5 +1,6 @@
 from skloss import datasets, diagnosis, displays, exceptions, metrics, preprocessing
 from skloss.estimators.cnn1d import CNN1DClassifier
+from skloss.estimators.cnn2d import CNN2DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
@@ -14,6 +15,7 @@ __version__: str
 
 __all__ = [
     "CNN1DClassifier",
+    "CNN2DClassifier",
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",

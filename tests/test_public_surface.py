@@ -16,11 +16,11 @@ from skloss.datasets import make_rare_events
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
-    "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline "
-    "ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets diagnose "
-    "diagnosis displays exceptions make_pipeline metrics preprocessing report",
+    "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
+    "Pipeline ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets "
+    "diagnose diagnosis displays exceptions make_pipeline metrics preprocessing report",
     "skloss.preprocessing": "SeriesScaler",
-    "skloss.estimators": "CNN1DClassifier DenseClassifier",
+    "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",
     "skloss.record": "TrainingRecord",
     "skloss.displays": "FoldCurvesDisplay LossCurveDisplay MetricCurveDisplay "

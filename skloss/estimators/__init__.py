@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.cnn1d import CNN1DClassifier
+from skloss.estimators.cnn2d import CNN2DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.epoch_logger import EpochLogger
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
@@ -17,6 +18,7 @@ __all__ = [
     "MOST_MEASURED_ROWS",
     "BaseNeuralClassifier",
     "CNN1DClassifier",
+    "CNN2DClassifier",
     "DenseClassifier",
     "EpochLogger",
     "HoldOut",

@@ -1,5 +1,7 @@
 """The base class of the neural classifiers."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -20,6 +22,7 @@ from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import (
+    Augmentation,
     ReduceLROnPlateau,
     Rows,
     predict_logits,
@@ -32,6 +35,7 @@ __all__ = ["BaseNeuralClassifier"]
 _TO_CALLER = 4
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class BaseNeuralClassifier(
     CheckedRowsMixin,
     NeuralClassifierMixin,
@@ -39,7 +43,11 @@ class BaseNeuralClassifier(
     ClassifierMixin,
     BaseEstimator,
 ):
-    """Base of the neural classifiers; a subclass says which network it trains."""
+    """Base of the neural classifiers; a subclass says which network it trains.
+
+    The fields are the parameters that all of them have; a subclass adds its own, and
+    may set another default. The constructor is made of both, by ``dataclass``.
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "activation": [str],
@@ -67,6 +75,37 @@ class BaseNeuralClassifier(
         **NeuralClassifierMixin._stopping_constraints,
     }
 
+    batch_norm: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
+    activity_l2: float = 0.0
+    loss: str = "crossentropy"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+    optimizer: str = "adam"
+    learning_rate: float = 5e-3
+    learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine"
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 0.004
+    clipnorm: float | None = None
+    epochs: int = 100
+    batch_size: int = 32
+    class_weight: Mapping[Any, float] | str | None = None
+    pos_label: Any = None
+    validation_fraction: float | None = 0.1
+    validation_rows: Any = "stratified"
+    scoring: Any = None
+    return_train_score: bool = False
+    early_stopping: bool | str = "auto"
+    monitor: Any = "auto"
+    patience: int = 20
+    restore_best: bool = True
+    random_state: int | np.random.RandomState | None = None
+    warm_start: bool = False
+    verbose: int = 0
+    callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None
+
     # ------------------------------------------------------------------ for subclasses
 
     def _input_shape(self, X: np.ndarray) -> tuple[int, ...]:
@@ -76,6 +115,10 @@ class BaseNeuralClassifier(
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         """Return the network that the parameters describe."""
         raise NotImplementedError
+
+    def _augmentation(self, spec: NetworkSpec) -> Augmentation | None:
+        """Return what changes the rows that are trained on, if anything does."""
+        return None
 
     # ------------------------------------------------------------------------- fitting
 

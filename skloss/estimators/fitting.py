@@ -105,7 +105,9 @@ def fit_network(
         estimator,
         rows,
         weight,
-        _settings(estimator, seed, rows),
+        replace(
+            _settings(estimator, seed, rows), augment=estimator._augmentation(spec)
+        ),
         earlier if rows.is_partial else None,
         tasks,
         by_class,
@@ -218,6 +220,7 @@ def fit_spec(
                 network.row_losses,
                 settings.batch_size,
                 settings.seed,
+                settings.augment,
             ),
             loss=loss,
         )

@@ -1,5 +1,6 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
+from skloss.training.augmentation import Augmentation, ImageAugmentation
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
@@ -13,8 +14,10 @@ from skloss.training.trainer import curve_names, train
 __all__ = [
     "LOSSES",
     "SCHEDULES",
+    "Augmentation",
     "EpochLog",
     "Evaluator",
+    "ImageAugmentation",
     "Observer",
     "ReduceLROnPlateau",
     "Rows",
