@@ -260,8 +260,8 @@ class CNN2DClassifier(ImageRowsMixin, BaseConvolutionalClassifier):
         odd = [block for block in filters if len(block) > 1 and len(block) % 2]
         if self.residual and odd:
             raise ValueError(
-                f"residual=True of {owner} makes units of two convolutions, but a block "
-                f"of 'filters' has {len(odd[0])}: give it one, or an even number."
+                f"residual=True of {owner} makes units of two convolutions, but a "
+                f"block of 'filters' has {len(odd[0])}: give it one, or an even number."
             )
         return {
             "strides": check_sizes(owner, "strides", self.strides, len(filters)),

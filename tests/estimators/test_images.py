@@ -117,7 +117,7 @@ def test_a_residual_network_is_fitted_described_and_built_again():
     np.testing.assert_allclose(classifier.predict_proba(X)[:, 1], expected, atol=1e-6)
 
 
-# -------------------------------------------------------------------------------- shapes
+# ------------------------------------------------------------------------------- shapes
 
 
 def test_all_forms_of_the_same_images_give_the_same_network():
