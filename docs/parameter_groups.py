@@ -18,12 +18,13 @@ _GROUPS = {
         "activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
-        "loss focal_gamma label_smoothing optimizer learning_rate "
-        "learning_rate_schedule momentum nesterov weight_decay clipnorm metrics"
+        "loss focal_gamma focal_alpha logit_tau label_smoothing optimizer "
+        "learning_rate learning_rate_schedule momentum nesterov weight_decay clipnorm "
+        "metrics"
     ),
     "Training": (
-        "epochs batch_size augment shuffle class_weight random_state warm_start "
-        "verbose callbacks run_eagerly"
+        "epochs batch_size augment shuffle class_weight effective_beta n_members "
+        "random_state warm_start verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "

@@ -25,10 +25,13 @@ _HOME = {
     "displays": "skloss",
     "exceptions": "skloss",
     "explain_gap": "skloss.readers",
+    "io": "skloss",
+    "load": "skloss.io",
     "make_pipeline": "skloss.model_selection",
     "metrics": "skloss",
     "preprocessing": "skloss",
     "report": "skloss.reports",
+    "save": "skloss.io",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -1,9 +1,18 @@
-from skloss import datasets, diagnosis, displays, exceptions, metrics, preprocessing
+from skloss import (
+    datasets,
+    diagnosis,
+    displays,
+    exceptions,
+    io,
+    metrics,
+    preprocessing,
+)
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.cnn2d import CNN2DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.rocket import RocketClassifier
+from skloss.io import load, save
 from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
@@ -30,8 +39,11 @@ __all__ = [
     "displays",
     "exceptions",
     "explain_gap",
+    "io",
+    "load",
     "make_pipeline",
     "metrics",
     "preprocessing",
     "report",
+    "save",
 ]

@@ -6,6 +6,7 @@ __all__ = [
     "DiagnosisError",
     "ForkedProcessError",
     "ImageShapeWarning",
+    "ModelFileError",
     "RecordFormatError",
     "ResampledValidationWarning",
     "SeriesOrderWarning",
@@ -69,6 +70,10 @@ class ScorerFailedWarning(SklossWarning):
 
 class RecordFormatError(ValueError):
     """A file or text is not a training record, or not one that this version reads."""
+
+
+class ModelFileError(ValueError):
+    """A file of a fitted estimator cannot be read, or an estimator not be written."""
 
 
 class DataFileError(ValueError):

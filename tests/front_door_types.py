@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     assert_type(read, skloss.diagnosis.Diagnosis)
     slower = skloss.ReduceLROnPlateau("val_loss", factor=0.5)
     skloss.DenseClassifier(learning_rate_schedule=slower, scoring=["roc_auc"])
+    assert_type(skloss.save(dense, "model.safetensors"), None)
+    assert_type(skloss.io.TRUSTED_TYPES, list[str])
     assert_type(dense.n_iter_, int)
     assert_type(dense.loss_curve_, list[float])
     assert_type(dense.record_.higher_is_better("loss"), bool | None)

@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 PUBLIC = {
     "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
     "Pipeline ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets "
-    "diagnose diagnosis displays exceptions make_pipeline metrics preprocessing report",
+    "diagnose diagnosis displays exceptions io load make_pipeline metrics "
+    "preprocessing report save",
+    "skloss.io": "TRUSTED_TYPES load save",
     "skloss.preprocessing": "SeriesScaler",
     "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",

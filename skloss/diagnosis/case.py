@@ -12,6 +12,7 @@ import numpy as np
 
 from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.loss_gap import LossGap
+from skloss.record.validation_shift import ValidationShift
 
 __all__ = ["Case", "Preparation", "Probe", "RowFacts", "SearchFacts"]
 
@@ -150,6 +151,8 @@ class Case:
         if no sampler changed them), and of the validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
+    shift : ValidationShift or None
+        How far validation rows that were given lie from the training rows.
     preparation : Preparation or None
         What the code of the training does to the rows, where it was read.
     is_honest : bool
@@ -189,6 +192,7 @@ class Case:
     rows: RowFacts | None = None
     probe: Probe | None = None
     search: SearchFacts | None = None
+    shift: ValidationShift | None = None
     preparation: Preparation | None = None
     is_honest: bool = False
     holdout: str | None = None

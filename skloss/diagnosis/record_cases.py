@@ -10,6 +10,7 @@ from skloss.exceptions import RecordFormatError
 from skloss.record import Layer, SplitMetrics, Training, TrainingRecord
 from skloss.record.loss_gap import gap_of_record
 from skloss.record.plain_values import as_plain
+from skloss.record.validation_shift import ValidationShift
 
 __all__ = ["case_from_record", "record_from_case"]
 
@@ -32,7 +33,12 @@ def record_from_case(case: Case) -> TrainingRecord:
     return TrainingRecord(
         configuration=chosen(_CONFIGURATION)
         | {"layers": layers, "training": _plain(case.training)},
-        data=chosen(_DATA) | {"samplers": samplers, "rows": _plain(case.rows)},
+        data=chosen(_DATA)
+        | {
+            "samplers": samplers,
+            "rows": _plain(case.rows),
+            "validation_shift": _plain(case.shift),
+        },
         history={name: np.asarray(c).tolist() for name, c in case.curves.items()},
         outcome={
             "best_epoch": case.best_epoch,
@@ -91,6 +97,7 @@ def _case(record: TrainingRecord) -> Case:
         rows=_facts_of_columns(data) if rows is None else rows,
         probe=_part(Probe, outcome.get("probe")),
         search=_part(SearchFacts, outcome.get("search")),
+        shift=_part(ValidationShift, data.get("validation_shift")),
         samplers=None if samplers is None else tuple(samplers),
         gap=gap_of_record(record),
         no_gap=(outcome.get("loss_gap") or {}).get("not_measured"),

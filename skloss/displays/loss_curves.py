@@ -49,6 +49,18 @@ _CURVES: dict[str, dict[str, Any]] = {
         "linestyle": ":",
         "linewidth": 2.4,
     },
+    "crossentropy": {
+        "label": "cross-entropy in training",
+        "color": BLUE,
+        "linestyle": "--",
+        "linewidth": 1.0,
+    },
+    "val_crossentropy": {
+        "label": "cross-entropy in validation",
+        "color": VERMILLION,
+        "linestyle": "--",
+        "linewidth": 1.6,
+    },
 }
 _LEVELS: dict[str, dict[str, Any]] = {
     "constant_guess": {"color": GRAY, "linestyle": "--", "linewidth": 1.0},
@@ -90,8 +102,10 @@ class LossCurveDisplay(RecordDisplay):
     Training and validation loss are measured with the same weights, on original rows,
     that is on rows not made by a sampler. If training and validation rows have
     different class priors, a third curve shows the validation loss at the prior of the
-    training. The horizontal line is the loss of a constant guess of the validation
-    prior. A network with a loss above this line is worse than that guess.
+    training. Where another loss than the cross-entropy was trained by, the latter is
+    drawn beside, since losses of two kinds do not compare. The horizontal line is the
+    loss of a constant guess of the validation prior. A network with a loss above this
+    line is worse than that guess.
 
     Parameters
     ----------
@@ -101,6 +115,8 @@ class LossCurveDisplay(RecordDisplay):
         Validation loss.
     val_loss_at_train_prior : array-like of shape (n_epochs,), default=None
         Validation loss, reweighted to the class prior of the training.
+    crossentropy, val_crossentropy : array-like of shape (n_epochs,), default=None
+        Cross-entropy of training and validation rows, where the loss is another one.
     constant_guess : float, default=None
         Loss of a constant guess, the entropy of the validation prior, in nats.
     error_floor : float, default=None
@@ -158,6 +174,8 @@ class LossCurveDisplay(RecordDisplay):
         *,
         val_loss: ArrayLike | None = None,
         val_loss_at_train_prior: ArrayLike | None = None,
+        crossentropy: ArrayLike | None = None,
+        val_crossentropy: ArrayLike | None = None,
         constant_guess: float | None = None,
         error_floor: float | None = None,
         learning_rate: ArrayLike | None = None,
@@ -171,6 +189,8 @@ class LossCurveDisplay(RecordDisplay):
         self.loss = loss
         self.val_loss = val_loss
         self.val_loss_at_train_prior = val_loss_at_train_prior
+        self.crossentropy = crossentropy
+        self.val_crossentropy = val_crossentropy
         self.constant_guess = constant_guess
         self.error_floor = error_floor
         self.learning_rate = learning_rate

@@ -6,10 +6,10 @@ from typing import Any
 
 from skloss.protocols import KerasModel
 
-__all__ = ["all_or_nothing", "weights_or_nothing"]
+__all__ = ["OF_CALLBACKS", "all_or_nothing", "weights_or_nothing"]
 
 # What scikit-learn's callbacks leave on an estimator, and take off by themselves.
-_OF_CALLBACKS = (
+OF_CALLBACKS = (
     "_callback_fit_ctx",
     "_parent_callback_ctx",
     "_skl_callbacks",
@@ -43,9 +43,9 @@ def all_or_nothing(*estimators: Any) -> Iterator[None]:
     except BaseException:
         for each, attributes in zip(found, before, strict=True):
             now = vars(each)
-            kept = {name: now[name] for name in _OF_CALLBACKS if name in now}
+            kept = {name: now[name] for name in OF_CALLBACKS if name in now}
             now.clear()
-            now.update({k: v for k, v in attributes.items() if k not in _OF_CALLBACKS})
+            now.update({k: v for k, v in attributes.items() if k not in OF_CALLBACKS})
             now.update(kept)
         raise
 

@@ -1,7 +1,7 @@
 """The base class of the neural classifiers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -11,23 +11,21 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skloss.estimators.all_or_nothing import all_or_nothing
+from skloss.estimators.callback_tasks import MemberTasks
 from skloss.estimators.checked_rows import CheckedRowsMixin
 from skloss.estimators.checks import encode_known, encode_labels
-from skloss.estimators.fit_rows import HoldOut, Split, checked_weight
+from skloss.estimators.fit_job import Fitted
+from skloss.estimators.fit_members import fit_members
+from skloss.estimators.fit_rows import HoldOut, MemberRows, Split, checked_weight
 from skloss.estimators.fitting import fit_network
+from skloss.estimators.members import MembersMixin
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
-from skloss.keras_interop import build_keras_model
+from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
-from skloss.training import (
-    Augmentation,
-    ReduceLROnPlateau,
-    Rows,
-    predict_logits,
-    probabilities,
-)
+from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
 __all__ = ["BaseNeuralClassifier"]
 
@@ -38,6 +36,7 @@ _TO_CALLER = 4
 @dataclass(eq=False, repr=False, kw_only=True)
 class BaseNeuralClassifier(
     CheckedRowsMixin,
+    MembersMixin,
     NeuralClassifierMixin,
     ParameterNamesMixin,
     ClassifierMixin,
@@ -56,8 +55,10 @@ class BaseNeuralClassifier(
         "l1": [Interval(Real, 0, None, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
         "activity_l2": [Interval(Real, 0, None, closed="left")],
-        "loss": [str],
+        "loss": [str, callable],
         "focal_gamma": [Interval(Real, 0, None, closed="left")],
+        "focal_alpha": [Interval(Real, 0, 1, closed="neither"), None],
+        "logit_tau": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -69,7 +70,9 @@ class BaseNeuralClassifier(
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, str, "array-like", None],
+        "effective_beta": [Interval(Real, 0, 1, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
         **NeuralClassifierMixin._stopping_constraints,
@@ -79,8 +82,10 @@ class BaseNeuralClassifier(
     l1: float = 0.0
     l2: float = 0.0
     activity_l2: float = 0.0
-    loss: str = "crossentropy"
+    loss: str | Callable[..., Any] = "crossentropy"
     focal_gamma: float = 2.0
+    focal_alpha: float | None = None
+    logit_tau: float = 1.0
     label_smoothing: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = 5e-3
@@ -92,6 +97,7 @@ class BaseNeuralClassifier(
     epochs: int = 100
     batch_size: int = 32
     class_weight: Mapping[Any, float] | str | None = None
+    effective_beta: float = 0.999
     pos_label: Any = None
     validation_fraction: float | None = 0.1
     validation_rows: Any = "stratified"
@@ -101,6 +107,7 @@ class BaseNeuralClassifier(
     monitor: Any = "auto"
     patience: int = 20
     restore_best: bool = True
+    n_members: int = 1
     random_state: int | np.random.RandomState | None = None
     warm_start: bool = False
     verbose: int = 0
@@ -160,11 +167,14 @@ class BaseNeuralClassifier(
         with all_or_nothing(self):
             X, y = self._check_rows(X, y, reset=not self._goes_on)
             weight = checked_weight(sample_weight, X)
-            split = Split(source=holdout.source)
+            splits = [Split(source=holdout.source)]
             if X_val is None:
-                positions = self.split_validation(X, y, groups)
-                split = self._split_off(X, y, positions, _TO_CALLER, groups)
-            return self._fit(X, y, weight, split, holdout)
+                parts = self.split_members(X, y, groups)
+                splits = [self._split_off(X, y, parts[0], _TO_CALLER, groups)]
+                splits += self._other_splits(splits[0], parts[1:])
+            return self._fit(
+                [MemberRows(X, y, weight, split, holdout) for split in splits]
+            )
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_held_out(
@@ -195,7 +205,8 @@ class BaseNeuralClassifier(
         with all_or_nothing(self):
             X, y = self._check_rows(X, y, reset=not self._goes_on)
             weight = checked_weight(sample_weight, X)
-            return self._fit(X, y, weight, Split(source=holdout.source), holdout)
+            split = Split(source=holdout.source)
+            return self._fit([MemberRows(X, y, weight, split, holdout)])
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -232,47 +243,50 @@ class BaseNeuralClassifier(
                 self._check_classes(classes)
             weight = checked_weight(sample_weight, X)
             codes = encode_known(self.classes_, y, "y")
-            return self._train(X, codes, weight, Split(), HoldOut(), is_partial=True)
+            return self._train([MemberRows(X, codes, weight)], is_partial=True)
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        weight: np.ndarray | None,
-        split: Split,
-        holdout: HoldOut,
-    ) -> Self:
-        classes, codes = encode_labels(type(self).__name__, y)
-        if self._goes_on:
-            codes = encode_known(self.classes_, y, "y")
-        else:
+    def _fit(self, given: Sequence[MemberRows]) -> Self:
+        """Train each member on rows of its own, or all on the same ones."""
+        labels = {id(rows.y): rows.y for rows in given}  # mostly the same of all
+        together = np.concatenate(list(labels.values()))
+        classes, _ = encode_labels(type(self).__name__, together)
+        if not self._goes_on:
             self.classes_ = classes
-        return self._train(X, codes, weight, split, holdout)
+        codes = {key: encode_known(self.classes_, y, "y") for key, y in labels.items()}
+        return self._train([replace(rows, y=codes[id(rows.y)]) for rows in given])
 
-    def _train(
-        self,
-        X: np.ndarray,
-        codes: np.ndarray,
-        weight: np.ndarray | None,
-        split: Split,
-        holdout: HoldOut,
-        is_partial: bool = False,
-    ) -> Self:
-        rows = self._arranged(
-            Rows(flat_rows(X), codes, weight), split, holdout, is_partial
-        )
+    def _train(self, given: Sequence[MemberRows], is_partial: bool = False) -> Self:
         goes_on = self._is_fitted() if is_partial else self._goes_on
-        earlier = self._fitted if goes_on else None
-        epochs = 1 if is_partial else int(self.epochs)
-        tasks = self._epoch_tasks(
-            epochs, X, codes, split.kept, holdout, rows.original.sample_weight
+        earlier = self._fitted.members if goes_on else ()
+        if self.n_members == 1:
+            before = earlier[0] if earlier else None
+            self._fitted = self._fit_one(given[0], before, is_partial)
+        else:
+            self._fitted = fit_members(self, given, earlier, is_partial)
+        return self
+
+    def _fit_one(
+        self,
+        given: MemberRows,
+        earlier: Fitted | None,
+        is_partial: bool,
+        member: int | None = None,
+        within: MemberTasks | None = None,
+    ) -> Fitted:
+        """Train one network; of several, it is told its number."""
+        X, codes, split, holdout = given.X, given.y, given.split, given.holdout
+        rows = self._arranged(
+            Rows(flat_rows(X), codes, given.weight), split, holdout, is_partial
         )
-        self._fitted = fit_network(
-            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:]
+        epochs = 1 if is_partial else int(self.epochs)
+        weight = rows.original.sample_weight
+        tasks = self._epoch_tasks(epochs, X, codes, split.kept, holdout, weight, within)
+        fitted = fit_network(
+            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:], member
         )
         if tasks is not None:
-            tasks.end()
-        return self
+            tasks.end(_fitted=fitted)
+        return fitted
 
     def _holdout_fraction(self) -> float | None:
         return self.validation_fraction
@@ -301,8 +315,7 @@ class BaseNeuralClassifier(
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        X = flat_rows(self._validated(X))
-        return probabilities(predict_logits(self.network_, self.weights_, X))
+        return self._fitted.probabilities(flat_rows(self._validated(X)))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Most probable class; for two classes the second above one half.
@@ -324,13 +337,13 @@ class BaseNeuralClassifier(
 
     @property
     def network_(self) -> NetworkSpec:
-        """The network as data."""
+        """The network as data; all members have the same one."""
         return cast(NetworkSpec, self._fitted.network)
 
     @property
     def weights_(self) -> list[np.ndarray]:
-        """Weights, in Keras' order."""
-        return self._fitted.result.weights
+        """Weights, in Keras' order; of several members each array is a stack."""
+        return self._fitted.weights
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -339,8 +352,13 @@ class BaseNeuralClassifier(
 
     @property
     def model_(self) -> Any:
-        """A ``keras.Sequential`` of the fitted network, built anew; it gives logits."""
-        return build_keras_model(self.network_, self.weights_)
+        """A Keras model of what was fitted, built anew; it gives logits.
+
+        A ``keras.Sequential`` of the network. Of several members it is a
+        ``keras.Model`` that gives the logits of the mean probabilities.
+        """
+        members = [member.weights for member in self._fitted.members]
+        return build_mean_model(self.network_, members)
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted()

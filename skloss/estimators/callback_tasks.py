@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-__all__ = ["EpochTasks"]
+__all__ = ["EpochTasks", "MemberTasks"]
 
 
 class EpochTasks:
@@ -25,6 +25,8 @@ class EpochTasks:
         Gives X and y; called only if a callback looks at them.
     sample_weight : array-like or None
         Weights of these rows.
+    within : context, optional
+        The task that this fit is a part of; None if the fit is the whole task.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class EpochTasks:
         epochs: int,
         original_rows: Callable[[], tuple[Any, Any]],
         sample_weight: ArrayLike | None,
+        within: Any = None,
     ) -> None:
         rows = cache(original_rows)
         self._given = {
@@ -43,7 +46,10 @@ class EpochTasks:
             if sample_weight is None
             else {"sample_weight": sample_weight},
         }
-        self._fit = estimator._init_callback_context(max_subtasks=epochs)
+        if within is None:
+            self._fit = estimator._init_callback_context(max_subtasks=epochs)
+        else:
+            self._fit = within.subcontext(task_name="member", max_subtasks=epochs)
         self._fit.call_on_fit_task_begin(**self._given)
 
     def begin_epoch(self) -> None:
@@ -57,6 +63,32 @@ class EpochTasks:
             **self._given, reconstruction_attributes=lambda: {"_fitted": fitted()}
         )
 
-    def end(self) -> None:
-        """After the fit."""
-        self._fit.call_on_fit_task_end(**self._given, reconstruction_attributes={})
+    def end(self, **fitted: Any) -> None:
+        """After the fit, with the attributes that the estimator is to have by then."""
+        self._fit.call_on_fit_task_end(**self._given, reconstruction_attributes=fitted)
+
+
+class MemberTasks:
+    """Tells the callbacks of a fit of several members, each of which is a task.
+
+    Parameters
+    ----------
+    estimator : BaseNeuralClassifier
+        With callbacks.
+    n_members : int
+        Members at most.
+    X, y : array-likes
+        Rows that they are trained on.
+    """
+
+    def __init__(self, estimator: Any, n_members: int, X: Any, y: Any) -> None:
+        self.estimator = estimator
+        self.context = estimator._init_callback_context(max_subtasks=n_members)
+        self._given = {"estimator": estimator, "X": X, "y": y}
+        self.context.call_on_fit_task_begin(**self._given)
+
+    def end(self, **fitted: Any) -> None:
+        """After the fit, with the attributes that the estimator is to have by then."""
+        self.context.call_on_fit_task_end(
+            **self._given, reconstruction_attributes=fitted
+        )

@@ -185,20 +185,27 @@ def encode_known(classes: np.ndarray, y: ArrayLike, name: str) -> np.ndarray:
 
 
 def class_weights(
-    owner: str, class_weight: object, classes: np.ndarray, encoded: np.ndarray
+    owner: str,
+    class_weight: object,
+    classes: np.ndarray,
+    encoded: np.ndarray,
+    effective_beta: float = 0.999,
 ) -> np.ndarray:
     """Weight of each class, in the order of the classes."""
     if class_weight is None:
         return np.ones(len(classes))
     if isinstance(class_weight, str):
-        check_choice(owner, "class_weight", class_weight, ["balanced"])
-        counts = np.bincount(encoded, minlength=len(classes))
-        return len(encoded) / (len(classes) * np.maximum(counts, 1))
+        check_choice(owner, "class_weight", class_weight, ["balanced", "effective"])
+        counts = np.maximum(np.bincount(encoded, minlength=len(classes)), 1)
+        if class_weight == "effective":
+            return _effective_weights(counts, effective_beta)
+        return len(encoded) / (len(classes) * counts)
     if not isinstance(class_weight, Mapping):
         raise ValueError(
-            f"The 'class_weight' parameter of {owner} must be None, 'balanced' or a "
-            f"dict from label to weight, got a {type(class_weight).__name__}; make one "
-            "from an array in the order of the labels by dict(zip(classes, weights))."
+            f"The 'class_weight' parameter of {owner} must be None, 'balanced', "
+            "'effective' or a dict from label to weight, got a "
+            f"{type(class_weight).__name__}; make one from an array in the order of "
+            "the labels by dict(zip(classes, weights))."
         )
     labels = classes.tolist()
     unknown = [label for label in class_weight if label not in labels]
@@ -215,6 +222,18 @@ def class_weights(
             f"least 0, not all of them 0. Got {dict(class_weight)!r} instead."
         )
     return weights
+
+
+def _effective_weights(counts: np.ndarray, beta: float) -> np.ndarray:
+    """Weights of Cui et al. (CVPR 2019), of mean one over the rows.
+
+    A class of ``n`` rows counts as ``(1 - beta ** n) / (1 - beta)`` rows: as ``n`` for
+    beta near one, and as one row, whatever its size, for beta 0.
+    """
+    # In logarithms, since ``1 - beta ** n`` loses its digits for beta near one.
+    log_beta = np.log(beta) if beta > 0 else -np.inf
+    weights = (1 - beta) / -np.expm1(counts * log_beta)
+    return weights * counts.sum() / (weights @ counts)
 
 
 def refuse_sparse(owner: str, X: Any, name: str) -> None:

@@ -44,10 +44,23 @@ class DenseClassifier(BaseNeuralClassifier):
     activity_l2 : float, default=0.0
         Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of hidden
         layers.
-    loss : {"crossentropy", "focal"}, default="crossentropy"
-        Loss, on logits: ``-log p_y`` or, focal, ``-(1 - p_y) ** focal_gamma log p_y``.
+    loss : {"crossentropy", "focal", "logit_adjusted"} or callable, \
+            default="crossentropy"
+        Loss of each row, on logits ``z``: ``-log p_y``; focal,
+        ``-(1 - p_y) ** focal_gamma log p_y``; or the cross-entropy of
+        ``z + logit_tau * log prior``, with the prior of the rows trained on, so that
+        the network itself predicts as if the classes were equally frequent. A function
+        ``loss(y, logits)`` of TensorFlow tensors, class numbers ``(n,)`` and logits
+        ``(n, n_classes)`` or, of two classes, ``(n, 1)``, returns one loss per row.
+        With any other than the cross-entropy that one is recorded beside, as
+        ``crossentropy`` and ``val_crossentropy``: losses of two kinds do not compare.
     focal_gamma : float, default=2.0
         Exponent of the focal loss.
+    focal_alpha : float in (0, 1) or None, default=None
+        Weight of the positive class (``pos_label_``) in the focal loss; the other one
+        of two has ``1 - focal_alpha``. With more classes use ``class_weight``.
+    logit_tau : float, default=1.0
+        Strength of the logit adjustment; 0 is the cross-entropy.
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all classes.
     optimizer : str, default="adam"
@@ -74,14 +87,21 @@ class DenseClassifier(BaseNeuralClassifier):
         Most passes over the rows.
     batch_size : int, default=32
         Rows per step; all rows if there are fewer.
-    class_weight : None, "balanced" or dict from label to weight, default=None
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
         Weight of each class in the training loss, never in the curves; a dict must name
         every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
-        on, hence all ones behind SMOTE.
+        on, hence all ones behind SMOTE. "effective" is in proportion to
+        ``(1 - effective_beta) / (1 - effective_beta ** n_of_class)``, with mean one
+        over the rows.
+    effective_beta : float in [0, 1), default=0.999
+        Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
+        one come near "balanced".
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
-        otherwise. It changes the curves, not the network and its predictions.
+        otherwise. It changes the curves, and what ``focal_alpha`` weighs; otherwise not
+        the network and its predictions.
     validation_fraction : float in (0, 1) or None, default=0.1
         Share of each class that is held out, before any sampler in
         :class:`skloss.Pipeline`. None holds nothing out.
@@ -113,6 +133,13 @@ class DenseClassifier(BaseNeuralClassifier):
         Epochs to wait for a new best value.
     restore_best : bool, default=True
         Whether, with early stopping, the weights of the best epoch are kept.
+    n_members : int, default=1
+        Number of networks. Each has a seed and a hold-out of its own, and the
+        probabilities are their mean. The next member holds out the next
+        ``validation_fraction`` of the rows, so that with ``1 / validation_fraction``
+        members or more each row was held out, by members that never saw it, and was
+        trained on by the others. With other ``validation_rows`` than "stratified", and
+        with ``X_val``, all members have the same hold-out.
     random_state : int, RandomState or None, default=None
         Seed of hold-out, first weights, order of rows and dropout. With an int two fits
         are equal to the bit, and no global generator is read or changed.

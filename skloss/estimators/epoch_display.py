@@ -60,5 +60,7 @@ def _details(row: Mapping[str, float]) -> str:
 
 def _write_epoch(epochs: int, row: Mapping[str, float]) -> None:
     values = ", ".join(f"{name} {row[name]:.4f}" for name in _CURVES if name in row)
-    sys.stdout.write(f"epoch {int(row['epoch']) + 1} of {epochs}: {values}\n")
+    member = f"member {int(row['member']) + 1}, " if "member" in row else ""
+    epoch = int(row["epoch"]) + 1
+    sys.stdout.write(f"{member}epoch {epoch} of {epochs}: {values}\n")
     sys.stdout.flush()

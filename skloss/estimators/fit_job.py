@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,7 +15,14 @@ from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
 from skloss.positive_class import positive_class
 from skloss.record import TrainingRecord
-from skloss.training import Evaluator, Rows, Settings, TrainingResult
+from skloss.training import (
+    Evaluator,
+    Rows,
+    Settings,
+    TrainingResult,
+    predict_logits,
+    probabilities,
+)
 from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
@@ -37,6 +44,21 @@ class Fitted:
     network: NetworkSpec | None
     result: TrainingResult
     record: TrainingRecord
+
+    @property
+    def members(self) -> tuple["Fitted", ...]:
+        """All networks that the classifier consists of: this one."""
+        return (self,)
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights, in Keras' order."""
+        return self.result.weights
+
+    def probabilities(self, X: Any) -> np.ndarray:
+        """Probabilities ``(n, n_classes)`` of validated rows."""
+        spec = cast(NetworkSpec, self.network)
+        return probabilities(predict_logits(spec, self.weights, X))
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,17 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skloss.estimators.fit_job import Job
+from skloss.estimators.fit_rows import GIVEN
 from skloss.holdout import are_resampled
 from skloss.metrics import class_prior, confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
+from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
 from skloss.training import Rows, TrainingResult
 
-__all__ = ["Description", "Measured", "make_record"]
+__all__ = ["Description", "Measured", "described_parameters", "make_record"]
 
 _QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _RANGE_ROWS = 10_000
@@ -80,10 +82,9 @@ def make_record(
 
 
 def _configuration(job: Job, description: Description) -> dict[str, Any]:
-    parameters = job.estimator.get_params(deep=False)
     return {
         "estimator": job.owner,
-        "parameters": {name: _parameter(v) for name, v in parameters.items()},
+        "parameters": described_parameters(job.estimator),
         "origin": "skloss",
         "is_honest": True,
         "task": "binary" if job.n_classes == 2 else "multiclass",
@@ -94,6 +95,12 @@ def _configuration(job: Job, description: Description) -> dict[str, Any]:
         # The value of a scorer has its sign in it.
         "higher_is_better": dict.fromkeys(job.scorers.curves, True),
     }
+
+
+def described_parameters(estimator: Any) -> dict[str, Any]:
+    """Parameters of an estimator, in words where JSON has none."""
+    parameters = estimator.get_params(deep=False)
+    return {name: _parameter(value) for name, value in parameters.items()}
 
 
 def _parameter(value: object) -> Any:
@@ -151,6 +158,7 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "class_counts": counts,
         "priors": {"train": job.prior.tolist(), **priors},
         "columns": _column_ranges(seen.X),
+        "validation_shift": _shift(job, seen),
         "holdout": _HOLDOUTS.get(rows.source, rows.source),
         "holdout_rows": _holdout_rows(job),
         "holdout_groups": rows.groups,
@@ -158,6 +166,17 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
         "is_resampled": rows.source == "resampled"
         or are_resampled(counts["trained"], counts["original"]),
     }
+
+
+def _shift(job: Job, seen: Rows) -> dict[str, Any] | None:
+    """Compare rows that were given to validate on, which no step in front has seen."""
+    if job.rows.source not in GIVEN or job.rows.validation is None:
+        return None
+    n_channels = getattr(job.estimator, "n_channels", None)
+    if len(job.row_shape) > 1 or len(seen.X.shape) > 2:
+        n_channels = (*seen.X.shape, *job.row_shape)[-1]
+    found = measured_shift(seen.X, job.rows.validation.X, n_channels)
+    return None if found is None else found.to_dict()
 
 
 def _holdout_rows(job: Job) -> str | None:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +14,10 @@ from skloss.sparse_rows import n_rows
 from skloss.training import Rows
 
 __all__ = [
+    "GIVEN",
     "FitRows",
     "HoldOut",
+    "MemberRows",
     "Split",
     "checked_weight",
     "fit_rows",
@@ -24,7 +26,7 @@ __all__ = [
 ]
 
 # Sources of validation rows that are not among the rows given to ``fit``.
-_GIVEN = ("X_val", "validation_data")
+GIVEN = ("X_val", "validation_data")
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,26 @@ class Split:
 
 
 @dataclass(frozen=True)
+class MemberRows:
+    """Rows to train a member on, and which of them or what else it holds out.
+
+    ``y`` has labels, and class numbers once the classes are known. A fit of one network
+    has one member.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    split: Split = field(default_factory=Split)
+    holdout: HoldOut = field(default_factory=HoldOut)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the rows that are measured have weights."""
+        return self.weight is not None or self.holdout.weight_val is not None
+
+
+@dataclass(frozen=True)
 class FitRows:
     """Rows of a fit.
 
@@ -157,7 +179,7 @@ class FitRows:
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
         counts = np.bincount(self.original.y, minlength=n_classes)
-        if self.validation is not None and self.source not in _GIVEN:
+        if self.validation is not None and self.source not in GIVEN:
             counts = counts + np.bincount(self.validation.y, minlength=n_classes)
         return counts
 

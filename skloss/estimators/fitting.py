@@ -13,13 +13,18 @@ from skloss.estimators.checks import (
     check_callbacks,
     check_choice,
     check_optimizer,
-    class_weights,
 )
 from skloss.estimators.epoch_display import shown_epochs
 from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.estimators.fit_rows import FitRows, loss_weight
+from skloss.estimators.loss_settings import (
+    given_weights,
+    logit_shift,
+    loss_words,
+    weights_of_classes,
+)
 from skloss.estimators.scorers import (
     NO_SCORERS,
     ChosenScorers,
@@ -44,7 +49,9 @@ from skloss.training import (
     Settings,
     SpecNetwork,
     TrainingResult,
+    check_own_loss,
     curve_names,
+    loss_name,
     train,
 )
 from skloss.training.training_mode import spec_training_mode
@@ -77,6 +84,7 @@ def fit_network(
     earlier: Fitted | None,
     tasks: EpochTasks | None = None,
     row_shape: tuple[int, ...] = (-1,),
+    member: int | None = None,
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -94,36 +102,39 @@ def fit_network(
         Told of every epoch, for callbacks of scikit-learn.
     row_shape : tuple of int
         Shape of one row as it was validated.
+    member : int or None
+        Number of this network among several; None if there is one.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
-    by_class = _weights_of_classes(estimator, rows.training.y)
-    weight = loss_weight(rows.training, by_class)
+    if not isinstance(estimator.loss, str):
+        check_own_loss(owner, estimator.loss, spec.n_outputs)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     job = Job(
         estimator,
         rows,
-        weight,
+        None,
         replace(
-            _settings(estimator, seed, rows), augment=estimator._augmentation(spec)
+            _settings(estimator, seed, rows),
+            member=member,
+            augment=estimator._augmentation(spec),
         ),
         earlier if rows.is_partial else None,
         tasks,
-        by_class,
-        estimator.class_weight,
-        scorers_of(estimator, rows),
-        row_shape,
+        scorers=scorers_of(estimator, rows),
+        row_shape=row_shape,
     )
+    job = _weighted(job)
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
-    weights = _first_weights(owner, spec, guess, seed, earlier)
+    weights = _first_weights(owner, spec, guess, job.settings, earlier)
     description = Description(
         describe_network(spec),
         spec.n_parameters,
         _training(estimator, job.settings),
-        is_crossentropy=estimator.loss == "crossentropy",
+        is_crossentropy=loss_words(job.settings) is None,
     )
     return fit_spec(job, spec, weights, description, estimator.verbose)
 
@@ -131,7 +142,7 @@ def fit_network(
 def _training(estimator: "BaseNeuralClassifier", settings: Settings) -> Training:
     """How the network is trained, as the parameters say it."""
     return Training(
-        loss=estimator.loss,
+        loss=loss_name(estimator.loss),
         from_logits=True,
         optimizer=estimator.optimizer,
         learning_rate=float(estimator.learning_rate),
@@ -170,7 +181,11 @@ def fit_spec(
     if earlier is not None:
         _check_same_optimizer(job.owner, settings, earlier.result)
     network = SpecNetwork(
-        spec, settings.loss, settings.focal_gamma, settings.label_smoothing
+        spec,
+        settings.loss,
+        settings.focal_gamma,
+        settings.label_smoothing,
+        logit_shift=settings.logit_shift,
     )
     evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
@@ -186,7 +201,10 @@ def fit_spec(
     rows = replace(job.rows.training, sample_weight=weight)
 
     def run(observer: Observer | None) -> TrainingResult:
-        with shown_epochs(job.owner, settings.epochs, verbose) as shown:
+        owner = job.owner
+        if settings.member is not None:
+            owner += f", member {settings.member + 1}"
+        with shown_epochs(owner, settings.epochs, verbose) as shown:
             return train(
                 spec,
                 weights,
@@ -199,10 +217,6 @@ def fit_spec(
                 is_repeated=job.rows.is_partial,
                 observer=observer,
             )
-
-    loss = None
-    if settings.label_smoothing or not description.is_crossentropy:
-        loss = "label smoothing" if settings.label_smoothing else "focal loss"
 
     def gap(result: TrainingResult) -> dict[str, Any]:
         # What measured the curves has compiled this network already.
@@ -222,7 +236,7 @@ def fit_spec(
                 settings.seed,
                 settings.augment,
             ),
-            loss=loss,
+            loss=loss_words(settings),
         )
 
     return run_job(job, spec, description, evaluators, run, gap)
@@ -290,20 +304,25 @@ def check_choices(estimator: "BaseNeuralClassifier") -> None:
     check_optimizer(owner, estimator.optimizer)
 
 
-def _weights_of_classes(
-    estimator: "BaseNeuralClassifier", codes: np.ndarray
-) -> np.ndarray | None:
-    if estimator.class_weight is None:
-        return None
-    owner = type(estimator).__name__
-    return class_weights(owner, estimator.class_weight, estimator.classes_, codes)
+def _weighted(job: Job) -> Job:
+    """Give a job the weights of the classes, and what the loss makes of them."""
+    estimator, training = job.estimator, job.rows.training
+    by_class = weights_of_classes(estimator, job.rows, job.positive)
+    job = replace(
+        job,
+        weight=loss_weight(training, by_class),
+        class_weight=by_class,
+        given_class_weight=given_weights(estimator, by_class),
+    )
+    shift = logit_shift(estimator, job.prior, len(training))
+    return replace(job, settings=replace(job.settings, logit_shift=shift))
 
 
 def _first_weights(
     owner: str,
     spec: NetworkSpec,
     guess: np.ndarray,
-    seed: int,
+    settings: Settings,
     earlier: Fitted | None,
 ) -> list[np.ndarray]:
     """Weights of an earlier fit, or of an untrained network that makes this guess."""
@@ -317,7 +336,9 @@ def _first_weights(
         return earlier.result.weights
     logs = np.log(guess)
     bias = logs[1:] - logs[:1] if spec.n_outputs == 1 else logs - logs.mean()
-    return initial_weights(spec, np.random.default_rng((seed, 0)), bias)
+    if settings.logit_shift is not None:  # the loss makes the guess, not the network
+        bias = bias - np.asarray(settings.logit_shift)
+    return initial_weights(spec, np.random.default_rng((settings.seed, 0)), bias)
 
 
 def _check_same_optimizer(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
-from skloss.estimators.callback_tasks import EpochTasks
+from skloss.estimators.callback_tasks import EpochTasks, MemberTasks
 from skloss.estimators.checks import (
     check_labels,
     encode_labels,
@@ -116,11 +116,15 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         fraction = self._holdout_fraction()
         if fraction is None or not self._can_hold_out(y):
             return None
+        return self._chosen_rows(X, self._labels_to_split(y), fraction, groups)
+
+    def _labels_to_split(self, y: ArrayLike) -> np.ndarray:
+        """Check labels that rows are held out by."""
         check_labels(type(self).__name__, y)
-        labels = column_or_1d(y)
+        labels: np.ndarray = column_or_1d(y)
         if (labels == labels[:1]).all():
             encode_labels(type(self).__name__, labels)
-        return self._chosen_rows(X, labels, fraction, groups)
+        return labels
 
     def _chosen_rows(
         self, X: ArrayLike, labels: ArrayLike, fraction: float, groups: Any
@@ -186,11 +190,14 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         kept: np.ndarray | None,
         holdout: HoldOut,
         weight: np.ndarray | None,
+        within: MemberTasks | None = None,
     ) -> EpochTasks | None:
         """Tasks of the fit and its epochs, if callbacks were set."""
+        rows = partial(self._shown_rows, X, codes, kept, holdout)
+        if within is not None:
+            return EpochTasks(within.estimator, epochs, rows, weight, within.context)
         if not hasattr(self, "_skl_callbacks"):
             return None
-        rows = partial(self._shown_rows, X, codes, kept, holdout)
         return EpochTasks(self, epochs, rows, weight)
 
     def _shown_rows(

@@ -82,9 +82,11 @@ class RocketClassifier(
         them, or folded from it. None is as False, with a
         :class:`~skloss.exceptions.SeriesOrderWarning` where there are more channels
         than time steps.
-    class_weight : None, "balanced" or dict from label to weight, default=None
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
         Weight of each class in the regression and in the choice of the penalty, never
-        in the curves; a dict must name every label.
+        in the curves; a dict must name every label. "effective" is that of
+        :class:`DenseClassifier` with its default ``effective_beta``.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``

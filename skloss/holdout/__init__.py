@@ -1,6 +1,7 @@
 """Stratified hold-out of original rows, and a test for resampled rows."""
 
 from skloss.holdout.labels import check_kept, check_no_gaps, class_codes
+from skloss.holdout.parts import parts_in_turn
 from skloss.holdout.resampled import are_resampled, looks_resampled, made_from
 from skloss.holdout.split import (
     last_holdout,
@@ -17,6 +18,7 @@ __all__ = [
     "last_holdout",
     "looks_resampled",
     "made_from",
+    "parts_in_turn",
     "splitter_holdout",
     "stratified_holdout",
     "stratified_sample",

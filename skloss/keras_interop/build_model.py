@@ -13,7 +13,7 @@ from skloss.python_random import python_random_kept
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build_keras_model"]
+__all__ = ["build_keras_model", "build_mean_model"]
 
 
 def build_keras_model(
@@ -46,6 +46,42 @@ def build_keras_model(
         model.set_weights(list(weights))
         return model
     return _Twin(keras, spec, seed).sequence(spec.layers, spec.input_shape)
+
+
+def build_mean_model(
+    spec: NetworkSpec, members: Sequence[Sequence[np.ndarray]]
+) -> "keras.Model":
+    """Build networks of one shape as a model of the logits of their mean probability.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network of each member.
+    members : sequence of sequence of ndarray
+        Weights of each member. Of a single one the model is the network itself.
+
+    Returns
+    -------
+    keras.Model
+        Built, not compiled.
+    """
+    models = [build_keras_model(spec, weights) for weights in members]
+    if len(models) == 1:
+        return models[0]
+    import keras
+    from keras import ops
+
+    inputs = keras.Input(spec.input_shape)
+    with python_random_kept():
+        logits = ops.stack([model(inputs) for model in models], axis=-1)
+        if spec.n_outputs == 1:
+            # Logarithms all the way, so that small probabilities keep their digits.
+            positive = ops.logsumexp(ops.log_sigmoid(logits), axis=-1)
+            outputs = positive - ops.logsumexp(ops.log_sigmoid(-logits), axis=-1)
+        else:
+            chances = ops.log_softmax(logits, axis=1)
+            outputs = ops.logsumexp(chances, axis=-1) - float(np.log(len(models)))
+        return keras.Model(inputs, outputs)
 
 
 class _Twin:

@@ -48,6 +48,11 @@ class KerasNetwork:
         self._forward: Callable[[Any], Any] | None = None
 
     @property
+    def is_crossentropy(self) -> bool:
+        """Whether the loss is the cross-entropy, in nats."""
+        return self.loss.is_crossentropy
+
+    @property
     def n_parameters(self) -> int:
         """Number of trained numbers."""
         return sum(prod(w.shape) for w in self.model.trainable_weights)

@@ -2,13 +2,10 @@
 
 import os
 
-from skloss.training.tensorflow_start import start_tensorflow
+from skloss.training.tensorflow_start import OTHER_BACKEND, start_tensorflow
 
 __all__ = ["need_keras_on_tensorflow", "start_keras"]
 
-_WHAT_TO_DO = (
-    "set KERAS_BACKEND=tensorflow in the environment before Keras is imported."
-)
 _OTHERS = {"jax", "openvino", "torch"}
 
 
@@ -28,7 +25,7 @@ def start_keras() -> None:
         cause = f"{type(error).__name__}: {error}".partition("\n")[0]
         asked = os.environ.get("KERAS_BACKEND") or "tensorflow"
         is_other = asked != "tensorflow" or getattr(error, "name", None) in _OTHERS
-        remedy = _WHAT_TO_DO if is_other else "install it by 'pip install keras'."
+        remedy = OTHER_BACKEND if is_other else "install it by 'pip install keras'."
         raise ImportError(
             f"Keras cannot be imported here ({cause}): {remedy}"
         ) from error
@@ -49,5 +46,5 @@ def need_keras_on_tensorflow(what: str) -> None:
     if backend != "tensorflow":
         raise RuntimeError(
             f"{what} needs Keras on TensorFlow, but here Keras runs on {backend!r}: "
-            f"{_WHAT_TO_DO}"
+            f"{OTHER_BACKEND}"
         )

@@ -1,6 +1,6 @@
 """``explain_gap``: the gap between training and validation loss, from any source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from skloss.readers.read_source import is_keras_model, read_case
 from skloss.record.find import Found, NotFoundError, find_classifier
 from skloss.record.gap_measurement import RowLosses, measured_gap
 from skloss.record.loss_gap import GapPart, LossGap, gap_of_record
+from skloss.record.mean_gap import mean_gap
 from skloss.sklearn_compat import safe_indexing
 from skloss.training.losses import clipped_crossentropy
 
@@ -163,6 +164,15 @@ def _by_groups(
     found: Found, gap: LossGap, X: Any, y: np.ndarray, groups: np.ndarray, refit: bool
 ) -> LossGap:
     """Take the errors over groups and, by one more fit, split what new groups cost."""
+    members = found.members
+    if len(members) > 1:
+        if refit:
+            raise ValueError(
+                f"refit=True fits one network once more, but this "
+                f"{type(found.classifier).__name__} has {len(members)} members: set "
+                "n_members=1."
+            )
+        return _of_members(members, X, y, groups)
     held = held_out_positions(found, X, y, groups)
     if held is None:
         raise ValueError(
@@ -198,6 +208,21 @@ def _by_groups(
         part for whole in gap.parts for part in (split if whole is old else (whole,))
     ]
     return replace(gap, parts=tuple(parts))
+
+
+def _of_members(
+    members: Sequence[Found], X: Any, y: np.ndarray, groups: np.ndarray
+) -> LossGap:
+    """Take the errors of each member over the groups, and the mean of the members."""
+    records = [member.record for member in members if member.record is not None]
+    gaps = [
+        _by_groups(member, _known(gap_of_record(record), None), X, y, groups, False)
+        for member, record in zip(members, records, strict=True)
+    ]
+    held = [record.data["held_out_rows"] for record in records]
+    sizes = np.array(list(map(len, held)))
+    turns = sizes.sum() / len(np.unique(np.concatenate(held)))
+    return mean_gap(gaps, sizes / sizes.sum(), turns)
 
 
 def _with_group_errors(

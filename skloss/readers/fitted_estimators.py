@@ -17,7 +17,7 @@ from skloss.readers.given_rows import predictor
 from skloss.readers.keras_models import class_weight_facts, keras_case
 from skloss.readers.label_facts import labels_of_classes
 from skloss.readers.network_probe import probe_network
-from skloss.readers.row_facts import measure_rows
+from skloss.readers.row_facts import measure_rows, shift_of_rows
 from skloss.readers.series_facts import series_facts
 from skloss.readers.split_metrics import measured_part
 from skloss.readers.subsampling import dense_sample
@@ -123,6 +123,8 @@ def _measured(
         parts[name] = measured_part(
             codes[name], len(classes), scores, step, positive=positive
         )
+    if case.shift is None:
+        case = replace(case, shift=shift_of_rows(sides[0], sides[2]))
     if case.train is None:
         case = replace(case, train=parts["original"])
     if case.origin == "skloss":  # measured while it was trained, without the hold-out

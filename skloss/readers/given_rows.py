@@ -85,7 +85,25 @@ def _difference(
         told = f" ({n_held} of them were held out)" if n_held else ""
         return f"it was given {n_given} rows{told}, and X has {n_rows}"
     if n_rows == n_given and n_held:
-        return _difference_of_held_out(found, record, np.asarray(positions), X, y)
+        return _difference_of_members(found, record, np.asarray(positions), X, y)
+    return None
+
+
+def _difference_of_members(
+    found: Found, record: TrainingRecord, positions: np.ndarray, X: Any, y: ArrayLike
+) -> str | None:
+    """Compare the held-out rows of each member, which it predicts by itself."""
+    members = found.members
+    if len(members) == 1:
+        return _difference_of_held_out(found, record, positions, X, y)
+    for member in members:
+        own = member.record
+        if own is None or own.data.get("held_out_rows") is None:
+            continue
+        held = np.asarray(own.data["held_out_rows"], np.intp)
+        differs = _difference_of_held_out(member, own, held, X, y)
+        if differs is not None:
+            return differs
     return None
 
 
@@ -111,7 +129,7 @@ def held_out_positions(
         positions = drawn[1]
     else:
         return None
-    differs = _difference_of_held_out(found, record, positions, X, y)
+    differs = _difference_of_members(found, record, positions, X, y)
     return positions if differs is None else None
 
 

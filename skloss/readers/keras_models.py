@@ -19,7 +19,7 @@ from skloss.protocols import KerasModel
 from skloss.readers.label_facts import Labels
 from skloss.readers.model_gap import GivenRows, model_gap
 from skloss.readers.network_probe import probe_network
-from skloss.readers.row_facts import measure_rows
+from skloss.readers.row_facts import measure_rows, shift_of_rows
 from skloss.readers.split_metrics import measured_part, outputs_to_scores
 from skloss.record import Training
 from skloss.record.loss_gap import LossGap
@@ -318,6 +318,8 @@ def _with_rows(
         predict=(lambda rows: scores(rows)[:, labels.present]) if classifies else None,
         embeds=any(layer.kind == "embedding" for layer in case.layers or ()),
     )
+    if not any(layer.kind == "embedding" for layer in case.layers or ()):
+        parts["shift"] = shift_of_rows(X, X_val)
     return replace(case, probe=probe, rows=facts, **parts)
 
 

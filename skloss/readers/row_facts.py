@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
 from skloss.diagnosis.case import RowFacts
 from skloss.readers.baselines import Learners
@@ -29,8 +30,9 @@ from skloss.readers.value_facts import (
     value_facts,
     whole_facts,
 )
+from skloss.record.validation_shift import ValidationShift, measured_shift
 
-__all__ = ["measure_rows"]
+__all__ = ["measure_rows", "shift_of_rows"]
 
 _N_CHEAP = 20_000
 
@@ -76,6 +78,14 @@ def measure_rows(
     # Squares of huge values are infinite, which the rules know how to read.
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
         return _measure(X, y, X_val, y_val, ordered_tail, predict, embeds, seed)
+
+
+def shift_of_rows(X: Any, X_val: Any) -> ValidationShift | None:
+    """Compare validation rows with training rows; None without both, as numbers."""
+    if X is None or X_val is None:
+        return None
+    train, val = (p if issparse(p) else np.asarray(p) for p in (X, X_val))
+    return measured_shift(train, val)
 
 
 def _measure(

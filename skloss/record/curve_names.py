@@ -46,7 +46,7 @@ _SPELLED = re.compile(
 )
 # Curves of skloss' own records that no other program writes.
 _OWN = re.compile(
-    r"(val_)?(loss_at_\w+_prior|loss_class_\d+|(gradient|update)_norm_(first|last)"
+    r"(val_)?(loss_at_\w+_prior|loss_class_\d+|crossentropy|(gradient|update)_norm_(first|last)"
     r"|dead_share|saturated_share|running_loss|seconds)"
 )
 _RISING = {

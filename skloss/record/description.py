@@ -84,8 +84,8 @@ class Training(PlainPart):
 
     ``class_weight`` is what was given, its keys as text (JSON knows no others), and
     ``class_weight_keys`` says of what type they were: "int", "str", ...;
-    ``class_weight_kind`` is "dict", "balanced", "ndarray", "list" or "none", or None
-    if unknown.
+    ``class_weight_kind`` is "dict", "balanced", "effective", "ndarray", "list" or
+    "none", or None if unknown.
     """
 
     loss: str | None = None  # Keras' snake_case name, "crossentropy" for skloss

@@ -70,6 +70,14 @@ class Found:
         """Its record; None where it is no classifier of skloss."""
         return getattr(self.classifier, "record_", None)
 
+    @property
+    def members(self) -> tuple[Found, ...]:
+        """Each network of a classifier of several as a classifier of its own."""
+        members = getattr(self.classifier, "members_", ())
+        if len(members) < 2:
+            return (self,)
+        return tuple(replace(self, classifier=member) for member in members)
+
     def transform(self, X: ArrayLike | None) -> Any:
         """Return rows as the classifier sees them; None stays None."""
         if X is None:

@@ -63,7 +63,7 @@ def recorded_metrics(
     return SplitMetrics(
         tuple(counts),
         confusion=None if confusion is None else _rows(confusion),
-        loss=at("loss") if is_crossentropy else None,
+        loss=at("loss" if is_crossentropy else "crossentropy"),
         per_class_loss=None if None in losses else tuple(losses),  # type: ignore
         average_precision=at("average_precision"),
         roc_auc=None if truth is None else _roc_auc(truth, scores, positive),

@@ -35,6 +35,7 @@ _CONFIGURATION: dict[str, Any] = {
     "task": Literal["binary", "multiclass", "multilabel", "regression"] | None,
     "layers": list[dict[str, Any]] | None,
     "n_parameters": Count | None,
+    "n_members": Count | None,
     "training": dict[str, Any] | None,
     "seed": int | None,
     "higher_is_better": dict[str, bool],
@@ -55,6 +56,7 @@ _DATA: dict[str, Any] = {
     "samplers": list[str] | None,
     "is_resampled": bool | None,
     "rows": dict[str, Any] | None,
+    "validation_shift": dict[str, Any] | None,
 }
 _OUTCOME: dict[str, Any] = {
     "best_epoch": Count | None,
@@ -67,6 +69,7 @@ _OUTCOME: dict[str, Any] = {
     "validation_truth": list[Count] | None,
     "validation_scores": list[float] | list[list[float]] | None,
     "metrics": dict[str, dict[str, Any] | None],
+    "members": list[dict[str, Any]] | None,
     "probe": dict[str, Any] | None,
     "search": dict[str, Any] | None,
 }

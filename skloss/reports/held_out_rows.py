@@ -78,6 +78,11 @@ def split_of(
         return Split(X[:cut], y[:cut], X[cut:], y[cut:])
     if found is None or record.outcome.get("validation_truth") is None:
         raise NotKnown("Pass X_val and y_val, the rows that were held out.")
+    if len(found.members) > 1:
+        raise NotKnown(
+            "Each member held out other rows and trained on the rest, so there is no "
+            "part of X that none of them has seen. Pass X_val and y_val."
+        )
     held = held_out_positions(found, X, y, groups)
     if held is None:
         raise NotKnown(

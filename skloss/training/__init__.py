@@ -4,8 +4,9 @@ from skloss.training.augmentation import Augmentation, ImageAugmentation
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
-from skloss.training.losses import LOSSES
+from skloss.training.losses import LOSSES, Loss, loss_name
 from skloss.training.outputs import probabilities
+from skloss.training.own_losses import check_own_loss
 from skloss.training.plateau import ReduceLROnPlateau
 from skloss.training.schedules import SCHEDULES
 from skloss.training.tensorflow_start import start_tensorflow
@@ -18,6 +19,7 @@ __all__ = [
     "EpochLog",
     "Evaluator",
     "ImageAugmentation",
+    "Loss",
     "Observer",
     "ReduceLROnPlateau",
     "Rows",
@@ -25,7 +27,9 @@ __all__ = [
     "Settings",
     "SpecNetwork",
     "TrainingResult",
+    "check_own_loss",
     "curve_names",
+    "loss_name",
     "predict_logits",
     "probabilities",
     "start_tensorflow",

@@ -17,6 +17,7 @@ from skloss.training.augmentation import Augmentation
 from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator
+from skloss.training.losses import Loss
 from skloss.training.plateau import PlateauState, ReduceLROnPlateau
 from skloss.training.schedules import Schedule
 
@@ -45,9 +46,10 @@ class Settings:
     nesterov: bool = False
     weight_decay: float = 0.004
     clipnorm: float | None = None
-    loss: str = "crossentropy"
+    loss: Loss = "crossentropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
+    logit_shift: tuple[float, ...] | None = None
     epochs: int = 100
     batch_size: int = 32
     shuffle: bool = True
@@ -57,6 +59,8 @@ class Settings:
     callbacks: tuple[Callback, ...] = ()
     seed: int = 0
     augment: Augmentation | None = None
+    # Number of the member that callbacks are told; None if there is one network.
+    member: int | None = None
 
 
 @dataclass
@@ -233,7 +237,9 @@ class EpochLog:
         plateau = self._ended.plateau
         plateau = None if plateau is None else plateau.after(row)
         self._ended = _Ended(epoch + 1, weights, copied, step, best, plateau)
-        numbered = {"epoch": epoch, **row}
+        member = self._settings.member
+        place = {} if member is None else {"member": member}
+        numbered = {"epoch": epoch, **place, **row}
         # Every callback sees the row, also when an earlier one wants to stop.
         answers = [callback(numbered) for callback in self._settings.callbacks]
         if self._observer is not None:

@@ -12,7 +12,7 @@ from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
 from skloss.training.inference import predict_logits
-from skloss.training.losses import row_losses
+from skloss.training.losses import Loss, row_losses
 from skloss.training.outputs import probabilities
 from skloss.training.units import stuck_units
 
@@ -81,6 +81,10 @@ class Rows:
 class MeasuredNetwork(Protocol):
     """A network in inference mode, with the loss that it is trained by."""
 
+    @property
+    def is_crossentropy(self) -> bool:
+        """Whether that loss is the cross-entropy, in nats."""
+
     def outputs(self, X: np.ndarray, weights: Any) -> np.ndarray:
         """Return outputs ``(n, n_units)`` of rows at these weights."""
 
@@ -99,10 +103,16 @@ class SpecNetwork:
     """A network of the compiled engine: it gives logits."""
 
     spec: NetworkSpec
-    loss: str
+    loss: Loss
     focal_gamma: float
     label_smoothing: float
     compiled: bool = False
+    logit_shift: tuple[float, ...] | None = None
+
+    @property
+    def is_crossentropy(self) -> bool:
+        """Whether the loss is the cross-entropy."""
+        return self.loss == "crossentropy" and not self.label_smoothing
 
     def outputs(self, X: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Logits ``(n, n_outputs)`` of rows at these weights."""
@@ -120,10 +130,11 @@ class SpecNetwork:
             codes,
             focal_gamma=self.focal_gamma,
             label_smoothing=self.label_smoothing,
+            logit_shift=self.logit_shift,
         )
 
     def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Cross-entropy of each row, without focus and smoothing."""
+        """Cross-entropy of each row, without focus, smoothing and adjustment."""
         return row_losses("crossentropy", outputs, codes)
 
 
@@ -184,13 +195,22 @@ class Evaluator:
             priors={"train": self.train_prior},
             sample_weight=self.rows.sample_weight,
         )
+        if not self.network.is_crossentropy:
+            metrics["crossentropy"] = self._crossentropy(outputs)
         if self.scores is None:
             return metrics
         if not np.isfinite(metrics["loss"]):
             return metrics | dict.fromkeys(self.scores.names, np.nan)
         predict = partial(self._predicted, weights)
         return metrics | self.scores(probabilities, predict)
-        return metrics
+
+    def _crossentropy(self, outputs: np.ndarray) -> float:
+        """Mean cross-entropy: losses of other kinds cannot be compared."""
+        rows = self.rows
+        losses = self.network.crossentropy(rows.y, outputs)
+        if not rows.has_weight:
+            return float("nan")
+        return float(np.average(losses, weights=rows.sample_weight))
 
     def curve_names(self, weights: Sequence[np.ndarray] | None) -> list[str]:
         """Names of the curves, found by measuring one row."""

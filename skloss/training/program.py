@@ -115,10 +115,10 @@ class Program:
         arguments : Arguments
             The fit's numbers.
         """
-        *scalars, rates, seed = arguments
+        *scalars, shift, rates, seed = arguments
         numbers = np.array(scalars, np.float32)
         return self._run(
-            *state, *rows, np.int32(n_rows), learning_rates, numbers, rates, seed
+            *state, *rows, np.int32(n_rows), learning_rates, numbers, shift, rates, seed
         )
 
     @cached_property
@@ -145,7 +145,8 @@ class Program:
             real(rows),
             whole,
             real(self.chunk_steps),
-            real(len(Arguments._fields) - 2),
+            real(len(Arguments._fields) - 3),
+            real(spec.n_outputs),
             real(len(spec.dropout_rates)),
             whole,
         ]
@@ -162,6 +163,7 @@ class Program:
         n_rows: Tensor,
         learning_rates: Tensor,
         scalars: Tensor,
+        logit_shift: Tensor,
         dropout_rates: Tensor,
         seed: Tensor,
     ) -> tuple[State, Report]:
@@ -171,10 +173,13 @@ class Program:
         x = tf.reshape(x, (steps, size, *self.key.spec.input_shape))
         y = tf.reshape(y, (steps, size))
         sample_weight = tf.reshape(sample_weight, (steps, size))
-        n_rows, learning_rates, dropout_rates, seed = map(
-            tf.convert_to_tensor, (n_rows, learning_rates, dropout_rates, seed)
+        n_rows, learning_rates, logit_shift, dropout_rates, seed = map(
+            tf.convert_to_tensor,
+            (n_rows, learning_rates, logit_shift, dropout_rates, seed),
         )
-        numbers = Arguments._make([*tf.unstack(scalars), dropout_rates, seed])
+        numbers = Arguments._make(
+            [*tf.unstack(scalars), logit_shift, dropout_rates, seed]
+        )
 
         def body(i: Tensor, state: State, report: Report) -> Any:
             batch = x[i], y[i], sample_weight[i]

@@ -10,7 +10,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import Backend, shard_count
 from skloss.training.dropout import keep_scale
-from skloss.training.losses import row_losses_graph
+from skloss.training.losses import Loss, row_losses_graph
 from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.tensorflow_forward import graph_forward
 
@@ -36,7 +36,7 @@ class ProgramKey:
     nesterov: bool
     clips: bool
     penalizes: bool  # kernels, by l1 or l2
-    loss: str
+    loss: Loss
     backend: Backend
 
     @property
@@ -56,6 +56,7 @@ class Arguments(NamedTuple):
     activity_l2: Tensor
     focal_gamma: Tensor
     label_smoothing: Tensor
+    logit_shift: Tensor  # one for each output
     dropout_rates: Tensor
     seed: Tensor
 
@@ -189,7 +190,12 @@ def _loss(
 
     found = graph_forward(key.spec, weights, x, real=real, keep=keep)
     losses = row_losses_graph(
-        key.loss, found.logits, y, numbers.focal_gamma, numbers.label_smoothing
+        key.loss,
+        found.logits,
+        y,
+        numbers.focal_gamma,
+        numbers.label_smoothing,
+        numbers.logit_shift,
     )
     loss = tf.reduce_sum(losses * sample_weight)
     if key.spec.activity_l2:

@@ -11,8 +11,11 @@ from typing import Any
 
 from skloss.exceptions import ForkedProcessError
 
-__all__ = ["clear_at_exit", "start_tensorflow", "tensorflow_runs"]
+__all__ = ["OTHER_BACKEND", "clear_at_exit", "start_tensorflow", "tensorflow_runs"]
 
+OTHER_BACKEND = (
+    "set KERAS_BACKEND=tensorflow in the environment before Keras is imported."
+)
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _lock = Lock()
 # Whether TensorFlow had run before this process was forked. Its threads stayed behind,
@@ -103,9 +106,13 @@ def start_tensorflow() -> None:
                 import tensorflow as tf
         except Exception as error:  # an installed one can fail in any way
             cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+            remedy = "install it by 'pip install \"tensorflow>=2.18\"'."
+            # TensorFlow imports Keras, which asks for its own backend.
+            if "Unable to import backend" in cause:
+                remedy = OTHER_BACKEND
             raise ImportError(
                 f"Training needs TensorFlow, which cannot be imported here ({cause}): "
-                "install it by 'pip install \"tensorflow>=2.18\"'."
+                f"{remedy}"
             ) from error
         if "TF_NUM_INTRAOP_THREADS" not in os.environ:
             tf.config.threading.set_intra_op_parallelism_threads(1)

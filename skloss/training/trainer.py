@@ -130,6 +130,8 @@ class _Training:
         self.total_steps = self.steps_per_epoch * settings.epochs
         most_steps = None if is_repeated else self.total_steps
         self.backend = choose_backend(spec, most_steps)
+        if self.backend == "xla" and not isinstance(settings.loss, str):
+            self.backend = "graph"  # XLA may not know the operations of the user's loss
         n_rows = None if is_repeated else len(rows) * settings.epochs
         self.spec = shared_spec(spec, self.backend, n_rows)
         self.arguments = self._arguments()
@@ -265,6 +267,9 @@ class _Training:
             activity_l2=real(self.spec.activity_l2),
             focal_gamma=real(settings.focal_gamma),
             label_smoothing=real(settings.label_smoothing),
+            logit_shift=np.asarray(
+                settings.logit_shift or np.zeros(self.spec.n_outputs), np.float32
+            ),
             dropout_rates=np.asarray(self.spec.dropout_rates, np.float32),
             seed=np.int32(settings.seed),
         )

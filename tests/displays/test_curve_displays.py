@@ -678,3 +678,15 @@ def test_the_epoch_whose_weights_were_kept_is_marked(kept, origin, epoch, ax):
         return
     assert line.get_label() == f"weights kept: epoch {epoch}"
     assert list(line.get_xdata()) == [epoch]
+
+
+def test_losses_of_another_kind_have_the_cross_entropy_beside():
+    curves = {"loss": [0.2, 0.1], "val_loss": [0.3, 0.2]}
+    plain = {"crossentropy": [0.6, 0.4], "val_crossentropy": [0.7, 0.5]}
+    record = TrainingRecord(history={**curves, **plain})
+    lines = LossCurveDisplay.from_record(record).lines_
+    for name, values in plain.items():
+        np.testing.assert_array_equal(lines[name].get_ydata(), values)
+        assert lines[name].get_linestyle() == "--"
+    alone = LossCurveDisplay.from_record(TrainingRecord(history=curves))
+    assert not plain.keys() & alone.lines_.keys()

@@ -44,6 +44,26 @@ for needs_keras in (lambda: dense.model_, lambda: skloss.KerasClassifier(len)):
         raise SystemExit("no error")
 """
 
+UNKNOWN_BACKEND = """
+import skloss
+from skloss.datasets import make_rare_events
+
+X, y = make_rare_events(100, prevalence=0.3, random_state=0)
+fits = [
+    lambda: skloss.DenseClassifier(width=4, epochs=1).fit(X, y),
+    lambda: skloss.KerasClassifier(len),
+]
+for fit in fits:
+    try:
+        fit()
+    except ImportError as error:
+        text = str(error)
+        assert "set KERAS_BACKEND=tensorflow in the environment" in text, text
+        assert "nonesuch" in text and "pip install" not in text, text
+    else:
+        raise SystemExit("no error")
+"""
+
 
 def network():
     import keras
@@ -76,6 +96,26 @@ def test_only_what_needs_keras_says_that_its_backend_is_missing(tmp_path):
         text=True,
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "KERAS_BACKEND": "torch"},
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("where", ["environment", "keras.json"])
+def test_a_backend_that_keras_does_not_know_is_named(tmp_path, where):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "KERAS_HOME": str(tmp_path)}
+    if where == "environment":
+        environment["KERAS_BACKEND"] = "nonesuch"
+    else:
+        (tmp_path / "keras.json").write_text('{"backend": "nonesuch"}')
+        environment.pop("KERAS_BACKEND", None)
+    done = subprocess.run(
+        [sys.executable, "-c", UNKNOWN_BACKEND],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
         check=False,
         timeout=200,
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from skloss.diagnosis import Case, Probe, RowFacts, SearchFacts
 from skloss.record import Layer, SplitMetrics, Training
+from skloss.record.validation_shift import ValidationShift
 
 
 def healthy() -> Case:
@@ -137,6 +138,7 @@ def healthy() -> Case:
             n_tied=2,
             fold_minority=100,
         ),
+        shift=ValidationShift(1.0, 0.05, 2, 1.1, 0.1, 10),
         holdout="given",
         is_resampled=False,
         best_epoch=29,

@@ -5,6 +5,7 @@ from rule_examples.cases import healthy, sick
 
 from skloss.diagnosis import Case
 from skloss.record import SplitMetrics
+from skloss.record.validation_shift import ValidationShift
 
 BEHIND = SplitMetrics(
     (900, 100), ((850, 50), (70, 30))
@@ -22,6 +23,12 @@ def rows(**facts):
 def made(share, null=0.0, shared=0.0, **parts):
     facts = {"synthetic_share": share, "synthetic_null": null, "shared_share": shared}
     return sick(**({"rows": facts} | parts))
+
+
+def given(scale=1.0, offset=0.0, column_scale=1.0, column_offset=0.0, **parts):
+    """Validation rows that were given to a fit, of which no facts are measured."""
+    shift = ValidationShift(scale, offset, 3, column_scale, column_offset, 10)
+    return sick(**({"shift": shift, "rows": None, "val": BEHIND} | parts))
 
 
 def tail(train, val, **facts):
@@ -88,6 +95,12 @@ SICK: dict[str, list[Case]] = {
         shifted(scale=255.0, auc=1.0),
         shifted(scale=1 / 255, auc=1.0),
         shifted(offset=1.51),
+        given(scale=4.1),
+        given(offset=5.1),
+        given(scale=1 / 1000, offset=5000.0),
+        given(column_offset=20.1),
+        given(column_scale=1 / 21),
+        given(offset=5.1, val=None),  # whether it harms is not known: context
     ],
     "feature-shift": [
         shifted(auc=0.66, val=BEHIND),
@@ -157,6 +170,9 @@ HEALTHY: dict[str, list[Case]] = {
         shifted(scale=0.41),
         shifted(scale=3.0, auc=0.79),
         sick(rows={"shift_scale": 3.5, "shift_auc": 0.85, "shift_error": 0.1}),
+        given(scale=4.0, offset=5.0, column_scale=4.0, column_offset=19.9),
+        given(scale=0.26, column_scale=0.06),
+        given(scale=9.0, val=healthy().val),  # as good as on the training rows
     ],
     "feature-shift": [
         shifted(auc=0.65, val=BEHIND),

@@ -54,6 +54,8 @@ _CROSS_ENTROPIES = (
     "binary_crossentropy",
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
+    # Of a constant guess it is the cross-entropy: the guess takes the shift in.
+    "logit_adjusted",
 )
 # Symptoms of a network that does not learn.
 NOT_LEARNED = (

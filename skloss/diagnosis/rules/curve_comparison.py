@@ -130,7 +130,7 @@ class ClassWeightLossScale(Rule):
         training = case.training
         if training is None or training.class_weight_kind is None:
             raise NotApplicable("the class weights are not known")
-        acts = training.class_weight_kind in ("dict", "balanced")
+        acts = training.class_weight_kind in ("dict", "balanced", "effective")
         if case.is_honest or not acts or "val_loss" not in case.curves:
             return None
         if not training.class_weight:

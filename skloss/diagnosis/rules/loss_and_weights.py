@@ -275,7 +275,7 @@ class ClassWeightWithoutEffect(Rule):
             raise NotApplicable("the class weights are not known")
         if kind == "none":
             return None
-        if kind not in ("dict", "balanced"):
+        if kind not in ("dict", "balanced", "effective"):
             return self._of_wrong_kind(kind)
         if kind == "dict" and case.origin in ("keras", "curves"):
             return self._of_wrong_keys(case, training)

@@ -19,6 +19,7 @@ from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.metrics import entropy
 from skloss.record import SplitMetrics
+from skloss.record.validation_shift import ValidationShift
 
 
 class TestScalingMismatch(Rule):
@@ -26,7 +27,9 @@ class TestScalingMismatch(Rule):
 
     Reads: standard deviations and means of the columns within each class, in the
     validation rows relative to the training rows, and how well a classifier separates
-    the two splits; or a scaler that the code applies to one of them only.
+    the two splits; or a scaler that the code applies to one of them only. Of validation
+    rows that were given, quantiles of the columns, which a fit of skloss records, and
+    whether the network does badly on them.
     Effect: the network sees validation rows unlike any training row, so its validation
     scores are too low.
     What to do: fit one scaler on the training rows and call transform, not
@@ -53,9 +56,16 @@ class TestScalingMismatch(Rule):
     certain_scale = 4.0
     certain_offset = 3.0
     least_auc = 0.8
+    # No classifier tells the splits apart: of a typical column, and of one alone.
+    untransformed_scale = 4.0
+    untransformed_offset = 5.0
+    one_column = 20.0
 
     def inspect(self, case: Case) -> Finding | None:
         """Compare standard deviations and means of the columns."""
+        found = None if case.shift is None else self._of_shift(case, case.shift)
+        if found is not None or (case.shift is not None and case.rows is None):
+            return found
         preparation = case.preparation or Preparation()
         apart, own = preparation.scales_apart, preparation.own_scaler
         is_measured = case.rows is not None and case.rows.shift_scale is not None
@@ -85,6 +95,35 @@ class TestScalingMismatch(Rule):
             "Fit one scaler on the training rows and call transform, not "
             "fit_transform, on the validation rows. A pipeline does this.",
             severity="error" if certain else "warning",
+        )
+
+    def _of_shift(self, case: Case, shift: ValidationShift) -> Finding | None:
+        """Compare quantiles of the columns of validation rows that were given."""
+        factor = max(shift.scale, 1 / max(shift.scale, 1e-12))
+        if (
+            factor > self.untransformed_scale
+            or shift.offset > self.untransformed_offset
+        ):
+            where, scale, offset = "a typical column", shift.scale, shift.offset
+        else:
+            where = f"column {shift.column}"
+            scale, offset = shift.column_scale, shift.column_offset
+            if max(scale, 1 / max(scale, 1e-12), offset) <= self.one_column:
+                return None
+        many = where == "a typical column"
+        harm = _falls_behind(case) or _is_above_a_guess(case)
+        return self.found(
+            "The validation rows were not transformed as the training rows were: in "
+            f"{where} of them, {_how_far(scale, offset)}.",
+            {
+                "spread": (scale, "times that of the training rows"),
+                "difference of the medians": (offset, "standard deviations"),
+                "columns compared": (shift.n_columns, ""),
+            },
+            "Give X_val to a skloss.Pipeline, which transforms it. The Pipeline of "
+            "scikit-learn does not: give it pipeline[:-1].transform(X_val), fitted on "
+            "the training rows.",
+            severity="info" if not harm else "error" if many else "warning",
         )
 
     def _of_code(self, apart: str) -> Finding:
@@ -139,16 +178,8 @@ class FeatureShift(Rule):
             "Plot the columns that differ. Prepare both splits with the same "
             "fitted pipeline, and split at random or, for grouped rows, with "
             "GroupKFold.",
-            severity="warning" if self._falls_behind(case) else "info",
+            severity="warning" if _falls_behind(case) else "info",
         )
-
-    def _falls_behind(self, case: Case) -> bool:
-        train = case.unsampled
-        val = case.val
-        if train is None or val is None or train.mcc is None or val.mcc is None:
-            return False
-        error = float(np.hypot(train.mcc_error, val.mcc_error))
-        return train.mcc - val.mcc > 2 * error
 
 
 class TrainValPriorShift(Rule):
@@ -310,6 +341,33 @@ class TrainValPriorShift(Rule):
         if predicted - actual <= 3 * np.sqrt(actual):
             return 1.0 if predicted > actual else predicted / actual
         return predicted / actual
+
+
+def _falls_behind(case: Case) -> bool:
+    """Whether the network scores lower on validation rows, beyond chance."""
+    train = case.unsampled
+    val = case.val
+    if train is None or val is None or train.mcc is None or val.mcc is None:
+        return False
+    error = float(np.hypot(train.mcc_error, val.mcc_error))
+    return train.mcc - val.mcc > 2 * error
+
+
+def _is_above_a_guess(case: Case) -> bool:
+    """Whether a constant guess has a lower validation loss, where both are known."""
+    val = case.val
+    return val is not None and val.loss is not None and val.loss > val.entropy
+
+
+def _how_far(scale: float, offset: float) -> str:
+    """Say which difference is the larger one."""
+    if offset > max(scale, 1 / max(scale, 1e-12)):
+        return f"the median is {_short(offset)} standard deviations off"
+    return f"the spread is {_short(scale)} times that of the training rows"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _last_counts(case: Case, prefix: str = "") -> np.ndarray | None:

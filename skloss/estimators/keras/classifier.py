@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from skloss.estimators.all_or_nothing import all_or_nothing, weights_or_nothing
 from skloss.estimators.checks import encode_known
 from skloss.estimators.fit_rows import HoldOut
+from skloss.estimators.keras.free_labels import FreeLabelsWrapper
 from skloss.estimators.keras.keras_fitting import fit_keras_network
 from skloss.estimators.keras.keras_rows import keras_call, keras_rows
-from skloss.estimators.keras.wrapper import MendedWrapper
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.record import TrainingRecord
 from skloss.sklearn_compat import Interval, StrOptions, fit_context
@@ -27,7 +27,7 @@ __all__ = ["KerasClassifier"]
 _DEFAULT_FRACTION = 0.1
 
 
-class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
+class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
     """Any Keras network as a classifier; scikeras' classifier, mended.
 
     ``model`` is a function that returns a network. Each parameter of that function is
@@ -79,10 +79,12 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         Refused if true.
     epochs : int, default=1
         Most passes over the rows.
-    class_weight : None, "balanced" or dict from label to weight, default=None
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
         Weight of each label in the training loss, never in the curves; a label that the
         dict does not name has weight one. "balanced" is
-        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``. It means the same
+        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``; "effective" is
+        that of :class:`DenseClassifier`. It means the same
         as ``fit__class_weight`` and as an argument of ``fit``, which comes before this
         one. The label of a one-hot column is its number or its name. For several
         labels per row, "balanced" or a list with one dict for each column of y.
@@ -453,29 +455,6 @@ class KerasClassifier(NeuralClassifierMixin, MendedWrapper):
         model = self.model_ if goes_on else None
         with all_or_nothing(self), weights_or_nothing(model):
             yield
-
-    def _free_validation(self, holdout: HoldOut) -> tuple[Any, ...]:
-        """Held-out rows and labels of another kind, as Keras takes them."""
-        if holdout.source == "validation_data":  # the labels are Keras' already
-            rows = self._rows(holdout.X_val, "X_val", reset=False)
-            held = self._prepared(rows), holdout.y_val
-        else:
-            held = self.as_keras(holdout.X_val, holdout.y_val)
-        return held if holdout.weight_val is None else (*held, holdout.weight_val)
-
-    def _check_free_labels(self) -> None:
-        """Refuse what needs exact curves, where the labels allow none."""
-        stops = self.early_stopping not in (False, "auto")
-        if stops or isinstance(self.validation_fraction, Real):
-            raise ValueError(
-                f"early_stopping and validation_fraction of {type(self).__name__} need "
-                "one label per row: pass X_val and y_val, and stop by Keras' callback."
-            )
-        if self.scoring is not None:
-            raise ValueError(
-                f"scoring of {type(self).__name__} needs one label per row: pass "
-                "metrics of Keras for labels of another kind."
-            )
 
     def _checked(
         self, X: ArrayLike, y: ArrayLike, goes_on: bool

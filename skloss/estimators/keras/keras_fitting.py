@@ -251,6 +251,10 @@ class _AtWeights:
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return self.network.probabilities(outputs)
 
+    @property
+    def is_crossentropy(self) -> bool:
+        return self.network.is_crossentropy
+
     def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         return self.network.row_losses(codes, outputs)
 

@@ -22,7 +22,7 @@ from skloss.estimators.fit_rows import (
     checked_weight,
     loss_weight,
 )
-from skloss.estimators.keras.wrapper import listed
+from skloss.estimators.keras.model_calls import listed
 from skloss.exceptions import TailValidationWarning
 from skloss.training import Rows
 

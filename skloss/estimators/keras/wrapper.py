@@ -1,17 +1,14 @@
 """scikeras' classifier, mended where scikit-learn has moved on.
 
-The only module that imports scikeras. Its last version is older than scikit-learn 1.6,
+Its last version is older than scikit-learn 1.6,
 so that what scikit-learn asks of an estimator is answered here, while the handling of
 model functions and of routed parameters (``optimizer__learning_rate``) is scikeras'.
 """
 
 import math
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,64 +21,35 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skloss.alike_texts import warn_of_alike
 from skloss.estimators.checks import check_finite, encode_labels, refuse_sparse
 from skloss.estimators.keras.network_checks import (
-    check_columns,
     check_head,
     check_model,
     check_rows,
     check_units,
 )
-from skloss.estimators.keras.output_weights import is_one_hot, weights_of_labels
+from skloss.estimators.keras.output_weights import is_one_hot
+from skloss.estimators.keras.scikeras_import import ScikerasClassifier, route_params
 from skloss.estimators.keras.unknown_parameters import (
-    check_fit_arguments,
     check_parameters,
     check_used,
 )
 from skloss.holdout import check_kept, check_no_gaps
 from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
-from skloss.keras_interop.keras_start import start_keras
-from skloss.keras_interop.output_loss import is_of_single_values, weigh_outputs
+from skloss.keras_interop.output_loss import is_of_single_values
 from skloss.keras_interop.pack_model import pack_model
 from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
-from skloss.record import TrainingRecord
-from skloss.record.class_curves import curves_by_class, without_arrays
 from skloss.row_errors import rows_explained
 from skloss.training.seeds import lent_seeds
 from skloss.training.tensorflow_start import start_tensorflow
 
-_package = "tensorflow>=2.18"
-try:
-    start_tensorflow()
-    _package = "keras"
-    start_keras()
-    _package = "scikeras>=0.13"
-    from scikeras._utils import route_params
-    from scikeras.wrappers import KerasClassifier as _Wrapper
-except Exception as error:  # an installed one can fail in any way
-    _error, _cause = error, error.__cause__ or error
+__all__ = ["MendedWrapper"]
 
-    class _Wrapper:  # type: ignore[no-redef]
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            if _package == "keras":
-                raise ImportError(f"KerasClassifier: {_error}") from _cause
-            name = _package.partition(">")[0]
-            line = str(_cause).partition("\n")[0]
-            raise ImportError(
-                f"KerasClassifier needs {name}, which cannot be imported here "
-                f"({type(_cause).__name__}: {line}): install it by "
-                f"'pip install \"{_package}\"'."
-            ) from _cause
-
-
-__all__ = ["MendedWrapper", "listed"]
-
-_COUNTER = re.compile(r"_\d+$")
 # From a warning in `_rows_and_labels` to the line that called ``fit``.
 _TO_CALLER = 7
 
 
-class MendedWrapper(_Wrapper):
+class MendedWrapper(ScikerasClassifier):
     """What is between scikit-learn and a Keras model, but not how it is trained."""
 
     classes_: Any
@@ -89,7 +57,6 @@ class MendedWrapper(_Wrapper):
     _has_plain_labels: bool
     _loss: CompiledLoss
     _keras_network: KerasNetwork
-    history_: Any
 
     _routing_prefixes: ClassVar[set[str]] = {
         "model",
@@ -211,7 +178,7 @@ class MendedWrapper(_Wrapper):
         X, y = self._rows(X, "X", reset, y=y)
         check_classification_targets(y)
         plain = type_of_target(y) in ("binary", "multiclass")
-        if plain and type(self).target_encoder is _Wrapper.target_encoder:
+        if plain and type(self).target_encoder is ScikerasClassifier.target_encoder:
             y = column_or_1d(y, warn=True)
             if reset and self.classes_ is None:
                 classes, _ = encode_labels(type(self).__name__, y)
@@ -411,189 +378,8 @@ class MendedWrapper(_Wrapper):
 
     @property
     def _has_own_encoder(self) -> bool:
-        return type(self).feature_encoder is not _Wrapper.feature_encoder
+        return type(self).feature_encoder is not ScikerasClassifier.feature_encoder
 
     def _seeds(self) -> Any:
         """Hold off other seeded fits, where this one is seeded."""
         return nullcontext() if self._random_state is None else lent_seeds()
-
-    def _callbacks(self) -> list[Any]:
-        if "_fit_callbacks" not in vars(self):
-            self._initialize_callbacks()
-        return self._fit_callbacks
-
-    # ---------------------------------------------------------------------- keras.Model
-
-    def _fit_arguments(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of ``fit``: of the call, of ``fit__``, or plain."""
-        found = route_params(
-            self.get_params(), destination="fit", pass_filter=self._fit_kwargs
-        )
-        found = {k: v for k, v in found.items() if not k.startswith("callbacks")}
-        check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
-        return {"class_weight": self.class_weight, **found, **kwargs}
-
-    def _fit_keras_model(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        warm_start: bool,
-        epochs: int,
-        initial_epoch: int,
-        callbacks: Any = None,
-        n_ended: Callable[[], int | None] = lambda: None,
-        **kwargs: Any,
-    ) -> None:
-        start_tensorflow()
-        before, n_kept = vars(self).get("history_"), None
-        own = self._callbacks()
-        model = self.model_
-        if model.built and not model.optimizer.built:
-            # A step that makes no variables is traced once, not twice.
-            model.optimizer.build(model.trainable_variables)
-        self._fit_callbacks = own if callbacks is None else callbacks
-        self.history_ = defaultdict(list)  # scikeras adds to it
-        try:
-            with self._seeds():
-                super()._fit_keras_model(
-                    X,
-                    y,
-                    sample_weight,
-                    warm_start,
-                    epochs,
-                    initial_epoch,
-                    # Keras would take it by class number; it is in the row weights.
-                    **{**kwargs, "class_weight": None},
-                )
-        except KeyboardInterrupt:
-            n_kept = n_ended()
-            raise
-        finally:
-            # Names of metrics as they were asked for, also where it was interrupted.
-            self.history_, self._fit_callbacks = before, own
-            seen = getattr(model, "history", None)
-            curves = {
-                name: values[:n_kept]
-                for name, values in getattr(seen, "history", {}).items()
-            }
-            keep = warm_start and initial_epoch != 0
-            self._extend_history(_without_counters(curves), keep=keep)
-
-    def _extend_history(self, curves: Mapping[str, Any], *, keep: bool) -> None:
-        before = dict(vars(self).get("history_") or {}) if keep else {}
-        labels = () if self.classes_ is None else self.classes_.tolist()
-        self.history_ = {
-            name: [*before.get(name, []), *_plain_numbers(values)]
-            for name, values in curves_by_class(curves, labels).items()
-        }
-
-    def _fit_freely(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: ArrayLike | None,
-        kwargs: Mapping[str, Any],
-        is_partial: bool = False,
-    ) -> Self:
-        """Train on labels that have no exact curves, as scikeras does."""
-        kwargs = dict(kwargs)
-        check_fit_arguments(type(self).__name__, self.model_.fit, kwargs)
-        epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
-        first = kwargs.pop("initial_epoch", 0)
-        callbacks = [*self._callbacks(), *listed(kwargs.pop("callbacks", None))]
-        by_label = weights_of_labels(
-            type(self).__name__,
-            self._fit_arguments(kwargs)["class_weight"],
-            y,
-            self._label_names,
-            one_hot=self._is_one_hot,
-        )
-        self._ensure_compiled_model()
-        self._check_rows_of_model()
-        weight = None if sample_weight is None else np.array(sample_weight, float)
-        if by_label is not None and by_label.ndim == 1:
-            by_label, weight = None, by_label if weight is None else by_label * weight
-        if weight is not None:
-            rows = np.arange(len(X))
-            X, rows, weight = self._validate_sample_weight(X, rows, weight)
-            y = y[rows]
-            by_label = None if by_label is None else by_label[rows]
-        y = self.target_encoder_.transform(y)
-        if by_label is not None:
-            weight = weigh_outputs(
-                type(self).__name__, self.model_, y, by_label, weight
-            )
-        self._check_model_compatibility(y)
-        self._check_columns(y)
-        self._fit_keras_model(
-            self.feature_encoder_.transform(X),
-            y,
-            sample_weight=weight,
-            warm_start=is_partial or self.warm_start,
-            epochs=1 if is_partial else epochs,
-            initial_epoch=self.current_epoch if is_partial else first,
-            callbacks=callbacks,
-            **kwargs,
-        )
-        self._record_of_history = TrainingRecord(
-            history=without_arrays(self.history_),
-            outcome={
-                "program": "keras",
-                "program_reason": "labels without exact curves",
-                "stop_reason": "epochs",
-            },
-        )
-        return self
-
-    def _check_columns(self, y: np.ndarray) -> None:
-        outputs = getattr(self.model_, "outputs", None) or []
-        is_own = type(self).target_encoder is not _Wrapper.target_encoder
-        if is_own or len(outputs) != 1 or np.ndim(y) != 2:
-            return
-        n_units, loss = outputs[0].shape[-1], compiled_loss(self.model_.loss)
-        check_columns(type(self).__name__, n_units, loss, y.shape[1])
-
-    def _predict_raw(self, X: ArrayLike, **kwargs: Any) -> Any:
-        if self._asks_keras(kwargs) or not self._has_plain_labels:
-            start_tensorflow()
-            return super()._predict_raw(X, **kwargs)
-        return self._network.outputs(self._rows(X, "X", reset=False))
-
-    def _asks_keras(self, kwargs: Mapping[str, Any]) -> bool:
-        """Whether something was told or is to be called in ``keras.Model.predict``."""
-        self._callbacks()
-        return (
-            bool(kwargs)
-            or any(p.startswith("predict__") for p in self.get_params(deep=False))
-            or any(map(_sees_predictions, self._predict_callbacks))
-        )
-
-
-def listed(value: object) -> list[Any]:
-    """One callback, several or none, as a list."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _sees_predictions(callback: object) -> bool:
-    import keras
-
-    own, base = type(callback), keras.callbacks.Callback
-    hooks = [name for name in dir(base) if name.startswith("on_predict")]
-    return any(getattr(own, hook) is not getattr(base, hook) for hook in hooks)
-
-
-def _plain_numbers(values: Iterable[Any]) -> list[Any]:
-    """Numbers as floats; what a metric of the user's gives else stays as it is."""
-    return [float(value) if isinstance(value, Real) else value for value in values]
-
-
-def _without_counters(curves: Mapping[str, Any]) -> dict[str, Any]:
-    """Curves without the counters of Keras, which names a second AUC ``auc_1``."""
-    short = [_COUNTER.sub("", name) for name in curves]
-    return {
-        name if short.count(plain) > 1 else plain: values
-        for (name, values), plain in zip(curves.items(), short, strict=True)
-    }

@@ -1,0 +1,7 @@
+"""Files of fitted estimators that run no code, and models for other languages."""
+
+from skloss.io.not_saved import NotSaved
+from skloss.io.save_load import load, save
+from skloss.io.trusted_types import TRUSTED_TYPES
+
+__all__ = ["TRUSTED_TYPES", "NotSaved", "load", "save"]
