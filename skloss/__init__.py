@@ -15,6 +15,7 @@ _HOME = {
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
+    "RecurrentClassifier": "skloss.estimators",
     "ReduceLROnPlateau": "skloss.training",
     "RocketClassifier": "skloss.estimators",
     "SeriesScaler": "skloss.preprocessing",

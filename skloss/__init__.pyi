@@ -11,6 +11,7 @@ from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.cnn2d import CNN2DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
+from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
 from skloss.io import load, save
 from skloss.model_selection import Pipeline, make_pipeline
@@ -28,6 +29,7 @@ __all__ = [
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "RecurrentClassifier",
     "ReduceLROnPlateau",
     "RocketClassifier",
     "SeriesScaler",

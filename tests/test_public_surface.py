@@ -17,9 +17,9 @@ from skloss.datasets import make_rare_events
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
     "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
-    "Pipeline ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets "
-    "diagnose diagnosis displays exceptions io load make_pipeline metrics "
-    "preprocessing report save",
+    "Pipeline RecurrentClassifier ReduceLROnPlateau RocketClassifier SeriesScaler "
+    "TrainingRecord datasets diagnose diagnosis displays exceptions io load "
+    "make_pipeline metrics preprocessing report save",
     "skloss.io": "TRUSTED_TYPES load save",
     "skloss.preprocessing": "SeriesScaler",
     "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",

@@ -9,6 +9,7 @@ from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.epoch_logger import EpochLogger
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
+from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "EpochLogger",
     "HoldOut",
     "KerasClassifier",
+    "RecurrentClassifier",
     "RocketClassifier",
 ]
 

@@ -4,6 +4,7 @@ from skloss.networks.activations import ACTIVATIONS
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
 from skloss.networks.numpy_forward import forward, hidden_outputs
+from skloss.networks.recurrence import recurrent
 from skloss.networks.spec import NetworkSpec, cnn1d, cnn2d, dense
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "forward",
     "hidden_outputs",
     "initial_weights",
+    "recurrent",
 ]

@@ -29,7 +29,12 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tensorflow.python.eager import context
 
-from skloss import CNN1DClassifier, CNN2DClassifier, DenseClassifier
+from skloss import (
+    CNN1DClassifier,
+    CNN2DClassifier,
+    DenseClassifier,
+    RecurrentClassifier,
+)
 from skloss.exceptions import TrainingInterruptedWarning
 
 N_ROWS = 100
@@ -84,6 +89,7 @@ CHECKED = [
     DenseClassifier(),
     CNN1DClassifier(),
     CNN2DClassifier(epochs=30),
+    RecurrentClassifier(8, epochs=15, learning_rate=0.03),
     DenseClassifier(epochs=5, learning_rate=0.05),
 ]
 

@@ -79,6 +79,26 @@ CASES = {
         series()[0].transpose(0, 2, 1),
         series()[1],
     ),
+    "cnn2d": lambda: (
+        skloss.CNN2DClassifier(
+            filters=((3,), (3, 4)),
+            residual=True,
+            batch_norm=True,
+            augment={"flip": "horizontal"},
+            epochs=2,
+            pool_size=1,
+            head=(),
+            random_state=0,
+        ),
+        series()[0][..., None],
+        series()[1],
+    ),
+    "recurrent": lambda: (
+        skloss.RecurrentClassifier(
+            3, bidirectional=True, missing="mask", epochs=2, random_state=0
+        ),
+        *series(),
+    ),
     "rocket": lambda: (skloss.RocketClassifier(168, random_state=0), *series()),
     "rocket of two classes": lambda: (
         skloss.RocketClassifier(168, scale_series=True, random_state=0),

@@ -6,10 +6,12 @@ from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
 from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool
+from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
 from skloss.networks.layers.residual import Residual
 
 __all__ = [
     "LAYERS",
+    "AttentionPool",
     "BatchNorm",
     "Conv1D",
     "Conv2D",
@@ -21,7 +23,9 @@ __all__ = [
     "Layer",
     "MaxPool",
     "Padding",
+    "Recurrent",
     "Residual",
+    "SkipMissing",
     "WeightShape",
 ]
 
@@ -35,4 +39,7 @@ LAYERS: tuple[type[Layer], ...] = (
     GlobalPool,
     Flatten,
     Residual,
+    SkipMissing,
+    Recurrent,
+    AttentionPool,
 )

@@ -12,6 +12,7 @@ ESTIMATORS = (
     "DenseClassifier",
     "CNN1DClassifier",
     "CNN2DClassifier",
+    "RecurrentClassifier",
 )
 SEARCHES = (
     "GridSearchCV",
