@@ -33,6 +33,7 @@ _HOME = {
     "preprocessing": "skloss",
     "report": "skloss.reports",
     "save": "skloss.io",
+    "to_onnx": "skloss.io",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -13,7 +13,7 @@ from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
-from skloss.io import load, save
+from skloss.io import load, save, to_onnx
 from skloss.model_selection import Pipeline, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
@@ -48,4 +48,5 @@ __all__ = [
     "preprocessing",
     "report",
     "save",
+    "to_onnx",
 ]

@@ -130,7 +130,8 @@ def _predict(options: argparse.Namespace) -> int:
     """Predict rows; what is printed is only the table, so that it can be redirected."""
     _prepare_process()
     from skloss.exceptions import DataFileError
-    from skloss.search.predict import load_model, predictions_as_csv, read_rows
+    from skloss.search.model_files import load_model
+    from skloss.search.predict import predictions_as_csv, read_rows
     from skloss.whole_files import write_whole
 
     try:

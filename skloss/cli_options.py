@@ -204,9 +204,15 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         "predict",
         help="predict the rows of a file with the model of a search",
         description="Predict the class and the probabilities of each row, as CSV, in "
-        "the order of the rows. Load only models that you trust: a model can run code.",
+        "the order of the rows. Load only files of joblib that you trust: they can run "
+        "code.",
     )
-    predict.add_argument("model", metavar="MODEL", help="model.joblib of a search")
+    predict.add_argument(
+        "model",
+        metavar="MODEL",
+        help="model.joblib of a search, or a file of skloss.save, skloss.to_onnx "
+        "(.onnx) or skops",
+    )
     predict.add_argument(
         "file",
         metavar="FILE",

@@ -19,8 +19,8 @@ PUBLIC = {
     "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
     "Pipeline RecurrentClassifier ReduceLROnPlateau RocketClassifier SeriesScaler "
     "TrainingRecord datasets diagnose diagnosis displays exceptions io load "
-    "make_pipeline metrics preprocessing report save",
-    "skloss.io": "TRUSTED_TYPES load save",
+    "make_pipeline metrics preprocessing report save to_onnx",
+    "skloss.io": "TRUSTED_TYPES load register_converters save to_onnx",
     "skloss.preprocessing": "SeriesScaler",
     "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",

@@ -179,6 +179,8 @@ class Case:
         Reason why the training stopped, as in the record.
     origin : str
         Kind of the source: "skloss", "keras", "scikeras", "sklearn" or "curves".
+    is_partial : bool
+        Whether code was too long, so that only a part of it was read.
     """
 
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -204,6 +206,7 @@ class Case:
     no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+    is_partial: bool = False
 
     @property
     def is_closed_form(self) -> bool:

@@ -21,9 +21,10 @@ from skloss.estimators.fitting import fit_network
 from skloss.estimators.members import MembersMixin
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
+from skloss.estimators.refit import check_refit, fit_again
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
-from skloss.sklearn_compat import Interval, fit_context
+from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
@@ -71,7 +72,10 @@ class BaseNeuralClassifier(
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
+        "prior_correction": ["boolean", dict],
+        "calibration": [StrOptions({"temperature"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "refit": ["boolean"],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
@@ -98,6 +102,8 @@ class BaseNeuralClassifier(
     batch_size: int = 32
     class_weight: Mapping[Any, float] | str | None = None
     effective_beta: float = 0.999
+    prior_correction: bool | Mapping[Any, float] = False
+    calibration: str | None = None
     pos_label: Any = None
     validation_fraction: float | None = 0.1
     validation_rows: Any = "stratified"
@@ -107,6 +113,7 @@ class BaseNeuralClassifier(
     monitor: Any = "auto"
     patience: int = 20
     restore_best: bool = True
+    refit: bool = False
     n_members: int = 1
     random_state: int | np.random.RandomState | None = None
     warm_start: bool = False
@@ -209,6 +216,61 @@ class BaseNeuralClassifier(
             return self._fit([MemberRows(X, y, weight, split, holdout)])
 
     @fit_context(prefer_skip_nested_validation=True)
+    def fit_again(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train again, on all rows as a sampler left them, and keep the record.
+
+        This is what :class:`skloss.Pipeline` calls with ``refit=True``.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        check_is_fitted(self)
+        with all_or_nothing(self):
+            X, y = self._check_rows(X, y, reset=False)
+            codes = encode_known(self.classes_, y, "y")
+            rows = MemberRows(X, codes, checked_weight(sample_weight, X))
+            self._fitted = fit_again(self, rows, self._fitted.members[0])
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_members(self, members: Sequence[MemberRows]) -> Self:
+        """Train each member on rows as a sampler left them.
+
+        This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
+
+        Parameters
+        ----------
+        members : sequence of MemberRows
+            Rows, labels, weights and hold-out of each member.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        with all_or_nothing(self):
+            checked = []
+            for number, rows in enumerate(members):
+                is_first = number == 0 and not self._goes_on
+                X, y = self._check_rows(rows.X, rows.y, reset=is_first)
+                weight = checked_weight(rows.weight, X)
+                split = Split(source=rows.holdout.source)
+                own = MemberRows(X, y, weight, split, rows.holdout)
+                checked.append(own)
+            return self._fit(checked)
+
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
         X: ArrayLike,
@@ -256,11 +318,14 @@ class BaseNeuralClassifier(
         return self._train([replace(rows, y=codes[id(rows.y)]) for rows in given])
 
     def _train(self, given: Sequence[MemberRows], is_partial: bool = False) -> Self:
+        check_refit(self)
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted.members if goes_on else ()
         if self.n_members == 1:
             before = earlier[0] if earlier else None
             self._fitted = self._fit_one(given[0], before, is_partial)
+            if self.refit and given[0].split.held is not None:
+                self._fitted = fit_again(self, given[0], self._fitted)
         else:
             self._fitted = fit_members(self, given, earlier, is_partial)
         return self

@@ -97,6 +97,15 @@ class DenseClassifier(BaseNeuralClassifier):
     effective_beta : float in [0, 1), default=0.999
         Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
         one come near "balanced".
+    prior_correction : bool or dict from label to share, default=False
+        Whether to undo what samplers, weights and the logit-adjusted loss do to the
+        shares of the classes, so that probabilities are those of the original rows
+        before any sampler, each counted once. A dict gives the shares where the
+        classifier is used. It shifts the logits by ``log(share / share in training)``,
+        in predictions and in all curves but those of the loss.
+    calibration : {"temperature"} or None, default=None
+        Whether the logits are divided by the temperature with the lowest cross-entropy
+        on the held-out rows, after the correction of the prior. Predicted classes stay.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
@@ -133,6 +142,11 @@ class DenseClassifier(BaseNeuralClassifier):
         Epochs to wait for a new best value.
     restore_best : bool, default=True
         Whether, with early stopping, the weights of the best epoch are kept.
+    refit : bool, default=False
+        Whether to give rows that ``fit`` held out back: the network is trained once
+        more, on all rows, for as many epochs as the weights of the first training have
+        seen. Curves, metrics and ``oob_decision_function_`` stay those of the first
+        training. Of one network only.
     n_members : int, default=1
         Number of networks. Each has a seed and a hold-out of its own, and the
         probabilities are their mean. The next member holds out the next
@@ -167,11 +181,18 @@ class DenseClassifier(BaseNeuralClassifier):
         ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
         ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
-        Weights, in Keras' order.
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
+    members_ : list of classifiers
+        The members, each a fitted classifier of one network with a record of its own.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the members that held it out; NaN
+        where none did.
     network_ : NetworkSpec
         The network as data.
-    model_ : keras.Sequential
-        The network as a Keras model, built when asked for; its output is the logits.
+    model_ : keras.Sequential or keras.Model
+        The network as a Keras model, built when asked for; its output is the logits. Of
+        several members it gives those of the mean probabilities.
     n_epochs_, n_iter_ : int
         Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
     loss_curve_ : list of float
@@ -181,7 +202,8 @@ class DenseClassifier(BaseNeuralClassifier):
         As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
         None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
-        Epoch (from zero) that was best by the monitored curve.
+        Epoch (from zero) that was best by the monitored curve; None of several members,
+        each of which has its own.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str

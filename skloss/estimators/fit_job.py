@@ -23,6 +23,7 @@ from skloss.training import (
     predict_logits,
     probabilities,
 )
+from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
@@ -44,6 +45,17 @@ class Fitted:
     network: NetworkSpec | None
     result: TrainingResult
     record: TrainingRecord
+    calibration: Calibration = AS_TRAINED
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights, in Keras' order, with the calibration in the output layer.
+
+        A fit that goes on starts from those of ``result``, which have none.
+        """
+        if self.network is None:
+            return self.result.weights
+        return self.calibration.weights(self.network, self.result.weights)
 
     @property
     def members(self) -> tuple["Fitted", ...]:
@@ -51,9 +63,9 @@ class Fitted:
         return (self,)
 
     @property
-    def weights(self) -> list[np.ndarray]:
-        """Weights, in Keras' order."""
-        return self.result.weights
+    def seeds(self) -> tuple[None]:
+        """Members' own seeds; one network has that of the classifier."""
+        return (None,)
 
     def probabilities(self, X: Any) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of validated rows."""

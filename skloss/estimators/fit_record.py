@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
 from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
-from skloss.training import Rows, TrainingResult
+from skloss.training import Calibration, Rows, TrainingResult
 
 __all__ = ["Description", "Measured", "described_parameters", "make_record"]
 
@@ -54,6 +54,7 @@ def make_record(
     result: TrainingResult,
     measured: Mapping[str, Measured],
     loss_gap: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
 
@@ -69,9 +70,13 @@ def make_record(
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
         Levels between the losses, from `measure_gap`.
+    calibration : Calibration, optional
+        What is done to the logits.
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if calibration is not None and not calibration.changes_nothing:
+        outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
         outcome["loss_gap"] = as_plain(loss_gap)
     return TrainingRecord(

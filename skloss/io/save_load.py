@@ -39,6 +39,7 @@ def save(estimator: Any, path: str | PathLike[str]) -> None:
     See Also
     --------
     load : Load it.
+    to_onnx : Save it for other languages.
 
     Notes
     -----

@@ -11,14 +11,14 @@ from itertools import combinations
 
 import numpy as np
 
-__all__ = ["FEWEST_TIMESTEPS", "RocketKernels"]
+__all__ = ["FEWEST_TIMESTEPS", "KERNEL_WEIGHTS", "RocketKernels"]
 
 FEWEST_TIMESTEPS = 9  # as many as a kernel has weights
 _HALF = FEWEST_TIMESTEPS // 2
 _HIGH = np.array(list(combinations(range(FEWEST_TIMESTEPS), 3)))
 _N_KERNELS = len(_HIGH)
-_WEIGHTS = np.full((_N_KERNELS, FEWEST_TIMESTEPS), -1, np.float32)
-np.put_along_axis(_WEIGHTS, _HIGH, 2, axis=1)
+KERNEL_WEIGHTS = np.full((_N_KERNELS, FEWEST_TIMESTEPS), -1, np.float32)
+np.put_along_axis(KERNEL_WEIGHTS, _HIGH, 2, axis=1)
 
 _MOST_DILATIONS = 32
 _MOST_CHANNELS = 9  # that one kernel adds up
@@ -88,7 +88,7 @@ class RocketKernels:
             rows = series[random.randint(len(series), size=_N_KERNELS)]
             reach = dilation * _HALF
             windows = _windows(_padded(rows, reach), reach, dilation)
-            values = np.einsum("tkcw,kc,kw->kt", windows, chosen, _WEIGHTS)
+            values = np.einsum("tkcw,kc,kw->kt", windows, chosen, KERNEL_WEIGHTS)
             thresholds.append(_quantiles(values, levels.reshape(_N_KERNELS, -1)))
             channels.append(chosen)
         return cls(
@@ -217,7 +217,7 @@ def _windows(padded: np.ndarray, reach: int, dilation: int) -> np.ndarray:
 
 def _convolve(windows: np.ndarray, channels: np.ndarray, out: np.ndarray) -> None:
     """Write the convolutions ``(n_timesteps, n, 84)`` of windows."""
-    weights = channels[:, :, None] * _WEIGHTS[:, None]
+    weights = channels[:, :, None] * KERNEL_WEIGHTS[:, None]
     np.matmul(
         windows.reshape(windows.shape[0] * windows.shape[1], -1),
         weights.reshape(_N_KERNELS, -1).T,

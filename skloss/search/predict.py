@@ -21,53 +21,9 @@ from skloss.search.data_files import (
 )
 from skloss.search.file_words import listed, near, unreadable
 
-__all__ = ["load_model", "predictions_as_csv", "read_rows"]
+__all__ = ["predictions_as_csv", "read_rows"]
 
 _KINDS = {"numbers": "number", "dates": "date", "categories": "text"}
-
-
-def load_model(path: Path) -> Any:
-    """Load a classifier that was saved by ``joblib.dump``.
-
-    Loading runs code of the file, as with every pickle.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    estimator
-        Fitted classifier.
-
-    Raises
-    ------
-    DataFileError
-        If the file is no fitted classifier.
-    """
-    import joblib
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils.validation import check_is_fitted
-
-    check_is_file(path)
-    try:
-        model = joblib.load(path)
-    except MemoryError:
-        raise
-    except Exception as err:  # a file of anything else may raise anything
-        reason = f"it is not a model saved by joblib ({type(err).__name__})"
-        if isinstance(err, ModuleNotFoundError):
-            reason = f"the model needs the package {err.name!r}; install it"
-        raise unreadable(path, reason) from err
-    if not hasattr(model, "predict") or not hasattr(model, "fit"):
-        kind = type(model).__name__
-        raise unreadable(path, f"it has a {kind}, not a model")
-    try:
-        check_is_fitted(model)
-    except NotFittedError as err:
-        raise unreadable(path, "the model is not fitted") from err
-    return model
 
 
 def read_rows(
@@ -180,12 +136,29 @@ def _has_shares(model: Any) -> bool:
 
 def _kinds(model: Any, names: list[str]) -> dict[str, str]:
     """Return the kind of each column, as the steps for tables know it."""
-    kinds = dict.fromkeys(names, "number")
+    kinds = dict.fromkeys(names, "number") | _texts(model)
     table = getattr(model, "named_steps", {}).get("table")
     for name, _, columns in getattr(table, "transformers", ()):
         if name in _KINDS:
             kinds |= dict.fromkeys(columns, _KINDS[name])
-    return kinds
+    return kinds | getattr(model, "column_kinds", {})
+
+
+def _texts(model: Any) -> dict[str, str]:
+    """Columns in which an encoder of categories in a ColumnTransformer saw texts."""
+    found: dict[str, str] = {}
+    for _, step in getattr(model, "steps", ()):
+        for _, encoder, columns in getattr(step, "transformers_", ()):
+            parts = [part for _, part in getattr(encoder, "steps", [("", encoder)])]
+            known = next(
+                (part.categories_ for part in parts if hasattr(part, "categories_")), ()
+            )
+            found |= {
+                str(name): "text"
+                for name, values in zip(columns, known, strict=False)
+                if values.dtype.kind in "OU"
+            }
+    return found
 
 
 def _unused(path: Path, frame: Any, wanted: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
 from skloss.training.augmentation import Augmentation, ImageAugmentation
+from skloss.training.calibration import Calibration
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
@@ -16,6 +17,7 @@ __all__ = [
     "LOSSES",
     "SCHEDULES",
     "Augmentation",
+    "Calibration",
     "EpochLog",
     "Evaluator",
     "ImageAugmentation",

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import SMOTE
 
+import skloss
 from skloss import RecurrentClassifier, diagnose, make_pipeline, report
+from skloss.exceptions import ModelFileError
 from skloss.networks import forward, initial_weights, recurrent
 from skloss.networks.layers import AttentionPool, Recurrent
 
@@ -119,6 +121,17 @@ def test_it_is_read_as_any_other_classifier(tmp_path):
     assert "val_mcc" in pipeline[-1].history_
     assert str(diagnose(pipeline))
     assert "recurrent" in str(report(pipeline)).lower()
+
+
+def test_a_network_that_skips_steps_is_saved_and_is_not_written_as_onnx(tmp_path):
+    X, y = series(gaps=True)
+    classifier = small(missing="mask").fit(X, y)
+    skloss.save(classifier, tmp_path / "model")
+    again = skloss.load(tmp_path / "model").predict_proba(X)
+    np.testing.assert_array_equal(again, classifier.predict_proba(X))
+    pytest.importorskip("skl2onnx")
+    with pytest.raises(ModelFileError, match="a layer SkipMissing cannot be written"):
+        skloss.to_onnx(classifier, tmp_path / "model.onnx", X=np.nan_to_num(X))
 
 
 def test_a_record_of_series_with_gaps_is_diagnosed():

@@ -68,6 +68,10 @@ CASES = {
         ),
         *table(),
     ),
+    "dense with members": lambda: (
+        _dense(n_members=2, validation_fraction=0.5, class_weight="balanced"),
+        *table(),
+    ),
     "logistic": lambda: (_dense(width=(), depth=None), *table()),
     "cnn1d": lambda: (_cnn(head=(5,), batch_norm=True), *series()),
     "cnn1d of one channel": lambda: (
@@ -95,7 +99,13 @@ CASES = {
     ),
     "recurrent": lambda: (
         skloss.RecurrentClassifier(
-            3, bidirectional=True, missing="mask", epochs=2, random_state=0
+            3, bidirectional=True, pooling="attention", epochs=2, random_state=0
+        ),
+        *series(),
+    ),
+    "recurrent behind convolutions": lambda: (
+        skloss.RecurrentClassifier(
+            3, cell="gru", depth=2, filters=(3,), epochs=2, random_state=0
         ),
         *series(),
     ),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skloss.rocket import RocketKernels
-from skloss.rocket.kernels import _WEIGHTS
+from skloss.rocket.kernels import KERNEL_WEIGHTS
 
 
 def _series(n, n_timesteps, n_channels=1):
@@ -17,7 +17,7 @@ def _by_hand(kernels, series):
     found = []
     for number, dilation in enumerate(kernels.dilations):
         reach = 4 * dilation
-        for kernel, weights in enumerate(_WEIGHTS):
+        for kernel, weights in enumerate(KERNEL_WEIGHTS):
             channels = kernels.channels[number][kernel] > 0
             summed = series[:, :, channels].sum(axis=2)
             padded = np.pad(summed, ((0, 0), (reach, reach)))
@@ -47,9 +47,9 @@ def test_the_features_are_shares_of_a_convolution(n_timesteps, n_channels):
 
 
 def test_there_are_84_kernels_of_sum_zero():
-    assert _WEIGHTS.shape == (84, 9)
-    assert len({tuple(row) for row in _WEIGHTS.tolist()}) == 84
-    assert (_WEIGHTS.sum(axis=1) == 0).all()
+    assert KERNEL_WEIGHTS.shape == (84, 9)
+    assert len({tuple(row) for row in KERNEL_WEIGHTS.tolist()}) == 84
+    assert (KERNEL_WEIGHTS.sum(axis=1) == 0).all()
 
 
 @pytest.mark.parametrize(("n_timesteps", "widest"), [(9, 1), (17, 2), (300, 37)])

@@ -1,12 +1,17 @@
 """``skloss search`` keeps the winner, and ``skloss predict`` uses it."""
 
 import io
+from collections import Counter
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+import skloss
+from skloss import DenseClassifier
 from skloss.cli import main
 
 
@@ -233,3 +238,60 @@ def test_square_brackets_in_names_are_shown_as_they_are(
     assert "rows of class [bold]no: 90 (75.0%), ok[/x]: 30 (25.0%)" in shown
     assert "Column 'city[/]' is left out" in shown
     assert str(folder / "model.joblib") in shown
+
+
+@pytest.mark.parametrize("form", ["safetensors", "skops", "onnx"])
+def test_every_form_of_a_model_predicts_the_same(form, tmp_path, capsys):
+    skops_io, _ = pytest.importorskip("skops.io"), pytest.importorskip("safetensors")
+    pytest.importorskip("skl2onnx"), pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(80, 2)), columns=["size", "at"])
+    frame["city"] = rng.choice(["Bern", "1"], 80)
+    steps = make_column_transformer(
+        (StandardScaler(), ["size", "at"]), (OneHotEncoder(), ["city"])
+    )
+    classifier = DenseClassifier(width=4, epochs=2, random_state=0)
+    pipeline = skloss.make_pipeline(steps, classifier)
+    pipeline.fit(frame, np.where(frame["size"] > 0.5, "yes", "no"))
+    path, rows = tmp_path / f"model.{form}", tmp_path / "rows.csv"
+    frame.to_csv(rows, index=False)
+    if form == "safetensors":
+        skloss.save(pipeline, path)
+    elif form == "skops":
+        skops_io.dump(pipeline, path)
+    else:
+        skloss.to_onnx(pipeline, path, X=frame)
+    capsys.readouterr()
+    assert main(["predict", str(path), str(rows)]) == 0
+    found = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(found) == ["prediction", "probability_no", "probability_yes"]
+    assert found["prediction"].tolist() == pipeline.predict(frame).tolist()
+    np.testing.assert_allclose(found.iloc[:, 1:], pipeline.predict_proba(frame), 1e-4)
+
+
+def test_damaged_files_of_every_form_are_refused_in_a_sentence(
+    csv_file, tmp_path, capsys
+):
+    skops_io, _ = pytest.importorskip("skops.io"), pytest.importorskip("safetensors")
+    pytest.importorskip("onnxruntime")
+    X = np.arange(40.0)[:, None]
+    classifier = DenseClassifier(width=2, epochs=1, random_state=0).fit(X, X[:, 0] > 19)
+    skloss.save(classifier, tmp_path / "cut")
+    content = (tmp_path / "cut").read_bytes()
+    (tmp_path / "cut").write_bytes(content[:-9])
+    assert "was cut short." in refused(capsys, tmp_path / "cut", csv_file)
+    (tmp_path / "x.onnx").write_bytes(b"nothing")
+    assert "no ONNX model." in refused(capsys, tmp_path / "x.onnx", csv_file)
+    skops_io.dump(Counter("rows"), tmp_path / "own.skops")
+    assert "skops does not load it" in refused(capsys, tmp_path / "own.skops", csv_file)
+
+
+def test_the_winner_of_a_table_can_be_saved_without_code(model_file, tmp_path):
+    pytest.importorskip("skops"), pytest.importorskip("safetensors")
+    model = joblib.load(model_file)
+    skloss.save(model, tmp_path / "model")
+    loaded = skloss.load(tmp_path / "model")
+    rows = table().drop(columns="fraud")
+    rows["share"] = rows["share"].str.rstrip("%").astype(float)
+    rows["at"] = pd.to_datetime(rows["at"])
+    np.testing.assert_array_equal(loaded.predict_proba(rows), model.predict_proba(rows))

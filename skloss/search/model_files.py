@@ -1,0 +1,109 @@
+"""Saved models, in every form that ``skloss predict`` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile, is_zipfile
+
+from skloss.exceptions import ModelFileError
+from skloss.search.data_files import check_is_file
+from skloss.search.file_words import unreadable
+
+__all__ = ["load_model"]
+
+
+def load_model(path: Path) -> Any:
+    """Load a classifier that was saved by ``skloss.save``, skops, ONNX or joblib.
+
+    Only a file of joblib runs code when it is loaded, as every pickle does.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    estimator
+        Fitted classifier.
+
+    Raises
+    ------
+    DataFileError
+        If the file is no fitted classifier.
+    """
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_file(path)
+    if path.suffix.lower() == ".onnx":
+        return _read(path, _onnx_model)
+    model = _read(path, _reader(path))
+    if not hasattr(model, "predict") or not hasattr(model, "fit"):
+        kind = type(model).__name__
+        raise unreadable(path, f"it has a {kind}, not a model")
+    try:
+        check_is_fitted(model)
+    except NotFittedError as err:
+        raise unreadable(path, "the model is not fitted") from err
+    return model
+
+
+def _reader(path: Path) -> Any:
+    """Choose by the content of the file, since it may have any name."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    if start[8:] == b"{" and not start.startswith(b"\x80"):
+        return _skloss_model
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            if "schema.json" in archive.namelist():
+                return _skops_model
+    return _joblib_model
+
+
+def _read(path: Path, reader: Any) -> Any:
+    try:
+        return reader(path)
+    except MemoryError:
+        raise
+    except ModelFileError as err:
+        reason = str(err).removeprefix(f"Cannot load {path}: ").rstrip(".")
+        raise unreadable(path, reason) from err
+    except Exception as err:  # a file of anything else may raise anything
+        if isinstance(err, ModuleNotFoundError):
+            reason = f"the model needs the package {err.name!r}; install it"
+        elif isinstance(err, ImportError):
+            reason = str(err).rstrip(".")
+        elif reader is _joblib_model:
+            reason = f"it is not a model saved by joblib ({type(err).__name__})"
+        else:
+            line = " ".join(str(err).split())[:200].rstrip(".")
+            reason = f"skops does not load it ({line})"
+        raise unreadable(path, reason) from err
+
+
+def _joblib_model(path: Path) -> Any:
+    import joblib
+
+    return joblib.load(path)
+
+
+def _skloss_model(path: Path) -> Any:
+    from skloss.io import load
+
+    return load(path)
+
+
+def _skops_model(path: Path) -> Any:
+    from skloss.io import TRUSTED_TYPES
+    from skloss.io.container import need
+
+    return need("skops.io", "files", "Loading it").load(path, trusted=TRUSTED_TYPES)
+
+
+def _onnx_model(path: Path) -> Any:
+    from skloss.io.onnx_model import OnnxModel
+
+    return OnnxModel(path)
