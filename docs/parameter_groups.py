@@ -25,8 +25,8 @@ _GROUPS = {
     ),
     "Training": (
         "epochs batch_size augment shuffle class_weight effective_beta "
-        "prior_correction calibration refit n_members random_state warm_start verbose callbacks "
-        "run_eagerly"
+        "prior_correction calibration refit n_members random_state warm_start "
+        "verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "

@@ -1,5 +1,7 @@
 """Recurrent layers as nodes of ONNX, which has other orders of the gates."""
 
+from typing import Any
+
 import numpy as np
 
 from skloss.io.onnx_graph import Graph
@@ -29,7 +31,7 @@ def _way(
     kernel, own_kernel, bias = arrays
     order = _ORDERS[layer.cell]
     biases = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
-    options = {"linear_before_reset": 1} if layer.cell == "gru" else {}
+    options: dict[str, Any] = {"linear_before_reset": 1} if layer.cell == "gru" else {}
     states = graph.add(
         layer.cell.upper(),
         steps,
