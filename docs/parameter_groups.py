@@ -12,8 +12,9 @@ from sphinx.util import logging
 
 _GROUPS = {
     "Network": (
-        "model build_fn architecture width depth activation dropout filters "
-        "kernel_size pool_size head global_pooling padding n_channels channels_first "
+        "model build_fn architecture width depth cell bidirectional pooling missing "
+        "activation dropout filters kernel_size pool_size strides head global_pooling "
+        "padding residual spatial_dropout n_channels image_shape channels_first "
         "scale_series batch_norm l1 l2 activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
@@ -33,7 +34,13 @@ _GROUPS = {
         "scoring return_train_score early_stopping monitor patience restore_best"
     ),
 }
-_GROUPED = {"DenseClassifier", "CNN1DClassifier", "KerasClassifier"}
+_GROUPED = {
+    "DenseClassifier",
+    "CNN1DClassifier",
+    "CNN2DClassifier",
+    "RecurrentClassifier",
+    "KerasClassifier",
+}
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names.split()}
 _BEFORE_NUMPYDOC = 400  # which has Sphinx's default of 500
 

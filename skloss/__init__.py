@@ -11,9 +11,11 @@ __version__ = "0.1.0"
 
 _HOME = {
     "CNN1DClassifier": "skloss.estimators",
+    "CNN2DClassifier": "skloss.estimators",
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
     "Pipeline": "skloss.model_selection",
+    "RecurrentClassifier": "skloss.estimators",
     "ReduceLROnPlateau": "skloss.training",
     "RocketClassifier": "skloss.estimators",
     "SeriesScaler": "skloss.preprocessing",

@@ -8,8 +8,10 @@ from skloss import (
     preprocessing,
 )
 from skloss.estimators.cnn1d import CNN1DClassifier
+from skloss.estimators.cnn2d import CNN2DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.keras import KerasClassifier
+from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
 from skloss.io import load, save, to_onnx
 from skloss.model_selection import Pipeline, error_floor, label_issues, make_pipeline
@@ -24,9 +26,11 @@ __version__: str
 
 __all__ = [
     "CNN1DClassifier",
+    "CNN2DClassifier",
     "DenseClassifier",
     "KerasClassifier",
     "Pipeline",
+    "RecurrentClassifier",
     "ReduceLROnPlateau",
     "RocketClassifier",
     "SeriesScaler",

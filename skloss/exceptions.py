@@ -5,6 +5,7 @@ __all__ = [
     "DataFileError",
     "DiagnosisError",
     "ForkedProcessError",
+    "ImageShapeWarning",
     "ModelFileError",
     "RecordFormatError",
     "ResampledValidationWarning",
@@ -23,6 +24,10 @@ class SklossWarning(UserWarning):
 
 class AlikeNamesWarning(SklossWarning):
     """Labels or columns differ only in case, blanks or the form of their letters."""
+
+
+class ImageShapeWarning(SklossWarning):
+    """Folded rows make no square image, and no shape of the images was given."""
 
 
 class ResampledValidationWarning(SklossWarning):

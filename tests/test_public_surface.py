@@ -16,13 +16,13 @@ from skloss.datasets import make_rare_events
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
-    "skloss": "CNN1DClassifier DenseClassifier KerasClassifier Pipeline "
-    "ReduceLROnPlateau RocketClassifier SeriesScaler TrainingRecord datasets diagnose "
-    "diagnosis displays error_floor exceptions io label_issues load make_pipeline "
-    "metrics preprocessing repair report save to_onnx",
+    "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
+    "Pipeline RecurrentClassifier ReduceLROnPlateau RocketClassifier SeriesScaler "
+    "TrainingRecord datasets diagnose diagnosis displays error_floor exceptions io "
+    "label_issues load make_pipeline metrics preprocessing repair report save to_onnx",
     "skloss.io": "TRUSTED_TYPES load register_converters save to_onnx",
     "skloss.preprocessing": "SeriesScaler",
-    "skloss.estimators": "CNN1DClassifier DenseClassifier",
+    "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",
     "skloss.record": "TrainingRecord",
     "skloss.displays": "FoldCurvesDisplay LossCurveDisplay MetricCurveDisplay "

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.cnn1d import CNN1DClassifier
+from skloss.estimators.cnn2d import CNN2DClassifier
 from skloss.estimators.dense import DenseClassifier
 from skloss.estimators.epoch_logger import EpochLogger
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
+from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
 
 if TYPE_CHECKING:
@@ -17,10 +19,12 @@ __all__ = [
     "MOST_MEASURED_ROWS",
     "BaseNeuralClassifier",
     "CNN1DClassifier",
+    "CNN2DClassifier",
     "DenseClassifier",
     "EpochLogger",
     "HoldOut",
     "KerasClassifier",
+    "RecurrentClassifier",
     "RocketClassifier",
 ]
 

@@ -1,7 +1,7 @@
 """The base class of the neural classifiers."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -15,7 +15,7 @@ from skloss.estimators.callback_tasks import MemberTasks
 from skloss.estimators.checked_rows import CheckedRowsMixin
 from skloss.estimators.checks import encode_known, encode_labels
 from skloss.estimators.fit_job import Fitted
-from skloss.estimators.fit_members import FittedMembers, fit_members
+from skloss.estimators.fit_members import fit_members
 from skloss.estimators.fit_rows import (
     FitRows,
     HoldOut,
@@ -33,7 +33,7 @@ from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
-from skloss.training import ReduceLROnPlateau, Rows
+from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
 __all__ = ["BaseNeuralClassifier"]
 
@@ -41,6 +41,7 @@ __all__ = ["BaseNeuralClassifier"]
 _TO_CALLER = 4
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class BaseNeuralClassifier(
     CheckedRowsMixin,
     MembersMixin,
@@ -49,7 +50,11 @@ class BaseNeuralClassifier(
     ClassifierMixin,
     BaseEstimator,
 ):
-    """Base of the neural classifiers; a subclass says which network it trains."""
+    """Base of the neural classifiers; a subclass says which network it trains.
+
+    The fields are the parameters that all of them have; a subclass adds its own, and
+    may set another default. The constructor is made of both, by ``dataclass``.
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "activation": [str],
@@ -86,7 +91,45 @@ class BaseNeuralClassifier(
         **NeuralClassifierMixin._stopping_constraints,
     }
 
-    _fitted: Fitted | FittedMembers  # type: ignore[assignment]
+    batch_norm: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
+    activity_l2: float = 0.0
+    loss: str | Callable[..., Any] = "crossentropy"
+    focal_gamma: float = 2.0
+    focal_alpha: float | None = None
+    logit_tau: float = 1.0
+    label_smoothing: float = 0.0
+    optimizer: str = "adam"
+    learning_rate: float = 5e-3
+    learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine"
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 0.004
+    clipnorm: float | None = None
+    epochs: int = 100
+    batch_size: int = 32
+    balanced_batches: bool | str = False
+    sampler: Any = None
+    class_weight: Mapping[Any, float] | str | None = None
+    effective_beta: float = 0.999
+    prior_correction: bool | Mapping[Any, float] = False
+    calibration: str | None = None
+    pos_label: Any = None
+    validation_fraction: float | None = 0.1
+    validation_rows: Any = "stratified"
+    scoring: Any = None
+    return_train_score: bool = False
+    early_stopping: bool | str = "auto"
+    monitor: Any = "auto"
+    patience: int = 20
+    restore_best: bool = True
+    refit: bool = False
+    n_members: int = 1
+    random_state: int | np.random.RandomState | None = None
+    warm_start: bool = False
+    verbose: int = 0
+    callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -106,6 +149,10 @@ class BaseNeuralClassifier(
         Those of ``alike``, if given, have been decided on before.
         """
         return spec
+
+    def _augmentation(self, spec: NetworkSpec) -> Augmentation | None:
+        """Return what changes the rows that are trained on, if anything does."""
+        return None
 
     # ------------------------------------------------------------------------- fitting
 

@@ -36,7 +36,7 @@ class CheckedRowsMixin:
             X, y = validate_data(
                 self, X, y, reset=reset, **options, **self._rows_options()
             )
-        check_finite("X", X)
+        self._check_values("X", X)
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)
         if reset:
@@ -47,6 +47,10 @@ class CheckedRowsMixin:
 
     def _check_sparse(self, X: Any, name: str) -> None:
         """Refuse sparse rows where the classifier takes none."""
+
+    def _check_values(self, name: str, X: Any) -> None:
+        """Refuse values that the classifier cannot take."""
+        check_finite(name, X)
 
     def _rows_options(self) -> dict[str, Any]:
         return {}
@@ -70,13 +74,13 @@ class CheckedRowsMixin:
     def _validated(self, X: Any, name: str = "X") -> np.ndarray:
         if self._is_plain(X):
             X = np.ascontiguousarray(X, dtype=np.float32)
-            check_finite(name, X)
+            self._check_values(name, X)
             return X
         self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         with rows_explained(X, name):
             X = validate_data(self, X, reset=False, **options, **self._rows_options())
-        check_finite(name, X)
+        self._check_values(name, X)
         return self._check_shape(X, reset=False)
 
     def _is_plain(self, X: object) -> bool:

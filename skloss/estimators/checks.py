@@ -255,7 +255,8 @@ def warns_of_resampled(X: Any, y: np.ndarray, stacklevel: int = 4) -> bool:
     """
     if issparse(X) and np.prod(X.shape, dtype=float) > _MOST_DENSE_VALUES:
         return False
-    if not looks_resampled(flat_rows(dense_rows(X)), y):
+    rows = flat_rows(dense_rows(X))
+    if not looks_resampled(np.nan_to_num(rows) if np.isnan(rows).any() else rows, y):
         return False
     warnings.warn(
         "X holds rows that a sampler has made, and the validation rows are now "

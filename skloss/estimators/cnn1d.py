@@ -1,29 +1,23 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from numbers import Integral
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from skloss.estimators.augmentation import augment_layer
-from skloss.estimators.base import BaseNeuralClassifier
-from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.convolutional import BaseConvolutionalClassifier
 from skloss.estimators.fit_rows import FitRows
 from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks import ARCHITECTURES, NetworkSpec, cnn1d, published
-from skloss.networks.layers import SeriesScale
-from skloss.sklearn_compat import Interval, StrOptions
-from skloss.training import ReduceLROnPlateau
+from skloss.networks import ARCHITECTURES, NetworkSpec, published
+from skloss.networks.layers import Conv1D, Convolution, SeriesScale
+from skloss.sklearn_compat import StrOptions
 
 __all__ = ["CNN1DClassifier"]
 
-_MOST_BLOCKS = 3  # unless told otherwise
 
-
-class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
+@dataclass(eq=False, repr=False, kw_only=True)
+class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
     """Convolutional network for series.
 
     Blocks of convolutions, each closed by a pool, then the values flattened (or pooled
@@ -289,169 +283,33 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     ['series', 'conv1d', 'batch', 'activation']
     """
 
+    _convolution: ClassVar[type[Convolution]] = Conv1D
+    _places: ClassVar[str] = "timesteps"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseNeuralClassifier._parameter_constraints,
+        **BaseConvolutionalClassifier._parameter_constraints,
         "architecture": [StrOptions({"plain", *ARCHITECTURES})],
-        "width": [Interval(Integral, 1, None, closed="left")],
-        "depth": [Interval(Integral, 1, None, closed="left"), None],
-        "filters": ["array-like", None],
-        "kernel_size": [Integral, "array-like"],
-        "pool_size": [Integral, "array-like"],
-        "head": [Integral, "array-like"],
-        "global_pooling": [StrOptions({"average", "max"}), None],
-        "padding": [StrOptions({"same", "valid"})],
         "scale_series": [StrOptions(set(SCALINGS)), None],
         "augment": [str, list, tuple, Mapping, None],
         **SeriesRowsMixin._series_constraints,
     }
 
-    def __init__(
-        self,
-        width: int = 16,
-        depth: int | None = None,
-        activation: str = "relu",
-        dropout: float | Sequence[float] = 0.5,
-        *,
-        architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain",
-        filters: Sequence[Any] | None = None,
-        kernel_size: int | Sequence[int] = 7,
-        pool_size: int | Sequence[int] = 2,
-        head: int | Sequence[int] = 128,
-        global_pooling: Literal["average", "max"] | None = None,
-        padding: Literal["same", "valid"] = "same",
-        n_channels: int = 1,
-        channels_first: bool | None = None,
-        scale_series: Literal["auto", "zscore"] | None = "auto",
-        augment: str | Sequence[str] | Mapping[str, float] | None = None,
-        batch_norm: bool = True,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        activity_l2: float = 0.0,
-        loss: str | Callable[..., Any] = "crossentropy",
-        focal_gamma: float = 2.0,
-        focal_alpha: float | None = None,
-        logit_tau: float = 1.0,
-        label_smoothing: float = 0.0,
-        optimizer: str = "adam",
-        learning_rate: float = 3e-3,
-        learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine",
-        momentum: float = 0.9,
-        nesterov: bool = True,
-        weight_decay: float = 0.004,
-        clipnorm: float | None = None,
-        epochs: int = 100,
-        batch_size: int = 16,
-        balanced_batches: bool | str = False,
-        sampler: Any = None,
-        class_weight: Mapping[Any, float] | str | None = None,
-        effective_beta: float = 0.999,
-        prior_correction: bool | Mapping[Any, float] = False,
-        calibration: str | None = None,
-        pos_label: Any = None,
-        validation_fraction: float | None = 0.1,
-        validation_rows: Any = "stratified",
-        scoring: Any = None,
-        return_train_score: bool = False,
-        early_stopping: bool | str = "auto",
-        monitor: Any = "auto",
-        patience: int = 20,
-        restore_best: bool = True,
-        refit: bool = False,
-        n_members: int = 1,
-        random_state: int | np.random.RandomState | None = None,
-        warm_start: bool = False,
-        verbose: int = 0,
-        callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
-    ) -> None:
-        self.width = width
-        self.depth = depth
-        self.activation = activation
-        self.dropout = dropout
-        self.architecture = architecture
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.pool_size = pool_size
-        self.head = head
-        self.global_pooling = global_pooling
-        self.padding = padding
-        self.n_channels = n_channels
-        self.channels_first = channels_first
-        self.scale_series = scale_series
-        self.augment = augment
-        self.batch_norm = batch_norm
-        self.l1 = l1
-        self.l2 = l2
-        self.activity_l2 = activity_l2
-        self.loss = loss
-        self.focal_gamma = focal_gamma
-        self.focal_alpha = focal_alpha
-        self.logit_tau = logit_tau
-        self.label_smoothing = label_smoothing
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.learning_rate_schedule = learning_rate_schedule
-        self.momentum = momentum
-        self.nesterov = nesterov
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.balanced_batches = balanced_batches
-        self.sampler = sampler
-        self.class_weight = class_weight
-        self.effective_beta = effective_beta
-        self.prior_correction = prior_correction
-        self.calibration = calibration
-        self.pos_label = pos_label
-        self.validation_fraction = validation_fraction
-        self.validation_rows = validation_rows
-        self.scoring = scoring
-        self.return_train_score = return_train_score
-        self.early_stopping = early_stopping
-        self.monitor = monitor
-        self.patience = patience
-        self.restore_best = restore_best
-        self.refit = refit
-        self.n_members = n_members
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.callbacks = callbacks
+    architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain"
+    n_channels: int = 1
+    channels_first: bool | None = None
+    scale_series: Literal["auto", "zscore"] | None = "auto"
+    augment: str | Sequence[str] | Mapping[str, float] | None = None
+    batch_norm: bool = True
 
     def _fitted_shape(self) -> tuple[int, ...] | None:
         return self.network_.input_shape if self._is_fitted() else None
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
-        owner = type(self).__name__
-        if self.architecture != "plain":
-            return published(
-                self.architecture,
-                (input_shape[0], input_shape[1]),
-                n_outputs,
-                l1=float(self.l1),
-                l2=float(self.l2),
-                activity_l2=float(self.activity_l2),
-            )
-        filters = self._filters(input_shape[0])
-        n_blocks = len(filters)
-        kernels = check_sizes(owner, "kernel_size", self.kernel_size, n_blocks)
-        pools = check_sizes(owner, "pool_size", self.pool_size, n_blocks)
-        head = check_sizes(owner, "head", self.head)
-        self._check_timesteps(input_shape[0], filters, kernels, pools)
-        is_last = [block == n_blocks - 1 for block in range(n_blocks)]
-        places = [*(last and not head for last in is_last), *(True for _ in head)]
-        return cnn1d(
+        if self.architecture == "plain":
+            return super()._network(input_shape, n_outputs)
+        return published(
+            self.architecture,
             (input_shape[0], input_shape[1]),
-            n_outputs=n_outputs,
-            filters=filters,
-            kernel_size=kernels,
-            pool_size=pools,
-            head=head,
-            activation=self.activation,
-            dropout=check_rates(owner, self.dropout, places),
-            batch_norm=self.batch_norm,
-            padding=self.padding,
-            global_pooling=self.global_pooling,
+            n_outputs,
             l1=float(self.l1),
             l2=float(self.l2),
             activity_l2=float(self.activity_l2),
@@ -483,43 +341,3 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         with limited_threads(None):
             tells = level_tells(rows.original, shape, rows.groups_original)
         return SeriesScale(moments=tells)
-
-    def _filters(self, timesteps: int) -> list[tuple[int, ...]]:
-        """Return the filters of each convolution of each block."""
-        owner = type(self).__name__
-        if self.filters is not None:
-            return [check_sizes(owner, "filters", block) for block in self.filters]
-        depth = self.depth
-        if depth is None:
-            pools = check_sizes(owner, "pool_size", self.pool_size)
-            blocks = pools if len(pools) > 1 else pools * _MOST_BLOCKS
-            depth = int((np.cumprod(blocks) <= timesteps).sum())
-        return [(self.width * 2**block,) for block in range(depth)]
-
-    def _check_timesteps(
-        self,
-        timesteps: int,
-        filters: list[tuple[int, ...]],
-        kernels: tuple[int, ...],
-        pools: tuple[int, ...],
-    ) -> None:
-        """Say which block has no timesteps left, before Keras or XLA would."""
-        left = timesteps
-        for number, (block, kernel, pool) in enumerate(
-            zip(filters, kernels, pools, strict=True), start=1
-        ):
-            lost = 0 if self.padding == "same" else (kernel - 1) * len(block)
-            if left - lost < 1:
-                raise ValueError(
-                    f"kernel_size={kernel} with padding='valid' needs {lost + 1} "
-                    f"timesteps in block {number}, but {left} are left: choose a "
-                    "smaller kernel_size or padding='same'."
-                )
-            left -= lost
-            if left < pool:
-                raise ValueError(
-                    f"pool_size={pool} is larger than the {left} timesteps that are "
-                    f"left in block {number} of {len(filters)}: choose a smaller "
-                    "pool_size or fewer blocks."
-                )
-            left //= pool

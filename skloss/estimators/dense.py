@@ -1,6 +1,7 @@
 """``DenseClassifier``: a network of fully connected layers for tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -10,11 +11,11 @@ from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
 from skloss.networks import NetworkSpec, dense
 from skloss.sklearn_compat import Interval
-from skloss.training import ReduceLROnPlateau
 
 __all__ = ["DenseClassifier"]
 
 
+@dataclass(eq=False, repr=False)
 class DenseClassifier(BaseNeuralClassifier):
     """Fully connected network for tables.
 
@@ -244,96 +245,14 @@ class DenseClassifier(BaseNeuralClassifier):
         "depth": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(
-        self,
-        width: int | Sequence[int] | None = None,
-        depth: int | None = None,
-        activation: str = "relu",
-        dropout: float | Sequence[float] = 0.0,
-        *,
-        batch_norm: bool = False,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        activity_l2: float = 0.0,
-        loss: str | Callable[..., Any] = "crossentropy",
-        focal_gamma: float = 2.0,
-        focal_alpha: float | None = None,
-        logit_tau: float = 1.0,
-        label_smoothing: float = 0.0,
-        optimizer: str = "adam",
-        learning_rate: float = 5e-3,
-        learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine",
-        momentum: float = 0.9,
-        nesterov: bool = True,
-        weight_decay: float = 0.004,
-        clipnorm: float | None = None,
-        epochs: int = 150,
-        batch_size: int = 32,
-        balanced_batches: bool | str = False,
-        sampler: Any = None,
-        class_weight: Mapping[Any, float] | str | None = None,
-        effective_beta: float = 0.999,
-        prior_correction: bool | Mapping[Any, float] = False,
-        calibration: str | None = None,
-        pos_label: Any = None,
-        validation_fraction: float | None = 0.1,
-        validation_rows: Any = "stratified",
-        scoring: Any = None,
-        return_train_score: bool = False,
-        early_stopping: bool | str = "auto",
-        monitor: Any = "auto",
-        patience: int = 20,
-        restore_best: bool = True,
-        refit: bool = False,
-        n_members: int = 1,
-        random_state: int | np.random.RandomState | None = None,
-        warm_start: bool = False,
-        verbose: int = 0,
-        callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
-    ) -> None:
-        self.width = width
-        self.depth = depth
-        self.activation = activation
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.l1 = l1
-        self.l2 = l2
-        self.activity_l2 = activity_l2
-        self.loss = loss
-        self.focal_gamma = focal_gamma
-        self.focal_alpha = focal_alpha
-        self.logit_tau = logit_tau
-        self.label_smoothing = label_smoothing
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.learning_rate_schedule = learning_rate_schedule
-        self.momentum = momentum
-        self.nesterov = nesterov
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.balanced_batches = balanced_batches
-        self.sampler = sampler
-        self.class_weight = class_weight
-        self.effective_beta = effective_beta
-        self.prior_correction = prior_correction
-        self.calibration = calibration
-        self.pos_label = pos_label
-        self.validation_fraction = validation_fraction
-        self.validation_rows = validation_rows
-        self.scoring = scoring
-        self.return_train_score = return_train_score
-        self.early_stopping = early_stopping
-        self.monitor = monitor
-        self.patience = patience
-        self.restore_best = restore_best
-        self.refit = refit
-        self.n_members = n_members
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.callbacks = callbacks
+    width: int | Sequence[int] | None = None
+    depth: int | None = None
+    activation: str = "relu"
+    dropout: float | Sequence[float] = 0.0
+    _: KW_ONLY
+    learning_rate: float = 5e-3
+    epochs: int = 150
+    batch_size: int = 32
 
     def _rows_options(self) -> dict[str, Any]:
         return {"accept_sparse": "csr"}

@@ -1,5 +1,6 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -204,11 +205,18 @@ def _column_ranges(X: Any) -> dict[str, Any]:
             name: [value for part in parts for value in part[name]] for name in parts[0]
         }
     sample = X[:: max(1, len(X) // _RANGE_ROWS)]
-    quantiles = np.quantile(sample, _QUANTILES, axis=0)
-    named = zip(("min", "p01", "median", "p99", "max"), quantiles, strict=True)
+    names = ("min", "p01", "median", "p99", "max")
+    if np.isnan(sample).any():  # steps that a recurrent network skips
+        with warnings.catch_warnings():  # of columns without any value
+            warnings.simplefilter("ignore", RuntimeWarning)
+            quantiles = np.nanquantile(sample, _QUANTILES, axis=0)
+            spread = np.nanstd(sample, axis=0, dtype=np.float64)
+    else:
+        quantiles = np.quantile(sample, _QUANTILES, axis=0)
+        spread = sample.std(axis=0, dtype=np.float64)
     return {
-        **{name: values.tolist() for name, values in named},
-        "std": sample.std(axis=0, dtype=np.float64).tolist(),
+        **{name: q.tolist() for name, q in zip(names, quantiles, strict=True)},
+        "std": spread.tolist(),
     }
 
 

@@ -129,7 +129,11 @@ def fit_network(
         estimator,
         rows,
         None,
-        replace(_settings(estimator, seed, rows), member=member),
+        replace(
+            _settings(estimator, seed, rows),
+            member=member,
+            augment=estimator._augmentation(spec),
+        ),
         earlier if rows.is_partial else None,
         tasks,
         scorers=scorers_of(estimator, rows),
@@ -253,6 +257,7 @@ def fit_spec(
                 network.row_losses,
                 settings.batch_size,
                 settings.seed,
+                settings.augment,
             ),
             loss=loss_words(settings),
         )

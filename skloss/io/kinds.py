@@ -58,11 +58,11 @@ def data_kinds() -> dict[str, type]:
 
 
 def _collect(hint: Any, found: dict[str, type]) -> None:
-    """Add the dataclasses of an annotation, and those that these are made of."""
+    """Add the dataclasses of an annotation, their kinds, and what they are made of."""
     is_data = is_dataclass(hint) and isinstance(hint, type)
     if is_data and hint.__name__ not in found:
         found[hint.__name__] = hint
-        for part in hints_of(hint).values():
+        for part in (*hints_of(hint).values(), *hint.__subclasses__()):
             _collect(part, found)
     for part in get_args(hint):
         _collect(part, found)
@@ -72,7 +72,7 @@ def _collect(hint: Any, found: dict[str, type]) -> None:
 def hints_of(kind: type) -> dict[str, Any]:
     """Annotations of a dataclass' fields, or of an estimator's attributes."""
     hints = get_type_hints(kind)
-    if is_dataclass(kind):
+    if is_dataclass(kind) and not issubclass(kind, BaseEstimator):
         return {part.name: hints[part.name] for part in fields(kind)}
     return hints
 
@@ -91,13 +91,11 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in parts
     if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
         several = len(parts) == 2 and parts[1] is Ellipsis
         kinds = [parts[0]] * len(value) if several else parts
-        return (
-            isinstance(value, tuple)
-            and len(value) == len(kinds)
-            and all(map(fits, value, kinds))
-        )
+        return len(value) == len(kinds) and all(map(fits, value, kinds))
     if origin is list:
         return isinstance(value, list) and all(fits(item, parts[0]) for item in value)
     if origin is dict:

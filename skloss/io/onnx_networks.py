@@ -1,23 +1,28 @@
 """Networks as nodes of ONNX: the layers, one case each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
+from skloss.io.onnx_recurrence import recurrent_states
 from skloss.io.onnx_series import scaled_nodes
 from skloss.networks import NetworkSpec
 from skloss.networks.layers import (
+    AttentionPool,
     Augment,
     BatchNorm,
-    Conv1D,
+    Convolution,
     Dense,
     Dropout,
     Flatten,
     GlobalPool,
+    Layer,
     MaxPool,
+    Recurrent,
+    Residual,
     SeriesScale,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
@@ -64,21 +69,39 @@ def network_logits(
     rows : str
         Name of the rows, ``(n, *spec.input_shape)`` in single precision.
     """
-    rest = iter(weights)
-    for layer, shape in zip(spec.layers, spec.shapes(), strict=False):
-        arrays = [next(rest) for _ in layer.weight_shapes(shape)]
-        if isinstance(layer, SeriesScale):
-            rows = _scaled(graph, arrays, rows, shape[0])
+    return _through(graph, spec.layers, spec.input_shape, iter(weights), rows)
+
+
+def _through(
+    graph: Graph,
+    layers: Sequence[Layer],
+    shape: tuple[int, ...],
+    weights: Iterator[Array],
+    rows: str,
+) -> str:
+    for layer in layers:
+        if isinstance(layer, Residual):
+            branch, shortcut = (
+                _through(graph, way, shape, weights, rows)
+                for way in (layer.branch, layer.shortcut)
+            )
+            both = graph.add("Add", branch, shortcut)
+            rows = _ACTIVATIONS[layer.activation](graph, both)
         else:
-            rows = _apply(graph, layer, arrays, rows)
+            arrays = [next(weights) for _ in layer.weight_shapes(shape)]
+            if isinstance(layer, SeriesScale):
+                rows = _scaled(graph, arrays, rows, shape[0])
+            else:
+                rows = _apply(graph, layer, arrays, rows, len(shape) - 1)
+        shape = layer.output_shape(shape)
     return rows
 
 
-def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str) -> str:
+def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str, n_axes: int) -> str:
     match layer:
         case Dense():
             z = graph.add("MatMul", x, graph.constant(arrays[0]))
-        case Conv1D():
+        case Convolution():
             z = _convolved(graph, layer, arrays[0], x)
         case BatchNorm():
             gamma, beta, mean, variance = arrays
@@ -89,20 +112,27 @@ def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str) -> str:
             )
             return _ACTIVATIONS[layer.activation](graph, z)
         case MaxPool():
-            size = [layer.size]
+            size = [layer.size] * n_axes
             pooled = graph.add(
                 "MaxPool",
-                graph.transposed(x, 0, 2, 1),
+                _channels_first(graph, x, n_axes),
                 kernel_shape=size,
                 strides=size,
             )
-            return graph.transposed(pooled, 0, 2, 1)
+            return _channels_last(graph, pooled, n_axes)
         case GlobalPool():
             kind = (
                 "GlobalAveragePool" if layer.pooling == "average" else "GlobalMaxPool"
             )
-            pooled = graph.add(kind, graph.transposed(x, 0, 2, 1))
+            pooled = graph.add(kind, _channels_first(graph, x, n_axes))
             return graph.add("Flatten", pooled, axis=1)
+        case Recurrent():
+            return recurrent_states(graph, layer, arrays, x)
+        case AttentionPool():
+            scores = graph.add("MatMul", x, graph.constant(arrays[0]))
+            shares = graph.add("Softmax", scores, axis=1)
+            product = graph.add("MatMul", graph.transposed(shares, 0, 2, 1), x)
+            return graph.add("Flatten", product, axis=1)
         case Flatten():
             return graph.add("Flatten", x, axis=1)
         case Dropout() | Augment():
@@ -134,9 +164,25 @@ def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
     return graph.add("Concat", values, graph.add("Tile", moments, repeats), axis=2)
 
 
-def _convolved(graph: Graph, layer: Conv1D, kernel: Array, x: str) -> str:
-    size = len(kernel)
-    pads = [(size - 1) // 2, size // 2] if layer.padding == "same" else [0, 0]
-    weights = graph.constant(np.ascontiguousarray(kernel.transpose(2, 1, 0)))
-    z = graph.add("Conv", graph.transposed(x, 0, 2, 1), weights, pads=pads)
-    return graph.transposed(z, 0, 2, 1)
+def _convolved(graph: Graph, layer: Convolution, kernel: Array, x: str) -> str:
+    n_axes = layer.n_axes
+    axes = (n_axes + 1, n_axes, *range(n_axes))
+    weights = graph.constant(np.ascontiguousarray(kernel.transpose(axes)))
+    z = graph.add(
+        "Conv",
+        _channels_first(graph, x, n_axes),
+        weights,
+        # Of an odd number of zeros one more stands behind, as in TensorFlow.
+        auto_pad="SAME_UPPER" if layer.padding == "same" else "VALID",
+        strides=[layer.strides] * n_axes,
+        dilations=[layer.dilation] * n_axes,
+    )
+    return _channels_last(graph, z, n_axes)
+
+
+def _channels_first(graph: Graph, x: str, n_axes: int) -> str:
+    return graph.transposed(x, 0, n_axes + 1, *range(1, n_axes + 1))
+
+
+def _channels_last(graph: Graph, x: str, n_axes: int) -> str:
+    return graph.transposed(x, 0, *range(2, n_axes + 2), 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skloss.keras_interop.keras_start import start_keras
+from skloss.keras_interop.own_layers import own_layer
 from skloss.networks.layers import Layer
 from skloss.networks.spec import NetworkSpec
 from skloss.python_random import python_random_kept
@@ -103,6 +104,9 @@ class _Twin:
         seed = self._seed
         self._seed = None if seed is None else seed + 1
         return seed
+
+    def own_layer(self, name: str, **options: Any) -> Any:
+        return own_layer(name, **options)
 
     def sequence(self, layers: Sequence[Layer], shape: tuple[int, ...]) -> Any:
         built = [self.keras.Input(shape)]

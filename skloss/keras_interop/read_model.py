@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from skloss.networks.activations import ACTIVATIONS
-from skloss.networks.layers import LAYERS, Dense, Dropout, Flatten, Layer
+from skloss.networks.layers import LAYERS, Dense, Dropout, Flatten, Layer, Recurrent
 from skloss.networks.layers.keras_options import NoCompiledFormError, need, unusual
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import KerasLayer, KerasModel
@@ -174,6 +174,10 @@ class _Reader:
             need(layer, **dict.fromkeys(names))
             self.kernels.append(_penalty(layer, "kernel_regularizer"))
             read = _activated(read, _function_name(layer))
+        elif isinstance(read, Recurrent):
+            inner = getattr(layer, "forward_layer", layer)
+            self.kernels.append(_penalty(inner, "kernel_regularizer"))
+            layer = inner
         self.layers.append(read)
         self.activity.append(_penalty(layer, "activity_regularizer")[1])
 

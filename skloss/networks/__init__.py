@@ -5,6 +5,7 @@ from skloss.networks.architectures import ARCHITECTURES, published
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
 from skloss.networks.numpy_forward import forward, hidden_outputs
+from skloss.networks.recurrence import recurrent
 from skloss.networks.spec import NetworkSpec, cnn1d, cnn2d, dense
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "hidden_outputs",
     "initial_weights",
     "published",
+    "recurrent",
 ]

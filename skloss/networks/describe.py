@@ -43,7 +43,7 @@ def _describe(
             shape = _describe(spec, part, shape, found)
     else:
         shape = layer.output_shape(shape)
-    has_kernel = hasattr(layer, "use_bias")
+    has_kernel = hasattr(layer, "use_bias") or isinstance(layer, kinds.Recurrent)
     found.append(
         Layer(
             layer.kind,

@@ -15,7 +15,8 @@ def initial_weights(
 ) -> list[np.ndarray]:
     """Glorot-uniform kernels, as Keras draws them; ones and zeros for the rest.
 
-    A kernel is uniform in ``±sqrt(6 / (fan_in + fan_out))`` [1]_.
+    A kernel is uniform in ``±sqrt(6 / (fan_in + fan_out))`` [1]_; that from state to
+    state of a recurrent layer is orthogonal.
 
     Parameters
     ----------
@@ -57,6 +58,18 @@ def _initial(weight: WeightShape, rng: np.random.Generator) -> np.ndarray:
         fans = receptive_field * (weight.shape[-2] + weight.shape[-1])
         limit = np.sqrt(6.0 / fans)
         return rng.uniform(-limit, limit, weight.shape).astype(np.float32)
+    if weight.role == "recurrent_kernel":
+        return _orthogonal(weight.shape, rng)
     if weight.role in ("gamma", "moving_variance", "spread"):
         return np.ones(weight.shape, np.float32)
-    return np.zeros(weight.shape, np.float32)
+    zeros = np.zeros(weight.shape, np.float32)
+    if weight.ones is not None:
+        zeros[..., slice(*weight.ones)] = 1
+    return zeros
+
+
+def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Rows or columns of length one and at right angles, of random directions."""
+    q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
+    q *= np.sign(np.diag(r))
+    return (q if q.shape == shape else q.T).astype(np.float32)

@@ -31,6 +31,7 @@ class _Run:
         rng: np.random.Generator | None = None,
     ) -> None:
         self.spec, self.rng = spec, rng
+        self.mask: Array | None = None
         self.activity = 0.0
         self.hidden: list[tuple[str, Array]] | None = None
         self._weights = iter(weights)
@@ -79,7 +80,9 @@ def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
     """
     logits = np.empty((len(X), spec.n_outputs), X.dtype)
     largest = max(map(prod, spec.shapes()))
-    step = max(16, _BLOCK_VALUES // largest)
+    # Each step of a recurrent layer is a call of its own, whatever the rows are.
+    fewest = 256 if spec.is_recurrent else 16
+    step = max(fewest, _BLOCK_VALUES // largest)
     for start in range(0, len(X), step):
         run = _Run(spec, weights)
         logits[start : start + step] = run.through(spec.layers, X[start : start + step])

@@ -22,6 +22,7 @@ from skloss.networks.layers import (
     Layer,
     MaxPool,
     Padding,
+    Recurrent,
     Residual,
     WeightShape,
 )
@@ -45,7 +46,8 @@ class NetworkSpec:
         Penalties on every kernel, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
     activity_l2 : float
         Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of the
-        convolutions or, in a network without any, of the hidden layers.
+        convolutions and recurrent layers or, in a network without any, of the hidden
+        layers.
 
     Examples
     --------
@@ -69,6 +71,11 @@ class NetworkSpec:
     def is_convolutional(self) -> bool:
         """Whether rows are series or images."""
         return len(self.input_shape) > 1
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether a layer goes along time step by step."""
+        return any(isinstance(part, Recurrent) for part in self.parts())
 
     def parts(self) -> Iterator[Layer]:
         """Give all layers in the order of weights, those inside others too."""
@@ -116,7 +123,7 @@ class NetworkSpec:
             return False
         is_dense = isinstance(layer, Dense)
         has_bias = getattr(layer, "use_bias", False)
-        return isinstance(layer, BatchNorm) or (
+        return isinstance(layer, BatchNorm | Recurrent) or (
             has_bias and is_dense is not self.is_convolutional
         )
 

@@ -1,5 +1,6 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
+from skloss.training.augmentation import Augmentation, ImageAugmentation
 from skloss.training.calibration import Calibration
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
@@ -15,9 +16,11 @@ from skloss.training.trainer import curve_names, train
 __all__ = [
     "LOSSES",
     "SCHEDULES",
+    "Augmentation",
     "Calibration",
     "EpochLog",
     "Evaluator",
+    "ImageAugmentation",
     "Loss",
     "Observer",
     "ReduceLROnPlateau",

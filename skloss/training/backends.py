@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skloss.networks.layers import Dropout
+from skloss.networks.layers import Convolution, Dropout
 from skloss.networks.spec import NetworkSpec
 from skloss.training.tensorflow_start import start_tensorflow
 
@@ -27,6 +27,8 @@ Backend = Literal["xla", "graph", "eager"]
 # Measured by benchmarks/break_even.py.
 _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
+# Measured by benchmarks/family.py.
+_GRAPH_STEPS_OF_RECURRENCE = 150
 # Measured on tables: masks of so many values cost less than a tenth of what it takes to
 # compile.
 _MASKED_VALUES = 10**7
@@ -40,8 +42,14 @@ def choose_backend(spec: NetworkSpec, n_steps: int | None) -> Backend:
     XLA takes a third of a second to compile a table's network, a graph a third of
     that, and nothing is compiled for an eager fit; in the long run XLA wins on dense
     networks. On series it never does: it takes more than a second to compile them, and
-    the native convolutions of a graph run in parts side by side.
+    the native convolutions of a graph run in parts side by side. A recurrent layer is a
+    loop over time: XLA's takes half the time of a graph's and less, and to run it
+    eagerly would take many times longer; XLA's convolutions in a loop are slow.
     """
+    if spec.is_recurrent:
+        has_front = any(isinstance(part, Convolution) for part in spec.parts())
+        few = n_steps is not None and n_steps <= _GRAPH_STEPS_OF_RECURRENCE
+        return "graph" if has_front or few else "xla"
     if n_steps is not None and n_steps <= _EAGER_STEPS:
         return "eager"
     if spec.is_convolutional:

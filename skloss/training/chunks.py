@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from skloss.training.augmentation import Augmentation
 from skloss.training.balanced import Order
 from skloss.training.evaluation import Rows
 
@@ -22,10 +23,21 @@ class Chunks:
         What is trained on.
     size : int
         Rows of a chunk; a last one that is not full is padded with weights of zero.
+    augment : Augmentation, optional
+        Changes the copies of the rows, by numbers that are drawn for each epoch.
+    seed : int, default=0
+        Of these numbers.
     """
 
-    def __init__(self, rows: Rows, size: int) -> None:
-        self._rows = rows
+    def __init__(
+        self,
+        rows: Rows,
+        size: int,
+        augment: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._rows, self._augment = rows, augment
+        self._rng = np.random.default_rng((seed, 3))
         self._size = size
         n_buffers = 1 if len(rows) <= self._size else 2
         self._buffers = [self._empty(rows) for _ in range(n_buffers)]
@@ -39,22 +51,31 @@ class Chunks:
 
         What was given is overwritten after the next one has been asked for.
         """
+        draws = self._draws(len(order))
         parts = order.parts(self._size)
         if len(parts) == 1:
-            yield len(order), self._fill(0, order)
+            yield len(order), self._fill(0, order, draws)
             return
         with ThreadPoolExecutor(1) as gatherer:
-            coming = gatherer.submit(self._fill, 0, parts[0])
+            coming = gatherer.submit(self._fill, 0, parts[0], draws)
             for i, part in enumerate(parts, start=1):
                 chunk = coming.result()
                 if i < len(parts):
-                    coming = gatherer.submit(self._fill, i % 2, parts[i])
+                    rest = draws[i * self._size :]
+                    coming = gatherer.submit(self._fill, i % 2, parts[i], rest)
                 yield len(part), chunk
 
-    def _fill(self, buffer: int, order: Order) -> Chunk:
+    def _draws(self, n_rows: int) -> np.ndarray:
+        """Draw what each row of an epoch is changed by."""
+        n_draws = 0 if self._augment is None else self._augment.n_draws
+        return self._rng.random((n_rows, n_draws), np.float32)
+
+    def _fill(self, buffer: int, order: Order, draws: np.ndarray) -> Chunk:
         X, y, weight = self._buffers[buffer]
         chosen, n, rows = order.positions, len(order), self._rows
         order.fill(rows, X[:n])
+        if self._augment is not None:
+            self._augment.apply(X[:n], draws[:n])
         np.take(rows.y, chosen, out=y[:n])
         if rows.sample_weight is None:
             weight[:n] = 1

@@ -13,6 +13,7 @@ import numpy as np
 
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.record.curve_names import higher_is_better
+from skloss.training.augmentation import Augmentation
 from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.early_stopping import EarlyStopping
 from skloss.training.evaluation import Evaluator
@@ -58,6 +59,7 @@ class Settings:
     restore_best: bool = True
     callbacks: tuple[Callback, ...] = ()
     seed: int = 0
+    augment: Augmentation | None = None
     # Number of the member that callbacks are told; None if there is one network.
     member: int | None = None
 

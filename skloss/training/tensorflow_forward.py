@@ -35,6 +35,7 @@ class _Run:
 
         self.tf: Any = tf
         self.real = real
+        self.mask: Tensor | None = None
         self.activity = tf.constant(0.0)
         self.moving: list[Tensor] = []
         self._spec, self._weights, self._keep = spec, iter(weights), keep

@@ -145,7 +145,9 @@ class _Training:
         }
         self.observer = observer
         self.rng = np.random.default_rng((settings.seed, 1))
-        self.chunks = Chunks(rows, self.program.chunk_rows)
+        self.chunks = Chunks(
+            rows, self.program.chunk_rows, settings.augment, settings.seed
+        )
         self.balanced = None
         if settings.balanced_batches:
             interpolates = settings.balanced_batches == "smote"

@@ -8,6 +8,7 @@ from skloss.networks.layers import Augment
 from skloss.networks.numpy_forward import forward_in_training
 from skloss.networks.spec import NetworkSpec
 from skloss.record.gap_measurement import TrainingMode
+from skloss.training.augmentation import Augmentation
 from skloss.training.evaluation import Rows
 
 __all__ = ["excess_of_batches", "random_batches", "spec_training_mode"]
@@ -26,6 +27,7 @@ def spec_training_mode(
     losses: Callable[[np.ndarray, np.ndarray], np.ndarray],
     batch_size: int,
     seed: int,
+    augment: Augmentation | None = None,
 ) -> TrainingMode:
     """Measure a network of the compiled engine on some random rows.
 
@@ -43,9 +45,11 @@ def spec_training_mode(
         Losses of class numbers and logits.
     batch_size, seed : int
         Of the training.
+    augment : Augmentation, optional
+        What changes the rows in training.
     """
     penalty = _kernel_penalty(spec, weights)
-    causes = _causes(spec)
+    causes = (*_causes(spec), *(("augmentation",) if augment else ()))
     if not causes and not spec.activity_l2:
         return TrainingMode(penalty)
     rng = np.random.default_rng((seed, 7))
@@ -57,7 +61,10 @@ def spec_training_mode(
     )
     found = []
     for chosen in positions:
-        X = rows.values(chosen).reshape(-1, *spec.input_shape)
+        X = rows.values(chosen)
+        if augment is not None:
+            augment.apply(X, rng.random((len(X), augment.n_draws), np.float32))
+        X = X.reshape(-1, *spec.input_shape)
         found.append(forward_in_training(spec, weights, X, rng))
     size = len(positions[0])
     activities = [spec.activity_l2 * activity / size for _, activity in found]

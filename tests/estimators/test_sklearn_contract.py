@@ -29,7 +29,12 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tensorflow.python.eager import context
 
-from skloss import CNN1DClassifier, DenseClassifier
+from skloss import (
+    CNN1DClassifier,
+    CNN2DClassifier,
+    DenseClassifier,
+    RecurrentClassifier,
+)
 from skloss.exceptions import TrainingInterruptedWarning
 
 N_ROWS = 100
@@ -83,6 +88,8 @@ def assert_equal_weights(one, other):
 CHECKED = [
     DenseClassifier(),
     CNN1DClassifier(),
+    CNN2DClassifier(epochs=30),
+    RecurrentClassifier(8, epochs=15, learning_rate=0.03),
     DenseClassifier(epochs=5, learning_rate=0.05),
 ]
 
@@ -99,6 +106,8 @@ def checks_that_no_stochastic_learner_meets(estimator):
     return dict.fromkeys(checks, reason)
 
 
+# The checks' tables make no square images.
+@pytest.mark.filterwarnings("ignore::skloss.exceptions.ImageShapeWarning")
 @parametrize_with_checks(
     CHECKED, expected_failed_checks=checks_that_no_stochastic_learner_meets
 )

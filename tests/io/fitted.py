@@ -83,6 +83,32 @@ CASES = {
         series()[0].transpose(0, 2, 1),
         series()[1],
     ),
+    "cnn2d": lambda: (
+        skloss.CNN2DClassifier(
+            filters=((3,), (3, 4)),
+            residual=True,
+            batch_norm=True,
+            augment={"flip": "horizontal"},
+            epochs=2,
+            pool_size=1,
+            head=(),
+            random_state=0,
+        ),
+        series()[0][..., None],
+        series()[1],
+    ),
+    "recurrent": lambda: (
+        skloss.RecurrentClassifier(
+            3, bidirectional=True, pooling="attention", epochs=2, random_state=0
+        ),
+        *series(),
+    ),
+    "recurrent behind convolutions": lambda: (
+        skloss.RecurrentClassifier(
+            3, cell="gru", depth=2, filters=(3,), epochs=2, random_state=0
+        ),
+        *series(),
+    ),
     "rocket": lambda: (skloss.RocketClassifier(168, random_state=0), *series()),
     "rocket of two classes": lambda: (
         skloss.RocketClassifier(168, scale_series=True, random_state=0),

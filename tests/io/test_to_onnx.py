@@ -46,7 +46,7 @@ def test_probabilities_and_labels_agree(case, tmp_path):
     path = tmp_path / "model.onnx"
     of_frame = isinstance(X, pd.DataFrame) and hasattr(estimator, "steps")
     given = X.to_numpy() if isinstance(X, pd.DataFrame) and not of_frame else X
-    skloss.to_onnx(estimator, path, X=X if of_frame or np.ndim(X) == 3 else None)
+    skloss.to_onnx(estimator, path, X=X if of_frame or np.ndim(X) > 2 else None)
     is_rocket = "rocket" in case or case == "pipeline of series"
     found = answers(path, given)
     assert_agrees(estimator, X, found, ROCKET if is_rocket else 1e-5)

@@ -117,6 +117,12 @@ READ = {
         head(),
         rows=(6, 1),
     ),
+    "recurrent": sequential(
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+        layers.GRU(3),
+        head(),
+        rows=(3, 2),
+    ),
     "images": sequential(
         layers.Conv2D(2, 2, strides=2, padding="same"),
         layers.SpatialDropout2D(0.5),
@@ -157,7 +163,25 @@ L2 = regularizers.L2(0.1)
 REFUSED = {
     "frozen": (frozen(), "layer 'dense.*' is frozen"),
     "branches": (branched(), "not one chain"),
-    "recurrent": (sequential(layers.LSTM(2), head(), rows=(3, 2)), "is a LSTM"),
+    "recurrent": (sequential(layers.SimpleRNN(2), head(), rows=(3, 2)), "SimpleRNN"),
+    "dropout from step to step": (
+        sequential(layers.GRU(2, recurrent_dropout=0.5), head(), rows=(3, 2)),
+        "recurrent_dropout",
+    ),
+    "a sum of both ways": (
+        sequential(
+            layers.Bidirectional(layers.LSTM(2), merge_mode="sum"), head(), rows=(3, 2)
+        ),
+        "merge_mode",
+    ),
+    "the other reset": (
+        sequential(layers.GRU(2, reset_after=False), head(), rows=(3, 2)),
+        "reset_after",
+    ),
+    "penalties of cells": (
+        sequential(layers.GRU(2, kernel_regularizer=L2), head(), rows=(3, 2)),
+        "penalties of the kernels differ",
+    ),
     "penalties": (sequential(head(3, "relu", kernel_regularizer=L2), head()), "differ"),
     "activities": (
         sequential(*[head(3, "relu", activity_regularizer=L2) for _ in "ab"], head()),

@@ -22,9 +22,9 @@ import skloss.estimators.fitting as fitting
 import skloss.training.inference as predictor
 import skloss.training.program as program
 import skloss.training.trainer as trainer
-from skloss import CNN1DClassifier, DenseClassifier
+from skloss import CNN1DClassifier, CNN2DClassifier, DenseClassifier
 from skloss.keras_interop import build_keras_model
-from skloss.networks import cnn1d, dense, forward, initial_weights
+from skloss.networks import cnn1d, cnn2d, dense, forward, initial_weights
 from skloss.training import Rows, Settings, train
 from skloss.training.backends import shard_count
 from skloss.training.dropout import keep_scale
@@ -155,12 +155,20 @@ def test_part_of_a_batch_is_dropped_as_in_the_whole(shape):
 CLASSIFIERS = {
     "dense": DenseClassifier(width=(6, 4), dropout=(0.3, 0.2)),
     "cnn": CNN1DClassifier(width=3, depth=2, kernel_size=3, head=4, dropout=0.3),
+    "images": CNN2DClassifier(
+        width=3,
+        depth=2,
+        head=4,
+        dropout=0.3,
+        image_shape=(4, 5),
+        augment={"flip": "both", "rotation": 20, "shift": 0.3, "contrast": 0.2},
+    ),
 }
 FIT = {"epochs": 6, "batch_size": 16, "validation_fraction": 0.2, "random_state": 7}
 for classifier in CLASSIFIERS.values():
     classifier.set_params(**FIT)
 CLASSIFIERS["dense"].set_params(epochs=45)  # 360 steps, as many as XLA is compiled for
-KINDS = {DenseClassifier: "xla", CNN1DClassifier: "graph"}
+KINDS = {DenseClassifier: "xla", CNN1DClassifier: "graph", CNN2DClassifier: "graph"}
 
 
 @cache
@@ -329,6 +337,9 @@ SERIES = CNN1DClassifier(
     batch_norm=False,
     **PLAIN,
 )
+IMAGES = CNN2DClassifier(
+    filters=((4,), (3, 5)), head=6, dropout=0, image_shape=(4, 4), **PLAIN
+)
 TWO = {"class_weight": {"gale": 3.0, "calm": 0.5}}
 THREE = {"class_weight": {"rain": 2.0, "calm": 0.5, "gale": 3.0}}
 BALANCED = {"class_weight": "balanced"}
@@ -353,6 +364,8 @@ CASES = {
     "clipnorm": (TABLES, 2, {"clipnorm": 0.02}, None),
     "series with all": (SERIES, 2, ALL | TWO, WEIGHTS),
     "series of three classes with all": (SERIES, 3, ALL | BALANCED, WEIGHTS),
+    "images with all": (IMAGES, 2, ALL | TWO, WEIGHTS),
+    "images of three classes with all": (IMAGES, 3, ALL | BALANCED, WEIGHTS),
 }
 
 
@@ -369,13 +382,18 @@ def keras_model(classifier, n_classes):
     if isinstance(classifier, DenseClassifier):
         layers = [keras.Input((16,)), kl.Dense(8, "tanh", **both)]
     else:
+        is_1d = isinstance(classifier, CNN1DClassifier)
+        conv, pool = (
+            (kl.Conv1D, kl.MaxPooling1D) if is_1d else (kl.Conv2D, kl.MaxPooling2D)
+        )
         layers = [
-            keras.Input((16, 1)),
-            kl.Conv1D(4, 3, padding="same", activation="relu", **both),
-            kl.MaxPooling1D(2),
-            kl.Conv1D(3, 3, padding="same", activation="relu", **both),
-            kl.Conv1D(5, 3, padding="same", activation="relu", **both),
-            kl.MaxPooling1D(2),
+            keras.Input((16,)),
+            kl.Reshape((16, 1) if is_1d else (4, 4, 1)),
+            conv(4, 3, padding="same", activation="relu", **both),
+            pool(2),
+            conv(3, 3, padding="same", activation="relu", **both),
+            conv(5, 3, padding="same", activation="relu", **both),
+            pool(2),
             kl.Flatten(),
             kl.Dense(6, "relu", **kernel),
         ]
@@ -448,21 +466,34 @@ DROPPING = {
         dropout=(0.3, 0.2, 0.4),
         activity_l2=0.02,
     ),
+    "images": cnn2d(
+        (4, 4, 2),
+        n_outputs=1,
+        filters=((4, 3), (5,)),
+        kernel_size=(3, 2),
+        pool_size=(2, 1),
+        head=(6,),
+        dropout=(0.3, 0.2, 0.4),
+        spatial_dropout=True,
+    ),
 }
 
 
 class Masked(kl.Layer):
     """Dropout by the masks of the engine, at the steps that Keras counts."""
 
-    def __init__(self, rate, number, optimizer):
+    def __init__(self, layer, number, optimizer):
         super().__init__()
-        self.rate, self.number, self.optimizer = rate, number, optimizer
+        self.rate, self.number, self.optimizer = layer.rate, number, optimizer
+        self.is_spatial = isinstance(layer, kl.SpatialDropout2D)
 
     def call(self, x, training=False):
         if not training:
             return x
         step = int(self.optimizer.iterations)
-        return x * keep_scale(tuple(x.shape), self.rate, 1, self.number, step)
+        places = (1, 1) if self.is_spatial else x.shape[1:-1]
+        shape = (x.shape[0], *places, x.shape[-1])
+        return x * keep_scale(shape, self.rate, 1, self.number, step)
 
 
 def fit_keras_with_masks(spec, first, rows, how):
@@ -471,7 +502,7 @@ def fit_keras_with_masks(spec, first, rows, how):
     model = keras.Sequential([keras.Input(spec.input_shape)])
     for layer in build_keras_model(spec).layers:
         drops = isinstance(layer, kl.Dropout)
-        model.add(Masked(layer.rate, next(numbers), optimizer) if drops else layer)
+        model.add(Masked(layer, next(numbers), optimizer) if drops else layer)
     model.set_weights(first)
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(optimizer, loss, run_eagerly=True)

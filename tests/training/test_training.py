@@ -20,6 +20,7 @@ from skloss.networks import (
     dense,
     forward,
     initial_weights,
+    recurrent,
 )
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 from skloss.training import Rows, Settings, backends, predict_logits, train
@@ -48,6 +49,10 @@ def image_spec(**options) -> NetworkSpec:
     shape = (6, 5, 2)
     options = {"filters": ((4, 3), (5,)), "pool_size": (2, 1), "head": (6,)} | options
     return cnn2d(shape, n_outputs=1, kernel_size=(3, 2), **options)
+
+
+def recurrent_spec(**options) -> NetworkSpec:
+    return recurrent((7, 2), n_outputs=1, **{"width": (4,)} | options)
 
 
 def make_rows(spec: NetworkSpec, n_classes: int = 2, weighted: bool = False) -> Rows:
@@ -115,6 +120,15 @@ NETWORKS = {
     "residual images": image_spec(
         residual=True, strides=(2, 1), filters=((4, 3), (3, 3)), activity_l2=5e-4
     ),
+    "LSTM": recurrent_spec(),
+    "GRU": recurrent_spec(cell="gru", head=(3,), activity_l2=0.02, l2=0.01),
+    "layers both ways": recurrent_spec(width=(3, 4), bidirectional=True),
+    "GRU with attention": recurrent_spec(
+        width=(3, 4), cell="gru", bidirectional=True, pooling="attention", l2=0.01
+    ),
+    "LSTM behind convolutions": recurrent_spec(
+        front={"filters": ((3,),), "kernel_size": (3,), "pool_size": (2,)}
+    ),
     "residual images with BatchNorm": image_spec(
         residual=True, strides=(1, 2), filters=((4,), (4, 4, 6, 6)), batch_norm=True
     ),
@@ -133,7 +147,16 @@ def test_adam_ends_at_the_weights_of_keras_fit(name):
 
 
 @pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
-@pytest.mark.parametrize("spec", [table_spec(), series_spec()], ids=["dense", "cnn"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        table_spec(),
+        series_spec(),
+        recurrent_spec(bidirectional=True),
+        recurrent_spec(cell="gru"),
+    ],
+    ids=["dense", "cnn", "LSTM", "GRU"],
+)
 def test_all_backends_end_at_the_same_weights(monkeypatch, backend, spec):
     monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
     rows = make_rows(spec)

@@ -7,12 +7,14 @@ from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
 from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
+from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
 from skloss.networks.layers.residual import Residual
 from skloss.networks.layers.series_scale import SeriesScale, series_moments
 from skloss.networks.layers.side_by_side import SideBySide
 
 __all__ = [
     "LAYERS",
+    "AttentionPool",
     "Augment",
     "BatchNorm",
     "Conv1D",
@@ -25,9 +27,11 @@ __all__ = [
     "Layer",
     "MaxPool",
     "Padding",
+    "Recurrent",
     "Residual",
     "SeriesScale",
     "SideBySide",
+    "SkipMissing",
     "SlidingMax",
     "WeightShape",
     "series_moments",
@@ -47,4 +51,7 @@ LAYERS: tuple[type[Layer], ...] = (
     SlidingMax,
     SeriesScale,
     Augment,
+    SkipMissing,
+    Recurrent,
+    AttentionPool,
 )

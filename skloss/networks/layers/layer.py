@@ -55,10 +55,12 @@ class WeightShape:
 class NumpyRun(Protocol):
     """One pass of rows in NumPy.
 
-    ``rng`` is None in inference; given, layers do what they do in training.
+    ``rng`` is None in inference; given, layers do what they do in training. ``mask``
+    ``(n, time, 1)`` says which steps count; None is all.
     """
 
     rng: np.random.Generator | None
+    mask: Any
 
     def take(self) -> Array:
         """Return the next array of weights."""
@@ -78,6 +80,7 @@ class GraphRun(Protocol):
 
     tf: Any
     real: Tensor | None
+    mask: Tensor | None  # as of `NumpyRun`, in numbers
 
     def take(self) -> Tensor:
         """Return the next array of weights."""
@@ -109,6 +112,9 @@ class KerasTwin(Protocol):
 
     def seed(self) -> int | None:
         """Return the seed of the next layer that draws numbers."""
+
+    def own_layer(self, name: str, **options: Any) -> Any:
+        """Make a layer of skloss that Keras has no equal of."""
 
     def sequence(self, layers: Sequence["Layer"], shape: Shape) -> Any:
         """Build layers inside a layer as a ``keras.Sequential``."""

@@ -6,7 +6,14 @@ from skloss.readers.code.values import UNKNOWN, Made, Model
 
 __all__ = ["ESTIMATORS", "PIPELINES", "SEARCHES", "fixed_by_search", "piped", "wrapped"]
 
-ESTIMATORS = ("MLPClassifier", "KerasClassifier", "DenseClassifier", "CNN1DClassifier")
+ESTIMATORS = (
+    "MLPClassifier",
+    "KerasClassifier",
+    "DenseClassifier",
+    "CNN1DClassifier",
+    "CNN2DClassifier",
+    "RecurrentClassifier",
+)
 SEARCHES = (
     "GridSearchCV",
     "RandomizedSearchCV",

@@ -1,0 +1,336 @@
+"""``CNN2DClassifier``: a convolutional network for images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, ClassVar
+
+from skloss.estimators.checks import check_choice, check_sizes
+from skloss.estimators.convolutional import BaseConvolutionalClassifier
+from skloss.estimators.image_rows import ImageRowsMixin
+from skloss.networks import NetworkSpec
+from skloss.networks.layers import Conv2D, Convolution
+from skloss.training import Augmentation, ImageAugmentation
+
+__all__ = ["CNN2DClassifier"]
+
+_FLIPS = ("horizontal", "vertical", "both")
+_LARGEST = {"shift": 1.0, "rotation": 180.0, "contrast": 1.0}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class CNN2DClassifier(ImageRowsMixin, BaseConvolutionalClassifier):
+    """Convolutional network for images.
+
+    Blocks of convolutions, each closed by a pool, then the values flattened (or pooled
+    over the image), a dense head, and one output per class (a single one for two
+    classes). Images come as ``(n, height, width)`` or ``(n, height, width, channels)``,
+    or folded to rows, so that any sampler can stand before. Scale their values first,
+    for instance to the range from 0 to 1.
+
+    Parameters
+    ----------
+    width : int, default=16
+        Filters of the first block; each block doubles them. Not used with ``filters``.
+    depth : int or None, default=None
+        Number of blocks, of one convolution each. Not used with ``filters``. None is
+        three, or fewer where an image is too small to be pooled so often.
+    activation : str, default="relu"
+        Activation of convolutions and head: "linear", "relu", "leaky_relu", "elu",
+        "selu", "gelu", "silu", "softplus", "tanh" or "sigmoid".
+    dropout : float in [0, 1) or sequence, default=0.5
+        Share of outputs set to zero in training. A number acts on every head layer or,
+        without a head, on the last block; a sequence has one entry per block and head
+        layer.
+    filters : sequence, default=None
+        Filters of each convolution of each block, such as ``((64, 64), (128, 128))``; a
+        number stands for a block of one convolution.
+    kernel_size : int or sequence of int, default=3
+        Pixels along each axis that a filter sees, for all blocks or for each.
+    pool_size : int or sequence of int, default=2
+        Pixels along each axis of which a block's pool keeps the largest; 1 is no pool.
+    strides : int or sequence of int, default=1
+        Step of the first convolution of each block along both axes.
+    head : int or sequence of int, default=128
+        Units of dense layers between the blocks and the output; ``()`` is none.
+    global_pooling : {"average", "max"} or None, default=None
+        What each channel is reduced to over the image; None keeps all pixels.
+    padding : {"same", "valid"}, default="same"
+        Whether convolutions keep the size of an image.
+    residual : bool, default=False
+        Whether, in blocks of an even number of convolutions, each two of them have a
+        shortcut around them; where the size or the number of channels changes, the
+        shortcut is a convolution of one pixel. A block of one convolution has none.
+    spatial_dropout : bool, default=False
+        Whether the dropout of blocks drops a channel in the whole image or not at all.
+    image_shape : (height, width) or (height, width, channels), default=None
+        Shape of folded images. None reads as many columns as a square has pixels as a
+        square gray image, and others, with an
+        :class:`~skloss.exceptions.ImageShapeWarning`, as one line of pixels.
+    channels_first : bool or None, default=None
+        Whether images come as ``(n, channels, height, width)``, as PyTorch has them, or
+        folded from it. None is as False, and refuses images that look like it.
+    augment : dict or None, default=None
+        Random changes of the rows trained on, drawn anew in each epoch; the curves, the
+        held-out rows and predictions are of the images as they are. Keys: ``"flip"``,
+        "horizontal", "vertical" or "both"; ``"shift"``, largest shift along each axis
+        as a share of its size; ``"rotation"``, largest angle in degrees;
+        ``"contrast"``, largest relative change. Such as
+        ``{"shift": 0.1, "rotation": 10}``.
+    batch_norm : bool, default=False
+        Whether batch normalization (momentum 0.9) stands between each convolution and
+        its activation.
+    l1, l2 : float, default=0.0
+        Penalties on all kernels, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
+    activity_l2 : float, default=0.0
+        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of
+        convolutions.
+    loss : {"crossentropy", "focal", "logit_adjusted"} or callable, \
+            default="crossentropy"
+        Loss of each row, on logits ``z``: ``-log p_y``; focal,
+        ``-(1 - p_y) ** focal_gamma log p_y``; or the cross-entropy of
+        ``z + logit_tau * log prior``, with the prior of the rows trained on, so that
+        the network itself predicts as if the classes were equally frequent. A function
+        ``loss(y, logits)`` of TensorFlow tensors, class numbers ``(n,)`` and logits
+        ``(n, n_classes)`` or, of two classes, ``(n, 1)``, returns one loss per row.
+        With any other than the cross-entropy that one is recorded beside, as
+        ``crossentropy`` and ``val_crossentropy``: losses of two kinds do not compare.
+    focal_gamma : float, default=2.0
+        Exponent of the focal loss.
+    focal_alpha : float in (0, 1) or None, default=None
+        Weight of the positive class (``pos_label_``) in the focal loss; the other one
+        of two has ``1 - focal_alpha``. With more classes use ``class_weight``.
+    logit_tau : float, default=1.0
+        Strength of the logit adjustment; 0 is the cross-entropy.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all classes.
+    optimizer : str, default="adam"
+        Update rule, with Keras' constants: "adam", "adamw", "nadam", "adamax",
+        "rmsprop", "lion", "adagrad", "adadelta" or "sgd". For Keras' "adafactor" and
+        "ftrl" use :class:`KerasClassifier`.
+    learning_rate : float, default=3e-3
+        Learning rate where the schedule's factor is one.
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, callable \
+            or ReduceLROnPlateau, default="cosine"
+        Factor on the rate at each step. A callable takes an array of the progress, from
+        0 to 1 over all ``epochs``, and returns the factors. A
+        :class:`~skloss.ReduceLROnPlateau` lowers the rate where a recorded curve gets
+        no better.
+    momentum : float in [0, 1), default=0.9
+        Momentum of ``optimizer="sgd"``.
+    nesterov : bool, default=True
+        Whether that momentum is Nesterov's.
+    weight_decay : float, default=0.004
+        Decoupled weight decay of ``optimizer="adamw"``.
+    clipnorm : float, default=None
+        Largest norm of the gradient of one array of weights, as in Keras.
+    epochs : int, default=100
+        Most passes over the rows.
+    batch_size : int, default=16
+        Rows per step; all rows if there are fewer.
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
+        Weight of each class in the training loss, never in the curves; a dict must name
+        every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
+        on, hence all ones behind SMOTE. "effective" is in proportion to
+        ``(1 - effective_beta) / (1 - effective_beta ** n_of_class)``, with mean one
+        over the rows.
+    effective_beta : float in [0, 1), default=0.999
+        Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
+        one come near "balanced".
+    prior_correction : bool or dict from label to share, default=False
+        Whether to undo what samplers, weights and the logit-adjusted loss do to the
+        shares of the classes, so that probabilities are those of the original rows
+        before any sampler, each counted once. A dict gives the shares where the
+        classifier is used. It shifts the logits by ``log(share / share in training)``,
+        in predictions and in all curves but those of the loss.
+    calibration : {"temperature"} or None, default=None
+        Whether the logits are divided by the temperature with the lowest cross-entropy
+        on the held-out rows, after the correction of the prior. Predicted classes stay.
+    pos_label : label, default=None
+        Positive class of two, the one that F1, precision, recall and the like are of.
+        None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
+        otherwise. It changes the curves, and what ``focal_alpha`` weighs; otherwise not
+        the network and its predictions.
+    validation_fraction : float in (0, 1) or None, default=0.1
+        Share of each class that is held out, before any sampler in
+        :class:`skloss.Pipeline`. None holds nothing out.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
+    scoring : str, callable, list, dict or None, default=None
+        Scorers of scikit-learn that are recorded, too: names such as ``"roc_auc"``,
+        what ``make_scorer`` gives, functions ``scorer(estimator, X, y)``, a list of
+        these, or a dict from names of your own to them. ``"roc_auc"`` makes the curve
+        ``"val_roc_auc"`` of the held-out rows, or ``"roc_auc"`` of the training rows if
+        none are held out. They are called once an epoch, on rows as the classifier sees
+        them and with scikit-learn's positive class. Of names that are recorded anyway,
+        such as ``"f1"``, there is the one curve, of ``pos_label_``.
+    return_train_score : bool, default=False
+        Whether scorers are called on the original training rows, too.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop after ``patience`` epochs without a new best value of
+        ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
+        fewer the curve is noise, and stopping by it costs more than it saves.
+    monitor : str or scorer, default="auto"
+        Any recorded curve, such as ``"val_mcc"``, or that of a scorer of scikit-learn,
+        such as ``"val_roc_auc"``, which need not stand in ``scoring``; or the scorer
+        itself. "auto" is ``"val_loss_at_train_prior"``, the one that can be compared
+        with what training minimizes, or ``"val_loss"`` where a class was not held out.
+    patience : int, default=20
+        Epochs to wait for a new best value.
+    restore_best : bool, default=True
+        Whether, with early stopping, the weights of the best epoch are kept.
+    refit : bool, default=False
+        Whether to give rows that ``fit`` held out back: the network is trained once
+        more, on all rows, for as many epochs as the weights of the first training have
+        seen. Curves, metrics and ``oob_decision_function_`` stay those of the first
+        training. Of one network only.
+    n_members : int, default=1
+        Number of networks. Each has a seed and a hold-out of its own, and the
+        probabilities are their mean. The next member holds out the next
+        ``validation_fraction`` of the rows, so that with ``1 / validation_fraction``
+        members or more each row was held out, by members that never saw it, and was
+        trained on by the others. With other ``validation_rows`` than "stratified", and
+        with ``X_val``, all members have the same hold-out.
+    random_state : int, RandomState or None, default=None
+        Seed of hold-out, first weights, order of rows and dropout. With an int two fits
+        are equal to the bit, and no global generator is read or changed.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the fit before.
+    verbose : int, default=0
+        With 1 the standard output has one live line (epoch, loss, MCC, time left), or
+        where it is no terminal a line every ten seconds; with 2 a line an epoch.
+    callbacks : callable or list of callables, default=None
+        Each is called after every epoch with its values by name, and ``"epoch"`` from
+        zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
+        are set by ``set_callbacks``: each epoch is a task, scored on original rows.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    pos_label_ : label or None
+        Positive class; None if there are more than two classes.
+    record_ : TrainingRecord
+        What was asked, what was seen, the curves, and what came out.
+    history_ : dict of str to list of float
+        The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
+        end of the epoch, in inference mode, on original rows; the same
+        ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
+        ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
+    weights_ : list of ndarray
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
+    members_ : list of classifiers
+        The members, each a fitted classifier of one network with a record of its own.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the members that held it out; NaN
+        where none did.
+    network_ : NetworkSpec
+        The network as data.
+    model_ : keras.Sequential or keras.Model
+        The network as a Keras model, built when asked for; its output is the logits. Of
+        several members it gives those of the mean probabilities.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
+    best_epoch_ : int or None
+        Epoch (from zero) that was best by the monitored curve; None of several members,
+        each of which has its own.
+    n_features_in_ : int
+        Number of columns; of pixels in height for images that are not folded.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X had any.
+
+    See Also
+    --------
+    CNN1DClassifier : The same for series.
+    skloss.Pipeline : Holds validation rows out before any sampler.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skloss import CNN2DClassifier
+    >>> images, digits = load_digits(return_X_y=True)  # folded, of 8 x 8 pixels
+    >>> classifier = CNN2DClassifier(width=4, depth=2, epochs=1, random_state=0)
+    >>> classifier = classifier.fit(images[::5] / 16, digits[::5] == 9)
+    >>> classifier.predict_proba(images[:5] / 16).shape
+    (5, 2)
+
+    A network as of VGG, and a residual one of 20 layers for images of 32 pixels [1]_:
+
+    >>> vgg = CNN2DClassifier(
+    ...     filters=((64, 64), (128, 128), (256, 256)), head=(512,), batch_norm=True
+    ... )
+    >>> resnet = CNN2DClassifier(
+    ...     filters=((16,), (16,) * 6, (32,) * 6, (64,) * 6), strides=(1, 1, 2, 2),
+    ...     pool_size=1, residual=True, batch_norm=True, global_pooling="average",
+    ...     head=(), dropout=0,
+    ... )
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren and Sun, "Deep residual learning for image recognition",
+       CVPR 2016, section 4.2.
+    """
+
+    _convolution: ClassVar[type[Convolution]] = Conv2D
+    _places: ClassVar[str] = "pixels"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseConvolutionalClassifier._parameter_constraints,
+        "strides": [Integral, "array-like"],
+        "residual": ["boolean"],
+        "spatial_dropout": ["boolean"],
+        "augment": [dict, None],
+        **ImageRowsMixin._image_constraints,
+    }
+
+    kernel_size: int | Sequence[int] = 3
+    strides: int | Sequence[int] = 1
+    residual: bool = False
+    spatial_dropout: bool = False
+    image_shape: Sequence[int] | None = None
+    channels_first: bool | None = None
+    augment: Mapping[str, Any] | None = None
+
+    def _fitted_shape(self) -> tuple[int, ...] | None:
+        return self.network_.input_shape if self._is_fitted() else None
+
+    def _more_options(self, filters: Sequence[tuple[int, ...]]) -> dict[str, Any]:
+        owner = type(self).__name__
+        odd = [block for block in filters if len(block) > 1 and len(block) % 2]
+        if self.residual and odd:
+            raise ValueError(
+                f"residual=True of {owner} makes units of two convolutions, but a "
+                f"block of 'filters' has {len(odd[0])}: give it one, or an even number."
+            )
+        return {
+            "strides": check_sizes(owner, "strides", self.strides, len(filters)),
+            "residual": bool(self.residual),
+            "spatial_dropout": bool(self.spatial_dropout),
+        }
+
+    def _augmentation(self, spec: NetworkSpec) -> Augmentation | None:
+        options = dict(self.augment or {})
+        owner = type(self).__name__
+        for name, value in options.items():
+            check_choice(owner, "augment", name, ("flip", *_LARGEST))
+            most = _LARGEST.get(name)
+            if most is None:
+                if value is not None:
+                    check_choice(owner, "augment['flip']", value, _FLIPS)
+            elif not isinstance(value, int | float) or not 0 <= value <= most:
+                raise ValueError(
+                    f"augment[{name!r}] of {owner} must be a number from 0 to "
+                    f"{most:g}. Got {value!r} instead."
+                )
+        height, width, channels = spec.input_shape
+        return ImageAugmentation.made_of(options, (height, width, channels))

@@ -1,0 +1,369 @@
+"""``RecurrentClassifier``: an LSTM or GRU for series."""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from numbers import Integral
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from skloss.estimators.base import BaseNeuralClassifier
+from skloss.estimators.checks import check_finite, check_rates, check_sizes
+from skloss.estimators.series_rows import SeriesRowsMixin
+from skloss.networks import NetworkSpec, recurrent
+from skloss.sklearn_compat import Interval, StrOptions
+
+__all__ = ["RecurrentClassifier"]
+
+
+@dataclass(eq=False, repr=False)
+class RecurrentClassifier(SeriesRowsMixin, BaseNeuralClassifier):
+    """Recurrent network for series: LSTM or GRU, one way or both.
+
+    Blocks of convolutions and pools where ``filters`` says so, recurrent layers, the
+    last state (or the mean of all, weighted by attention), a dense head, and one output
+    per class (a single one for two classes). Series come folded, ``(n, timesteps *
+    n_channels)`` with the channels of a time step side by side, so that any sampler can
+    stand before, or as ``(n, timesteps, channels)``. Scale them first. Shorter series
+    are padded with NaN, and skipped steps are NaN, with ``missing="mask"``.
+
+    Parameters
+    ----------
+    width : int or sequence of int, default=32
+        Units of each recurrent layer, of one way; a sequence has one entry per layer.
+    depth : int or None, default=None
+        Number of recurrent layers where ``width`` is one number; None is one.
+    cell : {"lstm", "gru"}, default="lstm"
+        Kind of the cells, as Keras has them.
+    dropout : float in [0, 1) or sequence, default=0.0
+        Share of outputs set to zero in training, behind the recurrent layers and the
+        head layers, never from step to step. A number acts behind the last recurrent
+        layer and on every head layer; a sequence has one entry per layer.
+    bidirectional : bool, default=False
+        Whether a second layer beside each one reads the series from its end.
+    pooling : {"last", "attention"}, default="last"
+        What is made of the states of the last layer: the last one, or their mean
+        weighted by ``softmax(states @ kernel)`` over time.
+    filters : sequence, default=None
+        Filters of each convolution of each block in front, such as ``(32, 64)``; None
+        is no convolution. Each block is closed by a pool, so that the recurrent layers
+        have fewer steps to go.
+    kernel_size : int or sequence of int, default=7
+        Time steps that a filter sees, for all blocks or for each.
+    pool_size : int or sequence of int, default=2
+        Time steps of which a block's pool keeps the largest; 1 is no pool.
+    head : int or sequence of int, default=()
+        Units of dense layers before the output; ``()`` is none.
+    activation : str, default="relu"
+        Activation of convolutions and head: "linear", "relu", "leaky_relu", "elu",
+        "selu", "gelu", "silu", "softplus", "tanh" or "sigmoid".
+    missing : {"error", "mask"}, default="error"
+        With "mask", time steps with a NaN in any channel are skipped: gaps, and what
+        shorter series are padded with. Not with ``filters``.
+    n_channels : int, default=1
+        Values per time step of folded series.
+    channels_first : bool or None, default=None
+        Whether series come as ``(n, channels, timesteps)``, as aeon and sktime have
+        them, or folded from it. None is as False, with a
+        :class:`~skloss.exceptions.SeriesOrderWarning` where there are more channels
+        than time steps.
+    batch_norm : bool, default=False
+        Whether batch normalization (momentum 0.9) stands between each convolution and
+        its activation.
+    l1, l2 : float, default=0.0
+        Penalties on all kernels, ``l1 * sum(|w|) + l2 * sum(w ** 2)``.
+    activity_l2 : float, default=0.0
+        Penalty ``activity_l2 * sum(output ** 2) / n_rows`` on the outputs of
+        convolutions and recurrent layers.
+    loss : {"crossentropy", "focal", "logit_adjusted"} or callable, \
+            default="crossentropy"
+        Loss of each row, on logits ``z``: ``-log p_y``; focal,
+        ``-(1 - p_y) ** focal_gamma log p_y``; or the cross-entropy of
+        ``z + logit_tau * log prior``, with the prior of the rows trained on, so that
+        the network itself predicts as if the classes were equally frequent. A function
+        ``loss(y, logits)`` of TensorFlow tensors, class numbers ``(n,)`` and logits
+        ``(n, n_classes)`` or, of two classes, ``(n, 1)``, returns one loss per row.
+        With any other than the cross-entropy that one is recorded beside, as
+        ``crossentropy`` and ``val_crossentropy``: losses of two kinds do not compare.
+    focal_gamma : float, default=2.0
+        Exponent of the focal loss.
+    focal_alpha : float in (0, 1) or None, default=None
+        Weight of the positive class (``pos_label_``) in the focal loss; the other one
+        of two has ``1 - focal_alpha``. With more classes use ``class_weight``.
+    logit_tau : float, default=1.0
+        Strength of the logit adjustment; 0 is the cross-entropy.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all classes.
+    optimizer : str, default="adam"
+        Update rule, with Keras' constants: "adam", "adamw", "nadam", "adamax",
+        "rmsprop", "lion", "adagrad", "adadelta" or "sgd". For Keras' "adafactor" and
+        "ftrl" use :class:`KerasClassifier`.
+    learning_rate : float, default=3e-3
+        Learning rate where the schedule's factor is one.
+    learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, callable \
+            or ReduceLROnPlateau, default="cosine"
+        Factor on the rate at each step. A callable takes an array of the progress, from
+        0 to 1 over all ``epochs``, and returns the factors. A
+        :class:`~skloss.ReduceLROnPlateau` lowers the rate where a recorded curve gets
+        no better.
+    momentum : float in [0, 1), default=0.9
+        Momentum of ``optimizer="sgd"``.
+    nesterov : bool, default=True
+        Whether that momentum is Nesterov's.
+    weight_decay : float, default=0.004
+        Decoupled weight decay of ``optimizer="adamw"``.
+    clipnorm : float, default=None
+        Largest norm of the gradient of one array of weights, as in Keras.
+    epochs : int, default=100
+        Most passes over the rows.
+    batch_size : int, default=32
+        Rows per step; all rows if there are fewer.
+    class_weight : None, "balanced", "effective" or dict from label to weight, \
+            default=None
+        Weight of each class in the training loss, never in the curves; a dict must name
+        every label. "balanced" is ``n / (n_classes * n_of_class)`` of the rows trained
+        on, hence all ones behind SMOTE. "effective" is in proportion to
+        ``(1 - effective_beta) / (1 - effective_beta ** n_of_class)``, with mean one
+        over the rows.
+    effective_beta : float in [0, 1), default=0.999
+        Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
+        one come near "balanced".
+    prior_correction : bool or dict from label to share, default=False
+        Whether to undo what samplers, weights and the logit-adjusted loss do to the
+        shares of the classes, so that probabilities are those of the original rows
+        before any sampler, each counted once. A dict gives the shares where the
+        classifier is used. It shifts the logits by ``log(share / share in training)``,
+        in predictions and in all curves but those of the loss.
+    calibration : {"temperature"} or None, default=None
+        Whether the logits are divided by the temperature with the lowest cross-entropy
+        on the held-out rows, after the correction of the prior. Predicted classes stay.
+    pos_label : label, default=None
+        Positive class of two, the one that F1, precision, recall and the like are of.
+        None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
+        otherwise. It changes the curves, and what ``focal_alpha`` weighs; otherwise not
+        the network and its predictions.
+    validation_fraction : float in (0, 1) or None, default=0.1
+        Share of each class that is held out, before any sampler in
+        :class:`skloss.Pipeline`. None holds nothing out.
+    validation_rows : {"stratified", "last"} or cross-validator, default="stratified"
+        Which rows are held out. "stratified": random rows, the same share of each
+        class. "last": the last rows, for rows in the order of time. A cross-validator
+        such as :class:`sklearn.model_selection.TimeSeriesSplit`: the test rows of its
+        last split, whatever the share, unless ``validation_fraction`` is None.
+    scoring : str, callable, list, dict or None, default=None
+        Scorers of scikit-learn that are recorded, too: names such as ``"roc_auc"``,
+        what ``make_scorer`` gives, functions ``scorer(estimator, X, y)``, a list of
+        these, or a dict from names of your own to them. ``"roc_auc"`` makes the curve
+        ``"val_roc_auc"`` of the held-out rows, or ``"roc_auc"`` of the training rows if
+        none are held out. They are called once an epoch, on rows as the classifier sees
+        them and with scikit-learn's positive class. Of names that are recorded anyway,
+        such as ``"f1"``, there is the one curve, of ``pos_label_``.
+    return_train_score : bool, default=False
+        Whether scorers are called on the original training rows, too.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop after ``patience`` epochs without a new best value of
+        ``monitor``. "auto" stops if at least 50 rows of every class were held out: with
+        fewer the curve is noise, and stopping by it costs more than it saves.
+    monitor : str or scorer, default="auto"
+        Any recorded curve, such as ``"val_mcc"``, or that of a scorer of scikit-learn,
+        such as ``"val_roc_auc"``, which need not stand in ``scoring``; or the scorer
+        itself. "auto" is ``"val_loss_at_train_prior"``, the one that can be compared
+        with what training minimizes, or ``"val_loss"`` where a class was not held out.
+    patience : int, default=20
+        Epochs to wait for a new best value.
+    restore_best : bool, default=True
+        Whether, with early stopping, the weights of the best epoch are kept.
+    refit : bool, default=False
+        Whether to give rows that ``fit`` held out back: the network is trained once
+        more, on all rows, for as many epochs as the weights of the first training have
+        seen. Curves, metrics and ``oob_decision_function_`` stay those of the first
+        training. Of one network only.
+    n_members : int, default=1
+        Number of networks. Each has a seed and a hold-out of its own, and the
+        probabilities are their mean. The next member holds out the next
+        ``validation_fraction`` of the rows, so that with ``1 / validation_fraction``
+        members or more each row was held out, by members that never saw it, and was
+        trained on by the others. With other ``validation_rows`` than "stratified", and
+        with ``X_val``, all members have the same hold-out.
+    random_state : int, RandomState or None, default=None
+        Seed of hold-out, first weights, order of rows and dropout. With an int two fits
+        are equal to the bit, and no global generator is read or changed.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the fit before.
+    verbose : int, default=0
+        With 1 the standard output has one live line (epoch, loss, MCC, time left), or
+        where it is no terminal a line every ten seconds; with 2 a line an epoch.
+    callbacks : callable or list of callables, default=None
+        Each is called after every epoch with its values by name, and ``"epoch"`` from
+        zero; training stops when one returns True. Callbacks of :mod:`sklearn.callback`
+        are set by ``set_callbacks``: each epoch is a task, scored on original rows.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    pos_label_ : label or None
+        Positive class; None if there are more than two classes.
+    record_ : TrainingRecord
+        What was asked, what was seen, the curves, and what came out.
+    history_ : dict of str to list of float
+        The curves of ``record_``, one value per epoch: ``loss`` and ``val_loss`` at the
+        end of the epoch, in inference mode, on original rows; the same
+        ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
+        ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
+    weights_ : list of ndarray
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
+    members_ : list of classifiers
+        The members, each a fitted classifier of one network with a record of its own.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the members that held it out; NaN
+        where none did.
+    network_ : NetworkSpec
+        The network as data.
+    model_ : keras.Sequential or keras.Model
+        The network as a Keras model, built when asked for; its output is the logits. Of
+        several members it gives those of the mean probabilities.
+    n_epochs_, n_iter_ : int
+        Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
+    loss_curve_ : list of float
+        As of ``MLPClassifier``: the mean loss of the steps of each epoch, as it was
+        minimized, with class weights, dropout and penalties.
+    validation_scores_ : list of float or None
+        As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
+        None if none were held out. Which epoch is kept, ``monitor`` says.
+    best_epoch_ : int or None
+        Epoch (from zero) that was best by the monitored curve; None of several members,
+        each of which has its own.
+    n_features_in_ : int
+        Number of columns; of time steps for rows with channels.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X had any.
+
+    See Also
+    --------
+    CNN1DClassifier : Convolutions alone, which are quicker.
+    RocketClassifier : Kernels that are not trained.
+
+    Notes
+    -----
+    Training is compiled by XLA, or as a graph where convolutions stand in front or the
+    steps are few. Cells and gradients are those of Keras to 1e-5.
+
+    Examples
+    --------
+    >>> from skloss import RecurrentClassifier
+    >>> from skloss.datasets import load_heartbeats
+    >>> X, y = load_heartbeats(return_X_y=True)
+    >>> classifier = RecurrentClassifier(
+    ...     8, filters=(8,), pool_size=4, epochs=1, random_state=0
+    ... )
+    >>> classifier = classifier.fit(X[::20], y[::20])
+    >>> classifier.predict_proba(X[:5]).shape
+    (5, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseNeuralClassifier._parameter_constraints,
+        "width": [Integral, "array-like"],
+        "depth": [Interval(Integral, 1, None, closed="left"), None],
+        "cell": [StrOptions({"lstm", "gru"})],
+        "bidirectional": ["boolean"],
+        "pooling": [StrOptions({"last", "attention"})],
+        "filters": ["array-like", None],
+        "kernel_size": [Integral, "array-like"],
+        "pool_size": [Integral, "array-like"],
+        "head": [Integral, "array-like"],
+        "missing": [StrOptions({"error", "mask"})],
+        **SeriesRowsMixin._series_constraints,
+    }
+
+    width: int | Sequence[int] = 32
+    depth: int | None = None
+    cell: Literal["lstm", "gru"] = "lstm"
+    dropout: float | Sequence[float] = 0.0
+    _: KW_ONLY
+    bidirectional: bool = False
+    pooling: Literal["last", "attention"] = "last"
+    filters: Sequence[Any] | None = None
+    kernel_size: int | Sequence[int] = 7
+    pool_size: int | Sequence[int] = 2
+    head: int | Sequence[int] = ()
+    activation: str = "relu"
+    missing: Literal["error", "mask"] = "error"
+    n_channels: int = 1
+    channels_first: bool | None = None
+    learning_rate: float = 3e-3
+
+    def _fitted_shape(self) -> tuple[int, ...] | None:
+        return self.network_.input_shape if self._is_fitted() else None
+
+    def _check_values(self, name: str, X: Any) -> None:
+        if self.missing != "mask":
+            check_finite(name, X)
+            return
+        check_finite(name, np.where(np.isnan(X), np.float32(0), X))
+        is_empty = np.isnan(X).reshape(len(X), -1).all(axis=1)
+        if is_empty.any():
+            raise ValueError(
+                f"{name} has {is_empty.sum()} of {len(X)} series without any value, "
+                f"first in row {is_empty.argmax()}: drop these rows."
+            )
+
+    def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
+        owner = type(self).__name__
+        width, depth = self.width, self.depth
+        if isinstance(width, Integral) and depth is None:
+            depth = 1
+        widths = check_sizes(owner, "width", width, depth)
+        head = check_sizes(owner, "head", self.head)
+        last = len(widths) - 1
+        places = [*(number == last for number in range(len(widths))), *map(bool, head)]
+        return recurrent(
+            (input_shape[0], input_shape[1]),
+            n_outputs=n_outputs,
+            width=widths,
+            cell=self.cell,
+            bidirectional=bool(self.bidirectional),
+            pooling=self.pooling,
+            front=self._front(input_shape[0]),
+            masks=self.missing == "mask",
+            head=head,
+            activation=self.activation,
+            dropout=check_rates(owner, self.dropout, places),
+            l1=float(self.l1),
+            l2=float(self.l2),
+            activity_l2=float(self.activity_l2),
+        )
+
+    def _front(self, timesteps: int) -> dict[str, Any] | None:
+        """Options of the convolutions in front."""
+        if self.filters is None:
+            return None
+        owner = type(self).__name__
+        if self.missing == "mask":
+            raise ValueError(
+                f"missing='mask' of {owner} skips steps, which convolutions cannot: "
+                "leave 'filters' out, or fill the gaps."
+            )
+        filters = [check_sizes(owner, "filters", block) for block in self.filters]
+        pools = check_sizes(owner, "pool_size", self.pool_size, len(filters))
+        if np.prod(pools) > timesteps:
+            raise ValueError(
+                f"The pools of {owner} leave nothing of {timesteps} timesteps: choose "
+                "a smaller pool_size or fewer blocks."
+            )
+        return {
+            "filters": filters,
+            "kernel_size": check_sizes(
+                owner, "kernel_size", self.kernel_size, len(filters)
+            ),
+            "pool_size": pools,
+            "activation": self.activation,
+            "batch_norm": bool(self.batch_norm),
+        }
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "mask"
+        return tags
