@@ -22,9 +22,9 @@ _GROUPS = {
         "metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle class_weight effective_beta prior_correction "
-        "calibration refit n_members random_state warm_start verbose callbacks "
-        "run_eagerly"
+        "epochs batch_size balanced_batches sampler shuffle class_weight "
+        "effective_beta prior_correction calibration refit n_members random_state "
+        "warm_start verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "

@@ -22,9 +22,10 @@ from skloss.estimators.members import MembersMixin
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.refit import check_refit, fit_again
+from skloss.estimators.sampler import sampled_rows
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
-from skloss.sklearn_compat import Interval, StrOptions, fit_context
+from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import ReduceLROnPlateau, Rows
 
@@ -65,6 +66,8 @@ class BaseNeuralClassifier(
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "balanced_batches": ["boolean", StrOptions({"smote"})],
+        "sampler": [HasMethods(["fit_resample"]), None],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
         "prior_correction": ["boolean", dict],
@@ -298,6 +301,7 @@ class BaseNeuralClassifier(
         rows = self._arranged(
             Rows(flat_rows(X), codes, given.weight), split, holdout, is_partial
         )
+        rows = sampled_rows(self, rows)
         epochs = 1 if is_partial else int(self.epochs)
         weight = rows.original.sample_weight
         tasks = self._epoch_tasks(epochs, X, codes, split.kept, holdout, weight, within)

@@ -117,7 +117,10 @@ def _parameter(value: object) -> Any:
 
 def _training(job: Job, description: Description) -> Training:
     """Complete the settings by those of the loss's weights and of early stopping."""
-    given, settings, by_class = job.given_class_weight, job.settings, job.class_weight
+    given, settings = job.given_class_weight, job.settings
+    by_class = job.drawn_class_weight
+    if settings.balanced_batches and job.class_weight is None:
+        given = "balanced"  # in effect
     kind = "dict" if isinstance(given, Mapping) else given or "none"
     weights = None
     if by_class is not None:

@@ -392,6 +392,7 @@ def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Se
         epochs=1 if rows.is_partial else int(estimator.epochs),
         # A larger one would take memory for rows that there are not.
         batch_size=min(int(estimator.batch_size), len(rows.training)),
+        balanced_batches=estimator.balanced_batches,
         callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
         seed=seed,
         **stopping_settings(estimator, rows),

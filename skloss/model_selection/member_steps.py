@@ -18,13 +18,13 @@ from sklearn.utils.validation import check_memory
 
 from skloss.estimators import HoldOut
 from skloss.estimators.fit_rows import MemberRows, groups_of_holdout
+from skloss.holdout.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.given_rows import (
     at,
     n_rows_of,
     routed_parameters,
     with_original_rows,
 )
-from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped

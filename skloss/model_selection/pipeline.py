@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_memory, column_or_1d
 from skloss.estimators import HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.fit_rows import groups_of_holdout
+from skloss.holdout.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
     at,
@@ -27,7 +28,6 @@ from skloss.model_selection.given_rows import (
     with_original_rows,
 )
 from skloss.model_selection.member_steps import fit_in_turns
-from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
