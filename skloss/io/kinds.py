@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from skloss import estimators, preprocessing
 from skloss.io.not_saved import NotSaved
 from skloss.keras_interop.compiled_settings import CompiledLoss
+from skloss.networks.layers import LAYERS
 from skloss.record import TrainingRecord
 from skloss.training import ReduceLROnPlateau
 
@@ -48,7 +49,7 @@ def estimator_kind(name: str) -> type | None:
 def data_kinds() -> dict[str, type]:
     """Dataclasses that fitted estimators are made of, by name."""
     found: dict[str, type] = {}
-    for part in (CompiledLoss, NotSaved, ReduceLROnPlateau):
+    for part in (CompiledLoss, NotSaved, ReduceLROnPlateau, *LAYERS):
         _collect(part, found)
     for kind in estimator_kinds().values():
         for hint in hints_of(kind).values():
@@ -91,13 +92,11 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in parts
     if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
         several = len(parts) == 2 and parts[1] is Ellipsis
         kinds = [parts[0]] * len(value) if several else parts
-        return (
-            isinstance(value, tuple)
-            and len(value) == len(kinds)
-            and all(map(fits, value, kinds))
-        )
+        return len(value) == len(kinds) and all(map(fits, value, kinds))
     if origin is list:
         return isinstance(value, list) and all(fits(item, parts[0]) for item in value)
     if origin is dict:
