@@ -83,6 +83,8 @@ def fits(value: Any, hint: Any) -> bool:
 
     >>> fits((1, 2), tuple[int, ...]), fits("x", int | None), fits(1, float)
     (True, False, True)
+    >>> fits(None, tuple[int, int] | None)
+    True
     """
     origin, parts = get_origin(hint), get_args(hint)
     if hint is Any:
