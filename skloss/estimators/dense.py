@@ -86,6 +86,16 @@ class DenseClassifier(BaseNeuralClassifier):
         Most passes over the rows.
     batch_size : int, default=32
         Rows per step; all rows if there are fewer.
+    balanced_batches : bool or "smote", default=False
+        Whether every batch has as many rows of each class. They are drawn anew in every
+        epoch, which stays as long; nothing is copied, and a large class is seen as a
+        whole over several epochs. With "smote" a row of a small class that comes again
+        in one epoch is moved towards one of its five nearest neighbors of the class.
+    sampler : sampler of imbalanced-learn or None, default=None
+        Resamples the rows trained on, after the hold-out, for the place where
+        :class:`skloss.Pipeline` cannot stand, and for series, which samplers take flat.
+        Each of ``n_members`` has rows of its own. One without a seed takes
+        ``random_state``.
     class_weight : None, "balanced", "effective" or dict from label to weight, \
             default=None
         Weight of each class in the training loss, never in the curves; a dict must name
@@ -259,6 +269,8 @@ class DenseClassifier(BaseNeuralClassifier):
         clipnorm: float | None = None,
         epochs: int = 150,
         batch_size: int = 32,
+        balanced_batches: bool | str = False,
+        sampler: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
         effective_beta: float = 0.999,
         prior_correction: bool | Mapping[Any, float] = False,
@@ -301,6 +313,8 @@ class DenseClassifier(BaseNeuralClassifier):
         self.clipnorm = clipnorm
         self.epochs = epochs
         self.batch_size = batch_size
+        self.balanced_batches = balanced_batches
+        self.sampler = sampler
         self.class_weight = class_weight
         self.effective_beta = effective_beta
         self.prior_correction = prior_correction
