@@ -7,7 +7,6 @@ import imblearn.pipeline
 import sklearn.pipeline
 from sklearn.base import BaseEstimator, clone
 
-from skloss.estimators.fit_job import Fitted
 from skloss.io.keras_state import KERAS_PARTS, keras_parts, restore_keras
 from skloss.io.kinds import estimator_kind, hints_of
 from skloss.io.nodes import NodeError, Reader, Writer, check_types
@@ -156,8 +155,8 @@ def _read_dict(reader: Reader, nodes: dict[str, Any]) -> dict[str, Any]:
 
 def _check_network(estimator: Any) -> None:
     """Refuse weights of other shapes than those of the network."""
-    fitted = vars(estimator).get("_fitted")
-    if isinstance(fitted, Fitted) and fitted.network is not None:
-        wanted = [weight.shape for weight in fitted.network.weight_shapes()]
-        if [weight.shape for weight in fitted.result.weights] != wanted:
-            raise NodeError("the weights do not fit the network")
+    for member in getattr(vars(estimator).get("_fitted"), "members", ()):
+        if member.network is not None:
+            wanted = [weight.shape for weight in member.network.weight_shapes()]
+            if [weight.shape for weight in member.result.weights] != wanted:
+                raise NodeError("the weights do not fit the network")

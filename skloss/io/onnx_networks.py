@@ -1,21 +1,22 @@
 """Networks as nodes of ONNX: the layers, one case each."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
-from skloss.networks import (
+from skloss.networks import NetworkSpec
+from skloss.networks.layers import (
     BatchNorm,
-    Conv1D,
+    Convolution,
     Dense,
     Dropout,
     Flatten,
     GlobalPool,
+    Layer,
     MaxPool,
-    NetworkSpec,
+    Residual,
 )
 
 __all__ = ["network_logits"]
@@ -60,59 +61,93 @@ def network_logits(
     rows : str
         Name of the rows, ``(n, *spec.input_shape)`` in single precision.
     """
-    rest = iter(weights)
-    for layer, shape in zip(spec.layers, spec.shapes(), strict=False):
-        arrays = [next(rest) for _ in layer.weight_shapes(shape)]
-        rows = _apply(graph, layer, arrays, rows)
-    return rows
+    return _through(graph, spec.layers, iter(weights), spec.input_shape, rows)
 
 
-def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str) -> str:
+def _through(
+    graph: Graph,
+    layers: Sequence[Layer],
+    weights: Iterator[Array],
+    shape: tuple[int, ...],
+    x: str,
+) -> str:
+    """Add layers one after the other; the shape is that of one row."""
+    for layer in layers:
+        x = _apply(graph, layer, weights, shape, x)
+        shape = layer.output_shape(shape)
+    return x
+
+
+def _apply(
+    graph: Graph, layer: Layer, weights: Iterator[Array], shape: tuple[int, ...], x: str
+) -> str:
     match layer:
         case Dense():
-            z = graph.add("MatMul", x, graph.constant(arrays[0]))
-        case Conv1D():
-            z = _convolved(graph, layer, arrays[0], x)
+            z = graph.add("MatMul", x, graph.constant(next(weights)))
+            return _activated(graph, layer, weights, z)
+        case Convolution():
+            z = _convolved(graph, layer, next(weights), shape, x)
+            return _activated(graph, layer, weights, z)
         case BatchNorm():
-            gamma, beta, mean, variance = arrays
-            scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
-            z = graph.add("Mul", x, graph.constant(scale.astype(np.float32)))
-            z = graph.add(
-                "Add", z, graph.constant((beta - mean * scale).astype(np.float32))
-            )
-            return _ACTIVATIONS[layer.activation](graph, z)
+            return _normalized(graph, layer, weights, x)
         case MaxPool():
-            size = [layer.size]
-            pooled = graph.add(
-                "MaxPool",
-                graph.transposed(x, 0, 2, 1),
-                kernel_shape=size,
-                strides=size,
-            )
-            return graph.transposed(pooled, 0, 2, 1)
+            sizes = [layer.size] * (len(shape) - 1)
+            first = graph.channels_first(x, len(shape))
+            pooled = graph.add("MaxPool", first, kernel_shape=sizes, strides=sizes)
+            return graph.channels_last(pooled, len(shape))
         case GlobalPool():
-            kind = (
-                "GlobalAveragePool" if layer.pooling == "average" else "GlobalMaxPool"
-            )
-            pooled = graph.add(kind, graph.transposed(x, 0, 2, 1))
-            return graph.add("Flatten", pooled, axis=1)
+            name = "Average" if layer.pooling == "average" else "Max"
+            first = graph.channels_first(x, len(shape))
+            return graph.add("Flatten", graph.add(f"Global{name}Pool", first), axis=1)
         case Flatten():
             return graph.add("Flatten", x, axis=1)
         case Dropout():
             return x
-        case _:
-            raise ModelFileError(
-                f"A network with a layer {type(layer).__name__} cannot be written as "
-                "ONNX: no nodes are known for it."
-            )
+        case Residual():
+            branch = _through(graph, layer.branch, weights, shape, x)
+            other = _through(graph, layer.shortcut, weights, shape, x)
+            total = graph.add("Add", branch, other)
+            return _ACTIVATIONS[layer.activation](graph, total)
+    raise ModelFileError(
+        f"A network with a layer {type(layer).__name__} cannot be written as ONNX: no "
+        "nodes are known for it."
+    )
+
+
+def _activated(
+    graph: Graph, layer: Dense | Convolution, weights: Iterator[Array], z: str
+) -> str:
     if layer.use_bias:
-        z = graph.add("Add", z, graph.constant(arrays[1]))
+        z = graph.add("Add", z, graph.constant(next(weights)))
     return _ACTIVATIONS[layer.activation](graph, z)
 
 
-def _convolved(graph: Graph, layer: Conv1D, kernel: Array, x: str) -> str:
-    size = len(kernel)
-    pads = [(size - 1) // 2, size // 2] if layer.padding == "same" else [0, 0]
-    weights = graph.constant(np.ascontiguousarray(kernel.transpose(2, 1, 0)))
-    z = graph.add("Conv", graph.transposed(x, 0, 2, 1), weights, pads=pads)
-    return graph.transposed(z, 0, 2, 1)
+def _normalized(
+    graph: Graph, layer: BatchNorm, weights: Iterator[Array], x: str
+) -> str:
+    gamma, beta, mean, variance = (next(weights) for _ in range(4))
+    scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
+    shift = (beta - mean * scale).astype(np.float32)
+    z = graph.add("Mul", x, graph.constant(scale.astype(np.float32)))
+    return _ACTIVATIONS[layer.activation](
+        graph, graph.add("Add", z, graph.constant(shift))
+    )
+
+
+def _convolved(
+    graph: Graph, layer: Convolution, kernel: Array, shape: tuple[int, ...], x: str
+) -> str:
+    n_axes = layer.n_axes
+    zeros = [(0, 0)] * n_axes
+    if layer.padding == "same":
+        zeros = [layer.zeros(size) for size in shape[:-1]]
+    weights = np.moveaxis(kernel, (-1, -2), (0, 1))
+    z = graph.add(
+        "Conv",
+        graph.channels_first(x, len(shape)),
+        graph.constant(np.ascontiguousarray(weights)),
+        pads=[before for before, _ in zeros] + [behind for _, behind in zeros],
+        strides=[layer.strides] * n_axes,
+        dilations=[layer.dilation] * n_axes,
+    )
+    return graph.channels_last(z, len(shape))

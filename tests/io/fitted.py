@@ -68,6 +68,7 @@ CASES = {
         ),
         *table(),
     ),
+    "dense of members": lambda: (_dense(n_members=3), *table()),
     "logistic": lambda: (_dense(width=(), depth=None), *table()),
     "cnn1d": lambda: (_cnn(head=(5,), batch_norm=True), *series()),
     "cnn1d of one channel": lambda: (
