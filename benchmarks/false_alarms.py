@@ -14,6 +14,13 @@ is the best of tuned gradient boosting and tuned networks, chosen by cross-valid
 inside the training rows; the standard error is that of its test MCC in 500 bootstrap
 resamples, at least 0.02. Fits that miss it are reported apart.
 
+That says that the decisions are healthy, and says nothing of the probabilities. Whether
+those are over-confident is measured apart on the same test set: one temperature, fitted
+on one half of it and tried on the other, is above 1 and takes at least 10 % off the
+log-loss. The alarm `overconfident-probabilities` claims that and is held against it: at
+such a fit it is right, and at any other healthy fit it is false. All other alarms at a
+fit with healthy decisions are false.
+
 What is in the results file is not fitted again; ``--again`` fits and diagnoses anew but
 keeps the references. With ``--cases FOLDER`` what rules read is kept there, and
 ``--examine`` runs the rules over it again, which takes seconds and is enough after a
@@ -59,6 +66,8 @@ from data_sets import (
 )
 from defaults import UCR, ours
 from host import describe
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import matthews_corrcoef
 from sklearn.model_selection import (
@@ -106,7 +115,11 @@ TEST_FOLDS, INNER_FOLDS = 4, 3
 RESAMPLES, LEAST_ERROR = 500, 0.02
 WITH_ROWS = ("skloss", "keras", "mlp")
 
-Fitted = tuple[np.ndarray, dict[str, dict[str, Any]]]
+ABOUT_PROBABILITIES = ("overconfident-probabilities",)
+LEAST_GAIN = 0.1
+
+# Probabilities of the test rows, with the classes of the columns, and the sources.
+Fitted = tuple[np.ndarray, np.ndarray, dict[str, dict[str, Any]]]
 
 
 # -------------------------------------------------------------------------------- data
@@ -234,7 +247,7 @@ def fit_ours(which: str, train: Rows, seed: int, test: Rows) -> Fitted:
         "record": {"source": fitted.record_},
         "curves of skloss": {"source": fitted.history_},
     }
-    return pipeline.predict(test.X), sources
+    return pipeline.predict_proba(test.X), pipeline.classes_, sources
 
 
 def fit_keras(which: str, train: Rows, seed: int, test: Rows) -> Fitted:
@@ -252,7 +265,8 @@ def fit_keras(which: str, train: Rows, seed: int, test: Rows) -> Fitted:
     validation = {"validation_data": (X_val, held.y)}
     history = model.fit(X, kept.y, verbose=0, **validation, **fit_params)
     outputs = model.predict(scale.transform(test.X), verbose=0)
-    codes = outputs.argmax(axis=1) if len(classes) > 2 else (outputs[:, 0] > 0.5) * 1
+    if len(classes) == 2:
+        outputs = np.column_stack([1 - outputs[:, 0], outputs[:, 0]])
     known = {"history": history, "X_val": X_val, "y_val": held.y}
     sources = {
         "keras": {
@@ -264,7 +278,7 @@ def fit_keras(which: str, train: Rows, seed: int, test: Rows) -> Fitted:
         },
         "curves of keras": {"source": dict(history.history)},
     }
-    return classes[codes], sources
+    return outputs, classes, sources
 
 
 def network(width: int, n_classes: int, is_series: bool) -> Any:
@@ -314,7 +328,7 @@ def fit_mlp(which: str, train: Rows, seed: int, test: Rows) -> Fitted:
         "mlp": {"source": pipeline, "X": train.X, "y": train.y},
         "curves of mlp": {"source": {"loss": list(curve)}},
     }
-    return pipeline.predict(test.X), sources
+    return pipeline.predict_proba(test.X), pipeline.classes_, sources
 
 
 VARIANTS: dict[str, tuple[Callable[..., Fitted], str]] = {
@@ -358,15 +372,18 @@ def do(job: Job) -> tuple[str, dict[str, Any], dict[str, dict[str, Any]]]:
     for variant in job.variants:
         fit, which = VARIANTS[variant]
         started = time.perf_counter()
-        found, sources = fit(which, train, job.seed, test)
+        shares, classes, sources = fit(which, train, job.seed, test)
         seconds = time.perf_counter() - started
-        mcc = float(matthews_corrcoef(test.y, found))
+        mcc = float(matthews_corrcoef(test.y, classes[shares.argmax(axis=1)]))
         key = f"{job.key}|{variant}"
         runs[key] = {
             "mcc": mcc,
             "reference": goal["mcc"],
             "error": goal["error"],
             "healthy": mcc > 0 and mcc >= goal["mcc"] - 2 * goal["error"],
+            "overconfident": is_overconfident(
+                np.searchsorted(classes, test.y), shares, job.seed
+            ),
             "fit_seconds": seconds,
             "diagnoses": {
                 source: look(arguments, job.cases, f"{key}|{source}")
@@ -374,6 +391,35 @@ def do(job: Job) -> tuple[str, dict[str, Any], dict[str, dict[str, Any]]]:
             },
         }
     return job.key, goal, runs
+
+
+def is_overconfident(codes: np.ndarray, shares: np.ndarray, seed: int) -> bool:
+    """Whether a temperature above 1 takes much of the log-loss of a test set.
+
+    Fitted on one half and tried on the other one, both ways.
+    """
+    logits = np.log(np.clip(shares, 1e-7, 1.0))
+    half = np.random.default_rng(seed).permutation(len(codes)) % 2
+    temperatures = []
+    before = after = 0.0
+    for fold in (0, 1):
+        seen, new = half != fold, half == fold
+
+        def loss_at(log_t: float, rows: np.ndarray = seen) -> float:
+            return log_loss_at(codes[rows], logits[rows], np.exp(log_t))
+
+        best = np.exp(minimize_scalar(loss_at, bounds=(-2, 4), method="bounded").x)
+        temperatures.append(best)
+        before += log_loss_at(codes[new], logits[new], 1.0) * new.sum()
+        after += log_loss_at(codes[new], logits[new], best) * new.sum()
+    return bool(min(temperatures) > 1 and after < (1 - LEAST_GAIN) * before)
+
+
+def log_loss_at(codes: np.ndarray, logits: np.ndarray, temperature: float) -> float:
+    """Mean log-loss of softmax outputs at a temperature."""
+    scaled = logits / temperature
+    shares = scaled - logsumexp(scaled, axis=1, keepdims=True)
+    return float(-shares[np.arange(len(codes)), codes].mean())
 
 
 def look(arguments: dict[str, Any], cases: Path | None, key: str) -> dict[str, Any]:
@@ -499,6 +545,11 @@ def report(results: dict[str, Any], n_examples: int) -> None:
         f"\n{len(fits)} fits on {fits['set'].nunique()} sets; {healthy} healthy on "
         f"{fits[fits['healthy']]['set'].nunique()} sets"
     )
+    measured = fits[fits["healthy"] & fits["overconfident"].notna()]
+    print(
+        f"probabilities measured of {len(measured)} of them: "
+        f"{int(measured['overconfident'].astype(bool).sum())} over-confident"
+    )
     counts = fits.pivot_table(
         index="variant", columns="healthy", values="key", aggfunc="count", sort=False
     )
@@ -506,7 +557,13 @@ def report(results: dict[str, Any], n_examples: int) -> None:
     for is_healthy in (True, False):
         which = "healthy" if is_healthy else "not healthy"
         part = frame[frame["healthy"] == is_healthy]
-        print(f"\nWith an alarm, of the {which} fits:\n{shares(part).to_string()}")
+        if is_healthy:
+            right = part["right"].map(bool)
+            print(
+                f"\nalarms about probabilities that are over-confident: {right.sum()}"
+            )
+        kind = "a false alarm" if is_healthy else "an alarm"
+        print(f"\nWith {kind}, of the {which} fits:\n{shares(part).to_string()}")
         print(f"\nAlarms by rule, {which} fits:\n{by_rule(part).to_string()}")
     if n_examples:
         print_examples(frame[frame["healthy"]], n_examples)
@@ -521,8 +578,21 @@ def as_frame(runs: dict[str, dict[str, Any]]) -> pd.DataFrame:
             row |= {"kind": kind, "healthy": content["healthy"], "mcc": content["mcc"]}
             row |= {"reference": content["reference"], "error": content["error"]}
             row |= {"raised": found.get("raised"), "seconds": found.get("seconds")}
-            rows.append(row | {"alarms": found.get("alarms", [])})
+            row |= {"overconfident": content.get("overconfident")}
+            rows.append(row | claims(found.get("alarms", []), content))
     return pd.DataFrame(rows)
+
+
+def claims(
+    alarms: list[dict[str, Any]], content: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Tell alarms about probabilities that are right from all the others."""
+    right = [
+        alarm
+        for alarm in alarms
+        if alarm["name"] in ABOUT_PROBABILITIES and content.get("overconfident")
+    ]
+    return {"alarms": [one for one in alarms if one not in right], "right": right}
 
 
 def shares(frame: pd.DataFrame) -> pd.DataFrame:

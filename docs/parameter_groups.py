@@ -22,7 +22,8 @@ _GROUPS = {
         "metrics"
     ),
     "Training": (
-        "epochs batch_size shuffle class_weight effective_beta n_members random_state "
+        "epochs batch_size balanced_batches sampler shuffle class_weight "
+        "effective_beta prior_correction calibration refit n_members random_state "
         "warm_start verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from skloss.holdout import (
     class_codes,
     looks_resampled,
+    parts_in_turn,
     stratified_holdout,
     stratified_sample,
 )
@@ -296,3 +297,62 @@ def test_classes_far_apart_are_told_apart():
 def test_classes_of_narrow_whole_numbers_do_not_overflow():
     y = np.array([127, -128, 0], dtype=np.int8)
     assert class_codes(y)[0].tolist() == [-128, 0, 127]
+
+
+# ---------------------------------------------------------------------------- in turn
+
+
+@law
+@given(CLASS_SIZES, FRACTIONS, st.integers(2, 12), st.integers(0, 9))
+def test_parts_in_turn_leave_rows_of_every_class_on_both_sides(
+    sizes, fraction, n_members, seed
+):
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    for train, held in parts_in_turn(y, fraction, n_members, seed):
+        together = np.sort(np.concatenate([train, held]))
+        np.testing.assert_array_equal(together, np.arange(len(y)))
+        for part in (train, held):
+            assert np.bincount(y[part], minlength=len(sizes)).min() > 0
+
+
+@law
+@given(CLASS_SIZES, st.floats(0.05, 0.9), st.integers(0, 9))
+def test_every_row_has_its_turn_once_there_are_enough_members(sizes, fraction, seed):
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    n_members = int(np.ceil(1 / fraction))
+    parts = parts_in_turn(y, fraction, n_members, seed)
+    seen = np.unique(np.concatenate([held for _, held in parts]))
+    np.testing.assert_array_equal(seen, np.arange(len(y)))
+
+
+def test_parts_in_turn_share_no_row_while_they_fit():
+    y = np.repeat([0, 1], [90, 10])
+    parts = parts_in_turn(y, 0.2, 5, random_state=0)
+    held = np.concatenate([part for _, part in parts])
+    np.testing.assert_array_equal(np.sort(held), np.arange(100))
+    assert [np.bincount(y[part]).tolist() for _, part in parts] == [[18, 2]] * 5
+
+
+@pytest.mark.parametrize("n_groups", [3, 4, 25])
+def test_groups_have_their_turn_as_a_whole(n_groups):
+    rng = np.random.default_rng(0)
+    groups = rng.integers(n_groups, size=200)
+    y = rng.integers(2, size=200)
+    parts = parts_in_turn(y, 0.25, 4, random_state=0, groups=groups)
+    for train, held in parts:
+        assert len(held)
+        assert not np.isin(groups[held], groups[train]).any()
+    assert len(np.unique(np.concatenate([held for _, held in parts]))) == 200
+
+
+@pytest.mark.parametrize(
+    ("y", "groups", "message"),
+    [
+        ([0, 0, 0, 1], None, "Class 1 has 1 row"),
+        ([0, 0, 1, 1], [0, 1, 2, 2], "rows of class 1 to train on"),
+        ([0, 0, 1, 1], [0, 1], "groups has 2 entries, but y has 4"),
+    ],
+)
+def test_parts_in_turn_say_what_hinders_them(y, groups, message):
+    with pytest.raises(ValueError, match=message):
+        parts_in_turn(y, 0.5, 2, random_state=0, groups=groups)

@@ -73,6 +73,9 @@ class RowFacts(PlainPart):
     one_hot_score: float | None = None  # linear, with codes one-hot encoded
     network_score: float | None = None  # of the network on the same rows
     score_error: float | None = None
+    # What `error_floor` has estimated, where it was given.
+    lowest_error: tuple[float, float, float] | None = None  # low, estimate, high
+    lowest_loss: float | None = None  # nats
     linear_scores_by_size: tuple[tuple[int, float, float], ...] = ()  # n, mean, error
 
 
@@ -179,6 +182,8 @@ class Case:
         Reason why the training stopped, as in the record.
     origin : str
         Kind of the source: "skloss", "keras", "scikeras", "sklearn" or "curves".
+    is_partial : bool
+        Whether code was too long, so that only a part of it was read.
     """
 
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -204,6 +209,7 @@ class Case:
     no_gap: str | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+    is_partial: bool = False
 
     @property
     def is_closed_form(self) -> bool:

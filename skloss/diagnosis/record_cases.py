@@ -15,7 +15,7 @@ from skloss.record.validation_shift import ValidationShift
 __all__ = ["case_from_record", "record_from_case"]
 
 # Fields of a case that stand in a record under their own names.
-_CONFIGURATION = ("task", "origin", "is_honest")
+_CONFIGURATION = ("task", "origin", "is_honest", "is_partial")
 _DATA = ("n_classes", "holdout", "holdout_groups", "is_resampled")
 _SPLITS = ("train", "original", "val")
 

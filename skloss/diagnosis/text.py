@@ -112,6 +112,12 @@ def steps_text(steps: Sequence[NextStep]) -> str:
 
 def headline(diagnosis: Diagnosis) -> str:
     """Say what was found or, if no fault was, in how many of the checks."""
+    told = _counts(diagnosis)
+    is_partial = diagnosis.case is not None and diagnosis.case.is_partial
+    return f"{told}; only a part of the code was read" if is_partial else told
+
+
+def _counts(diagnosis: Diagnosis) -> str:
     counts = [
         tally(sum(f.severity == severity for f in diagnosis.findings), noun)
         for severity, noun in _NOUNS.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -137,6 +137,9 @@ class LossCurveDisplay(RecordDisplay):
         epochs.
     original_rows : bool, default=True
         Whether the losses were measured on original rows, as skloss does.
+    members : sequence of array-like, default=()
+        Validation losses of each of several members, or their training losses without
+        validation rows; drawn as thin lines behind the mean.
 
     Attributes
     ----------
@@ -146,6 +149,8 @@ class LossCurveDisplay(RecordDisplay):
         Figure of ``ax_``.
     lines_ : dict of str to matplotlib Line2D
         Lines, under the names of the parameters.
+    members_ : list of matplotlib Line2D
+        Lines of the members.
     rate_ax_ : matplotlib Axes or None
         Axes of the learning rate.
     marks_ : list of matplotlib Text
@@ -185,6 +190,7 @@ class LossCurveDisplay(RecordDisplay):
         findings: Iterable[Any] = (),
         penalties: ArrayLike | None = None,
         original_rows: bool = True,
+        members: Sequence[ArrayLike] = (),
     ) -> None:
         self.loss = loss
         self.val_loss = val_loss
@@ -200,6 +206,7 @@ class LossCurveDisplay(RecordDisplay):
         self.findings = findings
         self.penalties = penalties
         self.original_rows = original_rows
+        self.members = members
 
     @classmethod
     def from_record(
@@ -209,7 +216,7 @@ class LossCurveDisplay(RecordDisplay):
         ax: Axes | None = None,
         diagnosis: Any = None,
         constant_guess: float | None = None,
-        error_floor: float | None = None,
+        error_floor: Any = None,
         learning_rate: bool = False,
     ) -> Self:
         """Draw the losses of a record.
@@ -225,8 +232,9 @@ class LossCurveDisplay(RecordDisplay):
         constant_guess : float, default=None
             Loss of a constant guess of the class prior, in nats. None uses the entropy
             of the validation prior, if the record has it.
-        error_floor : float, default=None
-            Lowest loss that any network can reach, in nats.
+        error_floor : float or ErrorFloor, default=None
+            Lowest loss that any network can reach, in nats, or what
+            :func:`skloss.error_floor` has estimated.
         learning_rate : bool, default=False
             Whether to draw the learning rate on a second axis, if it changes.
 
@@ -262,13 +270,14 @@ class LossCurveDisplay(RecordDisplay):
         display = cls(
             **curves,
             constant_guess=constant_guess,
-            error_floor=error_floor,
+            error_floor=getattr(error_floor, "loss", error_floor),
             best_epoch=record.best_epoch,
             kept_epoch=_kept(record),
             stop_reason=record.outcome.get("stop_reason"),
             findings=() if diagnosis is None else diagnosis.findings,
             penalties=record.history.get("penalty"),
             original_rows=bool(priors),
+            members=_of_members(record),
         )
         return display.plot(ax)
 
@@ -294,6 +303,7 @@ class LossCurveDisplay(RecordDisplay):
         n_epochs = len(curves["loss"])
         ax = self._begin(ax)
         self.lines_ = {}
+        self.members_ = self._draw_members(curves)
         for name, values in curves.items():
             self.lines_[name] = draw_curve(ax, values, **_CURVES[name])
         self._draw_levels()
@@ -330,6 +340,15 @@ class LossCurveDisplay(RecordDisplay):
         if third is not None and not _differ(curves, third):
             del curves["val_loss_at_train_prior"]
         return curves
+
+    def _draw_members(self, curves: Mapping[str, np.ndarray]) -> list[Line2D]:
+        """Draw the members behind the curve that is their mean."""
+        name = "val_loss" if "val_loss" in curves else "loss"
+        style = {"color": _CURVES[name]["color"], "linewidth": 0.6, "alpha": 0.5}
+        return [
+            draw_curve(self.ax_, np.asarray(values, dtype=float), **style)
+            for values in self.members
+        ]
 
     def _draw_levels(self) -> None:
         for name, style in _LEVELS.items():
@@ -499,3 +518,10 @@ def _differ(curves: Mapping[str, np.ndarray], third: np.ndarray) -> bool:
     gaps = np.abs(third - curves["val_loss"])
     gaps = gaps[np.isfinite(gaps)]
     return bool(gaps.size and gaps.max() > _NOTICEABLE * heights.max())
+
+
+def _of_members(record: TrainingRecord) -> list[list[float]]:
+    """Losses of each member of a classifier of several networks."""
+    name = "val_loss" if record.history.get("val_loss") else "loss"
+    members = (m.get("history", {}) for m in record.outcome.get("members") or ())
+    return [curves[name] for curves in members if curves.get(name)]

@@ -21,9 +21,11 @@ from skloss.estimators.fitting import fit_network
 from skloss.estimators.members import MembersMixin
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
+from skloss.estimators.refit import check_refit, fit_again
+from skloss.estimators.sampler import sampled_rows
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
-from skloss.sklearn_compat import Interval, fit_context
+from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import ReduceLROnPlateau, Rows
 
@@ -64,9 +66,14 @@ class BaseNeuralClassifier(
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "balanced_batches": ["boolean", StrOptions({"smote"})],
+        "sampler": [HasMethods(["fit_resample"]), None],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
+        "prior_correction": ["boolean", dict],
+        "calibration": [StrOptions({"temperature"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "refit": ["boolean"],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
@@ -167,6 +174,61 @@ class BaseNeuralClassifier(
             return self._fit([MemberRows(X, y, weight, split, holdout)])
 
     @fit_context(prefer_skip_nested_validation=True)
+    def fit_again(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train again, on all rows as a sampler left them, and keep the record.
+
+        This is what :class:`skloss.Pipeline` calls with ``refit=True``.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        check_is_fitted(self)
+        with all_or_nothing(self):
+            X, y = self._check_rows(X, y, reset=False)
+            codes = encode_known(self.classes_, y, "y")
+            rows = MemberRows(X, codes, checked_weight(sample_weight, X))
+            self._fitted = fit_again(self, rows, self._fitted.members[0])
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_members(self, members: Sequence[MemberRows]) -> Self:
+        """Train each member on rows as a sampler left them.
+
+        This is what :class:`skloss.Pipeline` calls; call :meth:`fit` yourself.
+
+        Parameters
+        ----------
+        members : sequence of MemberRows
+            Rows, labels, weights and hold-out of each member.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+        """
+        with all_or_nothing(self):
+            checked = []
+            for number, rows in enumerate(members):
+                is_first = number == 0 and not self._goes_on
+                X, y = self._check_rows(rows.X, rows.y, reset=is_first)
+                weight = checked_weight(rows.weight, X)
+                split = Split(source=rows.holdout.source)
+                own = MemberRows(X, y, weight, split, rows.holdout)
+                checked.append(own)
+            return self._fit(checked)
+
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
         X: ArrayLike,
@@ -214,11 +276,14 @@ class BaseNeuralClassifier(
         return self._train([replace(rows, y=codes[id(rows.y)]) for rows in given])
 
     def _train(self, given: Sequence[MemberRows], is_partial: bool = False) -> Self:
+        check_refit(self)
         goes_on = self._is_fitted() if is_partial else self._goes_on
         earlier = self._fitted.members if goes_on else ()
         if self.n_members == 1:
             before = earlier[0] if earlier else None
             self._fitted = self._fit_one(given[0], before, is_partial)
+            if self.refit and given[0].split.held is not None:
+                self._fitted = fit_again(self, given[0], self._fitted)
         else:
             self._fitted = fit_members(self, given, earlier, is_partial)
         return self
@@ -236,6 +301,7 @@ class BaseNeuralClassifier(
         rows = self._arranged(
             Rows(flat_rows(X), codes, given.weight), split, holdout, is_partial
         )
+        rows = sampled_rows(self, rows)
         epochs = 1 if is_partial else int(self.epochs)
         weight = rows.original.sample_weight
         tasks = self._epoch_tasks(epochs, X, codes, split.kept, holdout, weight, within)

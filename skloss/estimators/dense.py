@@ -86,6 +86,16 @@ class DenseClassifier(BaseNeuralClassifier):
         Most passes over the rows.
     batch_size : int, default=32
         Rows per step; all rows if there are fewer.
+    balanced_batches : bool or "smote", default=False
+        Whether every batch has as many rows of each class. They are drawn anew in every
+        epoch, which stays as long; nothing is copied, and a large class is seen as a
+        whole over several epochs. With "smote" a row of a small class that comes again
+        in one epoch is moved towards one of its five nearest neighbors of the class.
+    sampler : sampler of imbalanced-learn or None, default=None
+        Resamples the rows trained on, after the hold-out, for the place where
+        :class:`skloss.Pipeline` cannot stand, and for series, which samplers take flat.
+        Each of ``n_members`` has rows of its own. One without a seed takes
+        ``random_state``.
     class_weight : None, "balanced", "effective" or dict from label to weight, \
             default=None
         Weight of each class in the training loss, never in the curves; a dict must name
@@ -96,6 +106,15 @@ class DenseClassifier(BaseNeuralClassifier):
     effective_beta : float in [0, 1), default=0.999
         Of ``class_weight="effective"``: 0 weighs all classes alike, and values towards
         one come near "balanced".
+    prior_correction : bool or dict from label to share, default=False
+        Whether to undo what samplers, weights and the logit-adjusted loss do to the
+        shares of the classes, so that probabilities are those of the original rows
+        before any sampler, each counted once. A dict gives the shares where the
+        classifier is used. It shifts the logits by ``log(share / share in training)``,
+        in predictions and in all curves but those of the loss.
+    calibration : {"temperature"} or None, default=None
+        Whether the logits are divided by the temperature with the lowest cross-entropy
+        on the held-out rows, after the correction of the prior. Predicted classes stay.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``
@@ -132,6 +151,11 @@ class DenseClassifier(BaseNeuralClassifier):
         Epochs to wait for a new best value.
     restore_best : bool, default=True
         Whether, with early stopping, the weights of the best epoch are kept.
+    refit : bool, default=False
+        Whether to give rows that ``fit`` held out back: the network is trained once
+        more, on all rows, for as many epochs as the weights of the first training have
+        seen. Curves, metrics and ``oob_decision_function_`` stay those of the first
+        training. Of one network only.
     n_members : int, default=1
         Number of networks. Each has a seed and a hold-out of its own, and the
         probabilities are their mean. The next member holds out the next
@@ -166,11 +190,18 @@ class DenseClassifier(BaseNeuralClassifier):
         ``_at_train_prior`` and per class; ``mcc``, ``f1``, ``precision``, ``recall``,
         ``fpr``, ``average_precision`` with their ``val_`` twins; and more.
     weights_ : list of ndarray
-        Weights, in Keras' order.
+        Weights, in Keras' order; the output layer has the calibration in it. Of several
+        members each array has these as its first axis.
+    members_ : list of classifiers
+        The members, each a fitted classifier of one network with a record of its own.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the members that held it out; NaN
+        where none did.
     network_ : NetworkSpec
         The network as data.
-    model_ : keras.Sequential
-        The network as a Keras model, built when asked for; its output is the logits.
+    model_ : keras.Sequential or keras.Model
+        The network as a Keras model, built when asked for; its output is the logits. Of
+        several members it gives those of the mean probabilities.
     n_epochs_, n_iter_ : int
         Epochs trained; the second name is that of scikit-learn's ``MLPClassifier``.
     loss_curve_ : list of float
@@ -180,7 +211,8 @@ class DenseClassifier(BaseNeuralClassifier):
         As of ``MLPClassifier``: the accuracy on the held-out rows after each epoch;
         None if none were held out. Which epoch is kept, ``monitor`` says.
     best_epoch_ : int or None
-        Epoch (from zero) that was best by the monitored curve.
+        Epoch (from zero) that was best by the monitored curve; None of several members,
+        each of which has its own.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
@@ -237,8 +269,12 @@ class DenseClassifier(BaseNeuralClassifier):
         clipnorm: float | None = None,
         epochs: int = 150,
         batch_size: int = 32,
+        balanced_batches: bool | str = False,
+        sampler: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
         effective_beta: float = 0.999,
+        prior_correction: bool | Mapping[Any, float] = False,
+        calibration: str | None = None,
         pos_label: Any = None,
         validation_fraction: float | None = 0.1,
         validation_rows: Any = "stratified",
@@ -248,6 +284,7 @@ class DenseClassifier(BaseNeuralClassifier):
         monitor: Any = "auto",
         patience: int = 20,
         restore_best: bool = True,
+        refit: bool = False,
         n_members: int = 1,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
@@ -276,8 +313,12 @@ class DenseClassifier(BaseNeuralClassifier):
         self.clipnorm = clipnorm
         self.epochs = epochs
         self.batch_size = batch_size
+        self.balanced_batches = balanced_batches
+        self.sampler = sampler
         self.class_weight = class_weight
         self.effective_beta = effective_beta
+        self.prior_correction = prior_correction
+        self.calibration = calibration
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
@@ -287,6 +328,7 @@ class DenseClassifier(BaseNeuralClassifier):
         self.monitor = monitor
         self.patience = patience
         self.restore_best = restore_best
+        self.refit = refit
         self.n_members = n_members
         self.random_state = random_state
         self.warm_start = warm_start

@@ -21,7 +21,7 @@ class EpochLogger:
         A path that ends in ".csv" is a table with a row for each epoch. ``"mlflow"``
         logs metrics to MLflow's active run. Another path is a folder of event files for
         TensorBoard, one for training and one for validation, as Keras writes them. A
-        new fit writes a new table.
+        new fit writes a new table. Of several members each row or name says which.
 
     Notes
     -----
@@ -75,14 +75,22 @@ class EpochLogger:
             return
         row = {name: float(curve[-1]) for name, curve in record.history.items()}
         epoch = int(context.task_id)
+        within = context.parent
+        is_member = within is not None and within.task_name == "member"
+        member = int(within.task_id) if is_member else None
         if self.to == "mlflow":
             import mlflow
 
-            mlflow.log_metrics(row, step=epoch)
+            prefix = "" if member is None else f"member_{member}_"
+            mlflow.log_metrics({prefix + k: v for k, v in row.items()}, step=epoch)
         elif self._is_table:
-            self._append({"epoch": epoch, **row}, is_first=epoch == 0)
+            place = {} if member is None else {"member": member}
+            is_first = epoch == 0 and not member
+            self._append({**place, "epoch": epoch, **row}, is_first)
         else:
-            self._write_events(epoch, row)
+            self._write_events(
+                epoch, row, "" if member is None else f"member_{member}/"
+            )
 
     @property
     def _is_table(self) -> bool:
@@ -96,7 +104,7 @@ class EpochLogger:
                 writer.writeheader()
             writer.writerow(row)
 
-    def _write_events(self, epoch: int, row: dict[str, float]) -> None:
+    def _write_events(self, epoch: int, row: dict[str, float], place: str) -> None:
         import time
 
         from tensorboard.compat.proto.event_pb2 import Event
@@ -105,7 +113,9 @@ class EpochLogger:
         for side, writer in self._writers.items():
             is_validation = side == "validation"
             values = [
-                Summary.Value(tag=f"epoch_{name.removeprefix('val_')}", simple_value=x)
+                Summary.Value(
+                    tag=f"{place}epoch_{name.removeprefix('val_')}", simple_value=x
+                )
                 for name, x in row.items()
                 if name.startswith("val_") == is_validation
             ]

@@ -23,6 +23,7 @@ from skloss.training import (
     predict_logits,
     probabilities,
 )
+from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.evaluation import MeasuredNetwork
 
 __all__ = ["MOST_MEASURED_ROWS", "Fitted", "Job"]
@@ -44,6 +45,17 @@ class Fitted:
     network: NetworkSpec | None
     result: TrainingResult
     record: TrainingRecord
+    calibration: Calibration = AS_TRAINED
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights, in Keras' order, with the calibration in the output layer.
+
+        A fit that goes on starts from those of ``result``, which have none.
+        """
+        if self.network is None:
+            return self.result.weights
+        return self.calibration.weights(self.network, self.result.weights)
 
     @property
     def members(self) -> tuple["Fitted", ...]:
@@ -51,9 +63,9 @@ class Fitted:
         return (self,)
 
     @property
-    def weights(self) -> list[np.ndarray]:
-        """Weights, in Keras' order."""
-        return self.result.weights
+    def seeds(self) -> tuple[None]:
+        """Members' own seeds; one network has that of the classifier."""
+        return (None,)
 
     def probabilities(self, X: Any) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of validated rows."""
@@ -113,7 +125,30 @@ class Job:
     @cached_property
     def prior(self) -> np.ndarray:
         """Share of each class in the loss, ``(n_classes,)``."""
-        return class_prior(self.rows.training.y, self.n_classes, self.weight)
+        return class_prior(self.rows.training.y, self.n_classes, self.drawn_weight)
+
+    @cached_property
+    def drawn_weight(self) -> np.ndarray | None:
+        """Weights of the training rows, times how often balanced batches draw each."""
+        if not self.settings.balanced_batches:
+            return self.weight
+        times = self._times_drawn[self.rows.training.y]
+        return times if self.weight is None else times * self.weight
+
+    @property
+    def drawn_class_weight(self) -> np.ndarray | None:
+        """Weight of each class in the loss, as often as it is drawn."""
+        if not self.settings.balanced_batches:
+            return self.class_weight
+        by_class = 1.0 if self.class_weight is None else self.class_weight
+        weights: np.ndarray = by_class * self._times_drawn
+        return weights
+
+    @cached_property
+    def _times_drawn(self) -> np.ndarray:
+        """Draws of a row of each class in an epoch, on average."""
+        counts = np.bincount(self.rows.training.y, minlength=self.n_classes)
+        return counts.sum() / (np.maximum(counts, 1) * (counts > 0).sum())
 
     @cached_property
     def positive(self) -> int | None:

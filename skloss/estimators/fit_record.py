@@ -1,7 +1,7 @@
 """The record of a fit: what was asked, what was seen, and what came out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
 from skloss.record.validation_shift import measured_shift
 from skloss.sparse_rows import dense_blocks
-from skloss.training import Rows, TrainingResult
+from skloss.training import Calibration, Rows, TrainingResult
 
 __all__ = ["Description", "Measured", "described_parameters", "make_record"]
 
@@ -53,6 +53,7 @@ def make_record(
     result: TrainingResult,
     measured: Mapping[str, Measured],
     loss_gap: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> TrainingRecord:
     """Make the record of a fit from what its parts know.
 
@@ -68,9 +69,13 @@ def make_record(
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
         Levels between the losses, from `measure_gap`.
+    calibration : Calibration, optional
+        What is done to the logits.
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if calibration is not None and not calibration.changes_nothing:
+        outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
         outcome["loss_gap"] = as_plain(loss_gap)
     return TrainingRecord(
@@ -112,7 +117,10 @@ def _parameter(value: object) -> Any:
 
 def _training(job: Job, description: Description) -> Training:
     """Complete the settings by those of the loss's weights and of early stopping."""
-    given, settings, by_class = job.given_class_weight, job.settings, job.class_weight
+    given, settings = job.given_class_weight, job.settings
+    by_class = job.drawn_class_weight
+    if settings.balanced_batches and job.class_weight is None:
+        given = "balanced"  # in effect
     kind = "dict" if isinstance(given, Mapping) else given or "none"
     weights = None
     if by_class is not None:

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skloss.estimators.calibrating import (
+    calibrated,
+    calibrated_fit,
+    calibration_of,
+    check_calibration,
+    prior_shift,
+)
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import (
     check_callbacks,
@@ -42,6 +49,7 @@ from skloss.record import Training
 from skloss.training import (
     LOSSES,
     SCHEDULES,
+    Calibration,
     Evaluator,
     Observer,
     ReduceLROnPlateau,
@@ -54,6 +62,7 @@ from skloss.training import (
     loss_name,
     train,
 )
+from skloss.training.calibration import AS_TRAINED
 from skloss.training.training_mode import spec_training_mode
 
 if TYPE_CHECKING:
@@ -122,6 +131,7 @@ def fit_network(
         row_shape=row_shape,
     )
     job = _weighted(job)
+    check_calibration(job)
     n_rows = len(rows.training)
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
@@ -132,7 +142,8 @@ def fit_network(
         _training(estimator, job.settings),
         is_crossentropy=loss_words(job.settings) is None,
     )
-    return fit_spec(job, spec, weights, description, estimator.verbose)
+    calibration = Calibration(prior_shift(job))
+    return fit_spec(job, spec, weights, description, estimator.verbose, calibration)
 
 
 def _training(estimator: "BaseNeuralClassifier", settings: Settings) -> Training:
@@ -157,6 +168,7 @@ def fit_spec(
     weights: list[np.ndarray],
     description: Description,
     verbose: int,
+    calibration: Calibration | None = None,
 ) -> Fitted:
     """Train a network by the compiled engine.
 
@@ -172,6 +184,8 @@ def fit_spec(
         The network, for the record.
     verbose : int
         As of the estimator.
+    calibration : Calibration, optional
+        Of the logits, from the first epoch on; None of an estimator without one.
     """
     settings, earlier = job.settings, job.earlier
     if earlier is not None:
@@ -182,6 +196,7 @@ def fit_spec(
         settings.focal_gamma,
         settings.label_smoothing,
         logit_shift=settings.logit_shift,
+        calibration=calibration or AS_TRAINED,
     )
     evaluators = job.evaluators(network, spec.n_multiplications)
     if settings.monitor is not None:
@@ -221,7 +236,8 @@ def fit_spec(
             job,
             result,
             evaluators,
-            replace(network, compiled=pays),
+            # The gap is one of losses in training, which know no calibration.
+            replace(network, compiled=pays, calibration=AS_TRAINED),
             lambda rows, usual, weights: spec_training_mode(
                 spec,
                 weights,
@@ -234,7 +250,13 @@ def fit_spec(
             loss=loss_words(settings),
         )
 
-    return run_job(job, spec, description, evaluators, run, gap)
+    calibrate = None
+    if calibration is not None:
+
+        def calibrate(result: TrainingResult) -> Calibration:
+            return calibrated_fit(job, result, evaluators, calibration)
+
+    return run_job(job, spec, description, evaluators, run, gap, calibrate)
 
 
 def run_job(
@@ -244,27 +266,34 @@ def run_job(
     evaluators: Mapping[str, Evaluator],
     run: Callable[[Observer | None], TrainingResult],
     gap: Callable[[TrainingResult], dict[str, Any]],
+    calibrate: Callable[[TrainingResult], Calibration] | None = None,
 ) -> Fitted:
     """Run a training, tell callbacks of its epochs, and record it."""
 
     def fitted(
-        result: TrainingResult, loss_gap: dict[str, Any] | None = None
+        result: TrainingResult,
+        loss_gap: dict[str, Any] | None = None,
+        calibration: Calibration | None = None,
     ) -> Fitted:
         measured = {
             prefix: Measured(
-                evaluator.rows, partial(evaluator.probabilities, result.weights)
+                evaluator.rows,
+                partial(
+                    calibrated(evaluator, calibration).probabilities, result.weights
+                ),
             )
             for prefix, evaluator in evaluators.items()
         }
-        record = make_record(job, description, result, measured, loss_gap)
+        found = calibration or calibration_of(evaluators)
+        record = make_record(job, description, result, measured, loss_gap, found)
         if job.rows.is_partial and job.earlier is not None:
             record = record.after(job.earlier.record)
-        return Fitted(spec, result, record)
+        return Fitted(spec, result, record, found)
 
     result = run(None if job.tasks is None else _Observer(job.tasks, fitted))
     loss_gap = gap(result)
     result.last_weights = None
-    return fitted(result, loss_gap)
+    return fitted(result, loss_gap, calibrate(result) if calibrate else None)
 
 
 @dataclass(frozen=True)
@@ -363,6 +392,7 @@ def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Se
         epochs=1 if rows.is_partial else int(estimator.epochs),
         # A larger one would take memory for rows that there are not.
         batch_size=min(int(estimator.batch_size), len(rows.training)),
+        balanced_batches=estimator.balanced_batches,
         callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
         seed=seed,
         **stopping_settings(estimator, rows),

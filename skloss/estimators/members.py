@@ -24,6 +24,7 @@ class MembersMixin(NeuralClassifierMixin):
     """Hold-outs of several members, and what they leave."""
 
     n_members: Any
+    refit: Any
     _fitted: Fitted | FittedMembers  # type: ignore[assignment]
 
     def split_members(

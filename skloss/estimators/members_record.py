@@ -209,6 +209,7 @@ def _outcome(
         **parts[0],
         "best_epoch": None,
         "kept_epoch": None,
+        "calibration": None,  # each member has its own
         "stop_reason": next((r for r in _REASONS if r in reasons), "epochs"),
         "seconds": float(sum(part["seconds"] for part in parts)),
         "metrics": _metrics(records, history, data, bag, is_weighted),
@@ -225,7 +226,7 @@ def _outcome(
 
 def _own_part(record: TrainingRecord, seed: int) -> dict[str, Any]:
     """Choose what the record of all keeps of a member."""
-    names = ("best_epoch", "kept_epoch", "stop_reason", "seconds")
+    names = ("best_epoch", "kept_epoch", "stop_reason", "seconds", "calibration")
     return {
         **{name: record.outcome.get(name) for name in names},
         "random_state": seed,
@@ -244,7 +245,7 @@ def _metrics(
     """Metrics of the splits at the weights that were kept."""
     every = [record.outcome["metrics"] for record in records]
     positive = records[0].positive
-    is_crossentropy = every[0]["original"]["loss"] is not None
+    is_crossentropy = "crossentropy" not in history  # which only other losses have
     confusion = None
     if positive is None:
         confusion = _means([part["original"]["confusion"] for part in every])
@@ -287,11 +288,11 @@ def _exact(
         bag.scores.shape[1],
         positive=1 if positive is None else positive,
     )
-    return {
-        f"val_{name}": [value]
-        for name, value in found.items()
-        if is_crossentropy or not name.startswith("loss")
-    }
+    if not is_crossentropy:
+        found = {k: v for k, v in found.items() if not k.startswith("loss")} | {
+            "crossentropy": found["loss"]
+        }
+    return {f"val_{name}": [value] for name, value in found.items()}
 
 
 def _gap(

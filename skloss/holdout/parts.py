@@ -96,9 +96,11 @@ def _arcs(
                 "validation_fraction=None, or add rows of that class."
             )
         edges = np.floor(fraction * n * np.arange(n_members + 1) + 0.5).astype(int)
+        end = 0
         for held, start, stop in zip(marks, edges, edges[1:], strict=False):
-            size = int(np.clip(stop - start, 1, n - 1))
-            held[circle[(start + np.arange(size)) % n]] = True
+            start = min(start, end)  # where the part before was cut short
+            end = start + int(np.clip(stop - start, 1, n - 1))
+            held[circle[np.arange(start, end) % n]] = True
     return list(marks)
 
 

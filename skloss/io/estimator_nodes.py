@@ -7,6 +7,8 @@ import imblearn.pipeline
 import sklearn.pipeline
 from sklearn.base import BaseEstimator, clone
 
+from skloss.estimators.fit_job import Fitted
+from skloss.estimators.fit_members import FittedMembers
 from skloss.io.keras_state import KERAS_PARTS, keras_parts, restore_keras
 from skloss.io.kinds import estimator_kind, hints_of
 from skloss.io.nodes import NodeError, Reader, Writer, check_types
@@ -155,8 +157,14 @@ def _read_dict(reader: Reader, nodes: dict[str, Any]) -> dict[str, Any]:
 
 def _check_network(estimator: Any) -> None:
     """Refuse weights of other shapes than those of the network."""
-    for member in getattr(vars(estimator).get("_fitted"), "members", ()):
-        if member.network is not None:
-            wanted = [weight.shape for weight in member.network.weight_shapes()]
-            if [weight.shape for weight in member.result.weights] != wanted:
-                raise NodeError("the weights do not fit the network")
+    fitted = vars(estimator).get("_fitted")
+    if not isinstance(fitted, Fitted | FittedMembers):
+        return
+    if not fitted.members or len(fitted.members) != len(fitted.seeds):
+        raise NodeError("a classifier has no members")
+    for member in fitted.members:
+        if member.network is None:
+            continue
+        wanted = [weight.shape for weight in member.network.weight_shapes()]
+        if [weight.shape for weight in member.weights] != wanted:
+            raise NodeError("the weights do not fit the network")

@@ -92,13 +92,11 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in parts
     if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
         several = len(parts) == 2 and parts[1] is Ellipsis
         kinds = [parts[0]] * len(value) if several else parts
-        return (
-            isinstance(value, tuple)
-            and len(value) == len(kinds)
-            and all(map(fits, value, kinds))
-        )
+        return len(value) == len(kinds) and all(map(fits, value, kinds))
     if origin is list:
         return isinstance(value, list) and all(fits(item, parts[0]) for item in value)
     if origin is dict:

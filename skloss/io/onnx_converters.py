@@ -136,7 +136,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         members = getattr(fitted, "members", (fitted,))
         found = []
         for member in members:
-            logits = network_logits(graph, member.network, member.result.weights, rows)
+            logits = network_logits(graph, member.network, member.weights, rows)
             found.append(_probabilities(graph, logits, estimator))
         chances = graph.add("Mean", *found) if found[1:] else found[0]
     outputs = operator.outputs

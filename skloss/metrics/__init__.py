@@ -12,7 +12,9 @@ from skloss.metrics.losses import (
     loss_at_prior,
     per_class_loss,
 )
+from skloss.metrics.prior_shift import correct_prior, log_shift
 from skloss.metrics.ranking import average_precision, rank_auc
+from skloss.metrics.scoring import scoring
 
 __all__ = [
     "ConfusionCounts",
@@ -20,9 +22,12 @@ __all__ = [
     "binary_mcc",
     "class_prior",
     "confusion_matrix",
+    "correct_prior",
     "entropy",
     "epoch_metrics",
+    "log_shift",
     "loss_at_prior",
     "per_class_loss",
     "rank_auc",
+    "scoring",
 ]

@@ -17,6 +17,7 @@ from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.fit_rows import groups_of_holdout
 from skloss.holdout import stratified_sample
+from skloss.holdout.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
     at,
@@ -24,9 +25,10 @@ from skloss.model_selection.given_rows import (
     final_estimator,
     final_parameters,
     given_holdout,
+    routed_parameters,
     swapped,
 )
-from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
+from skloss.model_selection.member_steps import MemberStep, Turns, split_steps
 from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.row_errors import rows_explained
@@ -215,11 +217,14 @@ class Pipeline(imblearn.pipeline.Pipeline):
             y = column_or_1d(y, warn=True)
         check_step_parameters(self, params)
         last = self.steps[-1][1]
-        tasks = StepTasks(self, X, y) if self._has_callbacks() else None
         known = final_parameters(self, params)
         if holdout is None:
             holdout = given_holdout(final_estimator(self), known)
-        held, given_X, n_rows = None, X, _num_rows(X)
+        if holdout is None and y is not None and self._fit_in_turns(X, y, params):
+            return self
+        tasks = StepTasks(self, X, y) if self._has_callbacks() else None
+        held, n_rows = None, _num_rows(X)
+        given_X, given_y, given = X, y, params
         split_off = self._split_off()
         if holdout is None and y is not None and split_off is not None:
             split = split_off(X, y, known.get("groups"))
@@ -253,6 +258,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         try:
             with rows_explained(given_X):
                 self._fit_steps(final, X, y, params, weight)
+                if held is not None:
+                    self._give_back(given_X, given_y, given)
         except ValueError as error:
             if held is not None:
                 _explain_few_rows(error, y, len(held), n_rows)
@@ -262,6 +269,89 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if tasks is not None:
             tasks.end()
         return self
+
+    def _give_back(self, X: Any, y: Any, params: dict[str, Any]) -> None:
+        """Fit all steps again, on the rows that were held out too, if that is asked."""
+        last = self.steps[-1][1]
+        if getattr(final_estimator(self), "refit", False) is not True:
+            return
+        if hasattr(last, "fit_again"):
+            self.fit_again(X, y, **params)
+
+    @available_if(_last_has("fit_again"))
+    def fit_again(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
+        """Fit all steps once more, on all rows, and keep the record of the classifier.
+
+        This is what `fit` calls where the classifier has ``refit=True``.
+
+        Parameters
+        ----------
+        X, y : array-likes
+            Rows and labels to train on.
+        **params : dict
+            Parameters of ``fit`` of the steps.
+
+        Returns
+        -------
+        self
+            The fitted pipeline.
+        """
+        final = _LastStep(self.steps[-1][1])
+        final.trains_again = True
+        weight = final_parameters(self, params).get("sample_weight")
+        self._fit_steps(final, X, y, params, weight)
+        return self
+
+    def _fit_in_turns(self, X: Any, y: Any, params: dict[str, Any]) -> bool:
+        """Fit members that hold out rows in turn; whether the last step has such."""
+        name, last = self.steps[-1]
+        if getattr(last, "n_members", 1) == 1 or not hasattr(last, "split_members"):
+            return False
+        kinds = split_steps(self.steps[:-1])
+        known = routed_parameters(self, params)
+        if kinds is None or any(_routed_to(self, params, n) for n, _ in kinds[1]):
+            return False
+        parts = last.split_members(X, y, known.get("groups"))
+        if len(parts) == 1:
+            return False
+        front, samplers = kinds
+        tasks = None
+        if self._has_callbacks():
+            tasks = StepTasks(self, X, y, [step_name for step_name, _ in front])
+        memory = self.memory if tasks is None else tasks.memory(self.memory)
+        turns = Turns(
+            y=y,
+            parts=parts,
+            weight=known.get("sample_weight"),
+            groups=known.get("groups"),
+            group_state=groups_of_holdout(known.get("groups"), _TO_CALLER + 1),
+            samplers=samplers,
+            memory=self.memory,
+            add_original=_with_original_rows,
+        )
+        steps = _Steps(
+            [*front, (name, MemberStep(last, turns, tasks))],
+            transform_input=self.transform_input,
+            memory=SampledFramesMemory(check_memory(memory)),
+            verbose=self.verbose,
+        )
+        try:
+            with rows_explained(X):
+                steps.fit(X, None, **params)
+        except (TypeError, ValueError) as error:
+            if not turns.have_begun:
+                return False  # a transformer that cannot do without labels
+            if isinstance(error, TypeError):
+                raise
+            kept, held = parts[0]
+            _explain_few_rows(error, safe_indexing(y, kept), len(held), _num_rows(X))
+            _explain_series(error, X, getattr(last, "channels_first", None))
+            raise
+        fitted = dict([*steps.steps[:-1], *turns.samplers, (name, last)])
+        self.steps = [(n, fitted.get(n, step)) for n, step in self.steps]
+        if tasks is not None:
+            tasks.end()
+        return True
 
     def _split_off(self) -> Any:
         """Return what holds rows out, as the last step says, or None.
@@ -365,6 +455,7 @@ class _LastStep(BaseEstimator):
         self.pipeline: Any = None
         self.holdout: HoldOut | None = None
         self.weighted: tuple[Any, Any, RowOrigins] | None = None
+        self.trains_again = False
 
     def get_metadata_routing(self) -> Any:
         return self.estimator.get_metadata_routing()
@@ -373,6 +464,11 @@ class _LastStep(BaseEstimator):
         if self.weighted is not None:
             weight, y_before, followed = self.weighted
             params = swapped(params, weight, followed.weights(weight, y_before, y))
+        if self.trains_again:
+            if not isinstance(self.estimator, Pipeline):
+                params = {k: v for k, v in params.items() if k not in ROW_PARAMETERS}
+            self.estimator.fit_again(X, y, **params)
+            return self
         task = nullcontext()
         if self.tasks is not None:
             task = self.tasks.last(self.estimator, X, y)
@@ -465,6 +561,14 @@ def _with_validation_data(params: dict[str, Any], holdout: HoldOut) -> dict[str,
     if pair is None or holdout.source != "validation_data":
         return params
     return params | {"validation_data": (holdout.X_val, *pair[1:])}
+
+
+def _routed_to(pipeline: Any, params: dict[str, Any], name: str) -> bool:
+    """Whether a sampler is given parameters of ``fit``."""
+    if not params:
+        return False
+    routed = pipeline._check_method_params(method="fit", props=params)
+    return bool(routed[name].get("fit_resample"))
 
 
 def _is_sampler(step: Any) -> bool:

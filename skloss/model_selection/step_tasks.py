@@ -1,6 +1,6 @@
 """The fit of a pipeline and of its steps as tasks for callbacks of scikit-learn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,11 +23,20 @@ class StepTasks:
         Pipeline with callbacks of its own or of a step.
     X, y : array-likes
         Rows and labels that it is fitted on.
+    names : sequence of str, optional
+        Steps before the last one that are fitted; None is all but those skipped.
     """
 
-    def __init__(self, pipeline: Any, X: ArrayLike, y: ArrayLike | None) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        X: ArrayLike,
+        y: ArrayLike | None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         self._pipeline, self._rows = pipeline, {"X": X, "y": y}
-        names = [name for name, step in pipeline.steps[:-1] if not is_skipped(step)]
+        if names is None:
+            names = [name for name, step in pipeline.steps[:-1] if not is_skipped(step)]
         self._names = iter(names)
         self._fit = pipeline._init_callback_context(max_subtasks=len(names) + 1)
         self._fit.call_on_fit_task_begin(estimator=pipeline, **self._rows)

@@ -164,6 +164,11 @@ def _by_groups(
     found: Found, gap: LossGap, X: Any, y: np.ndarray, groups: np.ndarray, refit: bool
 ) -> LossGap:
     """Take the errors over groups and, by one more fit, split what new groups cost."""
+    if found.record is not None and found.record.outcome.get("refit"):
+        raise ValueError(
+            "groups cannot be used: the weights were trained again on all rows, and "
+            "the gap is that of the training before. Fit with refit=False."
+        )
     members = found.members
     if len(members) > 1:
         if refit:

@@ -1,6 +1,7 @@
 """Metrics of a network on the rows of one split."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -88,7 +89,7 @@ def _rankings(
     codes: np.ndarray,
     occurring: np.ndarray,
     positive: int | None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Average precision and ROC AUC, of the positive class or means over all."""
     positives = occurring if positive is None else occurring[[positive]]
     pairs = [(codes == c, np.nan_to_num(scores[:, c])) for c in positives]

@@ -128,6 +128,7 @@ class SplitMetrics(PlainPart):
     average_precision: float | None = None
     roc_auc: float | None = None
     positive: Annotated[int, (0, 1)] | None = None  # class; None if there are not two
+    mean_probability: tuple[float, ...] | None = None  # of each class, over the rows
 
     @classmethod
     def problem_of(cls, content: object) -> str | None:

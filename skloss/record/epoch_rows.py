@@ -98,9 +98,13 @@ def chosen_training(
     number = run or (long or [n_trainings])[-1]
     if n_trainings == 1:
         return trainings[0], ""
+    longest = lengths.index(max(lengths)) + 1
+    other = ""
+    if lengths[longest - 1] > lengths[number - 1]:
+        other = f"; the longest is number {longest}, of {lengths[longest - 1]} epochs"
     return trainings[number - 1], (
         f"there are {n_trainings} trainings in it; number {number}, of "
-        f"{lengths[number - 1]} epochs, was read (run={number})"
+        f"{lengths[number - 1]} epochs, was read (run={number}){other}"
     )
 
 

@@ -59,16 +59,30 @@ def recorded_metrics(
     elif truth is not None and np.ndim(scores) == 2:
         guessed = np.asarray(scores).argmax(axis=1)
         confusion = confusion_matrix(truth, guessed, np.shape(scores)[1])
+    plain = at("crossentropy")  # recorded where the loss is another one
+    if plain is None and is_crossentropy:
+        plain = at("loss")
     losses = [at(f"loss_class_{c}") for c in range(len(counts))]
     return SplitMetrics(
         tuple(counts),
         confusion=None if confusion is None else _rows(confusion),
-        loss=at("loss" if is_crossentropy else "crossentropy"),
+        loss=plain,
         per_class_loss=None if None in losses else tuple(losses),  # type: ignore
         average_precision=at("average_precision"),
         roc_auc=None if truth is None else _roc_auc(truth, scores, positive),
         positive=positive,
+        mean_probability=_mean_probability(scores, positive),
     )
+
+
+def _mean_probability(scores: Any, positive: int | None) -> tuple[float, ...] | None:
+    """Mean probability of each class; None where it is not known or not finite."""
+    if scores is None or not len(scores) or not np.isfinite(scores).all():
+        return None
+    means = np.mean(scores, axis=0)
+    if np.ndim(means) == 0:
+        means = np.array([1 - means, means])[:: -1 if positive == 0 else 1]
+    return tuple(np.asarray(means, float).tolist())
 
 
 def _rows(table: Any) -> tuple[tuple[float, ...], ...]:

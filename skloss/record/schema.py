@@ -32,6 +32,7 @@ _CONFIGURATION: dict[str, Any] = {
     "parameters": dict[str, Any],
     "origin": str | None,
     "is_honest": bool | None,
+    "is_partial": bool | None,
     "task": Literal["binary", "multiclass", "multilabel", "regression"] | None,
     "layers": list[dict[str, Any]] | None,
     "n_parameters": Count | None,
@@ -69,7 +70,9 @@ _OUTCOME: dict[str, Any] = {
     "validation_truth": list[Count] | None,
     "validation_scores": list[float] | list[list[float]] | None,
     "metrics": dict[str, dict[str, Any] | None],
+    "calibration": dict[str, Any] | None,
     "members": list[dict[str, Any]] | None,
+    "refit": dict[str, Any] | None,
     "probe": dict[str, Any] | None,
     "search": dict[str, Any] | None,
 }

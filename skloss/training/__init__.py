@@ -1,5 +1,6 @@
 """The training tower: the only place that imports TensorFlow, inside functions."""
 
+from skloss.training.calibration import Calibration
 from skloss.training.epoch_log import EpochLog, Observer, Settings, TrainingResult
 from skloss.training.evaluation import Evaluator, Rows, Scores, SpecNetwork
 from skloss.training.inference import predict_logits
@@ -14,6 +15,7 @@ from skloss.training.trainer import curve_names, train
 __all__ = [
     "LOSSES",
     "SCHEDULES",
+    "Calibration",
     "EpochLog",
     "Evaluator",
     "Loss",

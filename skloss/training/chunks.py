@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from skloss.training.balanced import Order
 from skloss.training.evaluation import Rows
 
 __all__ = ["Chunks"]
@@ -33,12 +34,12 @@ class Chunks:
         X = np.zeros((self._size, rows.X.shape[1]), np.float32)
         return X, np.zeros(self._size, np.int32), np.zeros(self._size, np.float32)
 
-    def gather(self, order: np.ndarray) -> Iterator[tuple[int, Chunk]]:
+    def gather(self, order: Order) -> Iterator[tuple[int, Chunk]]:
         """Give the number of rows and the rows of each chunk, in this order.
 
         What was given is overwritten after the next one has been asked for.
         """
-        parts = [order[i : i + self._size] for i in range(0, len(order), self._size)]
+        parts = order.parts(self._size)
         if len(parts) == 1:
             yield len(order), self._fill(0, order)
             return
@@ -50,10 +51,10 @@ class Chunks:
                     coming = gatherer.submit(self._fill, i % 2, parts[i])
                 yield len(part), chunk
 
-    def _fill(self, buffer: int, chosen: np.ndarray) -> Chunk:
+    def _fill(self, buffer: int, order: Order) -> Chunk:
         X, y, weight = self._buffers[buffer]
-        n, rows = len(chosen), self._rows
-        rows.values(chosen, out=X[:n])
+        chosen, n, rows = order.positions, len(order), self._rows
+        order.fill(rows, X[:n])
         np.take(rows.y, chosen, out=y[:n])
         if rows.sample_weight is None:
             weight[:n] = 1

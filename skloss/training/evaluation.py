@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
+from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.inference import predict_logits
 from skloss.training.losses import Loss, row_losses
 from skloss.training.outputs import probabilities
@@ -108,11 +109,13 @@ class SpecNetwork:
     label_smoothing: float
     compiled: bool = False
     logit_shift: tuple[float, ...] | None = None
+    calibration: Calibration = AS_TRAINED
 
     @property
     def is_crossentropy(self) -> bool:
-        """Whether the loss is the cross-entropy."""
-        return self.loss == "crossentropy" and not self.label_smoothing
+        """Whether the loss is the cross-entropy of the probabilities."""
+        plain = self.loss == "crossentropy" and not self.label_smoothing
+        return plain and self.calibration.changes_nothing
 
     def outputs(self, X: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Logits ``(n, n_outputs)`` of rows at these weights."""
@@ -120,7 +123,7 @@ class SpecNetwork:
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of logits."""
-        return probabilities(outputs)
+        return probabilities(self.calibration.logits(outputs))
 
     def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Loss of each row, of its class number and its logits."""
@@ -135,7 +138,7 @@ class SpecNetwork:
 
     def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Cross-entropy of each row, without focus, smoothing and adjustment."""
-        return row_losses("crossentropy", outputs, codes)
+        return row_losses("crossentropy", self.calibration.logits(outputs), codes)
 
 
 class Scores(Protocol):

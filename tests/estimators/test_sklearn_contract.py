@@ -165,6 +165,8 @@ OTHER_VALUES = {
     "restore_best": False,
     "pos_label": 0,
     "validation_rows": "last",
+    "refit": True,
+    "n_members": 3,
     "random_state": 3,
     "warm_start": True,
     "verbose": 1,

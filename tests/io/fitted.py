@@ -68,7 +68,10 @@ CASES = {
         ),
         *table(),
     ),
-    "dense of members": lambda: (_dense(n_members=3), *table()),
+    "dense with members": lambda: (
+        _dense(n_members=2, validation_fraction=0.5, class_weight="balanced"),
+        *table(),
+    ),
     "logistic": lambda: (_dense(width=(), depth=None), *table()),
     "cnn1d": lambda: (_cnn(head=(5,), batch_norm=True), *series()),
     "cnn1d of one channel": lambda: (

@@ -83,7 +83,9 @@ def test_nothing_that_fitting_made_is_lost(case, tmp_path):
     assert repr(loaded.get_params()) == repr(estimator.get_params())
 
 
-@pytest.mark.parametrize("case", ["dense", "cnn1d", "dense of a schedule"])
+@pytest.mark.parametrize(
+    "case", ["dense", "cnn1d", "dense of a schedule", "dense with members"]
+)
 def test_training_goes_on_from_a_file_as_it_would_have(case, tmp_path):
     estimator, X, y = CASES[case]()
     estimator.set_params(random_state=0).fit(X, y)

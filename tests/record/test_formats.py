@@ -628,3 +628,14 @@ def test_event_files_of_keras(tmp_path):
     same(read_curves(path)[0], train)
     path.write_bytes(path.read_bytes()[:-9])  # the program still runs
     assert read_curves(path)[0]["loss"][0] == 0.75
+
+
+def test_a_longer_training_than_the_one_that_is_read_is_named(tmp_path):
+    path = tmp_path / "log.csv"
+    rows = [f"{epoch},{0.9**epoch}" for n in (30, 6) for epoch in range(n)]
+    path.write_text("\n".join(["epoch,loss", *rows]) + "\n")
+    curves, (note,) = read_curves(path)
+    assert len(curves["loss"]) == 6
+    assert note.endswith("was read (run=2); the longest is number 1, of 30 epochs")
+    _, (note,) = read_curves(path, 1)
+    assert note.endswith("was read (run=1)")

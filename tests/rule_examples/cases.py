@@ -66,6 +66,7 @@ def healthy() -> Case:
             per_class_loss=(0.065, 0.71),
             average_precision=0.80,
             roc_auc=0.95,
+            mean_probability=(0.9, 0.1),
         ),
         rows=RowFacts(
             n_rows=4000,

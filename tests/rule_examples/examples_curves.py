@@ -26,6 +26,7 @@ UNSEEN = {
     "val_accuracy": [0.0, 0.0, 0.01, 0.02, 0.02],
 }
 
+SWINGS = 60 * (EPOCHS % 2)
 SICK = {
     "values-out-of-range": [
         bare(loss=FALLING, val_f1=FALLING + 0.5),  # up to 1.2
@@ -35,6 +36,8 @@ SICK = {
         bare(loss=FALLING, val_loss=-100 * FALLING, accuracy=FALLING),
         sick(curves={"loss": np.full(30, -0.5)}),  # known to be a cross-entropy
         bare(loss=-FALLING, accuracy=FALLING),  # context: perhaps a Dice score
+        bare(loss=100 + SWINGS, accuracy=0.57 + 0.001 * EPOCHS),
+        bare(loss=FALLING, val_loss=100 + SWINGS, val_accuracy=np.full(10, 0.5)),
     ],
     "loss-never-moves": [
         bare(**UNMOVED),
@@ -61,6 +64,12 @@ HEALTHY = {
         bare(loss=-FALLING, accuracy=FALLING),
         bare(loss=FALLING, tp=1000 * FALLING),
         bare(loss=-100 * FALLING),  # of a density, say
+        bare(loss=100 + SWINGS, accuracy=np.full(10, 0.85)),  # a sum over rows
+        bare(loss=100 + SWINGS, accuracy=0.5 + 0.02 * EPOCHS),
+        bare(loss=100 - 9 * EPOCHS, accuracy=np.full(10, 0.5)),  # it comes down
+        bare(loss=19 + SWINGS / 100, accuracy=np.full(10, 0.5)),
+        bare(loss=100 + SWINGS, accuracy=np.zeros(10)),  # of a regression
+        bare(loss=100 + SWINGS),
     ],
     "loss-never-moves": [
         bare(loss=FLAT, accuracy=np.full(10, 0.95)),

@@ -4,6 +4,7 @@ import numpy as np
 from rule_examples.cases import sick
 
 from skloss.diagnosis import Case
+from skloss.record import SplitMetrics
 
 EPOCHS = np.arange(30)
 # Of 1,000 validation rows with 100 positives.
@@ -56,6 +57,15 @@ def never_predicted(n_minority, roc_auc, **parts):
     return sick(val=val, **parts)
 
 
+def inflated(mean, counts=(3600, 400), **training):
+    """Mean probability of the rare class, which a tenth of the rows belong to."""
+    return sick(
+        train=SplitMetrics(counts),
+        val=SplitMetrics((900, 100), mean_probability=(1 - mean, mean)),
+        training=training,
+    )
+
+
 SICK = {
     "majority-collapse": [
         never_predicted(13, 0.6),
@@ -99,6 +109,11 @@ SICK = {
             rows={"network_score": 0.1},
             **BY_HEART,
         ),
+    ],
+    "inflated-probabilities": [
+        inflated(0.3, counts=(3600, 3600)),
+        inflated(0.25, class_weight_kind="balanced"),
+        inflated(0.3, loss="logit_adjusted"),
     ],
     "overconfident-probabilities": [
         sick(curves={"val_loss": RISING, "loss": FALLING, **APART, **HOLDING}),
@@ -189,6 +204,12 @@ HEALTHY = {
             **BY_HEART,
         ),
         sick(val={"confusion": ((890, 10), (45, 55)), "roc_auc": 0.9}, **BY_HEART),
+    ],
+    "inflated-probabilities": [
+        inflated(0.11, counts=(3600, 3600)),  # as after a correction of the prior
+        inflated(0.14, class_weight_kind="balanced"),
+        inflated(0.3),  # too high, but not by the prior of training
+        inflated(0.1, loss="logit_adjusted"),
     ],
     "overconfident-probabilities": [
         sick(),

@@ -5,7 +5,11 @@ import numpy as np
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.classifier_network import harm
 from skloss.diagnosis.evidence.late_harm import rank_trend
-from skloss.diagnosis.evidence.symptoms import smoothed, training_loss
+from skloss.diagnosis.evidence.symptoms import (
+    is_penalized,
+    smoothed,
+    training_loss,
+)
 from skloss.diagnosis.evidence.training_loss import NOT_LEARNED, finite_loss
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -21,16 +25,19 @@ class ValuesOutOfRange(Rule):
     """A metric or the loss has values that it cannot have.
 
     Reads: accuracy, precision, recall, F1 and areas, which lie between 0 and 1; the
-    MCC, between -1 and 1; counts; and the loss of a classifier, which is not negative.
+    MCC, between -1 and 1; counts; and the loss of a classifier, which is not negative,
+    and which is not far above that of a guess while the accuracy learns nothing.
     Effect: a metric that is computed wrongly cannot be compared with others, and early
     stopping by it keeps a random epoch. A cross-entropy below 0 has no end: the network
-    only learns to make it lower, and its predictions mean nothing.
+    only learns to make it lower, and its predictions mean nothing. One of 20 nats and
+    more is that of a network which is sure of its errors, as by inputs of large values.
     What to do: for a metric, use that of Keras or of scikit-learn. For the loss, print
     np.unique(y): a sigmoid takes labels 0 and 1. With more classes use one unit for
     each and sparse_categorical_crossentropy. In PyTorch, give NLLLoss the output of
-    log_softmax.
+    log_softmax. Where the loss is huge, scale the inputs, then lower learning_rate.
     False alarm when: the loss is meant to be negative, such as a negated Dice score. A
-    loss of at least -1 is a remark, unless it is known to be a cross-entropy.
+    loss of at least -1 is a remark, unless it is known to be a cross-entropy. Or the
+    loss is a sum over rows, or has strong penalties, and its network does not learn.
     """
 
     code = "C15"
@@ -39,6 +46,10 @@ class ValuesOutOfRange(Rule):
     reference = "keras-team/keras issue 3236 (negative loss)"
     tolerance = 1e-6
     lowest_meant = -1.0
+    huge = 20.0  # nats; the clipping of Keras ends at 16 for a wrong row
+    most_fall = 0.5  # of the loss, from the first epoch to the end
+    most_gain = 0.05  # of the accuracy
+    accuracies = (0.05, 0.8)  # below, it is a regression; above, it has learned
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for the first curve with such a value, the loss before metrics."""
@@ -55,6 +66,10 @@ class ValuesOutOfRange(Rule):
         for name in ("loss", "val_loss"):
             if name in known and known[name].min() < -self.tolerance:
                 return self._negative(case, name, float(known[name].min()))
+        for side in _BOTH:
+            found = None if is_penalized(case) else self._huge(known, side)
+            if found is not None:
+                return found
         for name, (low, high) in limits.items():
             curve = known.get(name)
             if curve is None:
@@ -75,6 +90,31 @@ class ValuesOutOfRange(Rule):
             "one unit each with softmax and sparse_categorical_crossentropy. In "
             "PyTorch, give NLLLoss the output of log_softmax.",
             severity="info" if is_meant else "error",
+        )
+
+    def _huge(self, known: dict[str, np.ndarray], side: str) -> Finding | None:
+        """Look for a loss of a classifier that stays far above that of any guess."""
+        loss, accuracy = known.get(f"{side}loss"), known.get(f"{side}accuracy")
+        if loss is None or accuracy is None or not loss.min() > self.huge:
+            return None
+        last = max(1, len(loss) // 5)
+        end, share = float(np.median(loss[-last:])), float(np.median(accuracy[-last:]))
+        gain = share - float(accuracy[0])
+        if end < self.most_fall * loss[0] or gain > self.most_gain:
+            return None
+        if not self.accuracies[0] < share < self.accuracies[1]:
+            return None
+        return self.found(
+            f"{side}loss is {end:.4g} at the end, with an accuracy of {share:.2f}: "
+            f"a wrong row costs about {end / (1 - share):.3g} nats, where a guess of "
+            "two classes costs 0.69.",
+            {
+                f"lowest {side}loss": float(loss.min()),
+                f"final {side}loss": end,
+                f"gain of {side}accuracy": gain,
+            },
+            "Scale the inputs, such as by StandardScaler, and lower learning_rate. "
+            "Check that the loss is a mean over the rows.",
         )
 
     def _metric(self, name: str, value: float, limits: tuple[float, float]) -> Finding:

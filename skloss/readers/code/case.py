@@ -56,14 +56,17 @@ def code_case(
     notes : tuple of str
         What could not be read.
     """
-    statements, notes = parse_code(code)
-    models, is_whole = _models_of(statements)
-    if not is_whole:
+    statements, notes, is_whole = parse_code(code)
+    models, is_followed = _models_of(statements)
+    if not is_followed:
         notes += ("the code was too long to be followed to its end",)
+    is_partial = not (is_whole and is_followed)
     model = _chosen(models)
     if model is None:
-        return Case(curves=dict(curves)), {}, (*notes, *_without_network(statements))
+        case = Case(curves=dict(curves), is_partial=is_partial)
+        return case, {}, (*notes, *_without_network(statements))
     case, lines = _case_of(model, curves, log)
+    case = replace(case, is_partial=is_partial)
     return case, lines, (*notes, *_unread_network(model))
 
 

@@ -44,7 +44,7 @@ _BUDGET = 4 * _MOST_PARSED  # characters that may be parsed, again and again
 _PER_TRY = 300  # characters that take as long as one more try
 
 
-def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
+def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...], bool]:
     """Parse code, and note the lines that are no Python.
 
     Returns
@@ -53,6 +53,8 @@ def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
         In their order, with the line numbers of the text.
     notes : tuple of str
         Lines that could not be read.
+    is_whole : bool
+        Whether nothing was left out because the code is too long.
     """
     given = _without_numbers(text.split("\n"))
     lost = [n for n, line in enumerate(given, 1) if len(line) > _LONGEST_LINE]
@@ -65,7 +67,7 @@ def parse_code(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
     notes = _note(sorted(lost + parser.lost))
     if left_out:
         notes += (f"{left_out} characters of the code were left out: it is too long",)
-    return parser.statements, notes
+    return parser.statements, notes, not left_out
 
 
 def _without_numbers(lines: list[str]) -> list[str]:

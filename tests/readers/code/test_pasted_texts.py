@@ -127,3 +127,15 @@ def test_a_text_file_is_code_where_it_holds_code(tmp_path):
 def test_code_that_is_too_long_is_cut_and_noted():
     text = read_text("x" * 2_000_001)
     assert text.notes == ("only the first 2000000 characters of the code were read",)
+
+
+def test_the_headline_says_that_a_part_of_long_code_was_not_read():
+    network = "model = Sequential([Dense(1, activation='sigmoid')])\nmodel.fit(X, y)\n"
+    long = skloss.diagnose(
+        code="x = 1\n" * 40_000 + network, history={"loss": [1, 0.9]}
+    )
+    first = " ".join(long.to_text().split("\n\n")[0].split())
+    assert first.endswith("; only a part of the code was read")
+    assert len(long.case.layers) == 1
+    short = skloss.diagnose(code="x = 1\n" * 100 + network, history={"loss": [1, 0.9]})
+    assert "only a part" not in short.to_text()
