@@ -6,8 +6,10 @@ import numpy as np
 
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
+from skloss.io.onnx_series import scaled_nodes
 from skloss.networks import NetworkSpec
 from skloss.networks.layers import (
+    Augment,
     BatchNorm,
     Convolution,
     Dense,
@@ -17,7 +19,10 @@ from skloss.networks.layers import (
     Layer,
     MaxPool,
     Residual,
+    SeriesScale,
+    SideBySide,
 )
+from skloss.networks.layers.series_scale import MOST_MOMENT
 
 __all__ = ["network_logits"]
 
@@ -101,8 +106,14 @@ def _apply(
             return graph.add("Flatten", graph.add(f"Global{name}Pool", first), axis=1)
         case Flatten():
             return graph.add("Flatten", x, axis=1)
-        case Dropout():
+        case Dropout() | Augment():
             return x
+        case SeriesScale():
+            statistics = [next(weights) for _ in layer.weight_shapes(shape)]
+            return _scaled(graph, statistics, x, shape[0])
+        case SideBySide():
+            ends = [_through(graph, chain, weights, shape, x) for chain in layer.chains]
+            return graph.add("Concat", *ends, axis=len(shape))
         case Residual():
             branch = _through(graph, layer.branch, weights, shape, x)
             other = _through(graph, layer.shortcut, weights, shape, x)
@@ -132,6 +143,23 @@ def _normalized(
     return _ACTIVATIONS[layer.activation](
         graph, graph.add("Add", z, graph.constant(shift))
     )
+
+
+def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
+    """Scale each series by itself; with statistics, its moments follow."""
+    found = scaled_nodes(graph, x, 1, np.float32)
+    values = graph.floats(found.values)
+    if not statistics:
+        return values
+    mean, variance = (array.astype(np.float64) for array in statistics)
+    moments = graph.add("Concat", found.mean, graph.add("Log", found.spread), axis=2)
+    moments = graph.add("Sub", moments, graph.constant(mean))
+    moments = graph.add("Div", moments, graph.constant(np.sqrt(variance)))
+    most = np.float64(MOST_MOMENT)
+    moments = graph.add("Max", moments, graph.constant(-most))
+    moments = graph.floats(graph.add("Min", moments, graph.constant(most)))
+    repeats = graph.constant(np.array([1, n_steps, 1], np.int64))
+    return graph.add("Concat", values, graph.add("Tile", moments, repeats), axis=2)
 
 
 def _convolved(
