@@ -111,7 +111,7 @@ CASES = {
     ),
     "rocket": lambda: (skloss.RocketClassifier(168, random_state=0), *series()),
     "rocket of two classes": lambda: (
-        skloss.RocketClassifier(168, scale_series=True, random_state=0),
+        skloss.RocketClassifier(168, scale_series="zscore", random_state=0),
         series()[0],
         series()[1] == "gale",
     ),
