@@ -24,6 +24,7 @@ from skloss.networks.layers import (
     Residual,
     SeriesScale,
     SideBySide,
+    SlidingMax,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
 
@@ -102,6 +103,11 @@ def _apply(
             sizes = [layer.size] * (len(shape) - 1)
             first = graph.channels_first(x, len(shape))
             pooled = graph.add("MaxPool", first, kernel_shape=sizes, strides=sizes)
+            return graph.channels_last(pooled, len(shape))
+        case SlidingMax():
+            first = graph.channels_first(x, len(shape))
+            pads = [(layer.size - 1) // 2, layer.size // 2]
+            pooled = graph.add("MaxPool", first, kernel_shape=[layer.size], pads=pads)
             return graph.channels_last(pooled, len(shape))
         case GlobalPool():
             name = "Average" if layer.pooling == "average" else "Max"

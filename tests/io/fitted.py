@@ -83,6 +83,16 @@ CASES = {
         series()[0].transpose(0, 2, 1),
         series()[1],
     ),
+    "inception": lambda: (
+        skloss.CNN1DClassifier(architecture="inception", epochs=1, random_state=0),
+        *series(1),
+    ),
+    "calibrated": lambda: (
+        _dense(
+            calibration="temperature", class_weight="balanced", prior_correction=True
+        ),
+        *table(),
+    ),
     "cnn2d": lambda: (
         skloss.CNN2DClassifier(
             filters=((3,), (3, 4)),
