@@ -12,9 +12,9 @@ from sphinx.util import logging
 
 _GROUPS = {
     "Network": (
-        "model build_fn width depth activation dropout filters kernel_size pool_size "
-        "head global_pooling padding n_channels channels_first batch_norm l1 l2 "
-        "activity_l2 **kwargs"
+        "model build_fn architecture width depth activation dropout filters "
+        "kernel_size pool_size head global_pooling padding n_channels channels_first "
+        "scale_series batch_norm l1 l2 activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
         "loss focal_gamma focal_alpha logit_tau label_smoothing optimizer "
@@ -22,7 +22,8 @@ _GROUPS = {
         "metrics"
     ),
     "Training": (
-        "epochs batch_size balanced_batches sampler shuffle class_weight "
+        "epochs batch_size balanced_batches sampler augment shuffle "
+        "class_weight "
         "effective_beta prior_correction calibration refit n_members random_state "
         "warm_start verbose callbacks run_eagerly"
     ),

@@ -16,7 +16,13 @@ from skloss.estimators.checked_rows import CheckedRowsMixin
 from skloss.estimators.checks import encode_known, encode_labels
 from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_members import FittedMembers, fit_members
-from skloss.estimators.fit_rows import HoldOut, MemberRows, Split, checked_weight
+from skloss.estimators.fit_rows import (
+    FitRows,
+    HoldOut,
+    MemberRows,
+    Split,
+    checked_weight,
+)
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.members import MembersMixin
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
@@ -91,6 +97,15 @@ class BaseNeuralClassifier(
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         """Return the network that the parameters describe."""
         raise NotImplementedError
+
+    def _in_front(
+        self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
+    ) -> NetworkSpec:
+        """Return the network with layers in front that the rows decide on.
+
+        Those of ``alike``, if given, have been decided on before.
+        """
+        return spec
 
     # ------------------------------------------------------------------------- fitting
 
@@ -295,8 +310,9 @@ class BaseNeuralClassifier(
         is_partial: bool,
         member: int | None = None,
         within: MemberTasks | None = None,
+        alike: NetworkSpec | None = None,
     ) -> Fitted:
-        """Train one network; of several, it is told its number."""
+        """Train one network; of several, it is told its number and the first one."""
         X, codes, split, holdout = given.X, given.y, given.split, given.holdout
         rows = self._arranged(
             Rows(flat_rows(X), codes, given.weight), split, holdout, is_partial
@@ -306,7 +322,14 @@ class BaseNeuralClassifier(
         weight = rows.original.sample_weight
         tasks = self._epoch_tasks(epochs, X, codes, split.kept, holdout, weight, within)
         fitted = fit_network(
-            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:], member
+            self,
+            self._input_shape(X),
+            rows,
+            earlier,
+            tasks,
+            X.shape[1:],
+            member,
+            alike,
         )
         if tasks is not None:
             tasks.end(_fitted=fitted)

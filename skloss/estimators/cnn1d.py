@@ -1,15 +1,20 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from skloss.estimators.augmentation import augment_layer
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.fit_rows import FitRows
+from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks import NetworkSpec, cnn1d
+from skloss.networks import ARCHITECTURES, NetworkSpec, cnn1d, published
+from skloss.networks.layers import SeriesScale
 from skloss.sklearn_compat import Interval, StrOptions
 from skloss.training import ReduceLROnPlateau
 
@@ -41,6 +46,13 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         Share of outputs set to zero in training. A number acts on every head layer or,
         without a head, on the last block; a sequence has one entry per block and head
         layer.
+    architecture : {"plain", "fcn", "resnet", "inception"}, default="plain"
+        "plain" is the network that this page is about. The others are published
+        networks for series: three convolutions; three residual blocks; the six modules
+        of one member of InceptionTime. They are larger and slower, and have no use for
+        ``width``, ``depth``, ``activation``, ``dropout``, ``filters``,
+        ``kernel_size``, ``pool_size``, ``head``, ``global_pooling``, ``padding`` and
+        ``batch_norm``.
     filters : sequence, default=None
         Filters of each convolution of each block, such as ``((32, 16), (8, 8))``; a
         number stands for a block of one convolution.
@@ -61,7 +73,22 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         them, or folded from it. None is as False, with a
         :class:`~skloss.exceptions.SeriesOrderWarning` where there are more channels
         than time steps.
-    batch_norm : bool, default=False
+    scale_series : {"auto", "zscore"} or None, default="auto"
+        "zscore" scales each channel of each series by itself, as
+        :class:`skloss.SeriesScaler` does, in a first layer of the network. "auto" does
+        so, too; where unseen rows are clearly better predicted with their level and
+        amplitude, by a trial of fixed kernels on at most 1,000 original training rows
+        (groups left out together), mean and logarithm of the standard deviation follow
+        as channels. None takes series as they are.
+    augment : None, str, sequence of str or dict from str to float, default=None
+        How series are changed at random while the network trains on them, anew at each
+        step; held-out rows never are. "shift" in time by at most 5 % of the length,
+        "scale" by a factor of at most 10 % from one, "noise" with 5 % of the standard
+        deviation of the series, "window": up to 10 % are cut off at the ends, and the
+        rest is stretched. A dict has other strengths, such as ``{"shift": 0.1}``. Good
+        where there are few series or few people, and harmful where the position or the
+        size of what happens tells the class.
+    batch_norm : bool, default=True
         Whether batch normalization (momentum 0.9) stands between each convolution and
         its activation.
     l1, l2 : float, default=0.0
@@ -258,12 +285,13 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
     >>> classifier = classifier.fit(X[::20], y[::20])
     >>> classifier.predict_proba(X[:5]).shape
     (5, 2)
-    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:3]
-    ['conv1d', 'max', 'conv1d']
+    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:4]
+    ['series', 'conv1d', 'batch', 'activation']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseNeuralClassifier._parameter_constraints,
+        "architecture": [StrOptions({"plain", *ARCHITECTURES})],
         "width": [Interval(Integral, 1, None, closed="left")],
         "depth": [Interval(Integral, 1, None, closed="left"), None],
         "filters": ["array-like", None],
@@ -272,6 +300,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         "head": [Integral, "array-like"],
         "global_pooling": [StrOptions({"average", "max"}), None],
         "padding": [StrOptions({"same", "valid"})],
+        "scale_series": [StrOptions(set(SCALINGS)), None],
+        "augment": [str, list, tuple, Mapping, None],
         **SeriesRowsMixin._series_constraints,
     }
 
@@ -282,6 +312,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         activation: str = "relu",
         dropout: float | Sequence[float] = 0.5,
         *,
+        architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain",
         filters: Sequence[Any] | None = None,
         kernel_size: int | Sequence[int] = 7,
         pool_size: int | Sequence[int] = 2,
@@ -290,7 +321,9 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         padding: Literal["same", "valid"] = "same",
         n_channels: int = 1,
         channels_first: bool | None = None,
-        batch_norm: bool = False,
+        scale_series: Literal["auto", "zscore"] | None = "auto",
+        augment: str | Sequence[str] | Mapping[str, float] | None = None,
+        batch_norm: bool = True,
         l1: float = 0.0,
         l2: float = 0.0,
         activity_l2: float = 0.0,
@@ -334,6 +367,7 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.depth = depth
         self.activation = activation
         self.dropout = dropout
+        self.architecture = architecture
         self.filters = filters
         self.kernel_size = kernel_size
         self.pool_size = pool_size
@@ -342,6 +376,8 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         self.padding = padding
         self.n_channels = n_channels
         self.channels_first = channels_first
+        self.scale_series = scale_series
+        self.augment = augment
         self.batch_norm = batch_norm
         self.l1 = l1
         self.l2 = l2
@@ -387,6 +423,15 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         owner = type(self).__name__
+        if self.architecture != "plain":
+            return published(
+                self.architecture,
+                (input_shape[0], input_shape[1]),
+                n_outputs,
+                l1=float(self.l1),
+                l2=float(self.l2),
+                activity_l2=float(self.activity_l2),
+            )
         filters = self._filters(input_shape[0])
         n_blocks = len(filters)
         kernels = check_sizes(owner, "kernel_size", self.kernel_size, n_blocks)
@@ -411,6 +456,33 @@ class CNN1DClassifier(SeriesRowsMixin, BaseNeuralClassifier):
             l2=float(self.l2),
             activity_l2=float(self.activity_l2),
         )
+
+    def _in_front(
+        self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
+    ) -> NetworkSpec:
+        augment = augment_layer(type(self).__name__, self.augment, spec.input_shape[1])
+        scale = self._scale_layer(spec.input_shape, rows, alike)
+        if scale == SeriesScale(moments=True):  # which the first convolutions see, too
+            shape = scale.output_shape(spec.input_shape)
+            spec = replace(
+                self._network(shape, spec.n_outputs), input_shape=spec.input_shape
+            )
+        front = [layer for layer in (scale, augment) if layer is not None]
+        return replace(spec, layers=(*front, *spec.layers))
+
+    def _scale_layer(
+        self, shape: tuple[int, ...], rows: FitRows, alike: NetworkSpec | None
+    ) -> SeriesScale | None:
+        if self.scale_series is None:
+            return None
+        if self.scale_series == "zscore":
+            return SeriesScale()
+        if alike is not None:
+            first = alike.layers[0]
+            return first if isinstance(first, SeriesScale) else SeriesScale()
+        with limited_threads(None):
+            tells = level_tells(rows.original, shape, rows.groups_original)
+        return SeriesScale(moments=tells)
 
     def _filters(self, timesteps: int) -> list[tuple[int, ...]]:
         """Return the filters of each convolution of each block."""

@@ -68,7 +68,7 @@ def make_record(
     measured : mapping of str to Measured
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
-        Levels between the losses, from `measure_gap`.
+        Plain data of the gap between the losses, from `measure_gap`.
     calibration : Calibration, optional
         What is done to the logits.
     """
@@ -77,7 +77,7 @@ def make_record(
     if calibration is not None and not calibration.changes_nothing:
         outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
-        outcome["loss_gap"] = as_plain(loss_gap)
+        outcome["loss_gap"] = dict(loss_gap)
     return TrainingRecord(
         configuration=_configuration(job, description),
         data=data,

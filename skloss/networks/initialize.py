@@ -57,6 +57,6 @@ def _initial(weight: WeightShape, rng: np.random.Generator) -> np.ndarray:
         fans = receptive_field * (weight.shape[-2] + weight.shape[-1])
         limit = np.sqrt(6.0 / fans)
         return rng.uniform(-limit, limit, weight.shape).astype(np.float32)
-    if weight.role in ("gamma", "moving_variance"):
+    if weight.role in ("gamma", "moving_variance", "spread"):
         return np.ones(weight.shape, np.float32)
     return np.zeros(weight.shape, np.float32)
