@@ -1,8 +1,9 @@
 """Images and recurrent networks beside other learners, and beside ``keras.Model.fit``.
 
-Images are scikit-learn's digits, one digit against the rest, thinned to 2 % of the rows:
-average precision on rows that nothing has seen. Speeds are rows trained per second in
-fits of the same network with the same batches, the compiling left out on both sides.
+Images are scikit-learn's digits, one digit against the rest, thinned to 2 % of the
+rows: average precision on rows that nothing has seen. Speeds are rows trained per
+second in fits of the same network with the same batches, the compiling left out on both
+sides.
 
     python benchmarks/family.py --quick
     python benchmarks/family.py > benchmarks/results/family.md
@@ -33,7 +34,7 @@ NETWORK = {"filters": (32, 64), "epochs": 40, "batch_size": 32, "learning_rate":
 
 
 def rare_digits(digit, seed):
-    """One digit against the rest, thinned to 2 % of the training rows, and a test set."""
+    """Thin one digit to 2 % of the training rows; return them, and a test set."""
     X, digits = load_digits(return_X_y=True)
     y = (digits == digit).astype(int)
     X, X_test, y, y_test = train_test_split(
@@ -48,7 +49,7 @@ def rare_digits(digit, seed):
 
 
 def fit_keras(X, y, seed):
-    """The same network by ``keras.Model.fit``, without hold-out and augmentation."""
+    """Fit the same network by ``keras.Model.fit``, on all rows."""
     import keras
 
     keras.utils.set_random_seed(seed)
