@@ -92,6 +92,8 @@ def build(network: str, width: int, **options: Any) -> Any:
         head=(10 + width,),
         dropout=0.25,
         activity_l2=5e-4,
+        scale_series=None,
+        batch_norm=False,
         **options,
     )
 

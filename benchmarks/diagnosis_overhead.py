@@ -6,10 +6,12 @@
 norms of gradients and updates in every step, shares of dead or saturated units after
 every epoch. Fits with and without run in turn in processes of their own, and the median
 of the ratios counts; ``of which units`` is the time inside ``unit_shares``, measured
-directly. ``record`` is ``diagnose(classifier.record_)``: curves and static rules.
-``rows`` is ``diagnose(classifier, X, y)``, which measures rows and fits small
-baselines on samples of them. ``--quick`` only tries the script: its numbers mean
-nothing, and are not written.
+directly. ``gap`` is the time inside ``measure_gap``, which splits the gap between the
+losses at the end of a fit; early stopping makes it measure two epochs. ``record`` is
+``diagnose(classifier.record_)``: curves and static rules. ``rows`` is
+``diagnose(classifier, X, y)``, which measures rows and fits small baselines on samples
+of them. ``--quick`` only tries the script: its numbers mean nothing, and are not
+written.
 """
 
 import argparse
@@ -99,16 +101,30 @@ def units(network: str, n_rows: int) -> Timed:
     """Share of a fit's time that goes into looking at units."""
     from skloss.training import trainer
 
-    measured, spent = trainer.unit_shares, [0.0]
+    return share_within(trainer, "unit_shares", fit(network, n_rows))
 
-    def timed(*arguments: Any) -> Any:
+
+def gap(network: str, n_rows: int) -> Timed:
+    """Share of the time of a fit that stops early that goes into the gap."""
+    from skloss.estimators import fitting
+
+    X, y = rows_of(network, n_rows)
+    estimator = classifier(network, n_rows).set_params(early_stopping=True)
+    whole = partial(seconds, lambda: estimator.fit(X, y))
+    return share_within(fitting, "measure_gap", whole)
+
+
+def share_within(module: Any, name: str, whole: Timed) -> Timed:
+    """Share of the time of some work that goes into one function of a module."""
+    measured, spent = getattr(module, name), [0.0]
+
+    def timed(*arguments: Any, **named: Any) -> Any:
         started = time.perf_counter()
-        found = measured(*arguments)
+        found = measured(*arguments, **named)
         spent[0] += time.perf_counter() - started
         return found
 
-    trainer.unit_shares = timed
-    whole = fit(network, n_rows)
+    setattr(module, name, timed)
 
     def run() -> float:
         spent[0] = 0.0
@@ -263,6 +279,7 @@ def measure(
                     "fit": partial(fit, network, n_rows),
                     "bare": partial(bare_fit, network, n_rows),
                     "units": partial(units, network, n_rows),
+                    "gap": partial(gap, network, n_rows),
                     "record": partial(diagnosed, network, n_rows, "record"),
                     "rows": partial(diagnosed, network, n_rows, "rows"),
                 }
@@ -273,8 +290,8 @@ def measure(
 
 def report(found: Mapping[str, Any]) -> None:
     columns = "network, rows, epochs|fit|collecting (target 5 %)|of which units"
-    columns += "|record (target 1 %)|with rows"
-    print(f"| {columns.replace('|', ' | ')} |\n{'|---' * 6}|")
+    columns += "|gap (target 3 %)|record (target 1 %)|with rows"
+    print(f"| {columns.replace('|', ' | ')} |\n{'|---' * 7}|")
     for key, job in found["shares"].items():
         network, n_rows = key.split("|")
         whole = job["fit"]["median"]
@@ -285,6 +302,7 @@ def report(found: Mapping[str, Any]) -> None:
             f"{whole:.2f} s",
             f"{collecting:+.1%}",
             f"{job['units']['median']:.1%}",
+            f"{job['gap']['median']:.1%}" if "gap" in job else "",
             *(
                 f"{job[n]['median'] / whole:.1%} ({1000 * job[n]['median']:.0f} ms)"
                 for n in ("record", "rows")

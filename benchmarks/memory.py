@@ -187,7 +187,12 @@ def shapes(kind: str, n_shapes: int) -> dict[str, Any]:
     def fit(i: int) -> None:
         if kind == "series":
             classifier = CNN1DClassifier(
-                filters=((32, 16), (8, 8)), kernel_size=3, head=(5 + i,), **options
+                filters=((32, 16), (8, 8)),
+                kernel_size=3,
+                head=(5 + i,),
+                scale_series=None,
+                batch_norm=False,
+                **options,
             )
         else:
             depth = 11 if kind == "deep" else 1

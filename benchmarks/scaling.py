@@ -85,6 +85,8 @@ def length(n: int) -> Callable[[], Any]:
         filters=((32, 16), (8, 8)),
         kernel_size=3,
         head=(10,),
+        scale_series=None,
+        batch_norm=False,
         batch_size=32,
         epochs=1,
         random_state=0,

@@ -68,6 +68,8 @@ def theft_classifier(epochs: int, batch_size: int) -> Any:
         head=(10,),
         dropout=0.25,
         activity_l2=5e-4,
+        scale_series=None,
+        batch_norm=False,
         learning_rate=1e-3,
         batch_size=batch_size,
         epochs=epochs,

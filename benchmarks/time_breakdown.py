@@ -30,7 +30,13 @@ from skloss.estimators import fitting, neural_classifier
 from skloss.training import chunks, evaluation, program, trainer
 
 RESULTS = Path(__file__).parent / "results" / "time_breakdown.json"
-SERIES = {"filters": ((32, 16), (8, 8)), "kernel_size": 3, "head": (10,)}
+SERIES: dict[str, Any] = {
+    "filters": ((32, 16), (8, 8)),
+    "kernel_size": 3,
+    "head": (10,),
+    "scale_series": None,
+    "batch_norm": False,
+}
 # Name, classifier, rows, columns.
 JOBS: dict[str, tuple[Any, int, int]] = {
     "9-18-1, batch 128, one epoch": (

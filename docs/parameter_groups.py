@@ -12,11 +12,10 @@ from sphinx.util import logging
 
 _GROUPS = {
     "Network": (
-        "model build_fn width depth cell bidirectional pooling missing activation "
-        "dropout filters kernel_size pool_size "
-        "strides head global_pooling padding residual spatial_dropout n_channels "
-        "image_shape channels_first batch_norm l1 l2 "
-        "activity_l2 **kwargs"
+        "model build_fn architecture width depth cell bidirectional pooling missing "
+        "activation dropout filters kernel_size pool_size strides head global_pooling "
+        "padding residual spatial_dropout n_channels image_shape channels_first "
+        "scale_series batch_norm l1 l2 activity_l2 **kwargs"
     ),
     "Loss and optimizer": (
         "loss focal_gamma focal_alpha logit_tau label_smoothing optimizer "
@@ -24,9 +23,9 @@ _GROUPS = {
         "metrics"
     ),
     "Training": (
-        "epochs batch_size augment shuffle class_weight effective_beta "
-        "prior_correction calibration refit n_members random_state warm_start "
-        "verbose callbacks run_eagerly"
+        "epochs batch_size balanced_batches sampler augment shuffle class_weight "
+        "effective_beta prior_correction calibration refit n_members random_state "
+        "warm_start verbose callbacks run_eagerly"
     ),
     "Hold-out, curves and early stopping": (
         "validation_fraction validation_rows validation_split validation_batch_size "

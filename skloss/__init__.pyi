@@ -14,10 +14,11 @@ from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
 from skloss.io import load, save, to_onnx
-from skloss.model_selection import Pipeline, make_pipeline
+from skloss.model_selection import Pipeline, error_floor, label_issues, make_pipeline
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
+from skloss.repairs import repair
 from skloss.reports import report
 from skloss.training import ReduceLROnPlateau
 
@@ -39,13 +40,16 @@ __all__ = [
     "diagnose",
     "diagnosis",
     "displays",
+    "error_floor",
     "exceptions",
     "explain_gap",
     "io",
+    "label_issues",
     "load",
     "make_pipeline",
     "metrics",
     "preprocessing",
+    "repair",
     "report",
     "save",
     "to_onnx",

@@ -151,6 +151,22 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def _repair(options: argparse.Namespace) -> int:
+    """Repair a training; what is printed is the path, or its numbers."""
+    _prepare_process()
+    from skloss.exceptions import DataFileError, DiagnosisError
+    from skloss.repairs.command import run_repair
+
+    try:
+        path, text = run_repair(options)
+    except (DataFileError, DiagnosisError, ValueError) as err:
+        return _refuse("repair", " ".join(str(err).split()))
+    _show(text)
+    if path is not None:
+        _complain(f"skloss repair: wrote the repaired estimator to {path.resolve()}")
+    return 0
+
+
 def _path(given: str) -> Path:
     """Return a path with ``~`` replaced, if there is such a user."""
     try:
@@ -303,6 +319,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "search": _search,
     "predict": _predict,
     "diagnose": _diagnose,
+    "repair": _repair,
     "report": _report,
     "rules": _rules,
 }

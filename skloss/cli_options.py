@@ -79,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_search(commands)
     _add_predict(commands)
     _add_diagnose(commands)
+    _add_repair(commands)
     _add_report(commands)
     _add_rules(commands)
     return parser
@@ -144,6 +145,39 @@ def _add_reading_options(command: argparse.ArgumentParser) -> None:
         help="codes or names of rules that are not run, separated by commas; also as "
         "ignore in [tool.skloss] of ./pyproject.toml",
     )
+
+
+def _add_repair(commands: argparse._SubParsersAction) -> None:
+    repair = commands.add_parser(
+        "repair",
+        help="apply the fixes of a diagnosis, and keep those that help",
+        description="Train a network on the rows of a file and diagnose it. Apply the "
+        "fixes one by one, score each on the same folds, and keep those that help "
+        "beyond chance. The kept changes are printed as code.",
+    )
+    _add_data_options(repair, needs_file=True)
+    group = repair.add_argument_group("network")
+    group.add_argument(
+        "--estimator",
+        metavar="MODEL",
+        help="what is repaired, such as model.joblib of a search; load only files "
+        "of joblib that you trust (default: a network behind a scaler)",
+    )
+    _add_network(group, "none (default)", "dense")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of the network, or step__parameter; can be repeated",
+    )
+    group = repair.add_argument_group("run")
+    _add_folds_and_seed(group)
+    group.add_argument("--scoring", default="matthews_corrcoef", help="scorer to use")
+    group.add_argument("--trials", type=_positive_int, default=8, help="most fixes")
+    group.add_argument("--json", action="store_true", help="print JSON")
+    group.add_argument("--out", metavar="FILE", help="file for the unfitted result")
+    repair.set_defaults(sampler="none", grid=None)
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
@@ -236,14 +270,17 @@ def _add_missing(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def _add_data_options(search: argparse.ArgumentParser) -> None:
+def _add_data_options(
+    search: argparse.ArgumentParser, *, needs_file: bool = False
+) -> None:
     group = search.add_argument_group("data")
+    kinds = ".csv, .tsv, .csv.gz, .parquet, .npy, or .npz with arrays X and y"
+    default = " (default: the heartbeats data that ships with the package)"
     group.add_argument(
         "file",
-        nargs="?",
+        nargs=None if needs_file else "?",
         metavar="FILE",
-        help=".csv, .tsv, .csv.gz, .parquet, .npy, or .npz with arrays X and y "
-        "(default: the heartbeats data that ships with the package)",
+        help=kinds if needs_file else kinds + default,
     )
     group.add_argument("--target", metavar="COLUMN", help="column of the labels")
     group.add_argument(
@@ -268,11 +305,23 @@ def _add_data_options(search: argparse.ArgumentParser) -> None:
 
 def _add_model_options(search: argparse.ArgumentParser) -> None:
     group = search.add_argument_group("network")
+    smote = "smote (default, except for the grid of cnn1d, which has class weights), "
+    _add_network(group, f"{smote}none", "cnn1d")
     group.add_argument(
-        "--model",
-        choices=("cnn1d", "dense"),
-        default="cnn1d",
-        help="cnn1d for time series (default), dense for tables",
+        "--grid",
+        action="append",
+        metavar='"NAME=V,V"',
+        help="values of a parameter of the network, or of step__parameter; can be "
+        "repeated (default: batch_norm, class_weight and global_pooling of cnn1d; "
+        "dropout, width and activation of dense)",
+    )
+
+
+def _add_network(group: argparse._ArgumentGroup, samplers: str, model: str) -> None:
+    kinds = {"cnn1d": "cnn1d for time series", "dense": "dense for tables"}
+    kinds[model] += " (default)"
+    group.add_argument(
+        "--model", choices=tuple(kinds), default=model, help=", ".join(kinds.values())
     )
     group.add_argument(
         "--channels",
@@ -284,40 +333,19 @@ def _add_model_options(search: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--sampler",
         metavar="NAME",
-        help="smote (default, except for the grid of cnn1d, which has class weights), "
-        "none, or the name of any sampler of imbalanced-learn",
-    )
-    group.add_argument(
-        "--grid",
-        action="append",
-        metavar='"NAME=V,V"',
-        help="values of a parameter of the network, or of step__parameter; can be "
-        "repeated (default: batch_norm, class_weight and global_pooling of cnn1d; "
-        "dropout, width and activation of dense)",
+        help=f"{samplers}, or the name of any sampler of imbalanced-learn",
     )
 
 
 def _add_run_options(search: argparse.ArgumentParser) -> None:
     group = search.add_argument_group("run")
-    group.add_argument(
-        "--folds",
-        type=_fold_count,
-        metavar="N",
-        help="number of folds (default 5)",
-    )
+    _add_folds_and_seed(group)
     group.add_argument(
         "--jobs",
         type=_positive_int,
         default=min(2, os.cpu_count() or 1),
         metavar="N",
         help="number of fits at the same time (default %(default)s)",
-    )
-    group.add_argument(
-        "--seed",
-        type=_whole_number,
-        default=0,
-        metavar="S",
-        help="random seed of the folds, the sampler and the network (default 0)",
     )
     folder = group.add_mutually_exclusive_group()
     folder.add_argument(
@@ -332,6 +360,22 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="resume the interrupted search in this folder; use the same file and "
         "options",
+    )
+
+
+def _add_folds_and_seed(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--folds",
+        type=_fold_count,
+        metavar="N",
+        help="number of folds (default 5)",
+    )
+    group.add_argument(
+        "--seed",
+        type=_whole_number,
+        default=0,
+        metavar="S",
+        help="random seed of the folds, the sampler and the network (default 0)",
     )
 
 

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[1]
 PUBLIC = {
     "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
     "Pipeline RecurrentClassifier ReduceLROnPlateau RocketClassifier SeriesScaler "
-    "TrainingRecord datasets diagnose diagnosis displays exceptions io load "
-    "make_pipeline metrics preprocessing report save to_onnx",
+    "TrainingRecord datasets diagnose diagnosis displays error_floor exceptions io "
+    "label_issues load make_pipeline metrics preprocessing repair report save to_onnx",
     "skloss.io": "TRUSTED_TYPES load register_converters save to_onnx",
     "skloss.preprocessing": "SeriesScaler",
     "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",

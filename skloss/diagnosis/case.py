@@ -73,6 +73,9 @@ class RowFacts(PlainPart):
     one_hot_score: float | None = None  # linear, with codes one-hot encoded
     network_score: float | None = None  # of the network on the same rows
     score_error: float | None = None
+    # What `error_floor` has estimated, where it was given.
+    lowest_error: tuple[float, float, float] | None = None  # low, estimate, high
+    lowest_loss: float | None = None  # nats
     linear_scores_by_size: tuple[tuple[int, float, float], ...] = ()  # n, mean, error
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.overfitting import fit_of_curves
 from skloss.diagnosis.finding import Finding, Severity
+from skloss.diagnosis.fixes import line_of
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.text import params_text
 
 __all__ = ["NextStep", "next_steps"]
 
@@ -20,44 +20,11 @@ _MOST_STEPS = 3
 # Gain of MCC where it is not measured: an error hides what the network can do, a
 # warning costs some of it, and a remark seldom matters.
 _GAINS: dict[Severity, float] = {"error": 0.5, "warning": 0.2, "info": 0.02}
-_SCALE = "make_pipeline(StandardScaler(), classifier)"
-_TUNE = 'TunedThresholdClassifierCV(classifier, scoring="matthews_corrcoef")'
 _KEEP = "early_stopping=True, restore_best=True"
 _KEEP_IN_KERAS = (
     'EarlyStopping(monitor="val_loss", patience=10, restore_best_weights=True)'
 )
 _ENOUGH_FOLDS = 5
-# The line that applies a fix, where it is more than parameters of the classifier.
-_LINES = {
-    "nan-in-inputs": 'make_pipeline(SimpleImputer(strategy="median"), classifier)',
-    "constant-inputs": "make_pipeline(VarianceThreshold(), classifier)",
-    "weak-input-variation": _SCALE,
-    "unscaled-inputs": _SCALE,
-    "series-scaled-by-column": "make_pipeline(SeriesScaler(), classifier)",
-    "conflicting-labels": "table[table.duplicated(columns, keep=False)]",
-    "tiny-dataset": "cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=10)",
-    "imbalance": _TUNE,
-    "resample-before-split": "skloss.make_pipeline(SMOTE(), classifier).fit(X, y)",
-    "unshuffled-tail-validation": "train_test_split(X, y, stratify=y)",
-    "minority-absent": "train_test_split(X, y, stratify=y)",
-    "train-rows-in-validation": "X = X.drop_duplicates(); y = y[X.index]",
-    "ungrouped-holdout": "pipeline.fit(X, y, step__groups=groups)",
-    "test-scaling-mismatch": _SCALE,
-    "train-val-prior-shift": _TUNE,
-    "noisy-validation": "cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=10)",
-    "no-validation": "model.fit(X, y, validation_data=(X_val, y_val))",
-    "constant-init": 'kernel_initializer="glorot_uniform"',
-    "large-init": 'kernel_initializer="glorot_uniform"',
-    "softmax-one-unit": 'Dense(1, activation="sigmoid")',
-    "relu-output": 'Dense(1, activation="sigmoid")',
-    "linear-output-without-from-logits": "BinaryCrossentropy(from_logits=True)",
-    "single-unit-categorical-ce": 'model.compile(loss="binary_crossentropy")',
-    "threshold-not-tuned": _TUNE,
-    "all-positive": _TUNE,
-    "overconfident-probabilities": "CalibratedClassifierCV(classifier)",
-    "search-by-accuracy": 'scoring="matthews_corrcoef"',
-    "folds-disagree": "cv=StratifiedGroupKFold(5, shuffle=True, random_state=0)",
-}
 _LATE = ("overfit", "train-val-gap", "late-divergence", "overconfident-probabilities")
 
 
@@ -124,7 +91,7 @@ def next_steps(
 
 def _of_finding(finding: Finding, case: Case | None) -> Iterator[NextStep]:
     gain = _GAINS[finding.severity]
-    code = _line_of(finding)
+    code = line_of(finding)
     kept = None
     if finding.name == "folds-disagree" and case and case.holdout_groups == "kept":
         code = ""  # the folds have kept groups together already
@@ -134,12 +101,6 @@ def _of_finding(finding: Finding, case: Case | None) -> Iterator[NextStep]:
         yield kept
     elif code or finding.is_alarm:
         yield NextStep(finding.fix, code, gain)
-
-
-def _line_of(finding: Finding) -> str:
-    if finding.params:
-        return f"classifier.set_params({params_text(finding.params)})"
-    return _LINES.get(finding.name, "")
 
 
 def _kept_epoch(case: Case, gain: float) -> NextStep | None:

@@ -216,7 +216,7 @@ class LossCurveDisplay(RecordDisplay):
         ax: Axes | None = None,
         diagnosis: Any = None,
         constant_guess: float | None = None,
-        error_floor: float | None = None,
+        error_floor: Any = None,
         learning_rate: bool = False,
     ) -> Self:
         """Draw the losses of a record.
@@ -232,8 +232,9 @@ class LossCurveDisplay(RecordDisplay):
         constant_guess : float, default=None
             Loss of a constant guess of the class prior, in nats. None uses the entropy
             of the validation prior, if the record has it.
-        error_floor : float, default=None
-            Lowest loss that any network can reach, in nats.
+        error_floor : float or ErrorFloor, default=None
+            Lowest loss that any network can reach, in nats, or what
+            :func:`skloss.error_floor` has estimated.
         learning_rate : bool, default=False
             Whether to draw the learning rate on a second axis, if it changes.
 
@@ -269,7 +270,7 @@ class LossCurveDisplay(RecordDisplay):
         display = cls(
             **curves,
             constant_guess=constant_guess,
-            error_floor=error_floor,
+            error_floor=getattr(error_floor, "loss", error_floor),
             best_epoch=record.best_epoch,
             kept_epoch=_kept(record),
             stop_reason=record.outcome.get("stop_reason"),

@@ -164,7 +164,7 @@ class LossGapDisplay(RecordDisplay):
         return self
 
     def _title(self) -> str:
-        told = f"gap of {self.gap.total:.2f} nats, epoch {self.gap.epoch + 1}"
+        told = f"gap of {self.gap.total:.2f} nats, {self.gap.where}"
         return told + f"; standard errors over {self.gap.unit}"
 
     def _join(self, levels: np.ndarray) -> None:

@@ -16,15 +16,22 @@ from skloss.estimators.checked_rows import CheckedRowsMixin
 from skloss.estimators.checks import encode_known, encode_labels
 from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_members import fit_members
-from skloss.estimators.fit_rows import HoldOut, MemberRows, Split, checked_weight
+from skloss.estimators.fit_rows import (
+    FitRows,
+    HoldOut,
+    MemberRows,
+    Split,
+    checked_weight,
+)
 from skloss.estimators.fitting import fit_network
 from skloss.estimators.members import MembersMixin
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.refit import check_refit, fit_again
+from skloss.estimators.sampler import sampled_rows
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
-from skloss.sklearn_compat import Interval, StrOptions, fit_context
+from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
@@ -70,6 +77,8 @@ class BaseNeuralClassifier(
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "balanced_batches": ["boolean", StrOptions({"smote"})],
+        "sampler": [HasMethods(["fit_resample"]), None],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
         "prior_correction": ["boolean", dict],
@@ -100,6 +109,8 @@ class BaseNeuralClassifier(
     clipnorm: float | None = None
     epochs: int = 100
     batch_size: int = 32
+    balanced_batches: bool | str = False
+    sampler: Any = None
     class_weight: Mapping[Any, float] | str | None = None
     effective_beta: float = 0.999
     prior_correction: bool | Mapping[Any, float] = False
@@ -133,6 +144,15 @@ class BaseNeuralClassifier(
     def _augmentation(self, spec: NetworkSpec) -> Augmentation | None:
         """Return what changes the rows that are trained on, if anything does."""
         return None
+
+    def _in_front(
+        self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
+    ) -> NetworkSpec:
+        """Return the network with layers in front that the rows decide on.
+
+        Those of ``alike``, if given, have been decided on before.
+        """
+        return spec
 
     # ------------------------------------------------------------------------- fitting
 
@@ -337,17 +357,26 @@ class BaseNeuralClassifier(
         is_partial: bool,
         member: int | None = None,
         within: MemberTasks | None = None,
+        alike: NetworkSpec | None = None,
     ) -> Fitted:
-        """Train one network; of several, it is told its number."""
+        """Train one network; of several, it is told its number and the first one."""
         X, codes, split, holdout = given.X, given.y, given.split, given.holdout
         rows = self._arranged(
             Rows(flat_rows(X), codes, given.weight), split, holdout, is_partial
         )
+        rows = sampled_rows(self, rows)
         epochs = 1 if is_partial else int(self.epochs)
         weight = rows.original.sample_weight
         tasks = self._epoch_tasks(epochs, X, codes, split.kept, holdout, weight, within)
         fitted = fit_network(
-            self, self._input_shape(X), rows, earlier, tasks, X.shape[1:], member
+            self,
+            self._input_shape(X),
+            rows,
+            earlier,
+            tasks,
+            X.shape[1:],
+            member,
+            alike,
         )
         if tasks is not None:
             tasks.end(_fitted=fitted)

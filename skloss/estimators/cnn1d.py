@@ -1,11 +1,17 @@
 """``CNN1DClassifier``: a convolutional network for series."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
+from skloss.estimators.augmentation import augment_layer
 from skloss.estimators.convolutional import BaseConvolutionalClassifier
+from skloss.estimators.fit_rows import FitRows
+from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks.layers import Conv1D, Convolution
+from skloss.networks import ARCHITECTURES, NetworkSpec, published
+from skloss.networks.layers import Conv1D, Convolution, SeriesScale
+from skloss.sklearn_compat import StrOptions
 
 __all__ = ["CNN1DClassifier"]
 
@@ -34,6 +40,13 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
         Share of outputs set to zero in training. A number acts on every head layer or,
         without a head, on the last block; a sequence has one entry per block and head
         layer.
+    architecture : {"plain", "fcn", "resnet", "inception"}, default="plain"
+        "plain" is the network that this page is about. The others are published
+        networks for series: three convolutions; three residual blocks; the six modules
+        of one member of InceptionTime. They are larger and slower, and have no use for
+        ``width``, ``depth``, ``activation``, ``dropout``, ``filters``,
+        ``kernel_size``, ``pool_size``, ``head``, ``global_pooling``, ``padding`` and
+        ``batch_norm``.
     filters : sequence, default=None
         Filters of each convolution of each block, such as ``((32, 16), (8, 8))``; a
         number stands for a block of one convolution.
@@ -54,7 +67,22 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
         them, or folded from it. None is as False, with a
         :class:`~skloss.exceptions.SeriesOrderWarning` where there are more channels
         than time steps.
-    batch_norm : bool, default=False
+    scale_series : {"auto", "zscore"} or None, default="auto"
+        "zscore" scales each channel of each series by itself, as
+        :class:`skloss.SeriesScaler` does, in a first layer of the network. "auto" does
+        so, too; where unseen rows are clearly better predicted with their level and
+        amplitude, by a trial of fixed kernels on at most 1,000 original training rows
+        (groups left out together), mean and logarithm of the standard deviation follow
+        as channels. None takes series as they are.
+    augment : None, str, sequence of str or dict from str to float, default=None
+        How series are changed at random while the network trains on them, anew at each
+        step; held-out rows never are. "shift" in time by at most 5 % of the length,
+        "scale" by a factor of at most 10 % from one, "noise" with 5 % of the standard
+        deviation of the series, "window": up to 10 % are cut off at the ends, and the
+        rest is stretched. A dict has other strengths, such as ``{"shift": 0.1}``. Good
+        where there are few series or few people, and harmful where the position or the
+        size of what happens tells the class.
+    batch_norm : bool, default=True
         Whether batch normalization (momentum 0.9) stands between each convolution and
         its activation.
     l1, l2 : float, default=0.0
@@ -105,6 +133,16 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
         Most passes over the rows.
     batch_size : int, default=16
         Rows per step; all rows if there are fewer.
+    balanced_batches : bool or "smote", default=False
+        Whether every batch has as many rows of each class. They are drawn anew in every
+        epoch, which stays as long; nothing is copied, and a large class is seen as a
+        whole over several epochs. With "smote" a row of a small class that comes again
+        in one epoch is moved towards one of its five nearest neighbors of the class.
+    sampler : sampler of imbalanced-learn or None, default=None
+        Resamples the rows trained on, after the hold-out, for the place where
+        :class:`skloss.Pipeline` cannot stand, and for series, which samplers take flat.
+        Each of ``n_members`` has rows of its own. One without a seed takes
+        ``random_state``.
     class_weight : None, "balanced", "effective" or dict from label to weight, \
             default=None
         Weight of each class in the training loss, never in the curves; a dict must name
@@ -241,19 +279,65 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
     >>> classifier = classifier.fit(X[::20], y[::20])
     >>> classifier.predict_proba(X[:5]).shape
     (5, 2)
-    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:3]
-    ['conv1d', 'max', 'conv1d']
+    >>> [layer.name.split("_")[0] for layer in classifier.model_.layers][:4]
+    ['series', 'conv1d', 'batch', 'activation']
     """
 
     _convolution: ClassVar[type[Convolution]] = Conv1D
     _places: ClassVar[str] = "timesteps"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseConvolutionalClassifier._parameter_constraints,
+        "architecture": [StrOptions({"plain", *ARCHITECTURES})],
+        "scale_series": [StrOptions(set(SCALINGS)), None],
+        "augment": [str, list, tuple, Mapping, None],
         **SeriesRowsMixin._series_constraints,
     }
 
+    architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain"
     n_channels: int = 1
     channels_first: bool | None = None
+    scale_series: Literal["auto", "zscore"] | None = "auto"
+    augment: str | Sequence[str] | Mapping[str, float] | None = None
+    batch_norm: bool = True
 
     def _fitted_shape(self) -> tuple[int, ...] | None:
         return self.network_.input_shape if self._is_fitted() else None
+
+    def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
+        if self.architecture == "plain":
+            return super()._network(input_shape, n_outputs)
+        return published(
+            self.architecture,
+            (input_shape[0], input_shape[1]),
+            n_outputs,
+            l1=float(self.l1),
+            l2=float(self.l2),
+            activity_l2=float(self.activity_l2),
+        )
+
+    def _in_front(
+        self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
+    ) -> NetworkSpec:
+        augment = augment_layer(type(self).__name__, self.augment, spec.input_shape[1])
+        scale = self._scale_layer(spec.input_shape, rows, alike)
+        if scale == SeriesScale(moments=True):  # which the first convolutions see, too
+            shape = scale.output_shape(spec.input_shape)
+            spec = replace(
+                self._network(shape, spec.n_outputs), input_shape=spec.input_shape
+            )
+        front = [layer for layer in (scale, augment) if layer is not None]
+        return replace(spec, layers=(*front, *spec.layers))
+
+    def _scale_layer(
+        self, shape: tuple[int, ...], rows: FitRows, alike: NetworkSpec | None
+    ) -> SeriesScale | None:
+        if self.scale_series is None:
+            return None
+        if self.scale_series == "zscore":
+            return SeriesScale()
+        if alike is not None:
+            first = alike.layers[0]
+            return first if isinstance(first, SeriesScale) else SeriesScale()
+        with limited_threads(None):
+            tells = level_tells(rows.original, shape, rows.groups_original)
+        return SeriesScale(moments=tells)

@@ -120,10 +120,10 @@ class _Measured:
             replace(seen, sample_weight=None), _at(rows.groups_original, chosen), share
         )
         if self.is_same:
-            weighted = replace(seen, sample_weight=_at(job.weight, chosen))
+            weighted = replace(seen, sample_weight=_at(job.drawn_weight, chosen))
             self.trained, self.original = replace(side, rows=weighted), None
         else:
-            trained = replace(rows.training, sample_weight=job.weight)
+            trained = replace(rows.training, sample_weight=job.drawn_weight)
             self.trained, self.original = _some_of(trained, 2 * len(seen)), side
         held = evaluators["val_"].rows
         if held.sample_weight is not None:  # the curve is a weighted mean
@@ -131,6 +131,12 @@ class _Measured:
             held = replace(held, sample_weight=weight)
         self.held = _Side(held, rows.groups_val)
         self.titles = _titles(rows)
+        if job.settings.balanced_batches:
+            both = " and weights" if job.weight is not None else ""
+            self.titles["weights"] = f"balanced batches{both}"
+        if job.settings.balanced_batches == "smote":
+            moving = "weights still moving, and rows made between rows"
+            self.titles["moving_weights"] = moving
         if loss is not None:
             self.titles["loss_function"] = f"{loss} instead of cross-entropy"
 

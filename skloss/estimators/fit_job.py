@@ -125,7 +125,30 @@ class Job:
     @cached_property
     def prior(self) -> np.ndarray:
         """Share of each class in the loss, ``(n_classes,)``."""
-        return class_prior(self.rows.training.y, self.n_classes, self.weight)
+        return class_prior(self.rows.training.y, self.n_classes, self.drawn_weight)
+
+    @cached_property
+    def drawn_weight(self) -> np.ndarray | None:
+        """Weights of the training rows, times how often balanced batches draw each."""
+        if not self.settings.balanced_batches:
+            return self.weight
+        times = self._times_drawn[self.rows.training.y]
+        return times if self.weight is None else times * self.weight
+
+    @property
+    def drawn_class_weight(self) -> np.ndarray | None:
+        """Weight of each class in the loss, as often as it is drawn."""
+        if not self.settings.balanced_batches:
+            return self.class_weight
+        by_class = 1.0 if self.class_weight is None else self.class_weight
+        weights: np.ndarray = by_class * self._times_drawn
+        return weights
+
+    @cached_property
+    def _times_drawn(self) -> np.ndarray:
+        """Draws of a row of each class in an epoch, on average."""
+        counts = np.bincount(self.rows.training.y, minlength=self.n_classes)
+        return counts.sum() / (np.maximum(counts, 1) * (counts > 0).sum())
 
     @cached_property
     def positive(self) -> int | None:

@@ -85,7 +85,8 @@ def fit_members(
     for number, (seed, rows) in enumerate(zip(seeds, given, strict=True)):
         before = earlier[number] if number < len(earlier) else None
         member = member_of(estimator, seed)
-        members.append(member._fit_one(rows, before, is_partial, number, tasks))
+        first = members[0].network if members else None
+        members.append(member._fit_one(rows, before, is_partial, number, tasks, first))
         if members[-1].result.stop_reason == "interrupted":
             break  # those so far are a whole classifier
     record = members_record(

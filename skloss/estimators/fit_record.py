@@ -69,7 +69,7 @@ def make_record(
     measured : mapping of str to Measured
         By ``""`` and ``"val_"``, as the names of the curves begin.
     loss_gap : mapping, optional
-        Levels between the losses, from `measure_gap`.
+        Plain data of the gap between the losses, from `measure_gap`.
     calibration : Calibration, optional
         What is done to the logits.
     """
@@ -78,7 +78,7 @@ def make_record(
     if calibration is not None and not calibration.changes_nothing:
         outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
-        outcome["loss_gap"] = as_plain(loss_gap)
+        outcome["loss_gap"] = dict(loss_gap)
     return TrainingRecord(
         configuration=_configuration(job, description),
         data=data,
@@ -118,7 +118,10 @@ def _parameter(value: object) -> Any:
 
 def _training(job: Job, description: Description) -> Training:
     """Complete the settings by those of the loss's weights and of early stopping."""
-    given, settings, by_class = job.given_class_weight, job.settings, job.class_weight
+    given, settings = job.given_class_weight, job.settings
+    by_class = job.drawn_class_weight
+    if settings.balanced_batches and job.class_weight is None:
+        given = "balanced"  # in effect
     kind = "dict" if isinstance(given, Mapping) else given or "none"
     weights = None
     if by_class is not None:

@@ -39,6 +39,7 @@ from skloss.estimators.scorers import (
     chosen_scorers,
     monitored_scorer,
 )
+from skloss.estimators.series_choice import set_moments
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
@@ -94,6 +95,7 @@ def fit_network(
     tasks: EpochTasks | None = None,
     row_shape: tuple[int, ...] = (-1,),
     member: int | None = None,
+    alike: NetworkSpec | None = None,
 ) -> Fitted:
     """Train the network that an estimator's parameters describe.
 
@@ -113,10 +115,13 @@ def fit_network(
         Shape of one row as it was validated.
     member : int or None
         Number of this network among several; None if there is one.
+    alike : NetworkSpec or None
+        Network of the first of several.
     """
     owner, n_classes = type(estimator).__name__, len(estimator.classes_)
     check_choices(estimator)
     spec = estimator._network(input_shape, 1 if n_classes == 2 else n_classes)
+    spec = estimator._in_front(spec, rows, earlier.network if earlier else alike)
     if not isinstance(estimator.loss, str):
         check_own_loss(owner, estimator.loss, spec.n_outputs)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
@@ -140,6 +145,8 @@ def fit_network(
     # One row more of each class, so that a class yet to come is not ruled out.
     guess = (job.prior * n_rows + 1) / (n_rows + n_classes)
     weights = _first_weights(owner, spec, guess, job.settings, earlier)
+    if earlier is None:
+        set_moments(spec, weights, rows.original)
     description = Description(
         describe_network(spec),
         spec.n_parameters,
@@ -397,6 +404,7 @@ def _settings(estimator: "BaseNeuralClassifier", seed: int, rows: FitRows) -> Se
         epochs=1 if rows.is_partial else int(estimator.epochs),
         # A larger one would take memory for rows that there are not.
         batch_size=min(int(estimator.batch_size), len(rows.training)),
+        balanced_batches=estimator.balanced_batches,
         callbacks=check_callbacks(type(estimator).__name__, estimator.callbacks),
         seed=seed,
         **stopping_settings(estimator, rows),

@@ -28,11 +28,14 @@ def weights_of_classes(
     positive : int or None
         Number of the positive class of two.
     """
-    by_class = None
-    if estimator.class_weight is not None:
+    by_class, given = None, estimator.class_weight
+    # Weights by the rows drawn are all one where as many are drawn of each class.
+    if given is not None and not (
+        estimator.balanced_batches and isinstance(given, str)
+    ):
         by_class = class_weights(
             type(estimator).__name__,
-            estimator.class_weight,
+            given,
             estimator.classes_,
             rows.training.y,
             float(estimator.effective_beta),

@@ -1,13 +1,10 @@
 """``RocketClassifier``: kernels that are not trained, for series."""
 
-import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
@@ -16,7 +13,6 @@ from sklearn.utils.validation import (
     check_is_fitted,
     column_or_1d,
 )
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.checked_rows import CheckedRowsMixin
@@ -36,6 +32,7 @@ from skloss.estimators.fit_rows import (
 from skloss.estimators.held_out_rows import read_held_out
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.rocket_fitting import RocketFit, fit_rocket
+from skloss.estimators.series_choice import SCALINGS, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.holdout import check_no_gaps, stratified_holdout
 from skloss.record import TrainingRecord
@@ -72,9 +69,10 @@ class RocketClassifier(
     ----------
     n_kernels : int, default=10_000
         Number of features, rounded down to a multiple of 84, and at least 84.
-    scale_series : bool or "auto", default="auto"
-        Whether each series is scaled by itself, as by :class:`skloss.SeriesScaler`.
-        "auto" tries both and keeps what predicts unseen rows better.
+    scale_series : {"auto", "zscore"} or None, default="auto"
+        "zscore" scales each series by itself, as :class:`skloss.SeriesScaler` does.
+        "auto" does so unless unseen rows are clearly better predicted with their level
+        and amplitude, by a trial on at most 1,000 training rows.
     n_channels : int, default=1
         Values per time step of folded series.
     channels_first : bool or None, default=None
@@ -158,7 +156,7 @@ class RocketClassifier(
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_kernels": [Interval(Integral, 1, None, closed="left")],
-        "scale_series": ["boolean", StrOptions({"auto"})],
+        "scale_series": [StrOptions(set(SCALINGS)), None],
         **SeriesRowsMixin._series_constraints,
         "class_weight": [dict, str, "array-like", None],
         "pos_label": [Real, str, "boolean", None],
@@ -174,7 +172,7 @@ class RocketClassifier(
         self,
         n_kernels: int = 10_000,
         *,
-        scale_series: bool | Literal["auto"] = "auto",
+        scale_series: Literal["auto", "zscore"] | None = "auto",
         n_channels: int = 1,
         channels_first: bool | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
@@ -328,7 +326,7 @@ class RocketClassifier(
             given_class_weight=self.class_weight,
         )
         together = None if groups is None else _rows_of_groups(X, groups, kept)
-        with _threads(self.n_jobs):
+        with limited_threads(self.n_jobs):
             self._fitted = fit_rocket(job, shape, together)
         self.left_out_proba_ = _at_all_rows(self._fitted.left_out, kept, len(X))
         return self
@@ -412,18 +410,6 @@ class RocketClassifier(
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
-
-
-def _threads(n_jobs: int | None) -> AbstractContextManager[Any]:
-    """Limit the threads of linear algebra, which are slow where cores are busy.
-
-    The limit is one of the process, so it is left to whoever fits in several threads.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return nullcontext()
-    return cast(
-        "AbstractContextManager[Any]", threadpool_limits(effective_n_jobs(n_jobs))
-    )
 
 
 def _rows_of_groups(

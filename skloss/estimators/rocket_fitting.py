@@ -1,7 +1,7 @@
 """Fit kernels and head: the one of several penalties that unseen rows choose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
@@ -9,12 +9,10 @@ from joblib import effective_n_jobs
 
 from skloss.estimators.fit_job import Job
 from skloss.estimators.rocket_record import curve_row, rocket_record
-from skloss.holdout import stratified_sample
+from skloss.estimators.series_choice import level_tells, prepared_series
 from skloss.metrics import class_prior
-from skloss.preprocessing import SeriesScaler
 from skloss.record import TrainingRecord
 from skloss.rocket import (
-    FEWEST_TIMESTEPS,
     PENALTIES,
     HeadPath,
     Heldout,
@@ -24,12 +22,6 @@ from skloss.rocket import (
 from skloss.training.outputs import probabilities
 
 __all__ = ["RocketFeatures", "RocketFit", "fit_rocket"]
-
-# Series that were scaled with n - 1 in the place of n differ by more than rounding.
-_SCALED = 0.05
-# Rows and kernels on which scaling is tried.
-_TRIED_ROWS = 1000
-_TRIED_KERNELS = 1680
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,8 @@ class RocketFeatures:
 
     def __call__(self, X: np.ndarray, n_jobs: int | None) -> np.ndarray:
         """Features ``(n, n_features)`` of rows."""
-        series = _prepared(X, self.input_shape, self.scales)
+        series = X.reshape(len(X), *self.input_shape)
+        series = prepared_series(series, scales=self.scales)
         return self.kernels.transform(series, effective_n_jobs(n_jobs))
 
 
@@ -75,10 +68,7 @@ def fit_rocket(
     groups : sequence of ndarray of int or None
         Positions of the training rows that are left out together.
     """
-    scales = job.estimator.scale_series
-    if scales == "auto":
-        scales = _is_better_scaled(job, shape, groups)
-    features, path = _start(job, shape, groups, bool(scales))
+    features, path = _start(job, shape, groups, _scales(job, shape, groups))
     held_out = _held_out(job, features)
     candidates = [path.candidate(penalty, held_out) for penalty in PENALTIES]
     curves = [curve_row(job, found) for found in candidates]
@@ -88,7 +78,7 @@ def fit_rocket(
         path.fit(found.penalty, found.scale),
         found.penalty,
         None if job.rows.validation else probabilities(found.validation),
-        rocket_record(job, curves, found),
+        rocket_record(job, curves, found, groups),
     )
 
 
@@ -97,48 +87,31 @@ def _start(
     shape: tuple[int, ...],
     groups: Sequence[np.ndarray] | None,
     scales: bool,
-    most_kernels: int | None = None,
 ) -> tuple[RocketFeatures, HeadPath]:
     """Choose kernels, and decompose the features of the training rows."""
     estimator, training = job.estimator, job.rows.training
     random = np.random.RandomState(job.settings.seed)
-    series = _prepared(training.X, shape, scales)
-    n_kernels = min(estimator.n_kernels, most_kernels or estimator.n_kernels)
-    kernels = RocketKernels.fitted(series, n_kernels, random)
+    series = prepared_series(training.X.reshape(-1, *shape), scales=scales)
+    kernels = RocketKernels.fitted(series, estimator.n_kernels, random)
     found = kernels.transform(series, effective_n_jobs(estimator.n_jobs))
     weight = np.ones(len(training)) if job.weight is None else job.weight
     path = HeadPath(found, training.y, job.n_classes, weight, groups)
     return RocketFeatures(shape, scales, kernels), path
 
 
-def _is_better_scaled(
+def _scales(
     job: Job, shape: tuple[int, ...], groups: Sequence[np.ndarray] | None
 ) -> bool:
-    """Whether unseen rows are predicted better once each series is scaled by itself.
-
-    Tried on few rows and kernels, which takes little of the time of the fit.
-    """
-    rows = job.rows.training
-    chosen = stratified_sample(rows.y, _TRIED_ROWS)
-    X = rows.X[chosen]
-    if _are_scaled(X, shape):
-        return True
-    small = replace(rows, X=X, y=rows.y[chosen])
-    weight = None if job.weight is None else job.weight[chosen]
-    tried = replace(job, rows=replace(job.rows, training=small), weight=weight)
+    """Whether each series is scaled by itself."""
+    how = job.estimator.scale_series
+    if how != "auto":
+        return how == "zscore"
+    rows, group_of = job.rows.original, job.rows.groups_original
     if groups is not None:
         group_of = np.empty(len(rows), int)
         for number, group in enumerate(groups):
             group_of[group] = number
-        numbers = group_of[chosen]
-        groups = [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
-    losses = []
-    for scales in (True, False):
-        features, path = _start(tried, shape, groups, scales, _TRIED_KERNELS)
-        held_out = _held_out(tried, features)
-        candidates = (path.candidate(penalty, held_out) for penalty in PENALTIES)
-        losses.append(min(found.loss for found in candidates))
-    return losses[0] <= losses[1]
+    return not level_tells(rows, shape, group_of, job.estimator.n_jobs)
 
 
 def _held_out(job: Job, features: RocketFeatures) -> Heldout | None:
@@ -152,21 +125,3 @@ def _held_out(job: Job, features: RocketFeatures) -> Heldout | None:
     if rows.sample_weight is not None:
         weight = weight * rows.sample_weight
     return Heldout(features(rows.X, job.estimator.n_jobs), rows.y, weight)
-
-
-def _prepared(X: np.ndarray, shape: tuple[int, ...], scales: bool) -> np.ndarray:
-    """Series ``(n, timesteps, channels)``, long enough for a kernel."""
-    series = X.reshape(len(X), *shape)
-    if scales:
-        series = SeriesScaler().fit_transform(series)
-    missing = FEWEST_TIMESTEPS - shape[0]
-    return series if missing <= 0 else np.pad(series, ((0, 0), (0, missing), (0, 0)))
-
-
-def _are_scaled(X: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether scaling each series by itself would change next to nothing."""
-    series = X.reshape(len(X), *shape)
-    # In double precision, since the squares of large numbers overflow in single.
-    means = series.mean(axis=1, dtype=np.float64)
-    spreads = series.std(axis=1, dtype=np.float64)
-    return bool((abs(means) < _SCALED).all() and (abs(spreads - 1) < _SCALED).all())

@@ -1,5 +1,6 @@
 """The record of a `RocketClassifier`: its curves go over penalties, not epochs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from skloss.estimators.fit_job import Job
 from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.metrics import epoch_metrics
 from skloss.record import Training, TrainingRecord
+from skloss.record.gap_measurement import RowLosses, measured_gap
 from skloss.rocket import Candidate
 from skloss.training import Rows, TrainingResult
 from skloss.training.losses import row_losses
@@ -45,7 +47,10 @@ def curve_row(job: Job, found: Candidate) -> dict[str, Any]:
 
 
 def rocket_record(
-    job: Job, curves: list[dict[str, Any]], found: Candidate
+    job: Job,
+    curves: list[dict[str, Any]],
+    found: Candidate,
+    groups: Sequence[np.ndarray] | None = None,
 ) -> TrainingRecord:
     """Make the record of a fit.
 
@@ -57,6 +62,8 @@ def rocket_record(
         A `curve_row` for each penalty, from strong to weak.
     found : Candidate
         The head at the chosen one.
+    groups : sequence of ndarray of int, optional
+        Positions of the training rows that were left out together.
     """
     logits = {"": found.training, "val_": found.validation}
     measured = {
@@ -77,10 +84,63 @@ def rocket_record(
     )
     description = Description((), 0, Training(loss="crossentropy"), True)
     validated = replace(job, rows=replace(job.rows, validation=_splits(job)["val_"]))
-    record = make_record(validated, description, result, measured)
+    gap = _gap(job, history, best, found, groups)
+    record = make_record(validated, description, result, measured, gap)
     # Nothing was trained by gradients, so rules about layers and steps have no say.
     unknown = {"layers": None, "n_parameters": None, "training": None}
     return replace(record, configuration=record.configuration | unknown)
+
+
+def _gap(
+    job: Job,
+    history: dict[str, list[float]],
+    best: int,
+    found: Candidate,
+    groups: Sequence[np.ndarray] | None,
+) -> dict[str, Any]:
+    """Split the gap at the chosen penalty.
+
+    The curves are the plain cross-entropy: neither the penalty of the ridge nor the
+    weights of the classes are in it, and nothing moves or drops out. What is left is
+    sample weights, the prior of rows held out, and rows not seen. Without a hold-out
+    the rows of both sides are the same.
+    """
+    rows, titles = job.rows, {}
+    group_of = None
+    if groups is not None and rows.validation is None:
+        group_of = np.empty(len(rows.training), int)
+        for number, together in enumerate(groups):
+            group_of[together] = number
+        titles["generalization"] = "groups never seen"
+    sides = [
+        _losses_of(part, logits, group_of)
+        for part, logits in zip(
+            _splits(job).values(), (found.training, found.validation), strict=True
+        )
+    ]
+    try:
+        gap = measured_gap(
+            best,
+            history["loss"][best],
+            history["val_loss"][best],
+            job.n_classes,
+            trained=sides[0],
+            held_out=sides[1],
+            is_paired=rows.validation is None,
+            titles=titles,
+            seed=job.settings.seed,
+        )
+    except ValueError as error:  # a loss is not finite
+        return {"not_measured": str(error)}
+    return replace(gap, place=f"penalty {found.penalty:.3g}").to_dict()
+
+
+def _losses_of(rows: Rows, logits: np.ndarray, groups: np.ndarray | None) -> RowLosses:
+    losses = row_losses("crossentropy", _outputs(logits), rows.y)
+    weight = rows.sample_weight
+    if weight is not None:  # the curve is a weighted mean
+        weight = weight / weight.mean()
+    return RowLosses(rows.y, np.asarray(losses, float), None, weight, groups)
 
 
 def _splits(job: Job) -> dict[str, Rows]:

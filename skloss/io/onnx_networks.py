@@ -8,9 +8,11 @@ import numpy as np
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
 from skloss.io.onnx_recurrence import recurrent_states
+from skloss.io.onnx_series import scaled_nodes
 from skloss.networks import NetworkSpec
 from skloss.networks.layers import (
     AttentionPool,
+    Augment,
     BatchNorm,
     Convolution,
     Dense,
@@ -21,7 +23,9 @@ from skloss.networks.layers import (
     MaxPool,
     Recurrent,
     Residual,
+    SeriesScale,
 )
+from skloss.networks.layers.series_scale import MOST_MOMENT
 
 __all__ = ["network_logits"]
 
@@ -83,6 +87,9 @@ def _through(
             )
             both = graph.add("Add", branch, shortcut)
             rows = _ACTIVATIONS[layer.activation](graph, both)
+        elif isinstance(layer, SeriesScale):
+            arrays = [next(weights) for _ in layer.weight_shapes(shape)]
+            rows = _scaled(graph, arrays, rows, shape[0])
         else:
             arrays = [next(weights) for _ in layer.weight_shapes(shape)]
             rows = _apply(graph, layer, arrays, rows, len(shape) - 1)
@@ -128,7 +135,7 @@ def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str, n_axes: int) -
             return graph.add("Flatten", product, axis=1)
         case Flatten():
             return graph.add("Flatten", x, axis=1)
-        case Dropout():
+        case Dropout() | Augment():
             return x
         case _:
             raise ModelFileError(
@@ -138,6 +145,23 @@ def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str, n_axes: int) -
     if layer.use_bias:
         z = graph.add("Add", z, graph.constant(arrays[1]))
     return _ACTIVATIONS[layer.activation](graph, z)
+
+
+def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
+    """Scale each series by itself; with statistics, its moments follow."""
+    found = scaled_nodes(graph, x, 1, np.float32)
+    values = graph.floats(found.values)
+    if not statistics:
+        return values
+    mean, variance = (array.astype(np.float64) for array in statistics)
+    moments = graph.add("Concat", found.mean, graph.add("Log", found.spread), axis=2)
+    moments = graph.add("Sub", moments, graph.constant(mean))
+    moments = graph.add("Div", moments, graph.constant(np.sqrt(variance)))
+    most = np.float64(MOST_MOMENT)
+    moments = graph.add("Max", moments, graph.constant(-most))
+    moments = graph.floats(graph.add("Min", moments, graph.constant(most)))
+    repeats = graph.constant(np.array([1, n_steps, 1], np.int64))
+    return graph.add("Concat", values, graph.add("Tile", moments, repeats), axis=2)
 
 
 def _convolved(graph: Graph, layer: Convolution, kernel: Array, x: str) -> str:

@@ -1,5 +1,14 @@
-"""Pipelines that hold out validation rows before any sampler is applied."""
+"""Pipelines that hold out before any sampler, and what the columns allow at best."""
 
+from skloss.model_selection.error_floor import ErrorFloor, error_floor
+from skloss.model_selection.label_issues import LabelIssues, label_issues
 from skloss.model_selection.pipeline import Pipeline, make_pipeline
 
-__all__ = ["Pipeline", "make_pipeline"]
+__all__ = [
+    "ErrorFloor",
+    "LabelIssues",
+    "Pipeline",
+    "error_floor",
+    "label_issues",
+    "make_pipeline",
+]

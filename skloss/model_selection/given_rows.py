@@ -1,15 +1,17 @@
 """Rows and weights that a caller passes to the last step beside X and y."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from inspect import signature
 from typing import Any
 
 import numpy as np
 import sklearn.pipeline
 
-from skloss.estimators import HoldOut
+from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
+from skloss.holdout import stratified_sample
 from skloss.nearest_name import did_you_mean
-from skloss.sklearn_compat import routing_enabled
+from skloss.sklearn_compat import routing_enabled, safe_indexing
 
 __all__ = [
     "ROW_PARAMETERS",
@@ -18,8 +20,10 @@ __all__ = [
     "final_estimator",
     "final_parameters",
     "given_holdout",
+    "n_rows_of",
     "routed_parameters",
     "swapped",
+    "with_original_rows",
 ]
 
 # Parameters of ``fit`` that hold rows out, or that only a hold-out reads.
@@ -113,3 +117,22 @@ def _is_pipeline(step: Any) -> bool:
 def at(values: Any, rows: np.ndarray) -> Any:
     """Entries of some rows; None stays None."""
     return None if values is None else np.asarray(values)[rows]
+
+
+def n_rows_of(rows: Any) -> int:
+    """Count rows of any container."""
+    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
+
+
+def with_original_rows(holdout: HoldOut, X: Any, y: Any, weight: Any) -> HoldOut:
+    """Add rows as they are before the samplers, unless they are known."""
+    if holdout.X_original is not None or y is None or np.ndim(y) != 1:
+        return holdout
+    # A sample of the training rows is enough for the curves, and saves a copy.
+    sample = stratified_sample(y, MOST_MEASURED_ROWS)
+    return replace(
+        holdout,
+        X_original=safe_indexing(X, sample),
+        y_original=safe_indexing(y, sample),
+        weight_original=at(weight, sample),
+    )

@@ -4,33 +4,118 @@ Transformers are fitted once, on all rows and without their labels. Samplers run
 each member, on the rows that it trains on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any, Self
 
 import numpy as np
-from imblearn.pipeline import _fit_resample_one
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_memory
 
 from skloss.estimators import HoldOut
-from skloss.estimators.fit_rows import MemberRows
-from skloss.model_selection.given_rows import at
-from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
+from skloss.estimators.fit_rows import MemberRows, groups_of_holdout
+from skloss.holdout.resampled_weights import FollowingMemory, RowOrigins
+from skloss.model_selection.given_rows import (
+    at,
+    n_rows_of,
+    routed_parameters,
+    with_original_rows,
+)
 from skloss.model_selection.sampled_frames import SampledFramesMemory
-from skloss.model_selection.step_tasks import is_skipped
+from skloss.model_selection.step_errors import explain_few_rows, explain_series
+from skloss.model_selection.step_tasks import StepTasks, is_skipped
+from skloss.model_selection.steps import Steps, is_sampler
+from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing
 
-__all__ = ["MemberStep", "Turns", "split_steps"]
+__all__ = ["fit_in_turns"]
 
 Step = tuple[str, Any]
 
 
-def split_steps(steps: Sequence[Step]) -> tuple[list[Step], list[Step]] | None:
+def fit_in_turns(
+    pipeline: Any, X: Any, y: Any, params: dict[str, Any], *, stacklevel: int
+) -> bool:
+    """Fit members that hold out rows in turn.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its steps are fitted.
+    X, y : array-likes
+        All rows and labels.
+    params : dict
+        Parameters of ``fit``.
+    stacklevel : int
+        From a warning in the caller to the line that called ``fit``.
+
+    Returns
+    -------
+    bool
+        Whether the last step has such members; if not, nothing was fitted.
+    """
+    name, last = pipeline.steps[-1]
+    if getattr(last, "n_members", 1) == 1 or not hasattr(last, "split_members"):
+        return False
+    kinds = _split_steps(pipeline.steps[:-1])
+    known = routed_parameters(pipeline, params)
+    if kinds is None or any(_routed_to(pipeline, params, n) for n, _ in kinds[1]):
+        return False
+    parts = last.split_members(X, y, known.get("groups"))
+    if len(parts) == 1:
+        return False
+    front, samplers = kinds
+    tasks = None
+    if pipeline._has_callbacks():
+        tasks = StepTasks(pipeline, X, y, [step_name for step_name, _ in front])
+    memory = pipeline.memory if tasks is None else tasks.memory(pipeline.memory)
+    turns = _Turns(
+        y=y,
+        parts=parts,
+        weight=known.get("sample_weight"),
+        groups=known.get("groups"),
+        group_state=groups_of_holdout(known.get("groups"), stacklevel + 1),
+        samplers=samplers,
+        memory=pipeline.memory,
+    )
+    steps = Steps(
+        [*front, (name, _MemberStep(last, turns, tasks))],
+        transform_input=pipeline.transform_input,
+        memory=SampledFramesMemory(check_memory(memory)),
+        verbose=pipeline.verbose,
+    )
+    try:
+        with rows_explained(X):
+            steps.fit(X, None, **params)
+    except (TypeError, ValueError) as error:
+        if not turns.have_begun:
+            return False  # a transformer that cannot do without labels
+        if isinstance(error, TypeError):
+            raise
+        kept, held = parts[0]
+        explain_few_rows(error, safe_indexing(y, kept), len(held), n_rows_of(X))
+        explain_series(error, X, getattr(last, "channels_first", None))
+        raise
+    fitted = dict([*steps.steps[:-1], *turns.samplers, (name, last)])
+    pipeline.steps = [(n, fitted.get(n, step)) for n, step in pipeline.steps]
+    if tasks is not None:
+        tasks.end()
+    return True
+
+
+def _routed_to(pipeline: Any, params: dict[str, Any], name: str) -> bool:
+    """Whether a sampler is given parameters of ``fit``."""
+    if not params:
+        return False
+    routed = pipeline._check_method_params(method="fit", props=params)
+    return bool(routed[name].get("fit_resample"))
+
+
+def _split_steps(steps: Sequence[Step]) -> tuple[list[Step], list[Step]] | None:
     """Part the steps before the classifier into transformers and samplers.
 
     Returns
@@ -40,7 +125,7 @@ def split_steps(steps: Sequence[Step]) -> tuple[list[Step], list[Step]] | None:
         stands behind a sampler.
     """
     kept = [(name, step) for name, step in steps if not is_skipped(step)]
-    are_samplers = [hasattr(step, "fit_resample") for _, step in kept]
+    are_samplers = [is_sampler(step) for _, step in kept]
     n_front = are_samplers.index(True) if True in are_samplers else len(kept)
     front, samplers = kept[:n_front], kept[n_front:]
     if not all(are_samplers[n_front:]) or any(_needs_labels(s) for _, s in front):
@@ -67,7 +152,7 @@ def _needs_labels(step: Any) -> bool:
 
 
 @dataclass
-class Turns:
+class _Turns:
     """What the members are trained on, but for the rows themselves.
 
     Parameters
@@ -84,8 +169,6 @@ class Turns:
         In their order.
     memory : object
         Cache of sampled rows, as of the pipeline.
-    add_original : callable
-        Adds the original training rows, labels and weights to a `HoldOut`.
     have_begun : bool, default=False
         Whether all transformers are fitted.
     """
@@ -97,15 +180,14 @@ class Turns:
     group_state: str
     samplers: list[Step]
     memory: Any
-    add_original: Callable[..., HoldOut]
     have_begun: bool = False
 
 
-class MemberStep(BaseEstimator):
+class _MemberStep(BaseEstimator):
     """Stand-in for the classifier during fit, which trains each member on its rows."""
 
     def __init__(
-        self, estimator: Any = None, turns: Turns | None = None, tasks: Any = None
+        self, estimator: Any = None, turns: _Turns | None = None, tasks: Any = None
     ) -> None:
         self.estimator = estimator
         self.turns = turns
@@ -119,7 +201,7 @@ class MemberStep(BaseEstimator):
         """Train all members on transformed rows."""
         turns = self.turns
         if turns is None:
-            raise ValueError("MemberStep is made by Pipeline.fit.")
+            raise ValueError("_MemberStep is made by Pipeline.fit.")
         turns.have_begun = True
         task = nullcontext()
         if self.tasks is not None:
@@ -135,8 +217,13 @@ class MemberStep(BaseEstimator):
         return self
 
 
+def _sampled(sampler: Any, X: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Fit a sampler; return its rows, their labels and itself."""
+    return (*sampler.fit_resample(X, y), sampler)
+
+
 def _member_rows(
-    turns: Turns, X: Any, part: tuple[np.ndarray, np.ndarray], fitted: list[list[Any]]
+    turns: _Turns, X: Any, part: tuple[np.ndarray, np.ndarray], fitted: list[list[Any]]
 ) -> MemberRows:
     """Rows of a member behind the samplers, which are fitted on them alone."""
     kept, held = part
@@ -155,15 +242,15 @@ def _member_rows(
         groups_val=at(turns.groups, held),
         groups_original=at(turns.groups, kept),
     )
-    holdout = turns.add_original(holdout, rows, labels, weight)
+    holdout = with_original_rows(holdout, rows, labels, weight)
     origins, given = RowOrigins(), labels
     memory = check_memory(turns.memory)
     if weight is not None:
         memory = FollowingMemory(memory, origins)
-    sample = SampledFramesMemory(memory).cache(_fit_resample_one)
+    sample = SampledFramesMemory(memory).cache(_sampled)
     own = []
     for _, sampler in turns.samplers:
-        rows, labels, done = sample(clone(sampler), rows, labels, params={})
+        rows, labels, done = sample(clone(sampler), rows, labels)
         own.append(done)
     fitted.append(own)
     if weight is not None:

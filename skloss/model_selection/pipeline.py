@@ -9,14 +9,13 @@ import imblearn.pipeline
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_memory, column_or_1d
 
-from skloss.estimators import MOST_MEASURED_ROWS, HoldOut
+from skloss.estimators import HoldOut
 from skloss.estimators.all_or_nothing import all_or_nothing
 from skloss.estimators.fit_rows import groups_of_holdout
-from skloss.holdout import stratified_sample
+from skloss.holdout.resampled_weights import FollowingMemory, RowOrigins
 from skloss.model_selection.given_rows import (
     ROW_PARAMETERS,
     at,
@@ -24,13 +23,15 @@ from skloss.model_selection.given_rows import (
     final_estimator,
     final_parameters,
     given_holdout,
-    routed_parameters,
+    n_rows_of,
     swapped,
+    with_original_rows,
 )
-from skloss.model_selection.member_steps import MemberStep, Turns, split_steps
-from skloss.model_selection.resampled_weights import FollowingMemory, RowOrigins
+from skloss.model_selection.member_steps import fit_in_turns
 from skloss.model_selection.sampled_frames import SampledFramesMemory
+from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
+from skloss.model_selection.steps import Steps, is_sampler
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
@@ -220,10 +221,14 @@ class Pipeline(imblearn.pipeline.Pipeline):
         known = final_parameters(self, params)
         if holdout is None:
             holdout = given_holdout(final_estimator(self), known)
-        if holdout is None and y is not None and self._fit_in_turns(X, y, params):
+        if (
+            holdout is None
+            and y is not None
+            and fit_in_turns(self, X, y, params, stacklevel=_TO_CALLER)
+        ):
             return self
         tasks = StepTasks(self, X, y) if self._has_callbacks() else None
-        held, n_rows = None, _num_rows(X)
+        held, n_rows = None, n_rows_of(X)
         given_X, given_y, given = X, y, params
         split_off = self._split_off()
         if holdout is None and y is not None and split_off is not None:
@@ -254,7 +259,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if holdout is not None:
             if holdout.n_given is None:  # else an outer Pipeline has counted them
                 holdout = replace(holdout, n_given=n_rows)
-            final.holdout = _with_original_rows(holdout, X, y, weight)
+            final.holdout = with_original_rows(holdout, X, y, weight)
         try:
             with rows_explained(given_X):
                 self._fit_steps(final, X, y, params, weight)
@@ -262,9 +267,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     self._give_back(given_X, given_y, given)
         except ValueError as error:
             if held is not None:
-                _explain_few_rows(error, y, len(held), n_rows)
+                explain_few_rows(error, y, len(held), n_rows)
                 first = getattr(final_estimator(self), "channels_first", None)
-                _explain_series(error, given_X, first)
+                explain_series(error, given_X, first)
             raise
         if tasks is not None:
             tasks.end()
@@ -302,57 +307,6 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self._fit_steps(final, X, y, params, weight)
         return self
 
-    def _fit_in_turns(self, X: Any, y: Any, params: dict[str, Any]) -> bool:
-        """Fit members that hold out rows in turn; whether the last step has such."""
-        name, last = self.steps[-1]
-        if getattr(last, "n_members", 1) == 1 or not hasattr(last, "split_members"):
-            return False
-        kinds = split_steps(self.steps[:-1])
-        known = routed_parameters(self, params)
-        if kinds is None or any(_routed_to(self, params, n) for n, _ in kinds[1]):
-            return False
-        parts = last.split_members(X, y, known.get("groups"))
-        if len(parts) == 1:
-            return False
-        front, samplers = kinds
-        tasks = None
-        if self._has_callbacks():
-            tasks = StepTasks(self, X, y, [step_name for step_name, _ in front])
-        memory = self.memory if tasks is None else tasks.memory(self.memory)
-        turns = Turns(
-            y=y,
-            parts=parts,
-            weight=known.get("sample_weight"),
-            groups=known.get("groups"),
-            group_state=groups_of_holdout(known.get("groups"), _TO_CALLER + 1),
-            samplers=samplers,
-            memory=self.memory,
-            add_original=_with_original_rows,
-        )
-        steps = _Steps(
-            [*front, (name, MemberStep(last, turns, tasks))],
-            transform_input=self.transform_input,
-            memory=SampledFramesMemory(check_memory(memory)),
-            verbose=self.verbose,
-        )
-        try:
-            with rows_explained(X):
-                steps.fit(X, None, **params)
-        except (TypeError, ValueError) as error:
-            if not turns.have_begun:
-                return False  # a transformer that cannot do without labels
-            if isinstance(error, TypeError):
-                raise
-            kept, held = parts[0]
-            _explain_few_rows(error, safe_indexing(y, kept), len(held), _num_rows(X))
-            _explain_series(error, X, getattr(last, "channels_first", None))
-            raise
-        fitted = dict([*steps.steps[:-1], *turns.samplers, (name, last)])
-        self.steps = [(n, fitted.get(n, step)) for n, step in self.steps]
-        if tasks is not None:
-            tasks.end()
-        return True
-
     def _split_off(self) -> Any:
         """Return what holds rows out, as the last step says, or None.
 
@@ -360,7 +314,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         sampler makes rows of others.
         """
         last = self.steps[-1][1]
-        if any(_is_sampler(step) for _, step in self.steps):
+        if any(is_sampler(step) for _, step in self.steps):
             before = getattr(last, "split_before_sampler", None)
             if before is not None:
                 return before
@@ -386,11 +340,11 @@ class Pipeline(imblearn.pipeline.Pipeline):
         name, last = self.steps[-1]
         tasks = final.tasks
         memory = self.memory if tasks is None else tasks.memory(self.memory)
-        if weight is not None and any(_is_sampler(step) for _, step in self.steps):
+        if weight is not None and any(is_sampler(step) for _, step in self.steps):
             final.weighted = weight, y, RowOrigins()
             memory = FollowingMemory(check_memory(memory), final.weighted[-1])
         memory = SampledFramesMemory(check_memory(memory))
-        final.pipeline = _Steps(
+        final.pipeline = Steps(
             [*self.steps[:-1], (name, last if is_skipped(last) else final)],
             transform_input=self.transform_input,
             memory=memory,
@@ -403,47 +357,6 @@ class Pipeline(imblearn.pipeline.Pipeline):
             self.steps = [*final.pipeline.steps[:-1], (name, last)]
         finally:  # frees the memory of the rows
             final.pipeline = final.holdout = final.weighted = None
-
-
-class _Steps(imblearn.pipeline.Pipeline):
-    """Steps during fit; ``transform_input`` works behind samplers, too."""
-
-    def _get_metadata_for_step(
-        self, *, step_idx: int, step_params: Any, all_params: Any
-    ) -> Any:
-        raw = {}
-        if step_idx == len(self.steps) - 1:
-            # The wrapper of the last step transforms its held-out rows itself.
-            final = self.steps[-1][1]
-            raw = {
-                method: {
-                    name: value
-                    for name, value in given.items()
-                    if name in ROW_PARAMETERS and isinstance(final, _LastStep)
-                }
-                for method, given in step_params.items()
-            }
-        rest = Bunch(
-            **{
-                method: Bunch(
-                    **{
-                        name: value
-                        for name, value in given.items()
-                        if name not in raw.get(method, ())
-                    }
-                )
-                for method, given in step_params.items()
-            }
-        )
-        # imbalanced-learn cannot transform by a slice that ends in a sampler.
-        while step_idx and _is_sampler(self.steps[step_idx - 1][1]):
-            step_idx -= 1
-        found = super()._get_metadata_for_step(
-            step_idx=step_idx, step_params=rest, all_params=all_params
-        )
-        for method, given in raw.items():
-            found[method].update(given)
-        return found
 
 
 class _LastStep(BaseEstimator):
@@ -489,9 +402,9 @@ class _LastStep(BaseEstimator):
         steps = [step for _, step in self.pipeline.steps[:-1] if not is_skipped(step)]
         holdout = given
         for step in steps:
-            if not _is_sampler(step):
+            if not is_sampler(step):
                 holdout = holdout.transformed(step.transform)
-        samplers = [type(step).__name__ for step in steps if _is_sampler(step)]
+        samplers = [type(step).__name__ for step in steps if is_sampler(step)]
         names = (*(given.samplers or ()), *samplers)
         holdout = replace(holdout, samplers=names)
         if hasattr(self.estimator, "fit_held_out"):
@@ -541,20 +454,6 @@ def make_pipeline(
     )
 
 
-def _with_original_rows(holdout: HoldOut, X: Any, y: Any, weight: Any) -> HoldOut:
-    """Add rows as they are before the samplers, unless they are known."""
-    if holdout.X_original is not None or y is None or np.ndim(y) != 1:
-        return holdout
-    # A sample of the training rows is enough for the curves, and saves a copy.
-    sample = stratified_sample(y, MOST_MEASURED_ROWS)
-    return replace(
-        holdout,
-        X_original=safe_indexing(X, sample),
-        y_original=safe_indexing(y, sample),
-        weight_original=at(weight, sample),
-    )
-
-
 def _with_validation_data(params: dict[str, Any], holdout: HoldOut) -> dict[str, Any]:
     """Put transformed rows into Keras' ``validation_data``."""
     pair = params.get("validation_data")
@@ -563,52 +462,7 @@ def _with_validation_data(params: dict[str, Any], holdout: HoldOut) -> dict[str,
     return params | {"validation_data": (holdout.X_val, *pair[1:])}
 
 
-def _routed_to(pipeline: Any, params: dict[str, Any], name: str) -> bool:
-    """Whether a sampler is given parameters of ``fit``."""
-    if not params:
-        return False
-    routed = pipeline._check_method_params(method="fit", props=params)
-    return bool(routed[name].get("fit_resample"))
-
-
-def _is_sampler(step: Any) -> bool:
-    return hasattr(step, "fit_resample")
-
-
 def _is_per_row(value: Any, n_rows: int) -> bool:
     if isinstance(value, str) or np.ndim(value) == 0:
         return False
-    return _num_rows(value) == n_rows
-
-
-def _num_rows(rows: Any) -> int:
-    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
-
-
-def _explain_few_rows(
-    error: ValueError, y: ArrayLike, n_held: int, n_rows: int
-) -> None:
-    """Explain an error of a sampler that the hold-out has left too few rows."""
-    if "n_neighbors" not in str(error):
-        return
-    labels, counts = np.unique(np.asarray(y), return_counts=True)
-    raise ValueError(
-        f"The sampler has too few rows of a class: {n_held} of {n_rows} rows were held "
-        "out before it (validation_fraction), which leaves "
-        + ", ".join(
-            f"{n} of {c!r}" for c, n in zip(labels.tolist(), counts, strict=True)
-        )
-        + "; lower its k_neighbors or validation_fraction, or use RandomOverSampler."
-    ) from error
-
-
-def _explain_series(error: ValueError, X: ArrayLike, first: object) -> None:
-    """Explain how to pass time series through a step that accepts only tables."""
-    if np.ndim(X) != 3 or "dim 3" not in str(error):
-        return
-    raise ValueError(
-        f"X has shape {np.shape(X)}, but a step before the classifier accepts only "
-        "tables: flatten the series with X.reshape(len(X), -1), to timesteps * "
-        f"channels columns, and set n_channels={np.shape(X)[1 if first else 2]} of the "
-        "classifier."
-    ) from error
+    return n_rows_of(value) == n_rows

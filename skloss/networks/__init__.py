@@ -1,6 +1,7 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
 from skloss.networks.activations import ACTIVATIONS
+from skloss.networks.architectures import ARCHITECTURES, published
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
 from skloss.networks.numpy_forward import forward, hidden_outputs
@@ -9,6 +10,7 @@ from skloss.networks.spec import NetworkSpec, cnn1d, cnn2d, dense
 
 __all__ = [
     "ACTIVATIONS",
+    "ARCHITECTURES",
     "NetworkSpec",
     "cnn1d",
     "cnn2d",
@@ -17,5 +19,6 @@ __all__ = [
     "forward",
     "hidden_outputs",
     "initial_weights",
+    "published",
     "recurrent",
 ]

@@ -60,7 +60,7 @@ def _initial(weight: WeightShape, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(-limit, limit, weight.shape).astype(np.float32)
     if weight.role == "recurrent_kernel":
         return _orthogonal(weight.shape, rng)
-    if weight.role in ("gamma", "moving_variance"):
+    if weight.role in ("gamma", "moving_variance", "spread"):
         return np.ones(weight.shape, np.float32)
     zeros = np.zeros(weight.shape, np.float32)
     if weight.ones is not None:

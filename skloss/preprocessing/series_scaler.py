@@ -8,13 +8,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
+from skloss.preprocessing.scaled_series import scaled_series
 from skloss.sklearn_compat import Interval, fit_context
 
 __all__ = ["SeriesScaler"]
-
-# Rounding moves a constant series by so many units in the last place of its largest
-# value. What moves less is constant.
-_ROUNDING = 16
 
 
 class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -122,7 +119,8 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         channels = self.n_channels if X.ndim == 2 else X.shape[1 + self._axis]
         shape = (channels, -1) if self.channels_first else (-1, channels)
         series = X if X.ndim == 3 else X.reshape(len(X), *shape)
-        return _scaled(series, axis=2 if self.channels_first else 1).reshape(X.shape)
+        found = scaled_series(series, axis=2 if self.channels_first else 1)
+        return found.values.reshape(X.shape)
 
     @property
     def _axis(self) -> int:
@@ -151,16 +149,3 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _scaled(series: np.ndarray, axis: int) -> np.ndarray:
-    """Scale along an axis; sums are in float64, and cannot overflow."""
-    largest = np.abs(series).max(axis=axis, keepdims=True)
-    unit = series / np.where(largest > 0, largest, 1)
-    unit -= unit.mean(axis=axis, keepdims=True, dtype=np.float64).astype(series.dtype)
-    # A second time, since the first mean was rounded to the type of the series.
-    unit -= unit.mean(axis=axis, keepdims=True, dtype=np.float64).astype(series.dtype)
-    spread = unit.std(axis=axis, keepdims=True, dtype=np.float64)
-    is_constant = spread <= _ROUNDING * np.finfo(series.dtype).eps
-    scale = np.where(is_constant, np.inf, spread).astype(series.dtype)
-    return unit / scale

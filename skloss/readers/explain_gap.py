@@ -151,7 +151,7 @@ def _known(gap: LossGap | None, reason: str | None) -> LossGap:
     if gap is None:
         why = reason or (
             "there is no validation loss to explain, or the fit did not measure its "
-            "parts, as those of RocketClassifier and of older versions"
+            "parts, as those of older versions"
         )
         raise ValueError(f"The gap between the losses is not known: {why}.")
     return gap

@@ -47,6 +47,32 @@ def estimator_case(
     fit_params: Mapping[str, Any] | None = None,
 ) -> Case:
     """Read a fitted classifier."""
+    case = _case(found, X, y, X_val=X_val, y_val=y_val, fit_params=fit_params)
+    return _with_samplers(case, found)
+
+
+def _with_samplers(case: Case, found: Found) -> Case:
+    """Say that rows were resampled before the classifier held some of them out.
+
+    A classifier behind a sampler of a plain pipeline cannot know it for sure; the
+    pipeline does.
+    """
+    steps = (step for w in found.wrappers for _, step in getattr(w, "steps", ()))
+    samplers = tuple(type(s).__name__ for s in steps if hasattr(s, "fit_resample"))
+    if not samplers or case.holdout not in ("internal", "tail"):
+        return case
+    return replace(case, is_resampled=True, samplers=samplers)
+
+
+def _case(
+    found: Found,
+    X: ArrayLike | None,
+    y: ArrayLike | None,
+    *,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
+    fit_params: Mapping[str, Any] | None,
+) -> Case:
     classifier = found.classifier
     rows = [found.transform(part) for part in (X, X_val)]
     if hasattr(classifier, "record_"):

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
-from skloss.diagnosis import Case, Diagnosis, case_from_record, examine
+from skloss.diagnosis import Case, Diagnosis, RowFacts, case_from_record, examine
 from skloss.exceptions import DiagnosisError
 from skloss.protocols import KerasModel
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
@@ -24,7 +24,10 @@ from skloss.record.find import (
 from skloss.row_errors import rows_explained
 from skloss.sparse_rows import n_rows
 
-__all__ = ["diagnose", "is_keras_model", "read_case"]
+if TYPE_CHECKING:
+    from skloss.model_selection import ErrorFloor
+
+__all__ = ["diagnose", "is_keras_model", "read_case", "with_floor"]
 
 
 def diagnose(
@@ -39,6 +42,7 @@ def diagnose(
     fit_params: Mapping[str, Any] | None = None,
     run: int | None = None,
     ignore: Iterable[str] = (),
+    error_floor: "ErrorFloor | None" = None,
 ) -> Diagnosis:
     """Say what is wrong with a training, causes first, with evidence and a fix.
 
@@ -80,6 +84,8 @@ def diagnose(
         least five epochs.
     ignore : iterable of str, default=()
         Codes or names of rules that are not run, such as ``["D11"]``.
+    error_floor : ErrorFloor, default=None
+        What :func:`skloss.error_floor` has estimated of these rows, to compare with.
 
     Returns
     -------
@@ -121,7 +127,25 @@ def diagnose(
         "run": run,
     }
     case, notes = read_case(source, X, y, **given)
-    return examine(case, notes, ignore)
+    return examine(with_floor(case, error_floor), notes, ignore)
+
+
+def with_floor(case: Case, floor: "ErrorFloor | None") -> Case:
+    """Add the lowest error and loss that were estimated of the rows."""
+    if floor is None:
+        return case
+    from skloss.model_selection import ErrorFloor
+
+    if not isinstance(floor, ErrorFloor):
+        raise ValueError(
+            f"error_floor must be what skloss.error_floor(X, y) gave, got "
+            f"{type(floor).__name__}."
+        )
+    rows = RowFacts() if case.rows is None else case.rows
+    lowest = (floor.low, floor.error, floor.high)
+    return replace(
+        case, rows=replace(rows, lowest_error=lowest, lowest_loss=floor.loss)
+    )
 
 
 def _is_code(source: object) -> bool:

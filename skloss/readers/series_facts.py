@@ -37,11 +37,13 @@ def series_facts(found: Found, case: Case, X: Any) -> Facts:
     Returns
     -------
     dict
-        Fields of `RowFacts`; empty if the network is not for series, or if no step
-        scales columns.
+        Fields of `RowFacts`; empty if the network is not for series or scales them by
+        itself, or if no step scales columns.
     """
-    first = next((layer for layer in case.layers or () if layer.has_kernel), None)
-    if X is None or first is None or first.kind != "conv":
+    layers = case.layers or ()
+    first = next((layer for layer in layers if layer.has_kernel), None)
+    scales = bool(layers) and layers[0].kind == "normalization"
+    if X is None or first is None or first.kind != "conv" or scales:
         return {}
     rows = X
     for step in found.transformers:

@@ -147,6 +147,7 @@ def measured_gap(
     mode: TrainingMode | None = None,
     unknown: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
+    is_paired: bool = False,
     seed: int = 0,
 ) -> LossGap:
     """Measure all parts of the gap of an epoch, with their standard errors.
@@ -169,6 +170,9 @@ def measured_gap(
         Levels that cannot be known, with the reasons.
     titles : dict of str to str, default=None
         Better words for some causes, by names of parts.
+    is_paired : bool, default=False
+        Whether both sides are the same rows, each left out once; they are then drawn
+        together.
     seed : int, default=0
         Of the bootstrap's own generator.
 
@@ -185,7 +189,7 @@ def measured_gap(
     # A class without rows, or an infinite loss, leaves a level that is not known.
     with np.errstate(invalid="ignore", divide="ignore"):
         levels, returns = _levels(
-            printed, n_classes, trained, held_out, original, mode, seed
+            printed, n_classes, trained, held_out, original, mode, seed, is_paired
         )
     # What was printed has digits of its own; they belong where the rows change.
     loss = levels["held_out"][0] + sum(part[0] for part in returns.values())
@@ -249,6 +253,7 @@ def _levels(
     original: RowLosses | None,
     mode: TrainingMode,
     seed: int,
+    is_paired: bool,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Levels, and what the validation loss has of its own by the names of parts.
 
@@ -256,7 +261,11 @@ def _levels(
     """
     rng = np.random.default_rng(seed)
     drawn = _Drawn(trained, n_classes, rng, 0)
-    held = _Drawn(held_out, n_classes, rng, 1)
+    held = (
+        _Drawn(held_out, n_classes, np.random.default_rng(seed), 0)
+        if is_paired
+        else _Drawn(held_out, n_classes, rng, 1)
+    )
     source = drawn if original is None else _Drawn(original, n_classes, rng, 2)
     nothing = np.zeros(_REPLICATES + 1)
     unknown = np.full(_REPLICATES + 1, np.nan)

@@ -119,6 +119,8 @@ class LossGap:
         What the standard errors are over: "rows" or "groups".
     last : LossGap or None
         The gap of the last epoch, where the weights of an earlier one were kept.
+    place : str
+        What stands in the place of the epoch where a fit has none, as a penalty.
 
     Examples
     --------
@@ -146,6 +148,12 @@ class LossGap:
     not_assessed: Mapping[str, str] = field(default_factory=dict)
     unit: str = "rows"
     last: LossGap | None = None
+    place: str = ""
+
+    @property
+    def where(self) -> str:
+        """The epoch from 1, or what stands in its place."""
+        return self.place or f"epoch {self.epoch + 1}"
 
     @property
     def total(self) -> float:
@@ -183,7 +191,7 @@ class LossGap:
     def to_text(self) -> str:
         """Return a table with one line for each part."""
         head = f"{'printed training loss':<{_COLUMN}} {self.printed:8.3f}"
-        lines = [f"{head}  (epoch {self.epoch + 1})"]
+        lines = [f"{head}  ({self.where})"]
         for part in self.shown:
             *before, last = textwrap.wrap(part.title, _COLUMN - 4) or [""]
             lines += [f"  {line}" for line in before]
@@ -212,14 +220,18 @@ class LossGap:
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
         return (
             f"<p>{escape(self.sentence)}</p>\n<table><thead><tr>"
-            f'<th scope="col">epoch {self.epoch + 1}</th>'
+            f'<th scope="col">{escape(self.where)}</th>'
             f'<th scope="col">nats, with standard error over {self.unit}</th>'
             f"</tr></thead><tbody>{rows}</tbody></table>{remarks}"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the gap as plain values that strict JSON can represent."""
-        content = {
+        # Once for the whole, as it is done in every fit.
+        return as_strict_json(as_plain(self._content(), other=str))
+
+    def _content(self) -> dict[str, Any]:
+        return {
             "printed": self.printed,
             "validation": self.validation,
             "total": self.total,
@@ -229,9 +241,9 @@ class LossGap:
             "parts": [part.to_dict() for part in self.parts],
             "not_assessed": dict(self.not_assessed),
             "sentence": self.sentence,
-            "last": None if self.last is None else self.last.to_dict(),
+            "last": None if self.last is None else self.last._content(),
+            "place": self.place,
         }
-        return as_strict_json(as_plain(content, other=str))
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -252,6 +264,7 @@ class LossGap:
             not_assessed=dict(content.get("not_assessed") or {}),
             unit=str(content.get("unit", "rows")),
             last=None if last is None else cls.from_dict(last),
+            place=str(content.get("place") or ""),
         )
 
     def _largest(self) -> list[GapPart]:

@@ -14,6 +14,7 @@ from skloss.exceptions import RecordFormatError
 from skloss.readers import read_case
 from skloss.readers.keras_models import keras_predictions
 from skloss.readers.label_facts import labels_of_classes
+from skloss.readers.read_source import with_floor
 from skloss.record import TrainingRecord
 from skloss.record.find import Found, find_classifier, is_cross_validation
 from skloss.record.search_results import (
@@ -40,10 +41,11 @@ def build_context(
     X, y : array-like, default=None
         Rows and labels that were passed to ``fit``.
     **given : dict
-        ``history``, ``X_val``, ``y_val``, ``fit_params``, ``run`` and ``ignore`` of
-        ``skloss.diagnose``, and ``groups`` of the rows.
+        ``history``, ``X_val``, ``y_val``, ``fit_params``, ``run``, ``ignore`` and
+        ``error_floor`` of ``skloss.diagnose``, and ``groups`` of the rows.
     """
     groups, ignore = given.pop("groups", None), given.pop("ignore", ())
+    floor = given.pop("error_floor", None)
     if isinstance(source, Diagnosis):
         raise ValueError(
             "A Diagnosis does not keep what it was made of; give the report what "
@@ -51,6 +53,7 @@ def build_context(
         )
     source = _loaded(source)
     case, notes = read_case(source, X, y, **given)
+    case = with_floor(case, floor)
     found = None
     if _is_estimator(source) or is_cross_validation(source):
         found = find_classifier(source)

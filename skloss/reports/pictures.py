@@ -74,6 +74,7 @@ def _losses(context: ReportContext) -> Picture:
     from skloss.displays import LossCurveDisplay
 
     history, diagnosis = context.record.history, context.diagnosis
+    rows = context.case.rows
     if not history.get("loss"):
         raise NotKnown("There is no curve of the training loss.")
 
@@ -84,6 +85,7 @@ def _losses(context: ReportContext) -> Picture:
             ax=ax,
             diagnosis=diagnosis,
             constant_guess=guess_of_validation(context.case),
+            error_floor=None if rows is None else rows.lowest_loss,
         )
 
     alt = _course(history, "loss", "Training loss")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skloss.diagnosis import Diagnosis, NextStep, next_steps
 from skloss.reports.answer import Answer, answer
@@ -16,6 +16,9 @@ from skloss.reports.html_page import frame, render
 from skloss.reports.pooled_folds import pooled_of_folds
 from skloss.reports.report_steps import report_steps
 from skloss.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from skloss.model_selection import ErrorFloor
 
 __all__ = ["Report", "page_of", "report"]
 
@@ -92,6 +95,7 @@ def report(
     fit_params: Mapping[str, Any] | None = None,
     run: int | None = None,
     ignore: Iterable[str] = (),
+    error_floor: ErrorFloor | None = None,
     command: str | None = None,
 ) -> Report:
     """Make one self-contained HTML page about a training.
@@ -125,6 +129,9 @@ def report(
         Which of several trainings in a log is read, from 1.
     ignore : iterable of str, default=()
         Codes or names of rules of the diagnosis that are not run.
+    error_floor : ErrorFloor, default=None
+        What :func:`skloss.error_floor` has estimated of these rows: a line in the
+        picture of the losses, and evidence of the diagnosis.
     command : str, default=None
         Command line of the training. The page shows it instead of Python code.
 
@@ -179,6 +186,7 @@ def report(
         fit_params=fit_params,
         run=run,
         ignore=ignore,
+        error_floor=error_floor,
     )
     pooled = pooled_of_folds(source, context, groups)
     made = page_of(replace(context, pooled=pooled), command)

@@ -13,7 +13,7 @@ from skloss.search.file_words import unreadable
 __all__ = ["load_model"]
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path, *, is_fitted: bool = True) -> Any:
     """Load a classifier that was saved by ``skloss.save``, skops, ONNX or joblib.
 
     Only a file of joblib runs code when it is loaded, as every pickle does.
@@ -22,11 +22,13 @@ def load_model(path: Path) -> Any:
     ----------
     path : Path
         The file.
+    is_fitted : bool, default=True
+        Whether it must be fitted.
 
     Returns
     -------
     estimator
-        Fitted classifier.
+        The classifier.
 
     Raises
     ------
@@ -43,6 +45,8 @@ def load_model(path: Path) -> Any:
     if not hasattr(model, "predict") or not hasattr(model, "fit"):
         kind = type(model).__name__
         raise unreadable(path, f"it has a {kind}, not a model")
+    if not is_fitted:
+        return model
     try:
         check_is_fitted(model)
     except NotFittedError as err:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search
 from skloss.search.table_steps import columns_by_kind, series_steps, table_steps
 
-__all__ = ["SearchError", "parse_grid", "plan_search"]
+__all__ = ["SearchError", "make_pipeline", "parse_grid", "plan_search"]
 
 _GRIDS: dict[str, list[dict[str, list[Any]]]] = {
     "cnn1d": [
@@ -84,7 +86,7 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
     """
     is_default = options.file is None
     params = _HEARTBEAT_PARAMS if is_default else {}
-    pipeline = _pipeline(options, table, params | _positive(table.y))
+    pipeline = make_pipeline(options, table, params)
     name = pipeline.steps[-1][0]
     grids = [parse_grid(options.grid)] if options.grid else _GRIDS[options.model]
     candidates = list(ParameterGrid([_with_steps(grid, pipeline) for grid in grids]))
@@ -101,9 +103,33 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
     )
 
 
-def _pipeline(
-    options: argparse.Namespace, table: LabeledRows, params: dict[str, Any]
+def make_pipeline(
+    options: argparse.Namespace,
+    table: LabeledRows,
+    params: Mapping[str, Any] = MappingProxyType({}),
 ) -> Pipeline:
+    """Make the pipeline of the options of the data and of the network.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Parsed options: ``model``, ``channels``, ``sampler``, ``seed``.
+    table : LabeledRows
+        Rows and labels.
+    params : mapping, default={}
+        Parameters of the network.
+
+    Returns
+    -------
+    Pipeline
+        Steps that suit the columns, then the network.
+
+    Raises
+    ------
+    SearchError
+        If an option is invalid, by itself or for these rows.
+    """
+    params = {**params, **_positive(table.y)}
     kinds = columns_by_kind(table.X)
     name, seed = _sampler_of(options).lower(), options.seed
     has_categories = "text" in kinds and name in _OF_CATEGORIES

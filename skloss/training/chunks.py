@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from skloss.training.augmentation import Augmentation
+from skloss.training.balanced import Order
 from skloss.training.evaluation import Rows
 
 __all__ = ["Chunks"]
@@ -45,13 +46,13 @@ class Chunks:
         X = np.zeros((self._size, rows.X.shape[1]), np.float32)
         return X, np.zeros(self._size, np.int32), np.zeros(self._size, np.float32)
 
-    def gather(self, order: np.ndarray) -> Iterator[tuple[int, Chunk]]:
+    def gather(self, order: Order) -> Iterator[tuple[int, Chunk]]:
         """Give the number of rows and the rows of each chunk, in this order.
 
         What was given is overwritten after the next one has been asked for.
         """
         draws = self._draws(len(order))
-        parts = [order[i : i + self._size] for i in range(0, len(order), self._size)]
+        parts = order.parts(self._size)
         if len(parts) == 1:
             yield len(order), self._fill(0, order, draws)
             return
@@ -69,10 +70,10 @@ class Chunks:
         n_draws = 0 if self._augment is None else self._augment.n_draws
         return self._rng.random((n_rows, n_draws), np.float32)
 
-    def _fill(self, buffer: int, chosen: np.ndarray, draws: np.ndarray) -> Chunk:
+    def _fill(self, buffer: int, order: Order, draws: np.ndarray) -> Chunk:
         X, y, weight = self._buffers[buffer]
-        n, rows = len(chosen), self._rows
-        rows.values(chosen, out=X[:n])
+        chosen, n, rows = order.positions, len(order), self._rows
+        order.fill(rows, X[:n])
         if self._augment is not None:
             self._augment.apply(X[:n], draws[:n])
         np.take(rows.y, chosen, out=y[:n])

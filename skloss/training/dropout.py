@@ -15,7 +15,7 @@ from math import prod
 
 from skloss.protocols import Tensor
 
-__all__ = ["keep_scale"]
+__all__ = ["keep_scale", "uniform"]
 
 _GOLDEN = 0x9E3779B1
 
@@ -49,6 +49,30 @@ def keep_scale(
     """
     import tensorflow as tf
 
+    kept = _hashed(shape, seed, layer, step, first_row) >= tf.cast(
+        rate * 2.0**24, tf.int32
+    )
+    return tf.where(kept, 1.0 / (1.0 - rate), 0.0)
+
+
+def uniform(
+    shape: tuple[int, ...], seed: Tensor, layer: int, step: Tensor, first_row: int = 0
+) -> Tensor:
+    """Numbers between 0 and 1, never one of them; arguments as of `keep_scale`."""
+    import tensorflow as tf
+
+    # Half of the 24 bits, so that float32 has every sum with one half exactly.
+    hashed = _hashed(shape, seed, layer, step, first_row)
+    coarse = tf.bitwise.right_shift(hashed, tf.constant(1))
+    return (tf.cast(coarse, tf.float32) + 0.5) / 2.0**23
+
+
+def _hashed(
+    shape: tuple[int, ...], seed: Tensor, layer: int, step: Tensor, first_row: int
+) -> Tensor:
+    """Whole numbers below ``2 ** 24``."""
+    import tensorflow as tf
+
     unsigned = tf.uint32
     key = _mix(tf.cast(seed, unsigned) ^ _constant((layer + 1) * _GOLDEN))
     key = _mix(key ^ tf.cast(step, unsigned))
@@ -56,9 +80,8 @@ def keep_scale(
     numbers = tf.range(first_row * row_size, (first_row + shape[0]) * row_size)
     index = tf.cast(numbers, unsigned)
     hashed = _mix(index * _constant(_GOLDEN) + key)
-    uniform = tf.cast(tf.bitwise.right_shift(hashed, _constant(8)), tf.int32)
-    kept = uniform >= tf.cast(rate * 2.0**24, tf.int32)
-    return tf.reshape(tf.where(kept, 1.0 / (1.0 - rate), 0.0), shape)
+    numbers = tf.cast(tf.bitwise.right_shift(hashed, _constant(8)), tf.int32)
+    return tf.reshape(numbers, shape)
 
 
 def _mix(value: Tensor) -> Tensor:

@@ -53,6 +53,7 @@ class Settings:
     epochs: int = 100
     batch_size: int = 32
     shuffle: bool = True
+    balanced_batches: bool | str = False
     monitor: str | None = None
     patience: int | None = None
     restore_best: bool = True

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import Backend, shard_count
-from skloss.training.dropout import keep_scale
+from skloss.training.dropout import keep_scale, uniform
 from skloss.training.losses import Loss, row_losses_graph
 from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.tensorflow_forward import graph_forward
@@ -188,7 +188,11 @@ def _loss(
         rate = numbers.dropout_rates[layer]
         return keep_scale(shape, rate, numbers.seed, layer, step, first)
 
-    found = graph_forward(key.spec, weights, x, real=real, keep=keep)
+    def draw(shape: tuple[int, ...], stream: int) -> Tensor:
+        number = len(key.spec.dropout_rates) + stream
+        return uniform(shape, numbers.seed, number, step, first)
+
+    found = graph_forward(key.spec, weights, x, real=real, keep=keep, draw=draw)
     losses = row_losses_graph(
         key.loss,
         found.logits,

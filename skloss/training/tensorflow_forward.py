@@ -29,6 +29,7 @@ class _Run:
         weights: Sequence[Tensor],
         real: Tensor | None,
         keep: Callable[[tuple[int, ...], int], Tensor] | None,
+        draw: Callable[[tuple[int, ...], int], Tensor] | None,
     ) -> None:
         import tensorflow as tf
 
@@ -38,6 +39,7 @@ class _Run:
         self.activity = tf.constant(0.0)
         self.moving: list[Tensor] = []
         self._spec, self._weights, self._keep = spec, iter(weights), keep
+        self._draw = draw
         self._n_dropouts = 0
 
     def take(self) -> Tensor:
@@ -56,6 +58,11 @@ class _Run:
         if self.real is None or self._keep is None:
             return None
         return self._keep((self.real.shape[0], *shape), number)
+
+    def draw(self, shape: tuple[int, ...], stream: int) -> Tensor:
+        if self.real is None or self._draw is None:
+            raise TypeError("graph_forward needs draw= to train with this layer.")
+        return self._draw((self.real.shape[0], *shape), stream)
 
     def note_moving(self, statistics: list[Tensor]) -> None:
         self.moving += statistics
@@ -87,6 +94,7 @@ def graph_forward(
     *,
     real: Tensor | None = None,
     keep: Callable[[tuple[int, ...], int], Tensor] | None = None,
+    draw: Callable[[tuple[int, ...], int], Tensor] | None = None,
 ) -> Forward:
     """Pass a batch through the network.
 
@@ -102,6 +110,8 @@ def graph_forward(
         One for rows, zero for padding. Given, the pass is one of training.
     keep : callable, optional
         ``keep(shape, number of the dropout layer)`` gives the scales of dropout.
+    draw : callable, optional
+        ``draw(shape, stream)`` gives random numbers between 0 and 1.
     """
-    run = _Run(spec, weights, real, keep)
+    run = _Run(spec, weights, real, keep, draw)
     return Forward(run.through(spec.layers, x), run.activity, run.moving)

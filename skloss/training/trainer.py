@@ -10,6 +10,7 @@ import numpy as np
 
 from skloss.networks.spec import NetworkSpec
 from skloss.training.backends import choose_backend, shared_spec
+from skloss.training.balanced import BalancedOrder, Order
 from skloss.training.chunks import Chunks
 from skloss.training.epoch_log import (
     DivergedError,
@@ -147,6 +148,10 @@ class _Training:
         self.chunks = Chunks(
             rows, self.program.chunk_rows, settings.augment, settings.seed
         )
+        self.balanced = None
+        if settings.balanced_batches:
+            interpolates = settings.balanced_batches == "smote"
+            self.balanced = BalancedOrder(rows, interpolates, self.rng)
         self.probe = self._probe_rows()
         self.unit_shares: EpochRow = {}
 
@@ -194,12 +199,9 @@ class _Training:
         """One pass over the rows, and what was seen on the way."""
         started = time.perf_counter()
         n_rows = len(self.rows)
-        order = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
-        if self.settings.shuffle:
-            self.rng.shuffle(order)
         objective, squared, step = 0.0, np.zeros(4), 0
         rate = np.float32(0)
-        for n_chosen, chunk in self.chunks.gather(order):
+        for n_chosen, chunk in self.chunks.gather(self._order()):
             rates = self._rates(epoch, step, followed)
             state, report = self.program.run(
                 state, chunk, n_chosen, rates, self.arguments
@@ -221,6 +223,16 @@ class _Training:
             "seconds": time.perf_counter() - started,
         }
         return state, row
+
+    def _order(self) -> Order:
+        """Order of the rows of the next epoch."""
+        if self.balanced is not None:
+            return self.balanced.epoch()
+        n_rows = len(self.rows)
+        order = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
+        if self.settings.shuffle:
+            self.rng.shuffle(order)
+        return Order(order)
 
     def _look_at_units(self, weights: Weights, epoch: int) -> EpochRow:
         """Shares of dead and saturated units, seen now or a few epochs ago."""

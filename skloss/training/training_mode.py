@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from skloss.networks.layers import Augment
 from skloss.networks.numpy_forward import forward_in_training
 from skloss.networks.spec import NetworkSpec
 from skloss.record.gap_measurement import TrainingMode
@@ -124,7 +125,8 @@ def excess_of_batches(
 
 def _causes(spec: NetworkSpec) -> tuple[str, ...]:
     """Say which layers do something else in training than in inference."""
-    causes = ("dropout",) * any(spec.dropout_rates)
+    changes = any(isinstance(part, Augment) for part in spec.parts())
+    causes = ("augmentation",) * changes + ("dropout",) * any(spec.dropout_rates)
     return causes + ("batch statistics",) * spec.uses_batches
 
 

@@ -18,7 +18,8 @@ from skloss.diagnosis import (
     examine,
     next_steps,
 )
-from skloss.diagnosis.next_steps import _LATE, _LINES
+from skloss.diagnosis.fixes import _LINES, _PARAMS, _STEPS
+from skloss.diagnosis.next_steps import _LATE
 from skloss.diagnosis.text import steps_text
 
 
@@ -59,7 +60,7 @@ def test_a_remark_without_a_line_is_no_step():
 
 
 def test_the_lines_belong_to_rules():
-    assert set(_LINES) | set(_LATE) <= set(RULES)
+    assert set(_LINES) | set(_STEPS) | set(_PARAMS) | set(_LATE) <= set(RULES)
 
 
 def falling_then_rising():

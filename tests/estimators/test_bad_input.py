@@ -227,7 +227,11 @@ PARAMETERS = {
     ),
     "class_weight as an array": (
         {"class_weight": np.ones(2)},
-        ["must be None, 'balanced' or a dict", "got a ndarray", r"dict\(zip\(classes"],
+        [
+            "must be None, 'balanced', 'effective' or a dict",
+            "got a ndarray",
+            r"dict\(zip\(classes",
+        ],
     ),
     "class_weight misspelled": (
         {"class_weight": "balancd"},

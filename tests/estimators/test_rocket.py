@@ -55,12 +55,12 @@ def test_it_finds_a_wave_wherever_it_is():
 
 def test_left_out_rows_are_those_of_fits_without_them():
     X, y = _waves(60)
-    fitted = RocketClassifier(**_SMALL, scale_series=False).fit(X, y)
+    fitted = RocketClassifier(**_SMALL, scale_series=None).fit(X, y)
     assert fitted.left_out_proba_.shape == (60, 2)
     # Another fit has other kernels' thresholds and another penalty, so nearly equal.
     for row in (0, 1, 30):
         rest = np.arange(60) != row
-        without = RocketClassifier(**_SMALL, scale_series=False).fit(X[rest], y[rest])
+        without = RocketClassifier(**_SMALL, scale_series=None).fit(X[rest], y[rest])
         chance = without.predict_proba(X[[row]])[0, 1]
         assert abs(chance - fitted.left_out_proba_[row, 1]) < 0.25
 
@@ -68,9 +68,15 @@ def test_left_out_rows_are_those_of_fits_without_them():
 def test_labels_by_chance_are_seen_through():
     X, _ = _waves(100)
     y = np.random.default_rng(5).permutation(np.arange(100) % 2)
-    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    guess = RocketClassifier(**_SMALL).fit(X, y)
+    kept = guess.record_.best_epoch
+    assert guess.history_["val_loss"][kept] > 0.66  # a guess: 0.69
+    # The mean of the other rows is always on the side of the other class, so that MCC
+    # says something only where the penalty leaves some features.
+    fitted = RocketClassifier(**_SMALL, scale_series=None).fit(X, y)
     kept = fitted.record_.best_epoch
-    assert fitted.history_["val_loss"][kept] > 0.66  # a guess: 0.69
+    assert fitted.history_["val_loss"][kept] > 0.66
+    assert fitted.penalty_ < 10
     assert abs(fitted.history_["val_mcc"][kept]) < 0.3
 
 
@@ -240,3 +246,67 @@ def test_the_f1_of_the_rare_class_is_that_of_scikit_learn():
     wanted = f1_score(y, guessed, pos_label="fraud")
     found = fitted.history_["val_f1"][fitted.record_.best_epoch]
     assert found == pytest.approx(wanted)
+
+
+def _noisy_waves(n, seed=0, share=4):
+    rng = np.random.default_rng(seed)
+    y = (np.arange(n) % share == 0).astype(int)
+    X = rng.normal(size=(n, 40, 1))
+    X[y == 1, :, 0] += 0.5 * np.sin(np.arange(40) / 3)
+    return X, y
+
+
+def _row_losses(proba, y):
+    return -np.log(proba[np.arange(len(y)), y])
+
+
+def test_the_gap_of_the_closed_form_is_that_of_rows_left_out():
+    X, y = _noisy_waves(120)
+    rocket = RocketClassifier(n_kernels=168, random_state=0).fit(X, y)
+    gap = skloss.diagnose(rocket).gap
+    seen = _row_losses(rocket.predict_proba(X), y)
+    unseen = _row_losses(rocket.left_out_proba_, y)
+    assert gap.printed == pytest.approx(seen.mean(), abs=1e-6)
+    assert gap.validation == pytest.approx(unseen.mean(), abs=1e-6)
+    assert [part.name for part in gap.shown] == ["generalization"]
+    assert gap.parts[-1].nats == pytest.approx((unseen - seen).mean(), abs=1e-6)
+    # Each row stands on both sides, so the error is that of its difference.
+    error = (unseen - seen).std() / np.sqrt(len(y))
+    assert gap.total_error == pytest.approx(error, rel=0.2)
+    assert f"(penalty {rocket.penalty_:.3g})" in gap.to_text()
+    assert "come from rows never seen" in skloss.explain_gap(rocket, X, y).sentence
+
+
+def test_the_gap_of_rows_held_out_has_their_prior():
+    X, y = _noisy_waves(120)
+    X_val, y_val = _noisy_waves(80, seed=1, share=2)
+    rocket = RocketClassifier(n_kernels=168, random_state=0)
+    rocket.fit(X, y, X_val=X_val, y_val=y_val)
+    gap = skloss.diagnose(rocket).gap
+    losses = _row_losses(rocket.predict_proba(X), y)
+    by_class = np.array([losses[y == k].mean() for k in (0, 1)])
+    moved = np.bincount(y_val) / len(y_val) - np.bincount(y) / len(y)
+    assert gap.find("prior").nats == pytest.approx(moved @ by_class, abs=1e-6)
+    assert sum(part.nats for part in gap.parts) == pytest.approx(gap.total, abs=1e-9)
+    unseen = _row_losses(rocket.predict_proba(X_val), y_val)
+    assert gap.validation == pytest.approx(unseen.mean(), abs=1e-5)
+
+
+def test_the_gap_over_groups_is_of_groups_never_seen():
+    X, y = _noisy_waves(120)
+    groups = np.repeat(np.arange(12), 10)
+    rocket = RocketClassifier(n_kernels=168, random_state=0).fit(X, y, groups=groups)
+    gap = skloss.diagnose(rocket.record_).gap
+    assert gap.unit == "groups"
+    assert "come from groups never seen" in gap.sentence
+
+
+def test_weights_of_classes_are_no_part_of_the_gap_but_those_of_rows_are():
+    X, y = _noisy_waves(120)
+    rocket = RocketClassifier(n_kernels=168, class_weight="balanced", random_state=0)
+    assert skloss.diagnose(rocket.fit(X, y)).gap.find("weights").is_absent
+    weight = np.where(y == 1, 3.0, 1.0)
+    rocket.set_params(class_weight=None).fit(X, y, sample_weight=weight)
+    gap = skloss.diagnose(rocket).gap
+    assert not gap.find("weights").is_absent
+    assert sum(part.nats for part in gap.parts) == pytest.approx(gap.total, abs=1e-9)

@@ -86,6 +86,21 @@ def test_folded_series_agree(tmp_path):
     assert_agrees(classifier, folded, answers(tmp_path / "model", folded))
 
 
+@pytest.mark.parametrize("level", [0, 5])
+def test_series_scaled_in_the_network_agree(level, tmp_path):
+    y = np.arange(60) % 2
+    X = np.random.default_rng(0).normal(size=(60, 16)) + level * y[:, None]
+    X[:3] = np.array([0.0, 1e6, 0.1])[:, None]
+    X = X.astype("f4")
+    classifier = skloss.CNN1DClassifier(
+        width=2, depth=1, head=3, augment="noise", epochs=1, random_state=0
+    )
+    classifier.fit(X, y)
+    assert classifier.network_.layers[0].moments is (level > 0)
+    skloss.to_onnx(classifier, tmp_path / "model")
+    assert_agrees(classifier, X, answers(tmp_path / "model", X))
+
+
 def test_constant_series_become_zeros_as_by_the_scaler(tmp_path):
     pipeline, X, _ = fitted("pipeline of series")
     X = X.copy()

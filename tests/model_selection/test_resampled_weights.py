@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from skloss import DenseClassifier, Pipeline
-from skloss.model_selection.resampled_weights import origins
+from skloss.holdout.resampled_weights import origins
 
 SAMPLERS = {
     "SMOTE": SMOTE(random_state=0),

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import make_pipeline as make_plain_pipeline
+from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_array_equal
 from rule_examples.cases import healthy
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -314,6 +316,17 @@ def test_a_sampler_before_the_split_is_named(rows):
         classifier = DenseClassifier(epochs=15, random_state=0).fit(X, y)
     found = diagnose(classifier).findings
     assert "resample-before-split" in {finding.name for finding in found}
+
+
+@pytest.mark.parametrize("sampler", [SMOTE, RandomUnderSampler])
+def test_a_sampler_in_a_plain_pipeline_is_named(rows, sampler):
+    classifier = DenseClassifier(epochs=5, random_state=0)
+    piped = make_plain_pipeline(StandardScaler(), sampler(random_state=0), classifier)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = diagnose(piped.fit(*rows), *rows)
+    assert found.find("resample-before-split") is not None
+    assert found.case.samplers == (sampler.__name__,)
 
 
 def test_a_search_by_accuracy_is_named(rows):

@@ -16,7 +16,8 @@ AMPLITUDES = np.repeat([1.0, 2.0, 6.0], 20)[:, np.newaxis]
 
 
 def cnn(**options):
-    return CNN1DClassifier(2, depth=1, head=(), epochs=1, random_state=0, **options)
+    own = {"depth": 1, "head": (), "epochs": 1, "random_state": 0, "scale_series": None}
+    return CNN1DClassifier(2, **own | options)
 
 
 def facts_of(*steps, X):
@@ -59,9 +60,10 @@ def test_channels_are_measured_one_by_one():
     [
         (SeriesScaler(), cnn()),
         (FunctionTransformer(), cnn()),
+        (StandardScaler(), cnn(scale_series="auto")),
         (StandardScaler(), DenseClassifier(2, depth=1, epochs=1, random_state=0)),
     ],
-    ids=["series", "no scaler", "table"],
+    ids=["series", "no scaler", "in the network", "table"],
 )
 def test_nothing_is_measured_where_no_series_are_scaled_by_columns(steps):
     X = LEVELS + AMPLITUDES * WAVES

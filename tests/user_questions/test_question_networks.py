@@ -77,6 +77,8 @@ SEEDS = {
             head=(10,),
             dropout=0.25,
             activity_l2=5e-4,
+            scale_series=None,
+            batch_norm=False,
             **ONE_EPOCH,
         ),
         network_of_document_0,

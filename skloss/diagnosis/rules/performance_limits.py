@@ -191,9 +191,25 @@ class PlateauAtFloor(Rule):
             {
                 "fall in the last third": (fall, "of the loss"),
                 "score of the network": own,
+                **_lowest_error(case),
             },
             "Add informative columns or more rows instead of tuning the network.",
         )
+
+
+def _lowest_error(case: Case) -> dict[str, Any]:
+    """Return the errors of the network and of the best that `error_floor` expects."""
+    found = None if case.rows is None else case.rows.lowest_error
+    if found is None:
+        return {}
+    low, error, high = found
+    part = case.val if case.val is not None else case.unsampled
+    own = None if part is None or part.accuracy is None else 1 - part.accuracy
+    return {
+        "error of the network": (own, "of the rows"),
+        "estimated lowest error": (error, "of the rows"),
+        "bounds of the lowest error": ((low, high), "of the rows"),
+    }
 
 
 class TooLittleData(Rule):

@@ -1,17 +1,21 @@
 """Layers, each of them in one place: shapes, weights, NumPy, TensorFlow, Keras."""
 
+from skloss.networks.layers.augment import Augment
 from skloss.networks.layers.batch_norm import BatchNorm
 from skloss.networks.layers.convolution import Conv1D, Conv2D, Convolution, Padding
 from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
 from skloss.networks.layers.layer import Layer, WeightShape
-from skloss.networks.layers.pooling import GlobalPool, MaxPool
+from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
 from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
 from skloss.networks.layers.residual import Residual
+from skloss.networks.layers.series_scale import SeriesScale, series_moments
+from skloss.networks.layers.side_by_side import SideBySide
 
 __all__ = [
     "LAYERS",
     "AttentionPool",
+    "Augment",
     "BatchNorm",
     "Conv1D",
     "Conv2D",
@@ -25,8 +29,12 @@ __all__ = [
     "Padding",
     "Recurrent",
     "Residual",
+    "SeriesScale",
+    "SideBySide",
     "SkipMissing",
+    "SlidingMax",
     "WeightShape",
+    "series_moments",
 ]
 
 LAYERS: tuple[type[Layer], ...] = (
@@ -42,4 +50,8 @@ LAYERS: tuple[type[Layer], ...] = (
     SkipMissing,
     Recurrent,
     AttentionPool,
+    SideBySide,
+    SlidingMax,
+    SeriesScale,
+    Augment,
 )

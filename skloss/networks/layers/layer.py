@@ -91,6 +91,12 @@ class GraphRun(Protocol):
     def keep(self, shape: Shape) -> Tensor | None:
         """Return the scales of the next dropout; None where nothing is dropped."""
 
+    def draw(self, shape: Shape, stream: int) -> Tensor:
+        """Return numbers between 0 and 1 for each row of a batch in training.
+
+        Another stream has other numbers, whatever the shapes are.
+        """
+
     def note_moving(self, statistics: list[Tensor]) -> None:
         """Hand over moving statistics as they are after this batch."""
 

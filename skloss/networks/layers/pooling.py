@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
 from skloss.networks.layers.keras_options import need, single, unusual
 from skloss.networks.layers.layer import (
     Array,
@@ -14,7 +17,7 @@ from skloss.networks.layers.layer import (
 )
 from skloss.protocols import KerasLayer, Tensor
 
-__all__ = ["GlobalPool", "MaxPool"]
+__all__ = ["GlobalPool", "MaxPool", "SlidingMax"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,29 @@ class MaxPool(Layer):
         if single(layer, "strides") != size:
             raise unusual(layer, "strides", layer.strides)
         return cls(size)
+
+
+@dataclass(frozen=True)
+class SlidingMax(Layer):
+    """Largest of ``size`` neighbors around each time step, as many steps as before."""
+
+    kind: ClassVar[Any] = "pool"
+
+    size: int
+
+    def numpy(self, x: Array, run: NumpyRun) -> Array:
+        """Compute the outputs in NumPy."""
+        around = ((0, 0), ((self.size - 1) // 2, self.size // 2), (0, 0))
+        padded = np.pad(x, around, constant_values=-np.inf)
+        return sliding_window_view(padded, self.size, axis=1).max(axis=3)
+
+    def graph(self, x: Tensor, run: GraphRun) -> Tensor:
+        """Compute the outputs in TensorFlow."""
+        return run.tf.nn.max_pool1d(x, self.size, 1, "SAME")
+
+    def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
+        """Build the same in Keras."""
+        return [twin.keras.layers.MaxPooling1D(self.size, strides=1, padding="same")]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from skloss.networks.layers.layer import (
 )
 from skloss.protocols import Tensor
 
-__all__ = ["Residual"]
+__all__ = ["Residual", "shapes_along"]
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Residual(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one row after this layer."""
-        return _shapes(self.branch, shape)[-1]
+        return shapes_along(self.branch, shape)[-1]
 
     def weight_shapes(self, shape: Shape) -> list[WeightShape]:
         """Arrays of the branch, then of the shortcut."""
         return [
             weight
             for layers in (self.branch, self.shortcut)
-            for layer, before in zip(layers, _shapes(layers, shape), strict=False)
+            for layer, before in zip(layers, shapes_along(layers, shape), strict=False)
             for weight in layer.weight_shapes(before)
         ]
 
@@ -53,7 +53,7 @@ class Residual(Layer):
         return sum(
             layer.multiplications(before)
             for layers in (self.branch, self.shortcut)
-            for layer, before in zip(layers, _shapes(layers, shape), strict=False)
+            for layer, before in zip(layers, shapes_along(layers, shape), strict=False)
         )
 
     def parts(self) -> Iterator[Layer]:
@@ -89,7 +89,8 @@ class Residual(Layer):
         return [twin.keras.Model(x, outputs)]
 
 
-def _shapes(layers: tuple[Layer, ...], shape: Shape) -> list[Shape]:
+def shapes_along(layers: tuple[Layer, ...], shape: Shape) -> list[Shape]:
+    """Shape of one row before the first layer and after each one."""
     shapes = [shape]
     for layer in layers:
         shapes.append(layer.output_shape(shapes[-1]))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from skloss.holdout import class_codes
+from skloss.holdout.labels import class_codes
 
 __all__ = ["FollowingMemory", "RowOrigins", "origins"]
 

@@ -1,0 +1,123 @@
+"""Series, each scaled by itself within the network."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from skloss.networks.layers.layer import (
+    Array,
+    GraphRun,
+    KerasTwin,
+    Layer,
+    NumpyRun,
+    Shape,
+    WeightShape,
+)
+from skloss.preprocessing import ROUNDING, scaled_series
+from skloss.protocols import Tensor
+
+__all__ = ["MOST_MOMENT", "SeriesScale", "series_moments"]
+
+# Rows come in single precision, whatever the precision of a computation is.
+_LEAST = ROUNDING * float(np.finfo(np.float32).eps)
+# Standard deviations: how far the moments of a series go from those of training rows.
+MOST_MOMENT = 3.0
+
+
+@dataclass(frozen=True)
+class SeriesScale(Layer):
+    """Each channel of each series by itself, to mean 0 and standard deviation 1.
+
+    With moments, the mean and the logarithm of the standard deviation of each channel
+    follow as channels that are the same at all time steps, standardized by mean and
+    variance of them over the training rows and cut at three standard deviations.
+    """
+
+    kind: ClassVar[Any] = "normalization"
+
+    moments: bool = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of one row after this layer."""
+        return (shape[0], shape[1] * (3 if self.moments else 1))
+
+    def weight_shapes(self, shape: Shape) -> list[WeightShape]:
+        """Arrays of this layer on rows of the given shape."""
+        size = (2 * shape[1],)
+        both = WeightShape("moving_mean", size), WeightShape("moving_variance", size)
+        return list(both) if self.moments else []
+
+    def numpy(self, x: Array, run: NumpyRun) -> Array:
+        """Compute the outputs in NumPy."""
+        values = scaled_series(x, 1, np.float32).values
+        if not self.moments:
+            return values
+        mean, variance = run.take(), run.take()
+        moments = (series_moments(x) - mean) / np.sqrt(variance)
+        shape = (*x.shape[:2], moments.shape[2])
+        cut = np.broadcast_to(np.clip(moments, -MOST_MOMENT, MOST_MOMENT), shape)
+        return np.concatenate([values, cut], axis=2, dtype=x.dtype)
+
+    def graph(self, x: Tensor, run: GraphRun) -> Tensor:
+        """Compute the outputs in TensorFlow."""
+        tf = run.tf
+
+        def mean(values: Tensor) -> Tensor:
+            return tf.reduce_mean(values, axis=1, keepdims=True)
+
+        largest = tf.reduce_max(tf.abs(x), axis=1, keepdims=True)
+        unit = x / tf.where(largest > 0, largest, 1.0)
+        first = mean(unit)
+        unit -= first
+        second = mean(unit)  # since the first one was rounded
+        unit -= second
+        spread = tf.sqrt(mean(unit * unit))
+        is_constant = spread <= _LEAST
+        values = unit / tf.where(is_constant, np.inf, spread)
+        if not self.moments:
+            return values
+        statistics = [run.take(), run.take()]
+        if run.real is not None:
+            run.note_moving(statistics)  # as they were
+        logs = tf.math.log(tf.where(is_constant, 0.0, largest * spread))
+        found = tf.concat([largest * (first + second), logs], axis=2)
+        found = (found - statistics[0]) / tf.sqrt(statistics[1])
+        cut = tf.clip_by_value(found, -MOST_MOMENT, MOST_MOMENT)
+        return tf.concat([values, tf.repeat(cut, x.shape[1], axis=1)], axis=2)
+
+    def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
+        """Build the same in Keras, of its own operations, which any Keras can load."""
+        keras, ops = twin.keras, twin.keras.ops
+        x = keras.Input(shape)
+        largest = ops.max(ops.absolute(x), axis=1, keepdims=True)
+        unit = x / ops.where(largest > 0, largest, 1.0)
+        first = ops.mean(unit, axis=1, keepdims=True)
+        unit = unit - first
+        second = ops.mean(unit, axis=1, keepdims=True)
+        unit = unit - second
+        spread = ops.sqrt(ops.mean(unit * unit, axis=1, keepdims=True))
+        is_constant = spread <= _LEAST
+        values = unit / ops.where(is_constant, float("inf"), spread)
+        if self.moments:
+            logs = ops.log(ops.where(is_constant, 0.0, largest * spread))
+            found = ops.concatenate([largest * (first + second), logs], axis=2)
+            # One that is frozen uses its statistics, and never changes them.
+            fixed = keras.layers.BatchNormalization(
+                center=False, scale=False, epsilon=0.0, trainable=False
+            )
+            cut = ops.repeat(
+                ops.clip(fixed(found), -MOST_MOMENT, MOST_MOMENT), shape[0], axis=1
+            )
+            values = ops.concatenate([values, cut], axis=2)
+        return [keras.Model(x, values, name="series_scale")]
+
+
+def series_moments(series: Array) -> Array:
+    """Mean and logarithm of the standard deviation, ``(n, 1, 2 * channels)``.
+
+    The logarithm is minus infinity where a series is constant.
+    """
+    scaled = scaled_series(series, 1, np.float32)
+    with np.errstate(divide="ignore"):
+        return np.concatenate([scaled.mean, np.log(scaled.spread)], axis=2)

@@ -1,0 +1,143 @@
+"""A fix is applied in the right place, and its code does the same."""
+
+import numpy as np
+import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import Pipeline as PlainPipeline
+from scipy.stats import t
+from sklearn.base import clone
+from sklearn.model_selection import TunedThresholdClassifierCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from skloss import DenseClassifier, KerasClassifier, make_pipeline
+from skloss.diagnosis.fixes import Fix, Step
+from skloss.repairs.changes import change_of
+from skloss.repairs.paired_scores import corrected_interval
+from skloss.repairs.translation import CannotApplyError, translated
+
+SCALE = Fix(step=Step("sklearn.preprocessing", "StandardScaler"))
+SHAPES = {
+    "bare": DenseClassifier(),
+    "skloss": make_pipeline(MinMaxScaler(), DenseClassifier()),
+    "sampler": make_pipeline(SMOTE(), DenseClassifier()),
+    "sklearn": make_sklearn_pipeline(MinMaxScaler(), DenseClassifier()),
+    "imblearn": PlainPipeline([("over", SMOTE()), ("net", DenseClassifier())]),
+    "threshold": TunedThresholdClassifierCV(DenseClassifier()),
+    "threshold of a pipeline": TunedThresholdClassifierCV(
+        make_pipeline(SMOTE(), DenseClassifier())
+    ),
+    "pipeline of a threshold": make_pipeline(
+        MinMaxScaler(), TunedThresholdClassifierCV(DenseClassifier())
+    ),
+    "pipeline in a pipeline": make_pipeline(
+        MinMaxScaler(), make_pipeline(SMOTE(), DenseClassifier())
+    ),
+}
+
+
+@pytest.mark.parametrize("fix", [SCALE, Fix({"epochs": 7})], ids=["step", "params"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_code_does_what_was_done(shape, fix):
+    given = SHAPES[shape]
+    old = repr(given)
+    change = change_of(given, fix)
+    assert repr(given) == old
+    names = {"estimator": clone(given)}
+    exec("\n".join([*change.imports, change.line]), names)
+    assert repr(names["estimator"]) == repr(change.estimator) != old
+
+
+def test_a_scaler_stands_before_the_sampler():
+    changed = change_of(SHAPES["imblearn"], SCALE).estimator
+    assert [name for name, _ in changed.steps] == ["standardscaler", "over", "net"]
+
+
+def test_a_second_scaler_is_refused():
+    given = make_pipeline(StandardScaler(), DenseClassifier())
+    with pytest.raises(CannotApplyError, match="stands before the classifier already"):
+        change_of(given, SCALE)
+
+
+@pytest.mark.parametrize("shape", ["imblearn", "bare", "skloss"])
+def test_a_pipeline_that_holds_out_late_becomes_one_of_skloss(shape):
+    fix = Fix(holds_out_first=True)
+    if shape == "imblearn":
+        change = change_of(SHAPES[shape], fix)
+        assert type(change.estimator).__module__.startswith("skloss")
+        return
+    with pytest.raises(
+        CannotApplyError, match=r"original rows|holds out first already"
+    ):
+        change_of(SHAPES[shape], fix)
+
+
+def model(meta, lr=0.1, drop_rate=0.0, output_activation="relu"):
+    raise NotImplementedError
+
+
+def test_names_are_found_in_a_model_function():
+    found = translated(
+        KerasClassifier(model),
+        {"learning_rate": 0.001, "dropout": 0.3, "head_activation": "sigmoid"},
+        None,
+    )
+    assert found == {
+        "model__lr": 0.001,
+        "model__drop_rate": 0.3,
+        "model__output_activation": "sigmoid",
+    }
+
+
+def test_a_named_parameter_of_the_model_function_is_set_by_its_name():
+    given = KerasClassifier(model, lr=0.1)
+    assert translated(given, {"learning_rate": 0.01}, None) == {"lr": 0.01}
+    given.set_params(lr=0.01)
+    with pytest.raises(CannotApplyError, match="lr is set already"):
+        translated(given, {"learning_rate": 0.01}, None)
+
+
+def test_the_rate_of_an_optimizer_is_changed_however_it_was_given():
+    import keras
+
+    def plain(meta):
+        raise NotImplementedError
+
+    rate = {"learning_rate": 0.01}
+    for optimizer in ("adam", keras.optimizers.Adam):
+        found = translated(KerasClassifier(plain, optimizer=optimizer), rate, None)
+        assert found == {"optimizer__learning_rate": 0.01}
+    given = keras.optimizers.SGD(1.0, momentum=0.5)
+    assert translated(KerasClassifier(plain, optimizer=given), rate, None) == {
+        "optimizer": "sgd",
+        "optimizer__momentum": 0.5,
+        "optimizer__learning_rate": 0.01,
+    }
+
+
+def test_early_stopping_comes_with_rows_to_stop_by():
+    given = DenseClassifier(early_stopping=False, validation_fraction=None)
+    assert translated(given, {"early_stopping": True}, None) == {
+        "early_stopping": True,
+        "validation_fraction": 0.1,
+    }
+
+
+def test_what_a_classifier_lacks_is_said():
+    with pytest.raises(CannotApplyError, match="MLPClassifier has no dropout"):
+        translated(MLPClassifier(), {"dropout": 0.2}, None)
+
+
+def test_the_interval_is_that_of_nadeau_and_bengio():
+    rng = np.random.default_rng(0)
+    differences = rng.normal(0.1, 0.2, 10)
+    gain = corrected_interval(differences, 0.25)
+    error = np.sqrt((1 / 10 + 0.25) * differences.var(ddof=1))
+    assert gain.mean == pytest.approx(differences.mean())
+    assert gain.high - gain.mean == pytest.approx(t.ppf(0.975, 9) * error)
+
+
+def test_the_interval_of_equal_differences_has_no_width():
+    gain = corrected_interval(np.full(5, 0.25), 0.25)
+    assert (gain.low, gain.high) == pytest.approx((0.25, 0.25))
