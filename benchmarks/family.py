@@ -105,8 +105,10 @@ LEARNERS = {
 def compare_digits(cases):
     """Print the average precision of each learner."""
     print("## Rare digits\n")
-    print(f"Average precision on untouched rows, medians of {len(cases)} fits; one ")
-    print("digit of ten is 2 % of the rows trained on.\n")
+    print(
+        f"Average precision on untouched rows, medians of {len(cases)} digits; one "
+        "digit is 2 % of the rows trained on.\n"
+    )
     print("| learner | median | lowest | seconds a fit |")
     print("|---|---|---|---|")
     for name, fit in LEARNERS.items():
@@ -213,7 +215,7 @@ def main():
     options = parser.parse_args()
     if options.quick:
         NETWORK["epochs"] = 2
-    several = [(digit, seed) for digit in (1, 3, 5, 8, 9) for seed in (0, 1)]
+    several = [(digit, 0) for digit in (1, 3, 5, 8, 9)]
     compare_digits(several[:1] if options.quick else several)
     compare_speeds(options.quick)
     return 0
