@@ -92,14 +92,12 @@ def measure(way: str, kind: str, n_rows: int) -> dict[str, float]:
     }
 
 
-def show(found: dict[str, dict[str, dict[str, float]]]) -> None:
-    print(f"{'way':16}{'work':6}{'seconds':>9}{'peak MB':>9}{'over X':>8}")
-    for way, kinds in found.items():
-        for kind, one in kinds.items():
-            print(
-                f"{way:16}{kind:6}{one['seconds']:9.1f}{one['peak_mb']:9.0f}"
-                f"{one['peak_over_X']:8.2f}"
-            )
+def show(way: str, kind: str, one: dict[str, float]) -> None:
+    print(
+        f"{way:16}{kind:6}{one['seconds']:9.1f}{one['peak_mb']:9.0f}"
+        f"{one['peak_over_X']:8.2f}",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -108,16 +106,20 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="try the script")
     parser.add_argument("--report", action="store_true", help="print kept results")
     options = parser.parse_args()
+    print(f"{'way':16}{'work':6}{'seconds':>9}{'peak MB':>9}{'over X':>8}")
     if options.report:
-        show(json.loads(RESULTS.read_text())["found"])
+        for way, kinds in json.loads(RESULTS.read_text())["found"].items():
+            for kind, one in kinds.items():
+                show(way, kind, one)
         return
     n_rows = 5_000 if options.quick else options.rows
     ways = ("balanced smote", "SMOTE") if options.quick else WAYS
     found: dict[str, dict[str, dict[str, float]]] = {}
     for way in ways:
-        kinds = ("fit",) if way == "none" else ("rows", "fit")
-        found[way] = {kind: fresh(measure, way, kind, n_rows) for kind in kinds}
-    show(found)
+        found[way] = {}
+        for kind in ("fit",) if way == "none" else ("rows", "fit"):
+            found[way][kind] = fresh(measure, way, kind, n_rows)
+            show(way, kind, found[way][kind])
     if not options.quick:
         kept = {"host": describe(), "rows": n_rows, "found": found}
         RESULTS.write_text(json.dumps(kept, indent=1) + "\n")

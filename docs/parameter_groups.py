@@ -23,7 +23,8 @@ _GROUPS = {
         "metrics"
     ),
     "Training": (
-        "epochs batch_size balanced_batches sampler augment shuffle class_weight "
+        "epochs batch_size balanced_batches sampler augment shuffle "
+        "class_weight "
         "effective_beta prior_correction calibration refit n_members random_state "
         "warm_start verbose callbacks run_eagerly"
     ),

@@ -78,6 +78,9 @@ class RowFacts(PlainPart):
     # What `error_floor` has estimated, where it was given.
     lowest_error: tuple[float, float, float] | None = None  # low, estimate, high
     lowest_loss: float | None = None  # nats
+    # The fifth of the rows that trees are surest of: how many, the share that they get
+    # wrong, and that of the next fifth.
+    easiest_wrong: tuple[int, float, float] | None = None
     linear_scores_by_size: tuple[tuple[int, float, float], ...] = ()  # n, mean, error
 
 

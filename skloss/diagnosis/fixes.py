@@ -103,6 +103,7 @@ _TUNE = 'TunedThresholdClassifierCV(classifier, scoring="matthews_corrcoef")'
 # Lines for those who change things by hand, where no change above applies the fix.
 _LINES = {
     "conflicting-labels": "table[table.duplicated(columns, keep=False)]",
+    "label-noise": "skloss.label_issues(classifier, X, y)",
     "tiny-dataset": "cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=10)",
     "imbalance": _TUNE,
     "resample-before-split": "skloss.make_pipeline(SMOTE(), classifier).fit(X, y)",

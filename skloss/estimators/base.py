@@ -141,10 +141,6 @@ class BaseNeuralClassifier(
         """Return the network that the parameters describe."""
         raise NotImplementedError
 
-    def _augmentation(self, spec: NetworkSpec) -> Augmentation | None:
-        """Return what changes the rows that are trained on, if anything does."""
-        return None
-
     def _in_front(
         self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
     ) -> NetworkSpec:
@@ -153,6 +149,10 @@ class BaseNeuralClassifier(
         Those of ``alike``, if given, have been decided on before.
         """
         return spec
+
+    def _augmentation(self, spec: NetworkSpec) -> Augmentation | None:
+        """Return what changes the rows that are trained on, if anything does."""
+        return None
 
     # ------------------------------------------------------------------------- fitting
 

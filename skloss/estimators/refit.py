@@ -62,7 +62,7 @@ def fit_again(
         rates = np.asarray(history["learning_rate"]) / float(again.learning_rate)
         again.learning_rate_schedule = _Replayed(rates.tolist(), int(again.epochs))
     rows = replace(given, split=Split(), holdout=HoldOut())
-    fitted = again._fit_one(rows, None, is_partial=False)
+    fitted = again._fit_one(rows, None, is_partial=False, alike=first.network)
     told = {"n_rows": len(given.y), "epochs": n_epochs}
     record = replace(first.record, outcome=outcome | {"refit": told})
     return replace(fitted, record=record, calibration=first.calibration)

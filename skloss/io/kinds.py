@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from skloss import estimators, preprocessing
 from skloss.io.not_saved import NotSaved
 from skloss.keras_interop.compiled_settings import CompiledLoss
+from skloss.networks.layers import LAYERS
 from skloss.record import TrainingRecord
 from skloss.training import ReduceLROnPlateau
 
@@ -48,7 +49,7 @@ def estimator_kind(name: str) -> type | None:
 def data_kinds() -> dict[str, type]:
     """Dataclasses that fitted estimators are made of, by name."""
     found: dict[str, type] = {}
-    for part in (CompiledLoss, NotSaved, ReduceLROnPlateau):
+    for part in (CompiledLoss, NotSaved, ReduceLROnPlateau, *LAYERS):
         _collect(part, found)
     for kind in estimator_kinds().values():
         for hint in hints_of(kind).values():
@@ -62,6 +63,7 @@ def _collect(hint: Any, found: dict[str, type]) -> None:
     is_data = is_dataclass(hint) and isinstance(hint, type)
     if is_data and hint.__name__ not in found:
         found[hint.__name__] = hint
+        # Where a layer is asked for, any kind of layer may stand.
         for part in (*hints_of(hint).values(), *hint.__subclasses__()):
             _collect(part, found)
     for part in get_args(hint):
@@ -82,6 +84,8 @@ def fits(value: Any, hint: Any) -> bool:
 
     >>> fits((1, 2), tuple[int, ...]), fits("x", int | None), fits(1, float)
     (True, False, True)
+    >>> fits(None, tuple[int, int] | None)
+    True
     """
     origin, parts = get_origin(hint), get_args(hint)
     if hint is Any:

@@ -95,11 +95,13 @@ class Learners:
             for fraction in (0.25, 0.5, 1)
         )
         by_size = tuple(found for found in by_size if found[0])
+        said = self._said_of(self._learn_trees, self.rows, _N_SCORED)
         facts: Facts = {
             "linear_scores_by_size": by_size,
             "linear_score": by_size[-1][1],
-            "tree_score": self._score_of(self._learn_trees, self.rows, _N_SCORED),
+            "tree_score": self._score(said[self.tests]),
             "score_error": error,
+            "easiest_wrong": self._easiest_wrong(said[self.tests]),
         }
         if code_columns:
             wide = self._one_hot(code_columns)
@@ -141,12 +143,24 @@ class Learners:
 
     def _score_of(self, learn: Learn, rows: np.ndarray, n: int) -> float:
         """Score of what a learner says of rows that it was not fitted on."""
+        return self._score(self._said_of(learn, rows, n)[self.tests])
+
+    def _said_of(self, learn: Learn, rows: np.ndarray, n: int) -> np.ndarray:
+        """Probabilities of rows by a learner that was not fitted on them."""
         said = np.zeros((len(self.codes), self.n_classes))
         for fitted, test in self.splits:
             part = self._first(fitted, n)
             classes, shares = learn(rows[part], self.codes[part], rows[test])
             said[np.ix_(test, classes)] = shares
-        return self._score(said[self.tests])
+        return said
+
+    def _easiest_wrong(self, said: np.ndarray) -> tuple[int, float, float]:
+        """Rows of a fifth, and shares of wrong ones in the two surest fifths."""
+        wrong = said.argmax(axis=1) != self.codes[self.tests]
+        order = np.argsort(-said.max(axis=1), kind="stable")
+        n = len(order) // 5
+        first, second = wrong[order[:n]], wrong[order[n : 2 * n]]
+        return n, float(first.mean()), float(second.mean())
 
     def _learn_trees(
         self, rows: np.ndarray, codes: np.ndarray, test: np.ndarray

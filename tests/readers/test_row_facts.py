@@ -294,6 +294,18 @@ def test_codes_as_categories_help_where_their_order_says_nothing():
     assert facts.one_hot_score > facts.linear_score + 0.3
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_wrong_labels_are_wrong_among_the_easiest_rows(share):
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=1500)
+    X = rng.normal(size=(1500, 4)) + 3 * y[:, None] * [1, 1, 0, 0]
+    flipped = rng.random(1500) < share
+    n, first, second = measure_rows(X, np.where(flipped, 1 - y, y)).easiest_wrong
+    assert n == 300
+    assert first == pytest.approx(share, abs=0.04)
+    assert second == pytest.approx(share, abs=0.04)
+
+
 def test_more_rows_help_a_learner_of_many_columns():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(900, 120))

@@ -104,6 +104,7 @@ def healthy() -> Case:
             shift_offset=0.03,
             linear_score=0.60,
             tree_score=0.68,
+            easiest_wrong=(400, 0.01, 0.03),
             one_hot_score=0.60,
             network_score=0.70,
             score_error=0.05,

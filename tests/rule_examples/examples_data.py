@@ -96,6 +96,10 @@ SICK: dict[str, list[Case]] = {
         rows(conflict_share=0.051, duplicate_share=0.06),
         rows(conflict_share=0.02, duplicate_share=0.02),
     ],
+    "label-noise": [
+        rows(easiest_wrong=(400, 0.10, 0.12)),
+        rows(easiest_wrong=(300, 0.08, 0.06), tree_score=0.5),
+    ],
     "golden-feature": [rows(best_column_auc=0.99), rows(best_column_auc=1.0)],
     "imbalance": [counts(9100, 900), counts(5000, 3000, 40)],
     "tiny-dataset": [
@@ -168,6 +172,11 @@ HEALTHY: dict[str, list[Case]] = {
         rows(conflict_share=0.05, duplicate_share=0.06),
         rows(conflict_share=0.9, duplicate_share=0.95),  # a few binary columns
         rows(conflict_share=0.01, duplicate_share=0.2),
+    ],
+    "label-noise": [
+        rows(easiest_wrong=(300, 0.05, 0.063)),  # clouds that overlap, by chance
+        rows(easiest_wrong=(400, 0.10, 0.16)),  # the next rows are harder
+        rows(easiest_wrong=(400, 0.20, 0.20), tree_score=0.4),  # nothing is learned
     ],
     "golden-feature": [
         rows(best_column_auc=0.989),

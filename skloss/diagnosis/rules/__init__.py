@@ -45,6 +45,7 @@ CAUSAL_ORDER: tuple[type[Rule], ...] = (
     input_columns.CategoricalAsOrdinal,
     series_scaling.SeriesScaledByColumn,
     row_content.ConflictingLabels,
+    row_content.LabelNoise,
     row_content.GoldenFeature,
     row_content.Imbalance,
     row_content.TinyDataset,

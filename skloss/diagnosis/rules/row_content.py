@@ -57,6 +57,53 @@ class ConflictingLabels(Rule):
         )
 
 
+class LabelNoise(Rule):
+    """Some labels are probably wrong, also those of the easiest rows.
+
+    Reads: how often trees are wrong about rows that they were not fitted on, in the
+    fifth of the rows that they are surest of, and in the next fifth.
+    Effect: no network can learn a wrong label, and ten percent of them cost more than
+    most imbalance does. Validation scores are too low by as much.
+    What to do: list the suspicious rows with skloss.label_issues(classifier, X, y), and
+    look at them before you correct or drop any.
+    False alarm when: the same rows mean different things for a reason that no column
+    knows. Where classes overlap, the surest rows are wrong less often than the next.
+    This is always a remark, never an alarm.
+    """
+
+    code = "D21"
+    name = "label-noise"
+    severity = "info"
+    reference = "Northcutt et al., Confident learning, JAIR 70 (2021)"
+    least_score = 0.45  # of the trees: below it no row is easy
+    least_share = 0.04  # by two standard errors
+    least_evenness = 0.7  # of the two shares: overlap makes the second one larger
+    fewest_easy = 50
+
+    def inspect(self, case: Case) -> Finding | None:
+        """Ask for errors that do not get fewer where the rows are easy."""
+        facts = row_facts(case, "easiest_wrong", "tree_score")
+        n, first, second = facts.easiest_wrong or (0, 0.0, 0.0)
+        if n < self.fewest_easy:
+            raise NotApplicable(f"a fifth of the rows has only {tally(n, 'row')}")
+        error = (first * (1 - first) / n) ** 0.5
+        is_even = first >= self.least_evenness * second
+        is_learned = (facts.tree_score or 0.0) > self.least_score
+        if not (is_learned and is_even and first - 2 * error > self.least_share):
+            return None
+        return self.found(
+            f"Trees are wrong about {first:.0%} of the rows that they are surest of, "
+            f"and about {second:.0%} of the next ones: some labels are probably wrong.",
+            {
+                "wrong in the surest fifth": (first, "of the rows"),
+                "wrong in the next fifth": (second, "of the rows"),
+                "score of extra trees": facts.tree_score,
+            },
+            "List the suspicious rows with skloss.label_issues(classifier, X, y), and "
+            "look at them.",
+        )
+
+
 class GoldenFeature(Rule):
     """A single column almost separates the classes.
 

@@ -44,6 +44,7 @@ class TestScalingMismatch(Rule):
     severity = "error"
     explains = (
         "feature-shift",
+        "values-out-of-range",
         "overfit",
         "all-positive",
         "majority-collapse",
