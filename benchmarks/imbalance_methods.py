@@ -253,7 +253,7 @@ def run(
                         warm_up(parts[0], remedy)
                         warm.add(remedy)
                     done[key] = fit_one(*parts, remedy, seed)
-                _save(done)
+                    _save(done)
                 print(f"{name}, seed {seed}, fold {fold} done", flush=True)
     return done
 
@@ -264,38 +264,57 @@ def _save(fits: dict[str, dict[str, float]]) -> None:
 
 
 def by_set(fits: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """Make a row for each set and remedy: means over its folds and seeds."""
+    """Make a row for each set and remedy: means over its folds and seeds.
+
+    A fold counts when all remedies were fitted, so that they are compared on the same.
+    """
     places = ("set", "seed", "fold", "remedy")
     rows = [
         dict(zip(places, key.split("|"), strict=True)) | scores
         for key, scores in fits.items()
     ]
-    frame = pd.DataFrame(rows).drop(columns=["seed", "fold"])
+    frame = pd.DataFrame(rows)
+    fitted = frame.groupby(["set", "seed", "fold"])["remedy"].transform("size")
+    frame = frame[fitted == fitted.max()].drop(columns=["seed", "fold"])
     return frame.groupby(["set", "remedy"], sort=False).mean()
 
 
 def report(fits: dict[str, dict[str, float]]) -> None:
-    """Print means over the sets, and how the remedies differ from the plain network."""
+    """Print means over the sets, and differences with their standard errors."""
     table = by_set(fits)
-    names = table.index.unique("set")
     loads = table.pop("load")
-    print(f"{len(names)} sets, {len(fits)} fits: {', '.join(names)}")
+    places = pd.Series([key.split("|")[0] for key in fits])
+    n_folds = places.value_counts(sort=False) // table.index.unique("remedy").size
+    print(f"folds (times seeds) of each set: {n_folds[n_folds > 0].to_dict()}")
     print(f"mean load while fitting {loads.mean():.1f}\n")
     means = table.groupby("remedy", sort=False).mean()
     print(means.round(3).T.to_string())
-    print("\ndifference to none at one half, and its standard error over sets")
+    wide = table.unstack("remedy", sort=False)
     for measure in ("mcc", "mcc corrected", "mcc tuned", "ap", "log_loss corrected"):
-        values = table[measure].unstack("remedy", sort=False)
-        plain = table[measure.split(" ")[0]].unstack("remedy", sort=False)["none"]
-        apart = values.sub(plain, axis=0)
-        error = apart.std() / np.sqrt(len(apart))
-        found = pd.DataFrame({"mean": apart.mean(), "error": error})
-        print(f"\n{measure}\n{found.round(3).T.to_string()}")
-    print("\nMCC by set, at one half, corrected, tuned, and out of bag")
-    for measure in ("mcc", "mcc corrected", "mcc tuned", "mcc oob"):
-        if measure in table:
-            values = table[measure].unstack("remedy", sort=False)
-            print(f"\n{measure}\n{values.round(3).to_string()}")
+        plain = wide[measure.split(" ")[0]]["none"]
+        show(f"{measure}, less that of none", wide[measure].sub(plain, axis=0))
+    for measure in ("mcc", "f1", "brier", "log_loss"):
+        apart = wide[f"{measure} corrected"] - wide[measure]
+        show(f"{measure} corrected, less the same as it is", apart)
+    for measure in ("mcc", "f1"):
+        apart = wide[f"{measure} tuned"] - wide[measure]
+        show(f"{measure} tuned, less the same at one half", apart)
+        apart = wide[f"{measure} tuned"] - wide[f"{measure} corrected"]
+        show(f"{measure} tuned, less the same corrected at one half", apart)
+        if f"{measure} oob" in wide:
+            apart = wide[f"{measure} oob"] - wide[f"{measure} tuned"]
+            show(f"{measure} with an out-of-bag threshold, less tuned", apart)
+    for measure in ("mcc", "mcc corrected", "mcc tuned"):
+        print(f"\n{measure} by set\n{wide[measure].round(3).to_string()}")
+
+
+def show(title: str, apart: pd.DataFrame) -> None:
+    """Print the mean difference over sets, its error, and in how many it is above 0."""
+    apart = apart.dropna(axis=1)
+    error = apart.std() / np.sqrt(len(apart))
+    above = (apart > 0).sum().astype(str) + f" of {len(apart)}"
+    rows = {"mean": apart.mean().round(3), "error": error.round(3), "above 0": above}
+    print(f"\n{title}\n{pd.DataFrame(rows).T.to_string()}")
 
 
 def main() -> None:
