@@ -58,6 +58,8 @@ class Pooled:
         Number of the positive class of two; None if there are more.
     groups : ndarray of shape (n,) or None
         Groups of the rows, such as patients.
+    probabilities : dict of str to ndarray of float of shape (n,)
+        Probability of the positive class of two, of those who have told it.
     """
 
     truth: np.ndarray
@@ -65,6 +67,7 @@ class Pooled:
     n_classes: int
     positive: int | None = None
     groups: np.ndarray | None = None
+    probabilities: Mapping[str, np.ndarray] = field(default_factory=dict)
     _scores: dict[str, dict[str, Score]] = field(default_factory=dict, repr=False)
 
     @property
@@ -119,7 +122,8 @@ class Pooled:
         assert self.groups is not None  # noqa: S101 - for the type checker
         kept = ~np.isin(self.groups.astype(str), list(groups))
         predicted = {who: codes[kept] for who, codes in self.predicted.items()}
-        rest = self.n_classes, self.positive, self.groups[kept]
+        chances = {who: one[kept] for who, one in self.probabilities.items()}
+        rest = self.n_classes, self.positive, self.groups[kept], chances
         return Pooled(self.truth[kept], predicted, *rest)
 
     def by_group(self, who: str) -> list[GroupScore]:
