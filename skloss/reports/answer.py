@@ -162,7 +162,7 @@ def _by_pooled(context: ReportContext, pooled: Pooled) -> Answer:
     difference = None if rival is None else pooled.difference(NETWORK, rival)
     n_rows, where = len(pooled.truth), ""
     if pooled.groups is not None:
-        where = f" of {pooled.n_groups} groups"
+        where = f" of {pooled.n_groups} {pooled.groups_text}"
     kind = (
         "means over all classes"
         if context.pos_label is None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skloss.positive_class import positive_probability
+from skloss.record.group_names import group_name
 from skloss.reports.answer import NETWORK
 from skloss.reports.baseline_scores import predictions_on_folds
 from skloss.reports.context import NotKnown, ReportContext
@@ -60,4 +61,5 @@ def pooled_of_folds(source: Any, context: ReportContext, groups: Any) -> Pooled 
     except NotKnown:
         pass
     of_rows = truth[rows], predicted, len(classes), positive
-    return Pooled(*of_rows, np.asarray(groups)[rows], probabilities)
+    known_groups = np.asarray(groups)[rows], probabilities, group_name(groups)
+    return Pooled(*of_rows, *known_groups)

@@ -74,7 +74,7 @@ def _of_pooled(pooled: Pooled) -> Iterator[NextStep]:
         )
     if own.low is None or own.high is None or own.high - own.low < _WIDE:
         return
-    of_what = "rows" if pooled.groups is None else "groups"
+    of_what = "rows" if pooled.groups is None else pooled.groups_text
     n = len(pooled.truth) if pooled.groups is None else pooled.n_groups
     yield NextStep(
         f"Score more {of_what}: over {n:,} {of_what} the interval of the MCC is "

@@ -54,6 +54,7 @@ def pooled_predictions(
             # The file of an older search has no probabilities.
             if all(d.probability is not None for d in folds)
         },
+        table.group_name,
     )
 
 
