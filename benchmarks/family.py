@@ -1,11 +1,12 @@
 """Images and recurrent networks beside other learners, and beside ``keras.Model.fit``.
 
-Images are scikit-learn's digits, one against the rest, thinned to 2 % of the rows:
-average precision on rows that nothing has seen. Speeds are rows trained per second in
-fits of the same network with the same batches, the compiling left out on both sides.
+Images are scikit-learn's digits, one digit against the rest, thinned to 2 % of the
+rows: average precision on rows that nothing has seen. Speeds are rows trained per
+second in fits of the same network with the same batches, the compiling left out on both
+sides.
 
     python benchmarks/family.py --quick
-    python benchmarks/family.py > benchmarks/results/family.md
+    python benchmarks/family.py
 """
 
 import argparse
@@ -33,7 +34,7 @@ NETWORK = {"filters": (32, 64), "epochs": 40, "batch_size": 32, "learning_rate":
 
 
 def rare_digits(digit, seed):
-    """One digit against the rest, 2 % of the training rows, and a test set."""
+    """Thin one digit to 2 % of the training rows; return them, and a test set."""
     X, digits = load_digits(return_X_y=True)
     y = (digits == digit).astype(int)
     X, X_test, y, y_test = train_test_split(
@@ -48,7 +49,7 @@ def rare_digits(digit, seed):
 
 
 def fit_keras(X, y, seed):
-    """Train the same network by ``keras.Model.fit``, without hold-out."""
+    """Fit the same network by ``keras.Model.fit``, on all rows."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -104,8 +105,10 @@ LEARNERS = {
 def compare_digits(cases):
     """Print the average precision of each learner."""
     print("## Rare digits\n")
-    print(f"Average precision on untouched rows, medians of {len(cases)} fits; one ")
-    print("digit of ten is 2 % of the rows trained on.\n")
+    print(
+        f"Average precision on untouched rows, medians of {len(cases)} digits; one "
+        "digit is 2 % of the rows trained on.\n"
+    )
     print("| learner | median | lowest | seconds a fit |")
     print("|---|---|---|---|")
     for name, fit in LEARNERS.items():
@@ -148,7 +151,7 @@ def speed_cases(quick):
         for cell in ("lstm", "gru"):
             spec = recurrent_spec(steps, cell=cell)
             yield f"{cell.upper()} of {steps} steps, batch 32", spec, n_rows, 32
-    front = {"filters": ((16,),), "kernel_size": (7,), "pool_size": (4,)}
+    front = {"filters": ((32,), (64,)), "kernel_size": (7, 7), "pool_size": (4, 4)}
     spec = recurrent_spec(100 if quick else 400, front=front)
     yield f"CNN-LSTM of {spec.input_shape[0]} steps, batch 32", spec, 256, 32
 
@@ -212,7 +215,7 @@ def main():
     options = parser.parse_args()
     if options.quick:
         NETWORK["epochs"] = 2
-    several = [(digit, seed) for digit in (1, 3, 5, 8, 9) for seed in (0, 1)]
+    several = [(digit, 0) for digit in (1, 3, 5, 8, 9)]
     compare_digits(several[:1] if options.quick else several)
     compare_speeds(options.quick)
     return 0

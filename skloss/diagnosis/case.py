@@ -44,6 +44,8 @@ class RowFacts(PlainPart):
     column_scaler: str | None = None  # its class
     series_levels: float | None = None  # std of the means over a typical std in time
     series_amplitudes: float | None = None  # ratio of large and small stds in time
+    # Images.
+    two_ranges_share: float | None = None  # fractions up to 1, or far larger: the rarer
     # Labels.
     target_kind: str | None = None  # "ids", "one_hot", "multi_hot", "scaled", "real"
     target_min: float | None = None

@@ -128,6 +128,16 @@ class CNN2DClassifier(ImageRowsMixin, BaseConvolutionalClassifier):
         Most passes over the rows.
     batch_size : int, default=16
         Rows per step; all rows if there are fewer.
+    balanced_batches : bool or "smote", default=False
+        Whether every batch has as many rows of each class. They are drawn anew in every
+        epoch, which stays as long; nothing is copied, and a large class is seen as a
+        whole over several epochs. With "smote" a row of a small class that comes again
+        in one epoch is moved towards one of its five nearest neighbors of the class.
+    sampler : sampler of imbalanced-learn or None, default=None
+        Resamples the rows trained on, after the hold-out, for the place where
+        :class:`skloss.Pipeline` cannot stand, and for series, which samplers take flat.
+        Each of ``n_members`` has rows of its own. One without a seed takes
+        ``random_state``.
     class_weight : None, "balanced", "effective" or dict from label to weight, \
             default=None
         Weight of each class in the training loss, never in the curves; a dict must name

@@ -64,8 +64,8 @@ def write_container(
         "version": str(FORMAT_VERSION),
         "skloss": __version__,
         "content": text,
-        "sha256": _digest(text, arrays),
     }
+    header["sha256"] = _digest(header, arrays)
     write_whole(path, tensors.save(dict(arrays), header))
 
 
@@ -92,7 +92,7 @@ def read_container(path: str | PathLike[str]) -> tuple[Any, dict[str, np.ndarray
     except Exception as err:  # the library has no promise about what it raises
         raise _refused(path, "it is damaged, or was cut short") from err
     text = header.get("content", "")
-    if _digest(text, arrays) != header.get("sha256"):
+    if _digest(header, arrays) != header.get("sha256"):
         raise _refused(path, "it is damaged: its check sum is another")
     return _content(path, text), arrays
 
@@ -145,8 +145,10 @@ def _content(path: Path, text: str) -> Any:
         raise _refused(path, "its JSON cannot be read") from err
 
 
-def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
-    found = hashlib.sha256(text.encode())
+def _digest(header: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(set(header) - {"sha256"}):
+        found.update(f"{name} {header[name]}\n".encode())
     for name in sorted(arrays):
         array = arrays[name]
         found.update(f"{name} {array.dtype.str} {array.shape}".encode())

@@ -63,6 +63,7 @@ def _collect(hint: Any, found: dict[str, type]) -> None:
     is_data = is_dataclass(hint) and isinstance(hint, type)
     if is_data and hint.__name__ not in found:
         found[hint.__name__] = hint
+        # Where a layer is asked for, any kind of layer may stand.
         for part in (*hints_of(hint).values(), *hint.__subclasses__()):
             _collect(part, found)
     for part in get_args(hint):

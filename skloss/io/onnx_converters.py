@@ -6,10 +6,12 @@ from typing import Any
 import imblearn.pipeline
 import numpy as np
 import sklearn.pipeline
+from sklearn.base import BaseEstimator, ClassifierMixin
 
-from skloss.estimators import CNN1DClassifier, DenseClassifier, RocketClassifier
+from skloss.estimators import RocketClassifier
 from skloss.exceptions import ModelFileError
 from skloss.io.container import need
+from skloss.io.kinds import estimator_kinds
 from skloss.io.onnx_graph import Graph
 from skloss.io.onnx_networks import network_logits
 from skloss.io.onnx_rocket import rocket_logits
@@ -17,7 +19,7 @@ from skloss.io.onnx_series import scaled_nodes
 from skloss.model_selection import Pipeline
 from skloss.preprocessing import SeriesScaler
 
-__all__ = ["register_converters"]
+__all__ = ["register_converters", "with_stand_in"]
 
 _OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -26,11 +28,49 @@ _OPTIONS = {
 }
 
 
+class StandIn(ClassifierMixin, BaseEstimator):
+    """A classifier without properties, for skl2onnx reads every one that it finds.
+
+    ``model_`` of a classifier of skloss is built when it is read, by TensorFlow.
+    """
+
+    def __init__(self, source: Any = None) -> None:
+        self.source = source
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Labels."""
+        return np.asarray(self.source.classes_)
+
+
+def with_stand_in(model: Any) -> Any:
+    """Return a model with stand-ins in the place of classifiers, without samplers."""
+    if isinstance(model, sklearn.pipeline.Pipeline):
+        steps = [
+            (name, with_stand_in(step))
+            for name, step in model.steps
+            if not hasattr(step, "fit_resample")
+        ]
+        return sklearn.pipeline.Pipeline(steps)
+    return StandIn(model) if type(model) in _kinds() else model
+
+
+def _kinds() -> list[Any]:
+    kinds: list[Any] = [
+        kind for kind in estimator_kinds().values() if kind is not SeriesScaler
+    ]
+    if "skloss.estimators.keras" in sys.modules:  # an import would take seconds
+        kinds.append(sys.modules["skloss.estimators.keras"].KerasClassifier)
+    return kinds
+
+
 def register_converters() -> None:
     """Tell skl2onnx of the classifiers and pipelines of skloss.
 
-    Then ``skl2onnx.to_onnx(pipeline, X)`` works. A `KerasClassifier` must have been
-    imported before.
+    Then ``skl2onnx.to_onnx(pipeline, X)`` works; a `KerasClassifier` must have been
+    imported before. With ``options``, skl2onnx reads every attribute of an estimator,
+    and of what it finds there, and never comes to the end of ``members_``:
+    `skloss.to_onnx` gives probabilities as an array without them.
     """
     skl2onnx = need("skl2onnx", "onnx", "skloss.to_onnx")
     from skl2onnx._parse import update_registered_parser
@@ -38,10 +78,7 @@ def register_converters() -> None:
         calculate_sklearn_scaler_output_shapes,
     )
 
-    kinds: list[Any] = [CNN1DClassifier, DenseClassifier, RocketClassifier]
-    if "skloss.estimators.keras" in sys.modules:  # an import would take seconds
-        kinds.append(sys.modules["skloss.estimators.keras"].KerasClassifier)
-    for kind in kinds:
+    for kind in (*_kinds(), StandIn):
         skl2onnx.update_registered_converter(
             kind,
             f"Skloss{kind.__name__}",
@@ -89,7 +126,8 @@ def set_output_types(operator: Any) -> None:
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a fitted classifier: labels and probabilities."""
-    estimator, graph = operator.raw_operator, Graph(scope, container)
+    given, graph = operator.raw_operator, Graph(scope, container)
+    estimator = given.source if isinstance(given, StandIn) else given
     rows = _series_or_rows(graph, estimator, operator.inputs[0].full_name)
     fitted = estimator._fitted
     if isinstance(estimator, RocketClassifier):
@@ -98,7 +136,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         members = getattr(fitted, "members", (fitted,))
         found = []
         for member in members:
-            logits = network_logits(graph, member.network, member.result.weights, rows)
+            logits = network_logits(graph, member.network, member.weights, rows)
             found.append(_probabilities(graph, logits, estimator))
         chances = graph.add("Mean", *found) if found[1:] else found[0]
     outputs = operator.outputs

@@ -77,3 +77,11 @@ class Graph:
     def transposed(self, name: str, *axes: int) -> str:
         """Exchange axes."""
         return self.add("Transpose", name, perm=list(axes))
+
+    def channels_first(self, name: str, n_axes: int) -> str:
+        """Turn ``(n, places, channels)``, as ONNX has series and images."""
+        return self.transposed(name, 0, n_axes, *range(1, n_axes))
+
+    def channels_last(self, name: str, n_axes: int) -> str:
+        """Turn ``(n, channels, places)``, as skloss has them."""
+        return self.transposed(name, 0, *range(2, n_axes + 1), 1)

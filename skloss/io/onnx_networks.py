@@ -1,7 +1,6 @@
 """Networks as nodes of ONNX: the layers, one case each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,8 @@ from skloss.networks.layers import (
     Recurrent,
     Residual,
     SeriesScale,
+    SideBySide,
+    SlidingMax,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
 
@@ -69,67 +70,54 @@ def network_logits(
     rows : str
         Name of the rows, ``(n, *spec.input_shape)`` in single precision.
     """
-    return _through(graph, spec.layers, spec.input_shape, iter(weights), rows)
+    return _through(graph, spec.layers, iter(weights), spec.input_shape, rows)
 
 
 def _through(
     graph: Graph,
     layers: Sequence[Layer],
-    shape: tuple[int, ...],
     weights: Iterator[Array],
-    rows: str,
+    shape: tuple[int, ...],
+    x: str,
 ) -> str:
+    """Add layers one after the other; the shape is that of one row."""
     for layer in layers:
-        if isinstance(layer, Residual):
-            branch, shortcut = (
-                _through(graph, way, shape, weights, rows)
-                for way in (layer.branch, layer.shortcut)
-            )
-            both = graph.add("Add", branch, shortcut)
-            rows = _ACTIVATIONS[layer.activation](graph, both)
-        else:
-            arrays = [next(weights) for _ in layer.weight_shapes(shape)]
-            if isinstance(layer, SeriesScale):
-                rows = _scaled(graph, arrays, rows, shape[0])
-            else:
-                rows = _apply(graph, layer, arrays, rows, len(shape) - 1)
+        x = _apply(graph, layer, weights, shape, x)
         shape = layer.output_shape(shape)
-    return rows
+    return x
 
 
-def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str, n_axes: int) -> str:
+def _apply(
+    graph: Graph, layer: Layer, weights: Iterator[Array], shape: tuple[int, ...], x: str
+) -> str:
     match layer:
         case Dense():
-            z = graph.add("MatMul", x, graph.constant(arrays[0]))
+            z = graph.add("MatMul", x, graph.constant(next(weights)))
+            return _activated(graph, layer, weights, z)
         case Convolution():
-            z = _convolved(graph, layer, arrays[0], x)
+            z = _convolved(graph, layer, next(weights), shape, x)
+            return _activated(graph, layer, weights, z)
         case BatchNorm():
-            gamma, beta, mean, variance = arrays
-            scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
-            z = graph.add("Mul", x, graph.constant(scale.astype(np.float32)))
-            z = graph.add(
-                "Add", z, graph.constant((beta - mean * scale).astype(np.float32))
-            )
-            return _ACTIVATIONS[layer.activation](graph, z)
+            return _normalized(graph, layer, weights, x)
         case MaxPool():
-            size = [layer.size] * n_axes
-            pooled = graph.add(
-                "MaxPool",
-                _channels_first(graph, x, n_axes),
-                kernel_shape=size,
-                strides=size,
-            )
-            return _channels_last(graph, pooled, n_axes)
+            sizes = [layer.size] * (len(shape) - 1)
+            first = graph.channels_first(x, len(shape))
+            pooled = graph.add("MaxPool", first, kernel_shape=sizes, strides=sizes)
+            return graph.channels_last(pooled, len(shape))
+        case SlidingMax():
+            first = graph.channels_first(x, len(shape))
+            pads = [(layer.size - 1) // 2, layer.size // 2]
+            pooled = graph.add("MaxPool", first, kernel_shape=[layer.size], pads=pads)
+            return graph.channels_last(pooled, len(shape))
         case GlobalPool():
-            kind = (
-                "GlobalAveragePool" if layer.pooling == "average" else "GlobalMaxPool"
-            )
-            pooled = graph.add(kind, _channels_first(graph, x, n_axes))
-            return graph.add("Flatten", pooled, axis=1)
+            name = "Average" if layer.pooling == "average" else "Max"
+            first = graph.channels_first(x, len(shape))
+            return graph.add("Flatten", graph.add(f"Global{name}Pool", first), axis=1)
         case Recurrent():
+            arrays = [next(weights) for _ in layer.weight_shapes(shape)]
             return recurrent_states(graph, layer, arrays, x)
         case AttentionPool():
-            scores = graph.add("MatMul", x, graph.constant(arrays[0]))
+            scores = graph.add("MatMul", x, graph.constant(next(weights)))
             shares = graph.add("Softmax", scores, axis=1)
             product = graph.add("MatMul", graph.transposed(shares, 0, 2, 1), x)
             return graph.add("Flatten", product, axis=1)
@@ -137,14 +125,41 @@ def _apply(graph: Graph, layer: Any, arrays: list[Array], x: str, n_axes: int) -
             return graph.add("Flatten", x, axis=1)
         case Dropout() | Augment():
             return x
-        case _:
-            raise ModelFileError(
-                f"A network with a layer {type(layer).__name__} cannot be written as "
-                "ONNX: no nodes are known for it."
-            )
+        case SeriesScale():
+            statistics = [next(weights) for _ in layer.weight_shapes(shape)]
+            return _scaled(graph, statistics, x, shape[0])
+        case SideBySide():
+            ends = [_through(graph, chain, weights, shape, x) for chain in layer.chains]
+            return graph.add("Concat", *ends, axis=len(shape))
+        case Residual():
+            branch = _through(graph, layer.branch, weights, shape, x)
+            other = _through(graph, layer.shortcut, weights, shape, x)
+            total = graph.add("Add", branch, other)
+            return _ACTIVATIONS[layer.activation](graph, total)
+    raise ModelFileError(
+        f"A network with a layer {type(layer).__name__} cannot be written as ONNX: no "
+        "nodes are known for it."
+    )
+
+
+def _activated(
+    graph: Graph, layer: Dense | Convolution, weights: Iterator[Array], z: str
+) -> str:
     if layer.use_bias:
-        z = graph.add("Add", z, graph.constant(arrays[1]))
+        z = graph.add("Add", z, graph.constant(next(weights)))
     return _ACTIVATIONS[layer.activation](graph, z)
+
+
+def _normalized(
+    graph: Graph, layer: BatchNorm, weights: Iterator[Array], x: str
+) -> str:
+    gamma, beta, mean, variance = (next(weights) for _ in range(4))
+    scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
+    shift = (beta - mean * scale).astype(np.float32)
+    z = graph.add("Mul", x, graph.constant(scale.astype(np.float32)))
+    return _ACTIVATIONS[layer.activation](
+        graph, graph.add("Add", z, graph.constant(shift))
+    )
 
 
 def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
@@ -164,25 +179,20 @@ def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
     return graph.add("Concat", values, graph.add("Tile", moments, repeats), axis=2)
 
 
-def _convolved(graph: Graph, layer: Convolution, kernel: Array, x: str) -> str:
+def _convolved(
+    graph: Graph, layer: Convolution, kernel: Array, shape: tuple[int, ...], x: str
+) -> str:
     n_axes = layer.n_axes
-    axes = (n_axes + 1, n_axes, *range(n_axes))
-    weights = graph.constant(np.ascontiguousarray(kernel.transpose(axes)))
+    zeros = [(0, 0)] * n_axes
+    if layer.padding == "same":
+        zeros = [layer.zeros(size) for size in shape[:-1]]
+    weights = np.moveaxis(kernel, (-1, -2), (0, 1))
     z = graph.add(
         "Conv",
-        _channels_first(graph, x, n_axes),
-        weights,
-        # Of an odd number of zeros one more stands behind, as in TensorFlow.
-        auto_pad="SAME_UPPER" if layer.padding == "same" else "VALID",
+        graph.channels_first(x, len(shape)),
+        graph.constant(np.ascontiguousarray(weights)),
+        pads=[before for before, _ in zeros] + [behind for _, behind in zeros],
         strides=[layer.strides] * n_axes,
         dilations=[layer.dilation] * n_axes,
     )
-    return _channels_last(graph, z, n_axes)
-
-
-def _channels_first(graph: Graph, x: str, n_axes: int) -> str:
-    return graph.transposed(x, 0, n_axes + 1, *range(1, n_axes + 1))
-
-
-def _channels_last(graph: Graph, x: str, n_axes: int) -> str:
-    return graph.transposed(x, 0, *range(2, n_axes + 2), 1)
+    return graph.channels_last(z, len(shape))

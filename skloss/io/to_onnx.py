@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skloss.exceptions import ModelFileError
 from skloss.io.container import need
-from skloss.io.onnx_converters import register_converters
+from skloss.io.onnx_converters import register_converters, with_stand_in
 from skloss.io.onnx_model import CLASSES
 from skloss.whole_files import write_whole
 
@@ -60,7 +60,7 @@ def to_onnx(
     values above thresholds, and one next to a threshold may fall on its other side.
 
     After ``skloss.io.register_converters()``, ``skl2onnx.to_onnx(pipeline, X)`` works,
-    too.
+    too, without ``options``.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def to_onnx(
     register_converters()
     try:
         model = skl2onnx.to_onnx(
-            estimator,
+            with_stand_in(estimator),
             initial_types=_types(estimator, X),
             options={"zipmap": False},
             target_opset=target_opset,

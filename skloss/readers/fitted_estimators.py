@@ -14,6 +14,7 @@ from skloss.positive_class import positive_class
 from skloss.protocols import FittedSearch
 from skloss.readers.fit_arguments import of_input_shape, read_fit_params
 from skloss.readers.given_rows import predictor
+from skloss.readers.image_facts import image_facts
 from skloss.readers.keras_models import class_weight_facts, keras_case
 from skloss.readers.label_facts import labels_of_classes
 from skloss.readers.network_probe import probe_network
@@ -91,8 +92,8 @@ def _case(
 
 
 def _with_series(case: Case, found: Found, X: ArrayLike | None) -> Case:
-    """Add what a scaler of columns does to series, if there is one."""
-    facts = series_facts(found, case, X)
+    """Add what a scaler of columns does to series, and the ranges of images."""
+    facts = series_facts(found, case, X) | image_facts(case, X)
     if not facts or case.rows is None:
         return case
     return replace(case, rows=replace(case.rows, **facts))

@@ -268,6 +268,19 @@ def test_changes_that_there_are_not_are_refused(augment, text):
         small(augment=augment).fit(X, y)
 
 
+# --------------------------------------------------------------------------- two ranges
+
+
+def test_images_of_two_ranges_are_a_finding():
+    X, digits = load_digits(return_X_y=True)
+    X, y = X[:100].reshape(-1, 8, 8) * 15, digits[:100] > 4
+    mixed = np.concatenate([X[:90], X[90:] / 255])
+    finding = diagnose(small().fit(mixed, y), mixed, y).find("images-of-two-ranges")
+    assert next(iter(finding.evidence.values()))[0] == pytest.approx(0.1)
+    for one in (X, X / 255):
+        assert not diagnose(small().fit(one, y), one, y).find("images-of-two-ranges")
+
+
 # -------------------------------------------------------------------------- with others
 
 

@@ -83,6 +83,16 @@ CASES = {
         series()[0].transpose(0, 2, 1),
         series()[1],
     ),
+    "inception": lambda: (
+        skloss.CNN1DClassifier(architecture="inception", epochs=1, random_state=0),
+        *series(1),
+    ),
+    "calibrated": lambda: (
+        _dense(
+            calibration="temperature", class_weight="balanced", prior_correction=True
+        ),
+        *table(),
+    ),
     "cnn2d": lambda: (
         skloss.CNN2DClassifier(
             filters=((3,), (3, 4)),
@@ -111,7 +121,7 @@ CASES = {
     ),
     "rocket": lambda: (skloss.RocketClassifier(168, random_state=0), *series()),
     "rocket of two classes": lambda: (
-        skloss.RocketClassifier(168, scale_series=True, random_state=0),
+        skloss.RocketClassifier(168, scale_series="zscore", random_state=0),
         series()[0],
         series()[1] == "gale",
     ),

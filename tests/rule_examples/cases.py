@@ -83,6 +83,7 @@ def healthy() -> Case:
             column_scaler="StandardScaler",
             series_levels=0.02,
             series_amplitudes=1.1,
+            two_ranges_share=0.0,
             n_codes=0,
             is_token_ids=False,
             target_kind="ids",

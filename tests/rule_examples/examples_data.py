@@ -106,6 +106,7 @@ SICK: dict[str, list[Case]] = {
         sick(train=SplitMetrics((50, 49))),
         sick(train=SplitMetrics((4000, 19))),
     ],
+    "images-of-two-ranges": [rows(two_ranges_share=0.01), rows(two_ranges_share=0.5)],
     "series-scaled-by-column": [
         series(levels=1.0, amplitudes=2.8),
         series(levels=0.51, amplitudes=1.0),
@@ -187,6 +188,7 @@ HEALTHY: dict[str, list[Case]] = {
         counts(80, 20),
         sick(train=SplitMetrics((9, 1)), original=SplitMetrics((900, 50))),
     ],
+    "images-of-two-ranges": [rows(two_ranges_share=0.009), rows()],
     "series-scaled-by-column": [
         series(levels=0.5, amplitudes=2.5),
         series(levels=0.0, amplitudes=1.0),  # scaled by itself before

@@ -58,6 +58,7 @@ _FACTS = {
     "offset": "means and standard deviations were",
     "n_codes": "columns of category codes were",
     "column_scaler": "a step that scales series by columns was",
+    "two_ranges_share": "the range of the values of each image was",
     "target_kind": "the encoding of the labels was",
     "n_distinct_targets": "the number of distinct labels was",
     "duplicate_share": "duplicate rows were",

@@ -79,7 +79,7 @@ class Convolution(Layer):
         kernel = run.take()
         axes = tuple(range(1, self.n_axes + 1))
         if self.padding == "same":
-            x = np.pad(x, ((0, 0), *map(self._zeros, x.shape[1:-1]), (0, 0)))
+            x = np.pad(x, ((0, 0), *map(self.zeros, x.shape[1:-1]), (0, 0)))
         windows = sliding_window_view(x, (self.reach,) * self.n_axes, axis=axes)
         places = (slice(None, None, self.strides),) * self.n_axes
         seen = (slice(None, None, self.dilation),) * self.n_axes
@@ -92,7 +92,7 @@ class Convolution(Layer):
             z += run.take()
         return ACTIVATIONS[self.activation](z)
 
-    def _zeros(self, size: int) -> tuple[int, int]:
+    def zeros(self, size: int) -> tuple[int, int]:
         """Zeros before and behind an axis of this size."""
         places = -(-size // self.strides)
         missing = max(0, (places - 1) * self.strides + self.reach - size)
