@@ -234,17 +234,11 @@ def _rows(context: ReportContext) -> Section:
         )
     )
     if case.is_resampled:
-        samplers = ", ".join(_samplers(context.estimator))
+        samplers = ", ".join(case.samplers or ())
         by = f" ({samplers})" if samplers else ""
         notes.append(f"The training rows were resampled{by}.")
     known = _known(context, data_tables.classes, data_tables.columns)
     return Section(tables=known.tables, notes=(*notes, *known.notes))
-
-
-def _samplers(estimator: Any) -> list[str]:
-    """Class names of the samplers in a pipeline."""
-    steps = getattr(estimator, "steps", ())
-    return [type(step).__name__ for _, step in steps if hasattr(step, "fit_resample")]
 
 
 def _reproduce(context: ReportContext, command: str | None) -> Section:
