@@ -17,7 +17,7 @@ class ImagesOfTwoRanges(Rule):
     False alarm when: nearly black images of whole numbers stand among fractions.
     """
 
-    code = "D21"
+    code = "D22"
     name = "images-of-two-ranges"
     explains = ("unscaled-inputs", "feature-shift", "weak-input-variation")
 
