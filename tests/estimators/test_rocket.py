@@ -1,6 +1,7 @@
 """``RocketClassifier``: honest probabilities, with no row lost."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -225,6 +226,22 @@ def test_a_diagnosis_reads_it():
     for rows in ((), (X, y)):
         found = skloss.diagnose(fitted, *rows).findings
         assert [finding.name for finding in found if finding.is_alarm] == []
+
+
+def test_a_penalty_at_the_end_of_its_range_is_told():
+    X, y = _waves()
+    nothing = RocketClassifier(**_SMALL).fit(np.ones_like(X), y)
+    found = skloss.diagnose(nothing).find("penalty-at-end")
+    assert "strongest of 15 penalties" in found.title
+    assert "no better than by the class shares" in found.fix
+    assert not found.is_alarm
+    inside = RocketClassifier(**_SMALL).fit(X, y)
+    assert skloss.diagnose(inside).find("penalty-at-end") is None
+    record = skloss.TrainingRecord.from_json(inside.record_.to_json())
+    weakest = replace(record, outcome=record.outcome | {"best_epoch": 14})
+    found = skloss.diagnose(weakest).find("penalty-at-end")
+    assert "weakest of 15 penalties" in found.title
+    assert "pass groups to fit" in found.fix
 
 
 def test_the_loss_is_drawn_over_penalties():
