@@ -92,6 +92,15 @@ class HoldOut:
         weight_val = weight[0] if weight else None
         return cls(X_val, y_val, source="validation_data", weight_val=weight_val)
 
+    def without_validation(self) -> "HoldOut":
+        """Return the original rows alone."""
+        return HoldOut(
+            X_original=self.X_original,
+            y_original=self.y_original,
+            weight_original=self.weight_original,
+            samplers=self.samplers,
+        )
+
     def transformed(self, transform: Callable[[Any], Any]) -> Self:
         """Rows as a transformer makes them."""
         original = self.X_original

@@ -93,17 +93,11 @@ def described_rows(context: ReportContext) -> Section:
         )
     )
     if case.is_resampled:
-        samplers = ", ".join(_samplers(context.estimator))
+        samplers = ", ".join(case.samplers or ())
         by = f" ({samplers})" if samplers else ""
         notes.append(f"The training rows were resampled{by}.")
     known = known_tables(context, data_tables.classes, data_tables.columns)
     return Section(tables=known.tables, notes=(*notes, *known.notes))
-
-
-def _samplers(estimator: Any) -> list[str]:
-    """Class names of the samplers in a pipeline."""
-    steps = getattr(estimator, "steps", ())
-    return [type(step).__name__ for _, step in steps if hasattr(step, "fit_resample")]
 
 
 def reproduced(context: ReportContext, command: str | None) -> Section:
