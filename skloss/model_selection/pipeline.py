@@ -32,6 +32,7 @@ from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.model_selection.steps import Steps, is_sampler
+from skloss.record.group_names import group_name
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
@@ -245,6 +246,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     groups=groups_of_holdout(known.get("groups"), _TO_CALLER),
                     groups_val=at(known.get("groups"), held),
                     groups_original=at(known.get("groups"), kept),
+                    group_name=group_name(known.get("groups")),
                 )
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 params = {
