@@ -36,6 +36,7 @@ from skloss.estimators.series_choice import SCALINGS, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.holdout import check_no_gaps, stratified_holdout
 from skloss.record import TrainingRecord
+from skloss.record.group_names import group_name
 from skloss.rocket import RocketKernels
 from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.training import Rows, Settings
@@ -239,7 +240,8 @@ class RocketClassifier(
             if X_val is None:
                 resampled = warns_of_resampled(X, y, stacklevel=_TO_CALLER)
                 source = "resampled" if resampled else "left out"
-            split = Split(source=source, groups=None if groups is None else "kept")
+            state = None if groups is None else "kept"
+            split = Split(source=source, groups=state, group_name=group_name(groups))
             return self._fit(X, y, weight, split, holdout, groups)
 
     @fit_context(prefer_skip_nested_validation=True)
