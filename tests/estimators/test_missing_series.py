@@ -128,6 +128,21 @@ def test_the_scaler_of_series_passes_nan_on():
     np.testing.assert_allclose(found, scaled(X), atol=1e-5)
 
 
+def test_the_scaler_of_series_passes_nan_on_in_onnx(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X, y = series()
+    X = X.reshape(N, -1)
+    scaler = SeriesScaler(n_channels=2)
+    pipeline = skloss.make_pipeline(scaler, cnn(scale_series=None, n_channels=2))
+    pipeline.fit(X, y)
+    skloss.to_onnx(pipeline, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(
+        tmp_path / "model.onnx", providers=["CPUExecutionProvider"]
+    )
+    found = session.run(None, {session.get_inputs()[0].name: X.astype(float)})[1]
+    np.testing.assert_allclose(found, pipeline.predict_proba(X), atol=1e-5)
+
+
 def test_a_diagnosis_and_a_pipeline_take_gaps():
     X, y = series()
     fitted = skloss.make_pipeline(SeriesScaler(), cnn(scale_series=None)).fit(X, y)
