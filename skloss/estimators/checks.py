@@ -86,7 +86,7 @@ def check_finite(name: str, X: Any, offer: str = "") -> None:
     else:
         bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
     kind, mend = (
-        ("NaN", offer or "impute them, for instance with SimpleImputer as first step,")
+        ("NaN", f"{offer}impute them, for instance with SimpleImputer as first step,")
         if np.isnan(values).any()
         else ("infinity, or a value too large for float32,", "clip or scale them,")
     )

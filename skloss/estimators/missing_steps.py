@@ -21,7 +21,7 @@ class MissingStepsMixin:
 
     def _check_values(self, name: str, X: Any) -> None:
         if self.missing != "mask":
-            check_finite(name, X, "set missing='mask',")
+            check_finite(name, X, "set missing='mask', ")
             return
         is_missing = np.isnan(X)
         if not is_missing.any():
