@@ -119,7 +119,7 @@ def render_card(
             model=[table for table in model.tables if _is_told(table)],
             data=data,
             data_tables=[table for table in data.tables if not table.is_folded],
-            metrics=metrics,
+            metrics=[table for table in metrics.tables if not table.is_folded],
             curves=curves.tables,
             limits=_limits(context, answer),
             missing=list(

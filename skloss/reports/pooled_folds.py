@@ -10,7 +10,7 @@ import numpy as np
 from skloss.positive_class import positive_probability
 from skloss.record.group_names import group_name
 from skloss.reports.answer import NETWORK
-from skloss.reports.baseline_scores import predictions_on_folds
+from skloss.reports.baseline_scores import joined_parts, predictions_on_folds
 from skloss.reports.context import NotKnown, ReportContext
 from skloss.reports.pooled_scores import Pooled
 from skloss.sklearn_compat import safe_indexing
@@ -51,13 +51,13 @@ def pooled_of_folds(source: Any, context: ReportContext, groups: Any) -> Pooled 
         own.append(np.searchsorted(classes, fitted.predict(held)))
         chances.append(positive_probability(fitted, held, y, label))
     predicted = {NETWORK: np.concatenate(own)}
-    known = [part for part in chances if part is not None]
-    probabilities = {}
-    if len(known) == len(chances):
-        probabilities[NETWORK] = np.concatenate(known)
+    joined = joined_parts(chances)
+    probabilities = {} if joined is None else {NETWORK: joined}
     try:
-        others = predictions_on_folds(splits, context.estimator, context.X, truth)
-        predicted |= others
+        others = predictions_on_folds(
+            splits, context.estimator, context.X, truth, positive
+        )
+        predicted, probabilities = predicted | others[0], probabilities | others[1]
     except NotKnown:
         pass
     of_rows = truth[rows], predicted, len(classes), positive

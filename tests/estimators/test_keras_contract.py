@@ -7,6 +7,7 @@ import pickle
 import random
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -338,6 +339,18 @@ def test_seeded_fits_in_threads_equal_those_one_after_the_other():
     expected = [clone(one).fit(X, y).predict_proba(X) for one in classifiers]
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda one: one.fit(X, y).predict_proba(X), classifiers))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_another_thread_that_draws_does_not_change_a_seeded_fit():
+    def disturbed(meta):
+        other = threading.Thread(target=random.random)
+        other.start()
+        other.join()
+        return binary(meta)
+
+    expected = small(random_state=0).fit(X, y).predict_proba(X)
+    found = small(disturbed, random_state=0).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(found, expected)
 
 

@@ -191,6 +191,22 @@ def test_curves_alone_give_a_card_that_says_what_is_not_known():
     assert "The library that the model was trained by is not known." in card
 
 
+@pytest.mark.parametrize(("n_groups", "is_shown"), [(20, True), (60, False)])
+def test_a_table_of_groups_is_in_the_card_if_it_is_short(
+    fitted, rows, n_groups, is_shown
+):
+    from skloss.reports.answer import NETWORK, answer
+    from skloss.reports.build_context import build_context
+    from skloss.reports.pooled_scores import Pooled
+
+    truth = np.arange(900) % 2
+    groups = np.arange(900) % n_groups
+    pooled = Pooled(truth, {NETWORK: truth}, 2, 1, groups, group_name="a|b")
+    context = replace(build_context(fitted, *rows), pooled=pooled)
+    card = render_card(context, answer(context))
+    assert ("| a\\|b | rows |" in card) == is_shown
+
+
 def test_a_command_is_shown_as_in_the_page(fitted, rows):
     from skloss.reports.build_context import build_context
 

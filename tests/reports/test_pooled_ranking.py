@@ -119,5 +119,8 @@ def test_the_report_of_a_cross_validation_has_it():
         joined[test] = fitted.predict_proba(X[test])[:, 1]
     score = made.answer.scores["This classifier"][place]
     assert score.value == pytest.approx(average_precision_score(TRUTH, joined))
+    guess = made.answer.scores["Constant guess (most frequent class)"][place]
+    assert guess.value == pytest.approx(TRUTH.mean())
+    assert made.answer.scores["Logistic regression"][place].value > guess.value
     assert "recall and average precision are" in made.answer.measured_on
     assert "average precision" in made.card

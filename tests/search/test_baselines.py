@@ -122,6 +122,7 @@ def test_the_command_shows_them_and_what_to_do_next(tmp_path, capsys):
         assert re.search(r"-?\d\.\d\d \(-?\d\.\d\d to -?\d\.\d\d\)", row), row
     assert "bootstrap of the 10 values of 'who'" in shown
     assert re.search(r"Average precision: This classifier 0\.\d\d \(", shown)
+    assert shown.count("Over all rows the threshold") <= 1
     assert "What to do next:\n  1. " in shown
     page = (out / "report.html").read_text("utf-8")
     assert "What to do next" in page

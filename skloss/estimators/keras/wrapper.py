@@ -382,4 +382,5 @@ class MendedWrapper(ScikerasClassifier):
 
     def _seeds(self) -> Any:
         """Hold off other seeded fits, where this one is seeded."""
-        return nullcontext() if self._random_state is None else lent_seeds()
+        seed = self._random_state
+        return nullcontext() if seed is None else lent_seeds(seed)
