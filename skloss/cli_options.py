@@ -184,17 +184,23 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser(
         "report",
         help="write an HTML page about a training, from its record or its curves",
-        description="Write one self-contained HTML page about a training. It compares "
-        "the network with baselines, and shows the findings of the diagnosis, the "
-        "training curves, the errors and the configuration.",
+        description="Write one self-contained HTML page about a training, or a model "
+        "card in Markdown. It compares the network with baselines, and shows the "
+        "findings of the diagnosis, the training curves, the errors and the "
+        "configuration.",
     )
     report.add_argument("path", metavar="PATH", help=_READABLE)
     _add_reading_options(report)
     report.add_argument(
         "--out",
-        default="report.html",
         metavar="FILE",
-        help="file to write (default ./%(default)s)",
+        help="file to write (default ./report.html, of a card ./model_card.md); one "
+        "that ends with .md becomes a card",
+    )
+    report.add_argument(
+        "--format",
+        choices=("html", "card"),
+        help="an HTML page or a model card in Markdown (default: by the file's name)",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["MOST_RARE", "positive_class"]
+__all__ = ["MOST_RARE", "positive_class", "positive_probability"]
 
 # Largest share of the rows of a class that is positive because it is rare. At one half
 # the folds of one cross-validation, which differ by some rows, would not agree.
@@ -52,6 +52,41 @@ def positive_class(
     if len(rows) != 2:
         return None
     return 0 if rows[0] < rows[1] and rows[0] <= MOST_RARE * rows.sum() else 1
+
+
+def positive_probability(
+    fitted: Any, X: ArrayLike, y: ArrayLike, pos_label: object = None
+) -> np.ndarray | None:
+    """Predict the probability of the positive class of two.
+
+    Parameters
+    ----------
+    fitted : estimator
+        Fitted classifier.
+    X : array-like of shape (n, ...)
+        Rows.
+    y : array-like
+        Labels of all rows, those of other folds too.
+    pos_label : object, default=None
+        Positive class; None is chosen by `positive_class`.
+
+    Returns
+    -------
+    probability : ndarray of shape (n,) or None
+        None if there are not two classes, or if the classifier has not seen the
+        positive one or gives no finite probabilities.
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    if pos_label is None:
+        number = positive_class(counts)
+        if number is None:
+            return None
+        pos_label = classes[number]
+    columns = np.flatnonzero(np.asarray(fitted.classes_) == pos_label)
+    if len(classes) != 2 or not len(columns) or not hasattr(fitted, "predict_proba"):
+        return None
+    found = np.asarray(fitted.predict_proba(X), float)[:, columns[0]]
+    return found if np.isfinite(found).all() else None
 
 
 def _number_of(pos_label: object, labels: list[Any]) -> int:

@@ -1,7 +1,7 @@
 """The diagnosis: rules read a case, and name the faults of a training."""
 
 from skloss.diagnosis import rules  # noqa: F401 - fills RULES
-from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
+from skloss.diagnosis.case import Case, PenaltyFacts, Probe, RowFacts, SearchFacts
 from skloss.diagnosis.diagnosis import Diagnosis, examine
 from skloss.diagnosis.finding import Finding, Measure
 from skloss.diagnosis.next_steps import NextStep, next_steps
@@ -19,6 +19,7 @@ __all__ = [
     "Measure",
     "NextStep",
     "NotApplicable",
+    "PenaltyFacts",
     "Probe",
     "RowFacts",
     "Rule",

@@ -14,7 +14,7 @@ from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.loss_gap import LossGap
 from skloss.record.validation_shift import ValidationShift
 
-__all__ = ["Case", "Preparation", "Probe", "RowFacts", "SearchFacts"]
+__all__ = ["Case", "PenaltyFacts", "Preparation", "Probe", "RowFacts", "SearchFacts"]
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Curve = np.ndarray
@@ -125,6 +125,15 @@ class SearchFacts(PlainPart):
 
 
 @dataclass(frozen=True)
+class PenaltyFacts(PlainPart):
+    """Penalties that a closed form was fitted with, and the one that was chosen."""
+
+    values: tuple[float, ...] = ()  # from strong to weak
+    losses: tuple[float, ...] = ()  # of unseen rows, at the class shares of training
+    chosen: int | None = None  # its place
+
+
+@dataclass(frozen=True)
 class Preparation(PlainPart):
     """What the code of a training does to the rows before ``fit``."""
 
@@ -159,6 +168,8 @@ class Case:
         if no sampler changed them), and of the validation rows.
     rows, probe, search : RowFacts, Probe, SearchFacts or None
         Measurements.
+    penalties : PenaltyFacts or None
+        The penalties of a closed form.
     shift : ValidationShift or None
         How far validation rows that were given lie from the training rows.
     preparation : Preparation or None
@@ -212,6 +223,7 @@ class Case:
     best_epoch: int | None = None
     gap: LossGap | None = None
     no_gap: str | None = None
+    penalties: PenaltyFacts | None = None
     stop_reason: str | None = None
     origin: str = "curves"
     is_partial: bool = False

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis.case import Case, Probe, RowFacts, SearchFacts
+from skloss.diagnosis.case import Case, PenaltyFacts, Probe, RowFacts, SearchFacts
 from skloss.exceptions import RecordFormatError
 from skloss.record import Layer, SplitMetrics, Training, TrainingRecord
 from skloss.record.loss_gap import gap_of_record
@@ -47,6 +47,7 @@ def record_from_case(case: Case) -> TrainingRecord:
             "metrics": metrics,
             "probe": _plain(case.probe),
             "search": _plain(case.search),
+            "penalties": _plain(case.penalties),
             "loss_gap": {"not_measured": case.no_gap}
             if case.no_gap
             else _plain(case.gap),
@@ -97,6 +98,7 @@ def _case(record: TrainingRecord) -> Case:
         rows=_facts_of_columns(data) if rows is None else rows,
         probe=_part(Probe, outcome.get("probe")),
         search=_part(SearchFacts, outcome.get("search")),
+        penalties=_penalties(record),
         shift=_part(ValidationShift, data.get("validation_shift")),
         samplers=None if samplers is None else tuple(samplers),
         gap=gap_of_record(record),
@@ -105,6 +107,15 @@ def _case(record: TrainingRecord) -> Case:
         stop_reason=outcome.get("stop_reason"),
         **known,
     )
+
+
+def _penalties(record: TrainingRecord) -> PenaltyFacts | None:
+    """Read the curve over penalties, where there is one."""
+    curves = record.history
+    if "penalty" not in curves:
+        return _part(PenaltyFacts, record.outcome.get("penalties"))
+    losses = curves.get("val_loss_at_train_prior", ())
+    return PenaltyFacts(tuple(curves["penalty"]), tuple(losses), record.best_epoch)
 
 
 def _plain(part: Any) -> Any:

@@ -20,6 +20,7 @@ __all__ = [
     "headline",
     "measure_text",
     "params_text",
+    "printable",
     "report",
     "steps_text",
     "tally",
@@ -106,7 +107,7 @@ def steps_text(steps: Sequence[NextStep]) -> str:
     for number, step in enumerate(steps, start=1):
         lines.append(_fill(f"{number}. {step.text}", "  ", hang=3))
         # A line of code is not broken, so that it can be copied.
-        lines += [f"     {_printable(step.code)}"] if step.code else []
+        lines += [f"     {printable(step.code)}"] if step.code else []
     return "\n".join(lines)
 
 
@@ -302,7 +303,7 @@ def _lines(texts: Iterable[str], indent: str = "") -> str:
 
 def _fill(text: str, indent: str = "", hang: int = 0) -> str:
     filled = textwrap.fill(
-        _printable(text),
+        printable(text),
         _WIDTH,
         initial_indent=indent,
         subsequent_indent=indent + " " * hang,
@@ -311,7 +312,7 @@ def _fill(text: str, indent: str = "", hang: int = 0) -> str:
     return filled.replace(_NO_BREAK, " ")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace control characters.
 
     Names of columns can contain escape codes, which a terminal would execute.

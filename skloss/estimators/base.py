@@ -237,7 +237,11 @@ class BaseNeuralClassifier(
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_again(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        holdout: HoldOut,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train again, on all rows as a sampler left them, and keep the record.
 
@@ -247,8 +251,10 @@ class BaseNeuralClassifier(
         ----------
         X, y : array-likes
             Rows and labels to train on.
+        holdout : HoldOut
+            Original rows, transformed as ``X`` was but never resampled; none held out.
         sample_weight : array-like of shape (n,), optional
-            Weights of the rows.
+            Weights of the rows of ``X``.
 
         Returns
         -------
@@ -259,7 +265,8 @@ class BaseNeuralClassifier(
         with all_or_nothing(self):
             X, y = self._check_rows(X, y, reset=False)
             codes = encode_known(self.classes_, y, "y")
-            rows = MemberRows(X, codes, checked_weight(sample_weight, X))
+            weight = checked_weight(sample_weight, X)
+            rows = MemberRows(X, codes, weight, holdout=holdout)
             self._fitted = fit_again(self, rows, self._fitted.members[0])
         return self
 

@@ -70,8 +70,11 @@ def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:
     return callbacks
 
 
-def check_finite(name: str, X: Any) -> None:
-    """Say where a value is missing or infinite, and what to do about it."""
+def check_finite(name: str, X: Any, offer: str = "") -> None:
+    """Say where a value is missing or infinite, and what to do about it.
+
+    ``offer`` is what the classifier itself can do about NaN.
+    """
     # The sum is finite only if all values are, and takes no array of answers.
     values = X.data if issparse(X) else X
     with np.errstate(all="ignore"):
@@ -83,7 +86,7 @@ def check_finite(name: str, X: Any) -> None:
     else:
         bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
     kind, mend = (
-        ("NaN", "impute them, for instance with SimpleImputer as first step,")
+        ("NaN", f"{offer}impute them, for instance with SimpleImputer as first step,")
         if np.isnan(values).any()
         else ("infinity, or a value too large for float32,", "clip or scale them,")
     )

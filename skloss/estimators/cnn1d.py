@@ -7,17 +7,24 @@ from typing import Any, ClassVar, Literal
 from skloss.estimators.augmentation import augment_layer
 from skloss.estimators.convolutional import BaseConvolutionalClassifier
 from skloss.estimators.fit_rows import FitRows
+from skloss.estimators.missing_steps import MissingStepsMixin
 from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.networks import ARCHITECTURES, NetworkSpec, published
-from skloss.networks.layers import Conv1D, Convolution, SeriesScale
+from skloss.networks.layers import (
+    Conv1D,
+    Convolution,
+    FlagMissing,
+    Layer,
+    SeriesScale,
+)
 from skloss.sklearn_compat import StrOptions
 
 __all__ = ["CNN1DClassifier"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
+class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClassifier):
     """Convolutional network for series.
 
     Blocks of convolutions, each closed by a pool, then the values flattened (or pooled
@@ -74,6 +81,11 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
         amplitude, by a trial of fixed kernels on at most 1,000 original training rows
         (groups left out together), mean and logarithm of the standard deviation follow
         as channels. None takes series as they are.
+    missing : {"error", "mask"}, default="error"
+        With "mask", series may have NaN: gaps, and what shorter series are padded with.
+        They count in no scaling, are zero for the network (the mean of a scaled
+        series), and each channel has another one beside it that is 1 where it is
+        missing. Not with ``augment``.
     augment : None, str, sequence of str or dict from str to float, default=None
         How series are changed at random while the network trains on them, anew at each
         step; held-out rows never are. "shift" in time by at most 5 % of the length,
@@ -291,12 +303,14 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
         "scale_series": [StrOptions(set(SCALINGS)), None],
         "augment": [str, list, tuple, Mapping, None],
         **SeriesRowsMixin._series_constraints,
+        **MissingStepsMixin._missing_constraints,
     }
 
     architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain"
     n_channels: int = 1
     channels_first: bool | None = None
     scale_series: Literal["auto", "zscore"] | None = "auto"
+    missing: Literal["error", "mask"] = "error"
     augment: str | Sequence[str] | Mapping[str, float] | None = None
     batch_norm: bool = True
 
@@ -319,13 +333,22 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
         self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
     ) -> NetworkSpec:
         augment = augment_layer(type(self).__name__, self.augment, spec.input_shape[1])
-        scale = self._scale_layer(spec.input_shape, rows, alike)
-        if scale == SeriesScale(moments=True):  # which the first convolutions see, too
-            shape = scale.output_shape(spec.input_shape)
+        front: list[Layer] = []
+        if (scale := self._scale_layer(spec.input_shape, rows, alike)) is not None:
+            front.append(scale)
+        if self.missing == "mask":
+            if augment is not None:
+                raise ValueError(
+                    f"augment={self.augment!r} of {type(self).__name__} cannot change "
+                    "series with gaps: leave it out with missing='mask', or fill them."
+                )
+            front.append(FlagMissing(spec.input_shape[1]))
+        shape = NetworkSpec(spec.input_shape, tuple(front)).shapes()[-1]
+        if shape != spec.input_shape:  # the first convolutions see more channels
             spec = replace(
                 self._network(shape, spec.n_outputs), input_shape=spec.input_shape
             )
-        front = [layer for layer in (scale, augment) if layer is not None]
+        front += [] if augment is None else [augment]
         return replace(spec, layers=(*front, *spec.layers))
 
     def _scale_layer(
@@ -333,11 +356,12 @@ class CNN1DClassifier(SeriesRowsMixin, BaseConvolutionalClassifier):
     ) -> SeriesScale | None:
         if self.scale_series is None:
             return None
+        plain = SeriesScale(gaps=self.missing == "mask")
         if self.scale_series == "zscore":
-            return SeriesScale()
+            return plain
         if alike is not None:
             first = alike.layers[0]
-            return first if isinstance(first, SeriesScale) else SeriesScale()
+            return first if isinstance(first, SeriesScale) else plain
         with limited_threads(None):
             tells = level_tells(rows.original, shape, rows.groups_original)
-        return SeriesScale(moments=tells)
+        return replace(plain, moments=tells)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 from skloss.estimators.checks import check_choice, check_sizes
@@ -337,10 +337,14 @@ class CNN2DClassifier(ImageRowsMixin, BaseConvolutionalClassifier):
             if most is None:
                 if value is not None:
                     check_choice(owner, "augment['flip']", value, _FLIPS)
-            elif not isinstance(value, int | float) or not 0 <= value <= most:
+            elif not _is_number(value) or not 0 <= value <= most:
                 raise ValueError(
                     f"augment[{name!r}] of {owner} must be a number from 0 to "
                     f"{most:g}. Got {value!r} instead."
                 )
         height, width, channels = spec.input_shape
         return ImageAugmentation.made_of(options, (height, width, channels))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

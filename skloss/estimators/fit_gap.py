@@ -10,6 +10,7 @@ from skloss.estimators.fit_job import Job
 from skloss.estimators.fit_rows import FitRows
 from skloss.holdout import stratified_sample
 from skloss.record.gap_measurement import RowLosses, TrainingMode, measured_gap
+from skloss.record.group_names import group_titles
 from skloss.record.loss_gap import LossGap
 from skloss.training import Evaluator, Rows, TrainingResult
 from skloss.training.evaluation import MeasuredNetwork
@@ -193,9 +194,10 @@ def _titles(rows: FitRows) -> dict[str, str]:
         told = " and ".join(rows.samplers)
         titles |= {"prior": f"{told}'s prior", "resampling": f"rows made by {told}"}
     if rows.groups_val is not None and rows.groups_original is not None:
+        unseen, new_rows = group_titles(rows.group_name)
         known = np.isin(rows.groups_val, rows.groups_original)
         if not known.any():
-            titles["generalization"] = "groups never seen"
+            titles["generalization"] = unseen
         elif known.all():
-            titles["generalization"] = "new rows of known groups"
+            titles["generalization"] = new_rows
     return titles

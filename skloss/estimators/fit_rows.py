@@ -37,7 +37,8 @@ class HoldOut:
     ``samplers`` are the names of those in front; None if they are not known. Of a
     pipeline, ``positions`` are where the held-out rows stood among the ``n_given`` rows
     that it was given. ``groups`` says whether groups were kept together, as
-    `groups_of_holdout` does; the group of each row is known where it was given.
+    `groups_of_holdout` does; the group of each row is known where it was given, and
+    ``group_name`` where the groups were a column with a name.
     """
 
     X_val: Any = None
@@ -53,6 +54,7 @@ class HoldOut:
     groups: str | None = None
     groups_val: np.ndarray | None = None
     groups_original: np.ndarray | None = None
+    group_name: str | None = None
 
     @classmethod
     def given(
@@ -90,6 +92,15 @@ class HoldOut:
         weight_val = weight[0] if weight else None
         return cls(X_val, y_val, source="validation_data", weight_val=weight_val)
 
+    def without_validation(self) -> "HoldOut":
+        """Return the original rows alone."""
+        return HoldOut(
+            X_original=self.X_original,
+            y_original=self.y_original,
+            weight_original=self.weight_original,
+            samplers=self.samplers,
+        )
+
     def transformed(self, transform: Callable[[Any], Any]) -> Self:
         """Rows as a transformer makes them."""
         original = self.X_original
@@ -105,7 +116,7 @@ class Split:
     """Positions of the rows to train on and to hold out, and where they come from.
 
     None are all rows, and none of them. ``groups`` is as in `HoldOut`; ``group_of``
-    has the group of each row.
+    has the group of each row, and ``group_name`` the name of their column.
     """
 
     kept: np.ndarray | None = None
@@ -113,6 +124,7 @@ class Split:
     source: str = "none"
     groups: str | None = None
     group_of: np.ndarray | None = None
+    group_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,8 @@ class FitRows:
         Whether the hold-out kept groups together; None if it was not made here.
     groups_val, groups_original : ndarray or None
         Group of each held-out row, and of each original training row.
+    group_name : str or None
+        Name of the column of the groups.
     """
 
     training: Rows
@@ -175,6 +189,7 @@ class FitRows:
     groups: str | None = None
     groups_val: np.ndarray | None = None
     groups_original: np.ndarray | None = None
+    group_name: str | None = None
 
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
@@ -240,6 +255,7 @@ def fit_rows(
         groups=split.groups or holdout.groups,
         groups_val=groups_val,
         groups_original=groups_original,
+        group_name=split.group_name or holdout.group_name,
     )
 
 

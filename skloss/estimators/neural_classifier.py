@@ -26,6 +26,7 @@ from skloss.estimators.fit_rows import (
 from skloss.estimators.held_out_rows import read_held_out
 from skloss.holdout import last_holdout, splitter_holdout, stratified_holdout
 from skloss.record import TrainingRecord
+from skloss.record.group_names import group_name
 from skloss.sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -152,7 +153,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         known = groups_of_holdout(groups, stacklevel)
         names = None if groups is None else np.asarray(groups)
         source = "resampled" if resampled else "internal"
-        return Split(*positions, source, known, names)
+        return Split(*positions, source, known, names, group_name(groups))
 
     def _arranged(
         self,

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
-from skloss.estimators.checks import check_finite, check_rates, check_sizes
+from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.missing_steps import MissingStepsMixin
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.networks import NetworkSpec, recurrent
 from skloss.sklearn_compat import Interval, StrOptions
@@ -17,7 +18,7 @@ __all__ = ["RecurrentClassifier"]
 
 
 @dataclass(eq=False, repr=False)
-class RecurrentClassifier(SeriesRowsMixin, BaseNeuralClassifier):
+class RecurrentClassifier(MissingStepsMixin, SeriesRowsMixin, BaseNeuralClassifier):
     """Recurrent network for series: LSTM or GRU, one way or both.
 
     Blocks of convolutions and pools where ``filters`` says so, recurrent layers, the
@@ -284,8 +285,8 @@ class RecurrentClassifier(SeriesRowsMixin, BaseNeuralClassifier):
         "kernel_size": [Integral, "array-like"],
         "pool_size": [Integral, "array-like"],
         "head": [Integral, "array-like"],
-        "missing": [StrOptions({"error", "mask"})],
         **SeriesRowsMixin._series_constraints,
+        **MissingStepsMixin._missing_constraints,
     }
 
     width: int | Sequence[int] = 32
@@ -307,18 +308,6 @@ class RecurrentClassifier(SeriesRowsMixin, BaseNeuralClassifier):
 
     def _fitted_shape(self) -> tuple[int, ...] | None:
         return self.network_.input_shape if self._is_fitted() else None
-
-    def _check_values(self, name: str, X: Any) -> None:
-        if self.missing != "mask":
-            check_finite(name, X)
-            return
-        check_finite(name, np.where(np.isnan(X), np.float32(0), X))
-        is_empty = np.isnan(X).reshape(len(X), -1).all(axis=1)
-        if is_empty.any():
-            raise ValueError(
-                f"{name} has {is_empty.sum()} of {len(X)} series without any value, "
-                f"first in row {is_empty.argmax()}: drop these rows."
-            )
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
         owner = type(self).__name__
@@ -372,8 +361,3 @@ class RecurrentClassifier(SeriesRowsMixin, BaseNeuralClassifier):
             "activation": self.activation,
             "batch_norm": bool(self.batch_norm),
         }
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.missing == "mask"
-        return tags

@@ -8,7 +8,7 @@ import numpy as np
 
 from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_members import member_of
-from skloss.estimators.fit_rows import HoldOut, MemberRows, Split
+from skloss.estimators.fit_rows import MemberRows, Split
 from skloss.training import ReduceLROnPlateau
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def fit_again(
     estimator : BaseNeuralClassifier
         Its parameters are read.
     given : MemberRows
-        All rows; what they hold out is not looked at.
+        All rows, and the original ones; what they hold out is not looked at.
     first : Fitted
         The training with a hold-out. Its record stays, and says whose the weights are.
     """
@@ -61,11 +61,13 @@ def fit_again(
     if isinstance(again.learning_rate_schedule, ReduceLROnPlateau):
         rates = np.asarray(history["learning_rate"]) / float(again.learning_rate)
         again.learning_rate_schedule = _Replayed(rates.tolist(), int(again.epochs))
-    rows = replace(given, split=Split(), holdout=HoldOut())
+    rows = replace(given, split=Split(), holdout=given.holdout.without_validation())
     fitted = again._fit_one(rows, None, is_partial=False, alike=first.network)
+    # The shares of the classes that were learned are those of all rows.
+    calibration = replace(first.calibration, shift=fitted.calibration.shift)
     told = {"n_rows": len(given.y), "epochs": n_epochs}
     record = replace(first.record, outcome=outcome | {"refit": told})
-    return replace(fitted, record=record, calibration=first.calibration)
+    return replace(fitted, record=record, calibration=calibration)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from skloss.estimators.series_choice import SCALINGS, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.holdout import check_no_gaps, stratified_holdout
 from skloss.record import TrainingRecord
+from skloss.record.group_names import group_name
 from skloss.rocket import RocketKernels
 from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.training import Rows, Settings
@@ -111,9 +112,10 @@ class RocketClassifier(
         curves with ``val_`` are of left-out or held-out rows.
     penalty_ : float
         Penalty chosen.
-    left_out_proba_ : ndarray of shape (n, n_classes) or None
-        Probabilities of the training rows, each by a regression of the other rows or
-        groups; None where rows were held out. NaN for rows without weight.
+    oob_decision_function_ : ndarray of shape (n, n_classes)
+        Probabilities of the rows of ``fit``, each by the slopes of a regression of the
+        other rows or groups, and the mean of all; NaN for rows without weight. There is
+        none where rows were held out.
     scales_series_ : bool
         Whether each series is scaled by itself.
     kernels_ : RocketKernels
@@ -167,6 +169,7 @@ class RocketClassifier(
 
     classes_: Any
     _fitted: RocketFit
+    _left_out: np.ndarray | None
 
     def __init__(
         self,
@@ -237,7 +240,8 @@ class RocketClassifier(
             if X_val is None:
                 resampled = warns_of_resampled(X, y, stacklevel=_TO_CALLER)
                 source = "resampled" if resampled else "left out"
-            split = Split(source=source, groups=None if groups is None else "kept")
+            state = None if groups is None else "kept"
+            split = Split(source=source, groups=state, group_name=group_name(groups))
             return self._fit(X, y, weight, split, holdout, groups)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -328,7 +332,7 @@ class RocketClassifier(
         together = None if groups is None else _rows_of_groups(X, groups, kept)
         with limited_threads(self.n_jobs):
             self._fitted = fit_rocket(job, shape, together)
-        self.left_out_proba_ = _at_all_rows(self._fitted.left_out, kept, len(X))
+        self._left_out = _at_all_rows(self._fitted.left_out, kept, len(X))
         return self
 
     def _read_held_out(
@@ -397,6 +401,20 @@ class RocketClassifier(
     def penalty_(self) -> float:
         """Penalty chosen."""
         return self._fitted.penalty
+
+    @property
+    def oob_decision_function_(self) -> np.ndarray:
+        """Probabilities of the rows of ``fit``, each by a regression of the others.
+
+        Of shape (n, n_classes); NaN for rows without weight.
+        """
+        check_is_fitted(self)
+        if self._left_out is None:
+            raise AttributeError(
+                "There is no oob_decision_function_: rows were held out, instead of "
+                "leaving each one out. Pass no X_val, and put no sampler in front."
+            )
+        return self._left_out
 
     @property
     def scales_series_(self) -> bool:

@@ -12,6 +12,7 @@ from skloss.estimators.fit_record import Description, Measured, make_record
 from skloss.metrics import epoch_metrics
 from skloss.record import Training, TrainingRecord
 from skloss.record.gap_measurement import RowLosses, measured_gap
+from skloss.record.group_names import group_titles
 from skloss.rocket import Candidate
 from skloss.training import Rows, TrainingResult
 from skloss.training.losses import row_losses
@@ -111,7 +112,7 @@ def _gap(
         group_of = np.empty(len(rows.training), int)
         for number, together in enumerate(groups):
             group_of[together] = number
-        titles["generalization"] = "groups never seen"
+        titles["generalization"], _ = group_titles(rows.group_name)
     sides = [
         _losses_of(part, logits, group_of)
         for part, logits in zip(

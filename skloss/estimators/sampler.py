@@ -67,6 +67,6 @@ def _sampler(estimator: "BaseNeuralClassifier") -> Any:
     given, seed = estimator.sampler, estimator.random_state
     sampler = clone(given)
     unseeded = sampler.get_params().get("random_state", seed) is None
-    if unseeded and isinstance(seed, int | np.integer):
-        sampler.set_params(random_state=int(seed))
+    if unseeded and seed is not None:
+        sampler.set_params(random_state=seed)
     return sampler

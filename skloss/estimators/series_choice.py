@@ -66,6 +66,9 @@ def level_tells(
     rows = rows.at(chosen).compact()
     group_of = None if group_of is None else group_of[chosen]
     series = rows.X.reshape(len(rows), *shape)
+    missing = np.isnan(series)
+    if missing.any():  # kernels cannot skip steps
+        series = np.where(missing, scaled_series(series, 1).mean, series)
     if _too_few(rows.y, group_of) or _are_scaled(series):
         return False
     # A common factor changes no feature, and squares of large numbers overflow.
@@ -110,7 +113,8 @@ def set_moments(spec: NetworkSpec, weights: list[np.ndarray], rows: Rows) -> Non
     rows : Rows
         Original training rows.
     """
-    if spec.layers[0] != SeriesScale(moments=True):
+    first = spec.layers[0]
+    if not (isinstance(first, SeriesScale) and first.moments):
         return
     series = rows.values(_chosen(rows, _MOMENT_ROWS)).reshape(-1, *spec.input_shape)
     # Constant series have no logarithm, and say nothing of the others.

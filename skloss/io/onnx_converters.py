@@ -160,7 +160,7 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
     series = graph.reshaped(
         given.full_name, -1, *(shape[::-1] if scaler.channels_first else shape)
     )
-    scaled = scaled_nodes(graph, series, axis, precision).values
+    scaled = scaled_nodes(graph, series, axis, precision, gaps=True).values
     folded = graph.reshaped(scaled, -1, scaler.n_features_in_)
     folded = folded if is_double else graph.floats(folded)
     graph.add("Identity", folded, output=made.full_name)

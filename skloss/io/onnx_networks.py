@@ -16,6 +16,7 @@ from skloss.networks.layers import (
     Convolution,
     Dense,
     Dropout,
+    FlagMissing,
     Flatten,
     GlobalPool,
     Layer,
@@ -127,7 +128,9 @@ def _apply(
             return x
         case SeriesScale():
             statistics = [next(weights) for _ in layer.weight_shapes(shape)]
-            return _scaled(graph, statistics, x, shape[0])
+            return _scaled(graph, layer, statistics, x, shape[0])
+        case FlagMissing():
+            return _flagged(graph, layer, x)
         case SideBySide():
             ends = [_through(graph, chain, weights, shape, x) for chain in layer.chains]
             return graph.add("Concat", *ends, axis=len(shape))
@@ -162,9 +165,11 @@ def _normalized(
     )
 
 
-def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
+def _scaled(
+    graph: Graph, layer: SeriesScale, statistics: list[Array], x: str, n_steps: int
+) -> str:
     """Scale each series by itself; with statistics, its moments follow."""
-    found = scaled_nodes(graph, x, 1, np.float32)
+    found = scaled_nodes(graph, x, 1, np.float32, layer.gaps)
     values = graph.floats(found.values)
     if not statistics:
         return values
@@ -177,6 +182,15 @@ def _scaled(graph: Graph, statistics: list[Array], x: str, n_steps: int) -> str:
     moments = graph.floats(graph.add("Min", moments, graph.constant(most)))
     repeats = graph.constant(np.array([1, n_steps, 1], np.int64))
     return graph.add("Concat", values, graph.add("Tile", moments, repeats), axis=2)
+
+
+def _flagged(graph: Graph, layer: FlagMissing, x: str) -> str:
+    """Put zeros in the place of NaN, and behind them where they are."""
+    missing = graph.add("IsNaN", x)
+    values = graph.add("Where", missing, graph.constant(np.float32(0)), x)
+    first = graph.constant(np.arange(layer.n_channels, dtype=np.int64))
+    flags = graph.add("Gather", graph.floats(missing), first, axis=2)
+    return graph.add("Concat", values, flags, axis=2)
 
 
 def _convolved(

@@ -22,7 +22,11 @@ class ScaledNodes:
 
 
 def scaled_nodes(
-    graph: Graph, series: str, axis: int, precision: type[np.floating]
+    graph: Graph,
+    series: str,
+    axis: int,
+    precision: type[np.floating],
+    gaps: bool = False,
 ) -> ScaledNodes:
     """Scale series along an axis, in double precision.
 
@@ -36,21 +40,38 @@ def scaled_nodes(
         Axis of the time steps.
     precision : type
         Type of the numbers as they came: what is constant is so within its rounding.
+    gaps : bool, default=False
+        Whether there may be NaN, which stays and counts in no mean.
     """
     series = graph.doubles(series)
-    size = graph.reduced("ReduceMax", graph.add("Abs", series), axis)
     one, zero = graph.constant(np.float64(1)), graph.constant(np.float64(0))
+    if gaps:
+        missing = graph.add("IsNaN", series)
+        series = graph.add("Where", missing, zero, series)
+        is_there = graph.doubles(graph.add("Not", missing))
+        count = graph.add("Max", graph.reduced("ReduceSum", is_there, axis), one)
+
+    def mean_of(values: str) -> str:
+        if not gaps:
+            return graph.reduced("ReduceMean", values, axis)
+        total = graph.reduced("ReduceSum", graph.add("Mul", values, is_there), axis)
+        return graph.add("Div", total, count)
+
+    size = graph.reduced("ReduceMax", graph.add("Abs", series), axis)
     size = graph.add("Where", graph.add("Greater", size, zero), size, one)
     unit = graph.add("Div", series, size)
-    mean = graph.reduced("ReduceMean", unit, axis)
+    mean = mean_of(unit)
     unit = graph.add("Sub", unit, mean)
-    variance = graph.reduced("ReduceMean", graph.add("Mul", unit, unit), axis)
+    variance = mean_of(graph.add("Mul", unit, unit))
     spread = graph.add("Sqrt", variance)
     limit = graph.constant(np.float64(_ROUNDING * np.finfo(precision).eps))
     varies = graph.add("Greater", spread, limit)
     divided = graph.add("Div", unit, graph.add("Where", varies, spread, one))
+    values = graph.add("Where", varies, divided, zero)
+    if gaps:
+        values = graph.add("Where", missing, graph.constant(np.float64(np.nan)), values)
     return ScaledNodes(
-        graph.add("Where", varies, divided, zero),
+        values,
         graph.add("Mul", mean, size),
         graph.add("Mul", graph.add("Where", varies, spread, zero), size),
     )

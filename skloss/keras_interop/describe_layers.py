@@ -19,6 +19,7 @@ _KINDS = (
     (r"LSTM|GRU|RNN|Bidirectional", "recurrent"),
     (r"Dense", "dense"),
     (r"Flatten|Reshape|Permute|RepeatVector|ZeroPadding|Cropping", "flatten"),
+    (r"SkipMissing", "mask"),
     (r"Activation|ReLU|ELU|Softmax", "activation"),
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

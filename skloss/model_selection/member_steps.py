@@ -29,6 +29,7 @@ from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.model_selection.steps import Steps, is_sampler
+from skloss.record.group_names import group_name
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing
 
@@ -241,6 +242,7 @@ def _member_rows(
         groups=turns.group_state,
         groups_val=at(turns.groups, held),
         groups_original=at(turns.groups, kept),
+        group_name=group_name(turns.groups),
     )
     holdout = with_original_rows(holdout, rows, labels, weight)
     origins, given = RowOrigins(), labels

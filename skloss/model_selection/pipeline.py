@@ -32,6 +32,7 @@ from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.model_selection.steps import Steps, is_sampler
+from skloss.record.group_names import group_name
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 
@@ -245,6 +246,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     groups=groups_of_holdout(known.get("groups"), _TO_CALLER),
                     groups_val=at(known.get("groups"), held),
                     groups_original=at(known.get("groups"), kept),
+                    group_name=group_name(known.get("groups")),
                 )
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 params = {
@@ -253,6 +255,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     else value
                     for key, value in params.items()
                 }
+        if holdout is None and self._resamples() and hasattr(last, "fit_held_out"):
+            holdout = HoldOut()  # the curves and the prior are of original rows
         final = _LastStep(last, tasks)
         final.holdout = holdout
         weight = final_parameters(self, params).get("sample_weight")
@@ -281,10 +285,12 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if getattr(final_estimator(self), "refit", False) is not True:
             return
         if hasattr(last, "fit_again"):
-            self.fit_again(X, y, **params)
+            self.fit_again(X, y, HoldOut(), **params)
 
     @available_if(_last_has("fit_again"))
-    def fit_again(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
+    def fit_again(
+        self, X: ArrayLike, y: ArrayLike, holdout: HoldOut, **params: Any
+    ) -> Self:
         """Fit all steps once more, on all rows, and keep the record of the classifier.
 
         This is what `fit` calls where the classifier has ``refit=True``.
@@ -293,6 +299,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
         ----------
         X, y : array-likes
             Rows and labels to train on.
+        holdout : HoldOut
+            Original rows, as the first step accepts them; those of ``X`` if it has
+            none.
         **params : dict
             Parameters of ``fit`` of the steps.
 
@@ -304,6 +313,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         final = _LastStep(self.steps[-1][1])
         final.trains_again = True
         weight = final_parameters(self, params).get("sample_weight")
+        final.holdout = with_original_rows(holdout, X, y, weight)
         self._fit_steps(final, X, y, params, weight)
         return self
 
@@ -314,11 +324,14 @@ class Pipeline(imblearn.pipeline.Pipeline):
         sampler makes rows of others.
         """
         last = self.steps[-1][1]
-        if any(is_sampler(step) for _, step in self.steps):
+        if self._resamples():
             before = getattr(last, "split_before_sampler", None)
             if before is not None:
                 return before
         return getattr(last, "split_validation", None)
+
+    def _resamples(self) -> bool:
+        return any(is_sampler(step) for _, step in self.steps)
 
     def _has_callbacks(self) -> bool:
         steps = (step for _, step in self.steps)
@@ -340,7 +353,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         name, last = self.steps[-1]
         tasks = final.tasks
         memory = self.memory if tasks is None else tasks.memory(self.memory)
-        if weight is not None and any(is_sampler(step) for _, step in self.steps):
+        if weight is not None and self._resamples():
             final.weighted = weight, y, RowOrigins()
             memory = FollowingMemory(check_memory(memory), final.weighted[-1])
         memory = SampledFramesMemory(check_memory(memory))
@@ -377,10 +390,9 @@ class _LastStep(BaseEstimator):
         if self.weighted is not None:
             weight, y_before, followed = self.weighted
             params = swapped(params, weight, followed.weights(weight, y_before, y))
-        if self.trains_again:
-            if not isinstance(self.estimator, Pipeline):
-                params = {k: v for k, v in params.items() if k not in ROW_PARAMETERS}
-            self.estimator.fit_again(X, y, **params)
+        if self.trains_again and self.holdout is not None:
+            holdout, params = self._transformed(self.holdout), self._own(params)
+            self.estimator.fit_again(X, y, holdout, **params)
             return self
         task = nullcontext()
         if self.tasks is not None:
@@ -399,24 +411,31 @@ class _LastStep(BaseEstimator):
         params: dict[str, Any],
         given: HoldOut,
     ) -> None:
-        steps = [step for _, step in self.pipeline.steps[:-1] if not is_skipped(step)]
-        holdout = given
-        for step in steps:
-            if not is_sampler(step):
-                holdout = holdout.transformed(step.transform)
-        samplers = [type(step).__name__ for step in steps if is_sampler(step)]
-        names = (*(given.samplers or ()), *samplers)
-        holdout = replace(holdout, samplers=names)
+        holdout = self._transformed(given)
         if hasattr(self.estimator, "fit_held_out"):
-            if not isinstance(self.estimator, Pipeline):  # it needs them to find names
-                params = {k: v for k, v in params.items() if k not in ROW_PARAMETERS}
-            self.estimator.fit_held_out(X, y, holdout, **params)
+            self.estimator.fit_held_out(X, y, holdout, **self._own(params))
         elif given.source == "pipeline":
             given_rows = {"X_val": holdout.X_val, "y_val": holdout.y_val}
             self.estimator.fit(X, y, **params, **given_rows)
         else:
             params = swapped(params, given.X_val, holdout.X_val)
             self.estimator.fit(X, y, **_with_validation_data(params, holdout))
+
+    def _own(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Parameters without those that the rows handed over stand for."""
+        if isinstance(self.estimator, Pipeline):  # it needs them to find names
+            return params
+        return {k: v for k, v in params.items() if k not in ROW_PARAMETERS}
+
+    def _transformed(self, holdout: HoldOut) -> HoldOut:
+        """Rows as the last step sees them, and the samplers that they did not see."""
+        steps = [step for _, step in self.pipeline.steps[:-1] if not is_skipped(step)]
+        samplers = [type(step).__name__ for step in steps if is_sampler(step)]
+        names = (*(holdout.samplers or ()), *samplers)
+        for step in steps:
+            if not is_sampler(step):
+                holdout = holdout.transformed(step.transform)
+        return replace(holdout, samplers=names)
 
 
 def make_pipeline(

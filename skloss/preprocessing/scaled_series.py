@@ -1,6 +1,6 @@
 """Series, each scaled by itself, and the mean and the scale that this takes away."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def scaled_series(
     Parameters
     ----------
     series : ndarray of float32 or float64
-        Series.
+        Series. NaN stays NaN, and counts in no sum; without any value it is as zeros.
     axis : int
         Axis of the time steps.
     dtype : float type, optional
@@ -48,15 +48,24 @@ def scaled_series(
                  spread=array([[1.]]))
     """
     precise = np.float64
-    largest = np.abs(series).max(axis=axis, keepdims=True)
+    missing = np.isnan(series)
+    along: dict[str, Any] = {"axis": axis, "keepdims": True}
+    if missing.any():
+        is_empty = missing.all(**along)
+        along["where"] = is_empty | ~missing
+        series = np.where(is_empty, series.dtype.type(0), series)
+    largest = np.abs(series).max(**along, initial=0)
     unit = series / np.where(largest > 0, largest, 1)
-    first = unit.mean(axis=axis, keepdims=True, dtype=precise).astype(series.dtype)
+    first = unit.mean(**along, dtype=precise).astype(series.dtype)
     unit -= first
     # A second time, since the first mean was rounded to the type of the series.
-    second = unit.mean(axis=axis, keepdims=True, dtype=precise).astype(series.dtype)
+    second = unit.mean(**along, dtype=precise).astype(series.dtype)
     unit -= second
-    spread = unit.std(axis=axis, keepdims=True, dtype=precise)
+    spread = unit.std(**along, dtype=precise)
     is_constant = spread <= ROUNDING * np.finfo(dtype or series.dtype).eps
     scale = np.where(is_constant, np.inf, spread).astype(series.dtype)
     spread = np.where(is_constant, 0, spread).astype(series.dtype)
-    return ScaledSeries(unit / scale, largest * (first + second), largest * spread)
+    values = unit / scale
+    if "where" in along:
+        values[missing] = np.nan
+    return ScaledSeries(values, largest * (first + second), largest * spread)

@@ -51,7 +51,7 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     A constant series becomes zeros, and so does one that differs from a constant by
-    rounding only.
+    rounding only. NaN stays, and counts neither in the mean nor in the deviation.
 
     Examples
     --------
@@ -129,7 +129,12 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _checked(self, X: Any, reset: bool) -> np.ndarray:
         X = validate_data(
-            self, X, dtype=[np.float64, np.float32], allow_nd=True, reset=reset
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            allow_nd=True,
+            ensure_all_finite="allow-nan",
+            reset=reset,
         )
         if X.ndim > 3:
             raise ValueError(
@@ -147,5 +152,6 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -15,6 +15,7 @@ from skloss.readers.label_facts import labels_of_classes
 from skloss.readers.read_source import is_keras_model, read_case
 from skloss.record.find import Found, NotFoundError, find_classifier
 from skloss.record.gap_measurement import RowLosses, measured_gap
+from skloss.record.group_names import group_name, group_titles
 from skloss.record.loss_gap import GapPart, LossGap, gap_of_record
 from skloss.record.mean_gap import mean_gap
 from skloss.sklearn_compat import safe_indexing
@@ -137,7 +138,8 @@ def explain_gap(
     check_given_rows(found, X, labels)
     if groups is None:
         return gap
-    return _by_groups(found, gap, X, labels, np.asarray(groups), refit)
+    called = group_titles(group_name(groups))
+    return _by_groups(found, gap, X, labels, np.asarray(groups), refit, called)
 
 
 def _has_record(source: object) -> bool:
@@ -161,7 +163,13 @@ def _known(gap: LossGap | None, reason: str | None) -> LossGap:
 
 
 def _by_groups(
-    found: Found, gap: LossGap, X: Any, y: np.ndarray, groups: np.ndarray, refit: bool
+    found: Found,
+    gap: LossGap,
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray,
+    refit: bool,
+    called: tuple[str, str],
 ) -> LossGap:
     """Take the errors over groups and, by one more fit, split what new groups cost."""
     if found.record is not None and found.record.outcome.get("refit"):
@@ -177,7 +185,7 @@ def _by_groups(
                 f"{type(found.classifier).__name__} has {len(members)} members: set "
                 "n_members=1."
             )
-        return _of_members(members, X, y, groups)
+        return _of_members(members, X, y, groups, called)
     held = held_out_positions(found, X, y, groups)
     if held is None:
         raise ValueError(
@@ -186,7 +194,7 @@ def _by_groups(
     kept = np.setdiff1d(np.arange(len(y)), held)
     shared = np.isin(groups[held], groups[kept])
     if gap.unit != "groups":
-        gap = _with_group_errors(found, gap, X, y, groups, kept, held)
+        gap = _with_group_errors(found, gap, X, y, groups, kept, held, called)
     if not refit:
         return gap
     if shared.any():
@@ -204,10 +212,8 @@ def _by_groups(
     nats, error = _cost_of_new_rows(found, gap, X, y, kept, prior)
     both = None if old.error is None else float(np.hypot(old.error, error or 0.0))
     split = (
-        GapPart("new_rows", nats, error, "new rows of known groups", ("new_rows",)),
-        GapPart(
-            "new_groups", old.nats - nats, both, "groups never seen", ("new_groups",)
-        ),
+        GapPart("new_rows", nats, error, called[1], ("new_rows",)),
+        GapPart("new_groups", old.nats - nats, both, called[0], ("new_groups",)),
     )
     parts = [
         part for whole in gap.parts for part in (split if whole is old else (whole,))
@@ -216,12 +222,18 @@ def _by_groups(
 
 
 def _of_members(
-    members: Sequence[Found], X: Any, y: np.ndarray, groups: np.ndarray
+    members: Sequence[Found],
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray,
+    called: tuple[str, str],
 ) -> LossGap:
     """Take the errors of each member over the groups, and the mean of the members."""
     records = [member.record for member in members if member.record is not None]
     gaps = [
-        _by_groups(member, _known(gap_of_record(record), None), X, y, groups, False)
+        _by_groups(
+            member, _known(gap_of_record(record), None), X, y, groups, False, called
+        )
         for member, record in zip(members, records, strict=True)
     ]
     held = [record.data["held_out_rows"] for record in records]
@@ -238,6 +250,7 @@ def _with_group_errors(
     groups: np.ndarray,
     kept: np.ndarray,
     held: np.ndarray,
+    called: tuple[str, str],
 ) -> LossGap:
     """Take the errors of the parts between other rows from a bootstrap over groups."""
     trained, unseen = (
@@ -249,9 +262,9 @@ def _with_group_errors(
     known = np.isin(groups[held], groups[kept])
     title = "rows never seen"
     if not known.any():
-        title = "groups never seen"
+        title = called[0]
     elif known.all():
-        title = "new rows of known groups"
+        title = called[1]
     parts = []
     for part in gap.parts:
         other = (

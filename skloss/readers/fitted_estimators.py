@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import compute_sample_weight, get_tags
 
 from skloss.diagnosis import Case, SearchFacts, case_from_record
 from skloss.exceptions import DiagnosisError
@@ -138,6 +138,8 @@ def _measured(
     }
     sides = (*dense_sample(X, y), *dense_sample(X_val, y_val))
     facts = replace(measure_rows(*sides, predict=predict), n_rows=n_rows(X))
+    if case.origin == "skloss" and get_tags(classifier).input_tags.allow_nan:
+        facts = replace(facts, n_nonfinite=0, nonfinite_columns=())  # they are masked
     positive = positive_class(np.bincount(codes["original"], minlength=len(classes)))
     if case.origin == "skloss":
         positive = classifier.record_.positive

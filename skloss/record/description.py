@@ -26,6 +26,7 @@ LayerKind = Literal[
     "batch_norm",
     "normalization",
     "activation",
+    "mask",  # takes NaN for missing
     "other",
 ]
 

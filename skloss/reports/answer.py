@@ -20,6 +20,7 @@ from skloss.reports.baseline_scores import (
 )
 from skloss.reports.context import Folds, NotKnown, ReportContext
 from skloss.reports.fold_scores import scored_label
+from skloss.reports.pooled_ranking import average_precision, threshold_sentence
 from skloss.reports.pooled_scores import Pooled
 from skloss.reports.score_intervals import (
     METRICS,
@@ -38,6 +39,7 @@ Verdict = Literal["yes", "partly", "unclear", "no", "unknown"]
 NETWORK = "This classifier"
 # The baselines that a network has to beat, as they are called in a sentence.
 _RIVALS = {LOGISTIC: "a logistic regression", TREES: "boosted trees"}
+_RANKED = metric_title("average_precision")
 # A score must exceed that of guessing by this much to count as better.
 _NOTICEABLE = 0.02
 # With one of these findings the validation scores cannot be trusted.
@@ -147,28 +149,37 @@ def _alarm(context: ReportContext, name: str) -> Finding | None:
 
 def _by_pooled(context: ReportContext, pooled: Pooled) -> Answer:
     _refuse_copies(context)
-    scores = {
+    scores: dict[str, tuple[Score | None, ...]] = {
         who: tuple(pooled.scores(who)[name] for name in METRICS)
         for who in pooled.predicted
     }
+    titles, measured = tuple(METRICS.values()), "F1, precision and recall"
+    ranked = {who: average_precision(pooled, who) for who in scores}
+    if ranked[NETWORK] is not None:
+        titles, measured = (*titles, _RANKED), f"F1, precision, recall and {_RANKED}"
+        scores = {who: (*found, ranked[who]) for who, found in scores.items()}
     rival = pooled.rival(NETWORK, MAJORITY)
     difference = None if rival is None else pooled.difference(NETWORK, rival)
     n_rows, where = len(pooled.truth), ""
     if pooled.groups is not None:
-        where = f" of {pooled.n_groups} groups"
+        where = f" of {pooled.n_groups} {pooled.groups_text}"
     kind = (
         "means over all classes"
         if context.pos_label is None
         else f"those of class {context.pos_label!r}"
     )
-    caveats = [_of_selection(context.folds), reconciled(context)]
+    caveats = [
+        _of_selection(context.folds),
+        reconciled(context),
+        threshold_sentence(pooled, NETWORK),
+    ]
     return _judged(
-        tuple(METRICS.values()),
+        titles,
         scores,
         difference,
         0.0,
         f"{n_rows:,} rows{where}, each predicted by a fit that has not seen it",
-        f"{pooled.method()} F1, precision and recall are {kind}.",
+        f"{pooled.method()} {measured} are {kind}.",
         [caveat for caveat in caveats if caveat],
         rival,
     )

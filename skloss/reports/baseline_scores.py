@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skloss.holdout import class_codes, stratified_sample
+from skloss.positive_class import positive_probability
 from skloss.reports.context import PASS_ROWS, Folds, NotKnown, Split
 from skloss.sklearn_compat import safe_indexing
 from skloss.sparse_rows import is_sparse
@@ -19,6 +20,7 @@ __all__ = [
     "MAJORITY",
     "TREES",
     "baseline_predictions",
+    "joined_parts",
     "predictions_on_folds",
     "scores_on_folds",
 ]
@@ -76,14 +78,20 @@ def scores_on_folds(
 
 
 def predictions_on_folds(
-    splits: Sequence[tuple[np.ndarray, np.ndarray]], estimator: Any, X: Any, y: Any
-) -> dict[str, np.ndarray]:
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    estimator: Any,
+    X: Any,
+    y: Any,
+    positive: int | None,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Predict the test rows of all folds, one fold after the other, by both baselines.
 
     Returns
     -------
-    dict of str to ndarray
+    predicted : dict of str to ndarray
         Predicted labels, under `MAJORITY` and `LOGISTIC`.
+    probabilities : dict of str to ndarray
+        Probability of the positive label of two; empty if there are not two.
 
     Raises
     ------
@@ -92,11 +100,24 @@ def predictions_on_folds(
     """
     X, y = _table(X), np.asarray(y)
     found: dict[str, list[np.ndarray]] = {MAJORITY: [], LOGISTIC: []}
+    chances: dict[str, list[np.ndarray | None]] = {MAJORITY: [], LOGISTIC: []}
     with _refusing():
         for train, test in splits:
             for name, fitted in _fitted(estimator, safe_indexing(X, train), y[train]):
-                found[name].append(fitted.predict(safe_indexing(X, test)))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+                rows = safe_indexing(X, test)
+                found[name].append(fitted.predict(rows))
+                chances[name].append(positive_probability(fitted, rows, y, positive))
+    joined = {name: joined_parts(parts) for name, parts in chances.items()}
+    return (
+        {name: np.concatenate(parts) for name, parts in found.items()},
+        {name: parts for name, parts in joined.items() if parts is not None},
+    )
+
+
+def joined_parts(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """Join what is known of each fold; None if it is not known of all of them."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def baseline_predictions(

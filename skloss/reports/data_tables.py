@@ -110,8 +110,15 @@ def columns(context: ReportContext) -> Table:
     )
 
 
-def curves(context: ReportContext) -> Table:
+def curves(context: ReportContext, most: int = _MOST_EPOCHS) -> Table:
     """Tabulate the curves. Of many epochs it shows some, always the best and the last.
+
+    Parameters
+    ----------
+    context : ReportContext
+        Everything that is known about the training.
+    most : int, default=100
+        So many epochs are shown, beside the best and the last.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def curves(context: ReportContext) -> Table:
         raise NotKnown("There are no training curves.")
     names = [name for name in _CURVES if name in history]
     n_epochs, best = len(history[names[0]]), context.record.best_epoch
-    step = max(1, -(-n_epochs // _MOST_EPOCHS))
+    step = max(1, -(-n_epochs // most))
     shown = sorted({*range(0, n_epochs, step), n_epochs - 1, *_known(best)})
     rows = tuple(
         (
@@ -134,7 +141,7 @@ def curves(context: ReportContext) -> Table:
         )
         for epoch in shown
     )
-    note = f"The table shows every {step}th epoch, the best epoch and the last epoch."
+    note = f"The table shows one epoch in {step}, the best epoch and the last epoch."
     marked = tuple(shown.index(epoch) for epoch in _known(best))
     columns = ("epoch", *(name.replace("_", " ") for name in names))
     notes = (note,) if step > 1 else ()

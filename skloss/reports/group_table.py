@@ -44,9 +44,11 @@ def group_scores(context: ReportContext) -> Table:
     if len(groups) > _MOST_GROUPS:
         notes.append(f"The table shows {_MOST_GROUPS} of {len(groups):,} groups.")
     return Table(
-        "Scores of each group",
+        "Scores of each group"
+        if pooled.group_name is None
+        else f"Scores of each value of {pooled.group_name!r}",
         (
-            "group",
+            pooled.group_name or "group",
             "rows",
             "positive",
             "recall",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import skloss
 from skloss.diagnosis import NextStep
@@ -20,13 +18,17 @@ from skloss.reports import (
     data_tables,
     group_table,
     pictures,
-    reproduce,
 )
 from skloss.reports.answer import Answer
-from skloss.reports.context import NotKnown, ReportContext
+from skloss.reports.context import ReportContext
 from skloss.reports.pictures import Picture
-from skloss.reports.score_intervals import Score
-from skloss.reports.tables import Cell, Table
+from skloss.reports.sections import (
+    Section,
+    described_rows,
+    known_tables,
+    reproduced,
+    scores_table,
+)
 
 __all__ = ["frame", "render"]
 
@@ -41,30 +43,6 @@ _SECTIONS = {
     "configuration": "Configuration",
     "reproduce": "How to reproduce this result",
 }
-_HOLDOUTS = {
-    "pipeline": "The validation rows were held out before the first step of the "
-    "pipeline, so no sampler has used them.",
-    "internal": "The classifier held out the validation rows from the rows passed to "
-    "fit.",
-    "given": "The validation rows were passed to fit.",
-    "tail": "The validation rows are the last of the rows passed to fit, not shuffled.",
-    "none": "No rows were held out for validation.",
-}
-
-
-@dataclass(frozen=True)
-class Section:
-    """The contents of one section of the page; every part may be empty."""
-
-    pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
-    notes: tuple[str, ...] = ()
-    listings: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to show but reasons why."""
-        return not (self.pictures or self.tables or self.listings)
 
 
 def render(
@@ -94,13 +72,13 @@ def render(
     parts = {
         "curves": _curves(context),
         "search": _search(context),
-        "groups": _known(context, group_table.group_scores),
+        "groups": known_tables(context, group_table.group_scores),
         "errors": _errors(context),
-        "rows": _rows(context),
-        "configuration": _known(
+        "rows": described_rows(context),
+        "configuration": known_tables(
             context, configuration_tables.parameters, configuration_tables.layers
         ),
-        "reproduce": _reproduce(context, command),
+        "reproduce": reproduced(context, command),
     }
     hidden = [part for part in parts.values() if part.is_empty]
     shown = {id: part for id, part in parts.items() if not part.is_empty}
@@ -110,7 +88,7 @@ def render(
         name=context.name,
         titles=_SECTIONS,
         answer=answer,
-        scores=_scores(answer),
+        scores=scores_table(answer),
         steps=steps,
         diagnosis=context.diagnosis,
         parts=shown,
@@ -139,20 +117,6 @@ def _hash(script: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-def _known(context: ReportContext, *makers: Callable[[ReportContext], Any]) -> Section:
-    """Collect the tables of the makers, and the reasons why tables are missing."""
-    found: list[Table] = []
-    notes: list[str] = []
-    for make in makers:
-        try:
-            made = make(context)
-        except NotKnown as unknown:
-            notes += [str(unknown)] if str(unknown) else []
-        else:
-            found += made if isinstance(made, list) else [made]
-    return Section(tables=tuple(found), notes=tuple(notes))
-
-
 def _drawn(
     drawn: tuple[list[Picture], list[str]], known: Section, *notes: str
 ) -> Section:
@@ -160,26 +124,6 @@ def _drawn(
     # Two missing parts may have the same reason; the page states it once.
     everything = dict.fromkeys((*notes, *reasons, *known.notes))
     return Section(tuple(shown), known.tables, tuple(everything))
-
-
-def _scores(answer: Answer) -> Table | None:
-    if answer.scores is None:
-        return None
-    lines = tuple(
-        (
-            Cell(who),
-            *(Cell("not scored") if s is None else _score(s) for s in scores),
-        )
-        for who, scores in answer.scores.items()
-    )
-    columns = ("classifier", *answer.metrics)
-    return Table("Scores on held-out rows", columns, lines, (), (0,))
-
-
-def _score(score: Score) -> Cell:
-    """Write a score; a narrow page breaks the line only before the interval."""
-    text = repr(score).replace(" to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}")
-    return Cell(text, float(score.value))
 
 
 def _curves(context: ReportContext) -> Section:
@@ -191,7 +135,7 @@ def _curves(context: ReportContext) -> Section:
             "There is no validation curve, so overfitting cannot be seen. Set "
             "validation_fraction, or pass X_val and y_val to fit."
         )
-    known = _known(context, data_tables.curves)
+    known = known_tables(context, data_tables.curves)
     return _drawn(pictures.curve_pictures(context), known, *notes)
 
 
@@ -200,7 +144,9 @@ def _search(context: ReportContext) -> Section:
     if results is None:
         return Section()
     best = context.best_candidate
-    known = _known(context, lambda _: candidate_table.candidates(results, metric, best))
+    known = known_tables(
+        context, lambda _: candidate_table.candidates(results, metric, best)
+    )
     return _drawn(pictures.search_pictures(context), known)
 
 
@@ -216,45 +162,5 @@ def _errors(context: ReportContext) -> Section:
             "This section describes the fold with the median score. The errors are on "
             "the validation rows that its fit held out.",
         )
-    known = _known(context, confusion_tables.confusions)
+    known = known_tables(context, confusion_tables.confusions)
     return _drawn(pictures.score_pictures(context), known, *whose)
-
-
-def _rows(context: ReportContext) -> Section:
-    case, notes = context.case, []
-    facts = case.rows
-    if facts is not None and facts.n_columns is not None:
-        constant = (
-            f"; constant columns: {facts.n_constant:,}" if facts.n_constant else ""
-        )
-        notes.append(f"Number of columns: {facts.n_columns:,}{constant}.")
-    notes.append(
-        _HOLDOUTS.get(
-            case.holdout or "", "The origin of the validation rows is not known."
-        )
-    )
-    if case.is_resampled:
-        samplers = ", ".join(_samplers(context.estimator))
-        by = f" ({samplers})" if samplers else ""
-        notes.append(f"The training rows were resampled{by}.")
-    known = _known(context, data_tables.classes, data_tables.columns)
-    return Section(tables=known.tables, notes=(*notes, *known.notes))
-
-
-def _samplers(estimator: Any) -> list[str]:
-    """Class names of the samplers in a pipeline."""
-    steps = getattr(estimator, "steps", ())
-    return [type(step).__name__ for _, step in steps if hasattr(step, "fit_resample")]
-
-
-def _reproduce(context: ReportContext, command: str | None) -> Section:
-    notes, listings = [], []
-    if command is not None:
-        listings.append(command)
-    else:
-        try:
-            listings.append(reproduce.code(context))
-        except NotKnown as unknown:
-            notes.append(str(unknown))
-    table = reproduce.versions(context)
-    return Section(tables=(table,), notes=tuple(notes), listings=tuple(listings))

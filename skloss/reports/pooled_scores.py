@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skloss.diagnosis.text import tally
+from skloss.record.group_names import groups_text
 from skloss.reports.score_intervals import (
     METRICS,
     Score,
@@ -58,6 +59,10 @@ class Pooled:
         Number of the positive class of two; None if there are more.
     groups : ndarray of shape (n,) or None
         Groups of the rows, such as patients.
+    probabilities : dict of str to ndarray of float of shape (n,)
+        Probability of the positive class of two, of those who have told it.
+    group_name : str or None
+        Name of the column of the groups.
     """
 
     truth: np.ndarray
@@ -65,12 +70,19 @@ class Pooled:
     n_classes: int
     positive: int | None = None
     groups: np.ndarray | None = None
+    probabilities: Mapping[str, np.ndarray] = field(default_factory=dict)
+    group_name: str | None = None
     _scores: dict[str, dict[str, Score]] = field(default_factory=dict, repr=False)
 
     @property
     def n_groups(self) -> int:
         """Number of groups; 0 if they are not known."""
         return 0 if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def groups_text(self) -> str:
+        """What the groups are called in a sentence."""
+        return groups_text(self.group_name)
 
     def scores(self, who: str) -> dict[str, Score]:
         """Scores of one classifier, with intervals by groups or else by rows."""
@@ -104,7 +116,7 @@ class Pooled:
     def method(self) -> str:
         """Say what the scores are of, and what the intervals come from."""
         drawn = (
-            f"a bootstrap of the {self.n_groups} groups"
+            f"a bootstrap of the {self.n_groups} {self.groups_text}"
             if self.groups is not None
             else "a stratified Bayesian bootstrap of the rows"
         )
@@ -119,7 +131,14 @@ class Pooled:
         assert self.groups is not None  # noqa: S101 - for the type checker
         kept = ~np.isin(self.groups.astype(str), list(groups))
         predicted = {who: codes[kept] for who, codes in self.predicted.items()}
-        rest = self.n_classes, self.positive, self.groups[kept]
+        chances = {who: one[kept] for who, one in self.probabilities.items()}
+        rest = (
+            self.n_classes,
+            self.positive,
+            self.groups[kept],
+            chances,
+            self.group_name,
+        )
         return Pooled(self.truth[kept], predicted, *rest)
 
     def by_group(self, who: str) -> list[GroupScore]:
@@ -164,7 +183,9 @@ class Pooled:
             f"missed, {tally(one.n_false, 'false alarm')}"
             for one in named
         )
-        who = "Group" if len(named) == 1 else "Groups"
+        called = "Group" if len(named) == 1 else "Groups"
+        if self.group_name is not None:
+            called = repr(self.group_name)
         names = " and ".join(one.group for one in named)
         if len(named) > 2:
             names = (
@@ -172,7 +193,7 @@ class Pooled:
             )
         verb = "has" if len(named) == 1 else "have"
         of_all = f"of {self.n_groups} {verb} {share:.0%} of all errors"
-        return f"{who} {names} {of_all} ({told})."
+        return f"{called} {names} {of_all} ({told})."
 
     @property
     def _usual(self) -> int:

@@ -1,4 +1,4 @@
-"""The function ``report``, which makes an HTML page, and its result, ``Report``."""
+"""The function ``report``, which makes a page and a card, and its result."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from skloss.diagnosis import Diagnosis, NextStep, next_steps
 from skloss.reports.answer import Answer, answer
 from skloss.reports.build_context import build_context
+from skloss.reports.card import render_card
 from skloss.reports.context import ReportContext
 from skloss.reports.html_page import frame, render
 from skloss.reports.pooled_folds import pooled_of_folds
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "page_of", "report"]
 
+Format = Literal["html", "card"]
+_ENDS_OF_CARDS = (".md", ".markdown")
+
 
 @dataclass(frozen=True)
 class Report:
-    """An HTML page about a training.
+    """A page about a training, as HTML and as a model card in Markdown.
 
-    A notebook shows the page, and `save` writes it to a file.
+    A notebook shows the page, and `save` writes the page or the card to a file.
 
     Parameters
     ----------
     html : str
         The page, which needs no other file.
+    card : str
+        The same facts as a model card: Markdown with a head in YAML.
     title : str
         Description of what was trained.
     answer : Answer
@@ -41,21 +47,26 @@ class Report:
         Findings of the diagnosis.
     next_steps : tuple of NextStep
         What to do next, from the findings and the scores.
+    format : {"html", "card"} or None, default=None
+        What `save` writes; None decides by the name of the file.
     """
 
     html: str = field(repr=False)
+    card: str = field(repr=False)
     title: str
     answer: Answer
     diagnosis: Diagnosis
     next_steps: tuple[NextStep, ...] = ()
+    format: Format | None = None
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the page to a file.
+        """Write the page or the card to a file.
 
         Parameters
         ----------
         path : str or path-like
-            File to write. An existing file is replaced.
+            File to write. An existing file is replaced. If no `format` was asked for,
+            a name that ends with ``.md`` gives the card.
 
         Returns
         -------
@@ -67,8 +78,10 @@ class Report:
         OSError
             If the file cannot be written.
         """
+        is_named = str(path).lower().endswith(_ENDS_OF_CARDS)
+        is_card = self.format == "card" or (self.format is None and is_named)
         try:
-            return write_whole(path, self.html)
+            return write_whole(path, self.card if is_card else self.html)
         except OSError as err:
             raise type(err)(
                 f"The report cannot be written to {path} ({err.strerror or err}). "
@@ -88,6 +101,7 @@ def report(
     y: Any = None,
     *,
     path: str | PathLike[str] | None = None,
+    format: Format | None = None,
     history: Any = None,
     X_val: Any = None,
     y_val: Any = None,
@@ -98,7 +112,7 @@ def report(
     error_floor: ErrorFloor | None = None,
     command: str | None = None,
 ) -> Report:
-    """Make one self-contained HTML page about a training.
+    """Make one self-contained HTML page, and a model card, about a training.
 
     The first section compares the network with a constant guess and with a logistic
     regression, by MCC and F1 on held-out rows, with intervals. The next sections show
@@ -114,7 +128,12 @@ def report(
         Rows and labels that were passed to ``fit``. Without them no logistic regression
         is fitted, and the rules that read rows are not assessed.
     path : str or path-like, default=None
-        File to write the page to. None writes no file.
+        File to write the page to, or the card if the name ends with ``.md``. None
+        writes no file.
+    format : {"html", "card"} or None, default=None
+        What is written: the page, or a model card in Markdown with a head in YAML, as
+        Hugging Face and skops read it. None decides by the name of the file. The result
+        always has both, as ``html`` and ``card``.
     history : object, default=None
         Training curves, if the source is a ``keras.Model``.
     X_val, y_val : array-like, default=None
@@ -154,7 +173,8 @@ def report(
         If a path is passed as ``X``.
     ValueError
         If the shapes of ``X`` and ``y`` do not match each other or the network, or if a
-        classifier of skloss was not fitted on these rows.
+        classifier of skloss was not fitted on these rows, or if `format` is neither
+        "html" nor "card".
 
     See Also
     --------
@@ -166,9 +186,14 @@ def report(
     >>> page = skloss.report({"loss": [0.7, 0.4], "val_loss": [0.7, 0.5]})
     >>> page.answer.verdict
     'unknown'
-    >>> page.html.startswith("<!DOCTYPE html>")
-    True
+    >>> page.html.startswith("<!DOCTYPE html>"), page.card.startswith("---")
+    (True, True)
     """
+    if format is not None and format not in get_args(Format):
+        raise ValueError(
+            f'format must be "html", "card" or None, got {format!r}: "card" is a model '
+            "card in Markdown."
+        )
     if isinstance(X, str | PathLike):
         raise TypeError(
             f"X must be the rows that were passed to fit, got the path {str(X)!r}: "
@@ -189,14 +214,14 @@ def report(
         error_floor=error_floor,
     )
     pooled = pooled_of_folds(source, context, groups)
-    made = page_of(replace(context, pooled=pooled), command)
+    made = replace(page_of(replace(context, pooled=pooled), command), format=format)
     if path is not None:
         made.save(path)
     return made
 
 
 def page_of(context: ReportContext, command: str | None = None) -> Report:
-    """Make the page of what is known about a training.
+    """Make the page and the card of what is known about a training.
 
     Parameters
     ----------
@@ -213,4 +238,5 @@ def page_of(context: ReportContext, command: str | None = None) -> Report:
     answered = answer(context)
     steps = next_steps(context.diagnosis.findings, context.case, report_steps(context))
     html = render(context, answered, steps, command)
-    return Report(html, context.name, answered, context.diagnosis, steps)
+    card = render_card(context, answered, steps, command)
+    return Report(html, card, context.name, answered, context.diagnosis, steps)

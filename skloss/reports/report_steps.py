@@ -11,6 +11,7 @@ from skloss.metrics import ConfusionCounts, binary_mcc, confusion_matrix
 from skloss.reports.answer import NETWORK
 from skloss.reports.baseline_scores import LOGISTIC, MAJORITY, TREES
 from skloss.reports.context import HeldOut, ReportContext
+from skloss.reports.pooled_ranking import ranked_rows
 from skloss.reports.pooled_scores import Pooled
 
 __all__ = ["report_steps"]
@@ -38,10 +39,13 @@ def report_steps(context: ReportContext) -> list[NextStep]:
         Each with its measured gain, if that can be measured.
     """
     steps: list[NextStep] = []
+    held = context.held_out
     if context.pooled is not None:
         steps += _of_pooled(context.pooled)
-    if context.held_out is not None:
-        steps += _of_threshold(context.held_out)
+        # More rows than those of the last fit, and none of them chose its epoch.
+        held = ranked_rows(context.pooled, NETWORK) or context.held_out
+    if held is not None:
+        steps += _of_threshold(held)
     return steps
 
 
@@ -70,7 +74,7 @@ def _of_pooled(pooled: Pooled) -> Iterator[NextStep]:
         )
     if own.low is None or own.high is None or own.high - own.low < _WIDE:
         return
-    of_what = "rows" if pooled.groups is None else "groups"
+    of_what = "rows" if pooled.groups is None else pooled.groups_text
     n = len(pooled.truth) if pooled.groups is None else pooled.n_groups
     yield NextStep(
         f"Score more {of_what}: over {n:,} {of_what} the interval of the MCC is "

@@ -13,11 +13,13 @@ from skloss.metrics import ConfusionCounts
 __all__ = [
     "METRICS",
     "Score",
+    "bounded",
     "of_counts",
     "of_difference",
     "of_folds",
     "of_group_difference",
     "of_groups",
+    "times_drawn",
     "totals",
 ]
 
@@ -83,7 +85,7 @@ def of_counts(table: ArrayLike, positive: int = 1) -> dict[str, Score]:
     counts = np.asarray(table, float)
     values = _metrics(counts, positive)
     drawn = _metrics(_draws(counts, _prior(len(counts))), positive)
-    return {name: _bounded(values[name], drawn[name]) for name in METRICS}
+    return {name: bounded(values[name], drawn[name]) for name in METRICS}
 
 
 def of_difference(tables: ArrayLike, positive: int = 1) -> dict[str, Score]:
@@ -122,7 +124,7 @@ def of_difference(tables: ArrayLike, positive: int = 1) -> dict[str, Score]:
     )
     own, other = (_metrics(joint.sum(axis=axis), positive) for axis in (2, 1))
     return {
-        name: _bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
+        name: bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
         for name in METRICS
     }
 
@@ -155,7 +157,7 @@ def of_groups(tables: ArrayLike, positive: int = 1) -> dict[str, Score]:
     counts = np.asarray(tables, float)
     values = _metrics(counts.sum(axis=0), positive)
     drawn = _metrics(_drawn_groups(counts), positive)
-    return {name: _bounded(values[name], drawn[name]) for name in METRICS}
+    return {name: bounded(values[name], drawn[name]) for name in METRICS}
 
 
 def of_group_difference(
@@ -185,7 +187,7 @@ def of_group_difference(
     own, other = (_metrics(one.sum(axis=0), positive) for one in both)
     own_drawn, other_drawn = (_metrics(_drawn_groups(one), positive) for one in both)
     return {
-        name: _bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
+        name: bounded(own[name] - other[name], own_drawn[name] - other_drawn[name])
         for name in METRICS
     }
 
@@ -258,13 +260,18 @@ def _draws(counts: np.ndarray, prior: np.ndarray) -> np.ndarray:
 
 def _drawn_groups(counts: np.ndarray) -> np.ndarray:
     """Draw groups with replacement and sum their tables, ``(n_draws, K, K)``."""
-    n_groups = len(counts)
-    n_draws = int(min(_N_DRAWS, _MOST_DRAWN // max(n_groups, counts[0].size)))
-    if n_groups < 2:
-        n_draws = 0
+    n_draws = int(min(_N_DRAWS, _MOST_DRAWN // max(len(counts), counts[0].size)))
+    return np.tensordot(times_drawn(len(counts), n_draws), counts, axes=1)
+
+
+def times_drawn(n_groups: int, n_draws: int) -> np.ndarray:
+    """Draw groups with replacement; count how often each is, ``(n_draws, n_groups)``.
+
+    There are no draws of a single group.
+    """
     rng = np.random.default_rng(_SEED)
-    times = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), n_draws)
-    return np.tensordot(times, counts, axes=1)
+    n_draws = n_draws if n_groups > 1 else 0
+    return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), n_draws)
 
 
 def _metrics(tables: np.ndarray, positive: int) -> dict[str, np.ndarray]:
@@ -291,7 +298,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
 
 
-def _bounded(value: np.ndarray, drawn: np.ndarray) -> Score:
+def bounded(value: np.ndarray, drawn: np.ndarray) -> Score:
     """Interval of the draws, widened where it does not contain the value."""
     one = float(value)
     if len(drawn) < _FEWEST_DRAWS:

@@ -1,13 +1,18 @@
 r"""Ridge regression for classes, each row predicted by a model that never saw it.
 
-With centred rows `A` and targets `R`, both times the root of the weights, the residuals
-of the rows of a group `G` under the model of all other rows are
+With centred rows `A` and targets `R`, both times the root `r` of the weights, whose sum
+is one, the rows of a group `G` get from the slopes of the model of all other rows
 
 .. math::
-    e_G = (I - H_{GG})^{-1} (R - H R)_G, \quad
-    H = A (A^T A + \alpha I)^{-1} A^T + u u^T,
+    \left(I - H_{GG} - r_G r_G^T\right)^{-1} \left( (H R)_G - H_{GG} \left(R_G +
+    r_G \frac{r_G^T R_G}{1 - r_G^T r_G}\right) \right), \quad
+    H = A (A^T A + \alpha I)^{-1} A^T.
 
-where `u` is the direction of the intercept, the roots of the weights over their norm.
+The mean of the targets is added, of *all* rows: that of the others would tell the label
+of a row, in reverse. Of two classes of equal size it is always nearer to the other one,
+so that slopes of zero would predict every row wrongly (MCC -1, area under the curve 0).
+A mean that is the same for all rows does not tell them apart.
+
 One eigendecomposition serves all penalties: Allen, "The relationship between variable
 selection and data augmentation", 1974; Golub, Heath and Wahba, "Generalized
 cross-validation", 1979. Probabilities by a scale that is fitted to the predictions of
@@ -60,7 +65,7 @@ class RidgePath:
     >>> X, targets = np.arange(3.0)[:, None], np.arange(1.0, 4.0)[:, None]
     >>> path = RidgePath(X, targets, np.ones(3))
     >>> path.left_out(1e-6).round(3).ravel().tolist()
-    [1.0, 2.0, 3.0]
+    [0.5, 2.0, 3.5]
     >>> path.fit(1e-6).outputs(np.array([[3.0]])).round(3).tolist()
     [[4.0]]
     """
@@ -73,20 +78,20 @@ class RidgePath:
         groups: Sequence[np.ndarray] | None = None,
     ) -> None:
         self._groups = groups
-        self._roots = np.sqrt(weight / weight.sum())[:, None].astype(X.dtype)
+        self._roots = np.sqrt(weight / weight.sum())[:, None]
         self._centre = np.average(X, axis=0, weights=weight).astype(X.dtype)
         self._middle = np.average(targets, axis=0, weights=weight)
-        self._rows = (X - self._centre) * self._roots
+        self._rows = (X - self._centre) * self._roots.astype(X.dtype)
         self._targets = (targets - self._middle) * self._roots
         self._values, self._vectors = _eigen(self._rows)
         self._turned = self._vectors.T @ self._targets
 
     def fitted(self, penalty: float) -> np.ndarray:
         """Output ``(n, n_outputs)`` of each row by the model of all rows."""
-        return self._outputs(self._targets - self._residuals(self._shares(penalty)))
+        return self._outputs(self._told(self._shares(penalty)))
 
     def left_out(self, penalty: float) -> np.ndarray:
-        """Output of each row by the model of all other rows, or all other groups.
+        """Output of each row by the slopes of the model of all other rows, or groups.
 
         Parameters
         ----------
@@ -99,18 +104,29 @@ class RidgePath:
             In float64.
         """
         share = self._shares(penalty)
-        residuals = self._residuals(share)
+        told = self._told(share)
+        roots, targets = self._roots, self._targets
         if self._groups is None:
-            own = (self._vectors**2) @ share + self._roots[:, 0] ** 2
-            residuals /= np.maximum(1 - own, _LEAST_LEFT)[:, None]
+            own = (self._vectors**2) @ share[:, None]
+            weight = roots**2
+            without = targets / np.maximum(1 - weight, _LEAST_LEFT)
+            told -= own * without
+            told /= np.maximum(1 - own - weight, _LEAST_LEFT)
         else:
             for group in self._groups:
-                vectors, roots = self._vectors[group], self._roots[group]
-                others = np.eye(len(group)) - (vectors * share) @ vectors.T
-                residuals[group] = np.linalg.solve(
-                    others - roots @ roots.T, residuals[group]
+                vectors, root, target = (
+                    self._vectors[group],
+                    roots[group],
+                    targets[group],
                 )
-        return self._outputs(self._targets - residuals)
+                own = (vectors * share) @ vectors.T
+                others = max(1 - float((root**2).sum()), _LEAST_LEFT)
+                without = target + root * (root.T @ target) / others
+                told[group] = np.linalg.solve(
+                    np.eye(len(group)) - own - root @ root.T,
+                    told[group] - own @ without,
+                )
+        return self._outputs(told)
 
     def fit(self, penalty: float) -> RidgeFit:
         """Ridge regression of all rows.
@@ -133,8 +149,9 @@ class RidgePath:
         """Return what each direction keeps of itself under the penalty."""
         return self._values / (self._values + penalty)
 
-    def _residuals(self, shares: np.ndarray) -> np.ndarray:
-        return self._targets - self._vectors @ (shares[:, None] * self._turned)
+    def _told(self, shares: np.ndarray) -> np.ndarray:
+        """Return what the features tell of the targets of all rows."""
+        return self._vectors @ (shares[:, None] * self._turned)
 
     def _outputs(self, scaled: np.ndarray) -> np.ndarray:
         """Undo weighting and centring."""

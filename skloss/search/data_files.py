@@ -58,6 +58,8 @@ class LabeledRows:
         Number of channels, if `X` was flattened from three dimensions.
     notes : tuple of str, default=()
         Remarks about what was left out or converted, one sentence each.
+    group_name : str or None, default=None
+        Name of the column or array of the groups.
     """
 
     X: Any
@@ -66,6 +68,7 @@ class LabeledRows:
     target_name: str
     n_channels: int | None = None
     notes: tuple[str, ...] = ()
+    group_name: str | None = None
 
 
 def read_table(
@@ -221,6 +224,7 @@ def _from_frame(
         groups=None if groups is None else _groups(path, frame[groups], groups),
         target_name=target,
         notes=tuple(notes),
+        group_name=groups,
     )
 
 
@@ -343,7 +347,7 @@ def _check_features(path: Path, features: pd.DataFrame, series: bool) -> None:
 def _groups(path: Path, groups: pd.Series, name: str) -> np.ndarray:
     if groups.isna().any() or (groups == "").any():
         raise unreadable(path, f"a row has no value in the group column {name!r}")
-    return np.unique(stripped(groups.to_numpy()).astype(str), return_inverse=True)[1]
+    return stripped(groups.to_numpy()).astype(str)
 
 
 # ---------------------------------------------------------------- arrays in an archive
@@ -364,6 +368,7 @@ def _from_arrays(
         groups=given,
         target_name=name,
         n_channels=X.shape[2] if X.ndim == 3 else None,
+        group_name=groups,
     )
 
 

@@ -25,7 +25,7 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from sklearn.utils import indexable
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from skloss.positive_class import positive_class
+from skloss.positive_class import positive_class, positive_probability
 from skloss.record.find import find_classifier
 from skloss.sklearn_compat import safe_indexing
 
@@ -52,6 +52,9 @@ class FoldResult:
         Error message of a failed fit.
     predicted : ndarray of int or None
         Predicted class number of each test row; None if the fit failed.
+    probability : ndarray of float or None
+        Probability of the positive class of each test row; None if the fit failed, or
+        if there are not two classes.
     """
 
     candidate: int
@@ -59,6 +62,7 @@ class FoldResult:
     scores: dict[str, float]
     error: str | None = None
     predicted: np.ndarray | None = field(default=None, repr=False, compare=False)
+    probability: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass
@@ -270,10 +274,10 @@ class Search:
             started = time.perf_counter()
             fitted = clone(estimator).fit(safe_indexing(X, train), y[train])
             seconds = time.perf_counter() - started
-            predicted = fitted.predict(safe_indexing(X, test))
+            told = _told(fitted, safe_indexing(X, test), y)
         except (ValueError, TypeError) as err:
             return FoldResult(BASELINE, fold, {}, " ".join(str(err).split()))
-        return self._scored(BASELINE, fold, y, predicted, seconds)
+        return self._scored(BASELINE, fold, y, told, seconds)
 
     def _fit_and_score(
         self,
@@ -292,23 +296,24 @@ class Search:
                 safe_indexing(X, train), y[train], **self._params_of(train, len(y))
             )
             seconds = time.perf_counter() - started
-            predicted = estimator.predict(safe_indexing(X, test))
+            told = _told(estimator, safe_indexing(X, test), y)
         except (ValueError, TypeError) as err:
             return FoldResult(candidate, fold, {}, " ".join(str(err).split()))
-        return self._scored(candidate, fold, y, predicted, seconds)
+        return self._scored(candidate, fold, y, told, seconds)
 
     def _scored(
         self,
         candidate: int,
         fold: int,
         y: np.ndarray,
-        predicted: np.ndarray,
+        told: tuple[np.ndarray, np.ndarray | None],
         seconds: float,
     ) -> FoldResult:
         train, test = self.splits[fold]
+        predicted, probability = told
         scores = _scores(y, y[train], y[test], predicted) | {"seconds": seconds}
         codes = np.searchsorted(np.unique(y), predicted)
-        return FoldResult(candidate, fold, scores, predicted=codes)
+        return FoldResult(candidate, fold, scores, None, codes, probability)
 
     def _refit(self, X: ArrayLike, y: np.ndarray, candidate: int) -> Any:
         return self._configured(candidate).fit(X, y, **self.fit_params)
@@ -326,6 +331,13 @@ class Search:
             else value
             for name, value in self.fit_params.items()
         }
+
+
+def _told(
+    fitted: Any, rows: ArrayLike, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the predicted labels and the probabilities of the positive class."""
+    return fitted.predict(rows), positive_probability(fitted, rows, y)
 
 
 def f1_options(y: np.ndarray) -> dict[str, Any]:

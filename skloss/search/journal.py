@@ -104,6 +104,9 @@ class Journal:
             "scores": done.scores,
             "error": done.error,
             "predicted": None if done.predicted is None else done.predicted.tolist(),
+            "probability": None
+            if done.probability is None
+            else done.probability.tolist(),
         }
         line = _line(record) if self._end else _line(self._head) + _line(record)
         try:
@@ -169,6 +172,7 @@ class Journal:
             and all(type(value) in (int, float) for value in scores.values())
             and all(math.isfinite(value) for value in scores.values())
             and self._are_classes(record.get("predicted"), fold)
+            and self._are_probabilities(record.get("probability"), fold)
         )
         if not is_one_of_these or not (is_failed or is_scored):
             raise SearchError(
@@ -177,7 +181,9 @@ class Journal:
                 "a new search with --out DIR."
             )
         codes = None if error else np.asarray(record["predicted"], int)
-        return FoldResult(candidate, fold, scores, error, codes)
+        chances = record.get("probability")
+        probability = None if error or chances is None else np.asarray(chances, float)
+        return FoldResult(candidate, fold, scores, error, codes, probability)
 
     def _are_classes(self, predicted: Any, fold: Any) -> bool:
         """Whether this is a class number for each test row of a fold."""
@@ -188,6 +194,14 @@ class Journal:
             and len(predicted) == len(self._search.splits[fold][1])
             and all(type(code) is int for code in predicted)
             and set(predicted) <= set(range(self._n_classes))
+        )
+
+    def _are_probabilities(self, given: Any, fold: int) -> bool:
+        """Whether this is one for each test row of a fold, or none at all."""
+        return given is None or (
+            isinstance(given, list)
+            and len(given) == len(self._search.splits[fold][1])
+            and all(type(one) in (int, float) and math.isfinite(one) for one in given)
         )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import (
     ParameterGrid,
     StratifiedGroupKFold,
@@ -92,7 +93,9 @@ def plan_search(options: argparse.Namespace, table: LabeledRows) -> Search:
     candidates = list(ParameterGrid([_with_steps(grid, pipeline) for grid in grids]))
     if options.model == "cnn1d" and not options.grid:
         candidates.append({name: _rocket_like(pipeline.steps[-1][1])})
-    groups = {} if table.groups is None else {f"{name}__groups": table.groups}
+    groups = {}
+    if table.groups is not None:  # by the name of their column, as sentences call them
+        groups = {f"{name}__groups": pd.Series(table.groups, name=table.group_name)}
     return Search(
         pipeline,
         candidates=candidates,

@@ -183,10 +183,18 @@ def _check_count(path: Path, model: Any, n_columns: int) -> None:
         )
 
 
+def _masks(model: Any) -> bool:
+    """Whether a classifier without steps in front takes gaps as they are."""
+    from sklearn.utils import get_tags
+
+    is_alone = hasattr(model, "__sklearn_tags__") and not hasattr(model, "steps")
+    return is_alone and bool(get_tags(model).input_tags.allow_nan)
+
+
 def _check_gaps(path: Path, model: Any, rows: Any, numbers: list[str] | None) -> None:
     """Refuse infinite values, and gaps that no step of the model fills."""
     steps = getattr(model, "named_steps", {})
-    fills = "imputer" in steps or "table" in steps
+    fills = "imputer" in steps or "table" in steps or _masks(model)
     if hasattr(rows, "columns"):
         found = {repr(name): rows[name].to_numpy(np.float64) for name in numbers or ()}
     else:

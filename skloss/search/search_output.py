@@ -15,6 +15,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 from skloss.record.find import find_record
+from skloss.reports.pooled_ranking import average_precision
 from skloss.reports.pooled_scores import Pooled
 from skloss.search.grid_search import FoldResult, SearchResult
 from skloss.search.pooled import WINNER
@@ -199,6 +200,10 @@ def print_pooled(console: Console, pooled: Pooled | None) -> None:
     if pooled is None:
         return
     console.print(pooled.method(), soft_wrap=True)
+    ranked = {who: average_precision(pooled, who) for who in pooled.predicted}
+    told = [f"{who} {score!r}" for who, score in ranked.items() if score is not None]
+    if told:
+        console.print(f"Average precision: {'; '.join(told)}.", soft_wrap=True)
     if limits := pooled.limits(WINNER):
         console.print(limits, soft_wrap=True)
 

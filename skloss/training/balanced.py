@@ -154,7 +154,13 @@ class _Class:
 
 def _neighbors(rows: Rows, positions: np.ndarray) -> np.ndarray:
     """Positions of the nearest rows of the same class, ``(n, 5)`` or fewer."""
+    values = rows.values(positions)
+    if np.isnan(values).any():
+        raise ValueError(
+            "balanced_batches='smote' moves rows towards their neighbors, which takes "
+            "rows without missing values: set balanced_batches=True, or fill the gaps."
+        )
     k = min(_NEIGHBORS, len(positions) - 1)
-    nearest = NearestNeighbors(n_neighbors=k).fit(rows.values(positions))
+    nearest = NearestNeighbors(n_neighbors=k).fit(values)
     found: np.ndarray = positions[nearest.kneighbors(return_distance=False)]
     return found

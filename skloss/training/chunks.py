@@ -25,7 +25,7 @@ class Chunks:
         Rows of a chunk; a last one that is not full is padded with weights of zero.
     augment : Augmentation, optional
         Changes the copies of the rows, by numbers that are drawn for each epoch.
-    seed : int, default=0
+    seed : tuple of int, default=(0,)
         Of these numbers.
     """
 
@@ -34,10 +34,10 @@ class Chunks:
         rows: Rows,
         size: int,
         augment: Augmentation | None = None,
-        seed: int = 0,
+        seed: tuple[int, ...] = (0,),
     ) -> None:
         self._rows, self._augment = rows, augment
-        self._rng = np.random.default_rng((seed, 3))
+        self._rng = np.random.default_rng((*seed, 3))
         self._size = size
         n_buffers = 1 if len(rows) <= self._size else 2
         self._buffers = [self._empty(rows) for _ in range(n_buffers)]

@@ -110,7 +110,9 @@ def train(
     TrainingResult
     """
     start_tensorflow()  # a program compiled before a fork would not ask
-    training = _Training(spec, rows, settings, evaluators, is_repeated, observer)
+    training = _Training(
+        spec, rows, settings, evaluators, is_repeated, observer, first_step
+    )
     return training.run(weights, slots, first_step, plateau)
 
 
@@ -125,6 +127,7 @@ class _Training:
         evaluators: Mapping[str, Evaluator],
         is_repeated: bool,
         observer: Observer | None,
+        first_step: int,
     ) -> None:
         self.rows, self.settings = rows, settings
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
@@ -144,10 +147,11 @@ class _Training:
             for prefix, evaluator in evaluators.items()
         }
         self.observer = observer
-        self.rng = np.random.default_rng((settings.seed, 1))
-        self.chunks = Chunks(
-            rows, self.program.chunk_rows, settings.augment, settings.seed
-        )
+        # A fit that goes on must not see the rows of the one before again, in the same
+        # order and with the same changes.
+        seed = (settings.seed, first_step) if first_step else (settings.seed,)
+        self.rng = np.random.default_rng((*seed, 1))
+        self.chunks = Chunks(rows, self.program.chunk_rows, settings.augment, seed)
         self.balanced = None
         if settings.balanced_batches:
             interpolates = settings.balanced_batches == "smote"

@@ -254,11 +254,34 @@ def test_changes_are_seeded_and_do_not_depend_on_chunks(monkeypatch):
     assert np.any(small().fit(X, y).weights_[0] != fits[0].weights_[0])
 
 
+def test_partial_fits_change_images_anew(monkeypatch):
+    X, y = images(6, 6)
+    changed = []
+    apply = ImageAugmentation.apply
+
+    def noted(augment, rows, draws):
+        changed.append(draws.copy())
+        apply(augment, rows, draws)
+
+    monkeypatch.setattr(ImageAugmentation, "apply", noted)
+    model = small(augment=ALL_CHANGES)
+    model.partial_fit(X, y, classes=[0, 1])
+    first = len(changed)
+    model.partial_fit(X, y)
+    assert np.any(changed[0] != changed[first])
+
+
+def test_strengths_of_changes_may_be_numbers_of_numpy():
+    X, y = images(6, 6)
+    small(augment={"shift": np.float32(0.2)}).fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("augment", "text"),
     [
         ({"rotate": 3}, "Did you mean 'rotation'"),
         ({"flip": "left"}, "'horizontal', 'vertical', 'both'"),
+        ({"shift": True}, r"from 0 to 1. Got True"),
         ({"shift": 3}, r"augment\['shift'\] .* from 0 to 1. Got 3"),
     ],
 )

@@ -91,6 +91,22 @@ def test_weights_of_three_classes_are_undone(classifier):
     )
 
 
+def test_a_pipeline_without_a_hold_out_knows_the_prior_before_its_sampler():
+    plain, fair = (
+        Pipeline(
+            [
+                ("sampler", SMOTE(random_state=0)),
+                ("net", dense(validation_fraction=None, prior_correction=asked)),
+            ]
+        ).fit(X, y)
+        for asked in (False, True)
+    )
+    expected = correct_prior(plain.predict_proba(X), [0.5, 0.5], PRIOR)
+    np.testing.assert_allclose(fair.predict_proba(X), expected, rtol=1e-4)
+    assert fair[-1].record_.data["class_counts"]["measured"] == [540, 60]
+    assert fair[-1].record_.data["holdout"] == "none"
+
+
 @pytest.mark.parametrize("sampler", [SMOTE, RandomOverSampler])
 def test_a_pipeline_knows_the_prior_before_its_sampler(sampler):
     def fitted(asked):

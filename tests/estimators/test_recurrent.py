@@ -11,6 +11,7 @@ from skloss import RecurrentClassifier, diagnose, make_pipeline, report
 from skloss.exceptions import ModelFileError
 from skloss.networks import forward, initial_weights, recurrent
 from skloss.networks.layers import AttentionPool, Recurrent
+from skloss.search.predict import read_rows
 
 N_ROWS = 60
 
@@ -155,3 +156,17 @@ def test_bad_series_are_told_in_one_sentence():
         small(missing="mask").fit(X, y)
     with pytest.raises(ValueError, match="infinity"):
         small(missing="mask").fit(np.where(np.isnan(X), np.inf, X), y)
+
+
+def test_gaps_that_are_masked_are_no_fault_and_no_hindrance(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 30)
+    X = rng.normal(size=(60, 6)) + y[:, None]
+    X[::3, 4:] = np.nan
+    model = small(missing="mask").fit(X, y)
+    found = diagnose(model, X, y)
+    assert found.find("nan-in-inputs") is None
+    assert "nan-in-inputs" not in found.not_assessed
+    np.savez(tmp_path / "rows.npz", X=X)
+    rows, _ = read_rows(model, tmp_path / "rows.npz")
+    np.testing.assert_array_equal(rows, X)

@@ -131,3 +131,22 @@ def test_the_diagnosis_knows_the_rows_and_the_gap_only_the_training():
     )
     with pytest.raises(ValueError, match="refit=False"):
         skloss.explain_gap(model, X, y, groups=np.arange(200) // 2)
+
+
+@pytest.mark.parametrize(
+    "steps", [(), (StandardScaler(),), (SMOTE(random_state=0),)], ids=str
+)
+def test_the_prior_is_corrected_for_the_rows_that_the_weights_are_of(steps):
+    def make(model):
+        return make_pipeline(*steps, model) if steps else model
+
+    late = np.argsort(-y, kind="stable")  # those of class 1 come first
+    late = np.concatenate([late[:30], late[40:], late[30:40]])
+    options = {"prior_correction": True, "epochs": 4}
+    given_back = make(net(refit=True, validation_rows="last", **options))
+    plain = make(net(validation_fraction=None, **options))
+    np.testing.assert_allclose(
+        given_back.fit(X[late], y[late]).predict_proba(X),
+        plain.fit(X[late], y[late]).predict_proba(X),
+        atol=1e-6,
+    )

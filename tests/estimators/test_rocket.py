@@ -1,6 +1,7 @@
 """``RocketClassifier``: honest probabilities, with no row lost."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,13 +57,13 @@ def test_it_finds_a_wave_wherever_it_is():
 def test_left_out_rows_are_those_of_fits_without_them():
     X, y = _waves(60)
     fitted = RocketClassifier(**_SMALL, scale_series=None).fit(X, y)
-    assert fitted.left_out_proba_.shape == (60, 2)
+    assert fitted.oob_decision_function_.shape == (60, 2)
     # Another fit has other kernels' thresholds and another penalty, so nearly equal.
     for row in (0, 1, 30):
         rest = np.arange(60) != row
         without = RocketClassifier(**_SMALL, scale_series=None).fit(X[rest], y[rest])
         chance = without.predict_proba(X[[row]])[0, 1]
-        assert abs(chance - fitted.left_out_proba_[row, 1]) < 0.25
+        assert abs(chance - fitted.oob_decision_function_[row, 1]) < 0.25
 
 
 def test_labels_by_chance_are_seen_through():
@@ -71,13 +72,25 @@ def test_labels_by_chance_are_seen_through():
     guess = RocketClassifier(**_SMALL).fit(X, y)
     kept = guess.record_.best_epoch
     assert guess.history_["val_loss"][kept] > 0.66  # a guess: 0.69
-    # The mean of the other rows is always on the side of the other class, so that MCC
-    # says something only where the penalty leaves some features.
-    fitted = RocketClassifier(**_SMALL, scale_series=None).fit(X, y)
-    kept = fitted.record_.best_epoch
-    assert fitted.history_["val_loss"][kept] > 0.66
-    assert fitted.penalty_ < 10
-    assert abs(fitted.history_["val_mcc"][kept]) < 0.3
+    for scaling in ("zscore", None):
+        fitted = RocketClassifier(**_SMALL, scale_series=scaling).fit(X, y)
+        assert fitted.history_["val_loss"][fitted.record_.best_epoch] > 0.66
+        assert max(map(abs, fitted.history_["val_mcc"])) < 0.4  # at every penalty
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("is_grouped", [False, True])
+def test_series_that_tell_nothing_are_predicted_alike(n_classes, is_grouped):
+    """The mean of the other labels would tell the own one, in reverse: MCC -1."""
+    y = np.repeat(np.arange(n_classes), 12)
+    groups = np.arange(12 * n_classes) // 4 if is_grouped else None
+    fitted = RocketClassifier(**_SMALL).fit(np.ones((len(y), 20)), y, groups=groups)
+    chances = fitted.oob_decision_function_
+    np.testing.assert_allclose(chances, 1 / n_classes, atol=1e-6)
+    for penalty_mcc in fitted.history_["val_mcc"]:
+        assert penalty_mcc == 0 == matthews_corrcoef(y, np.zeros(len(y)))
+    if n_classes == 2:
+        np.testing.assert_allclose(fitted.history_["val_average_precision"], 0.5)
 
 
 def test_groups_are_left_out_together():
@@ -89,8 +102,8 @@ def test_groups_are_left_out_together():
     y = rng.integers(0, 2, size=20)[groups]
     alone = RocketClassifier(**_SMALL).fit(X, y)
     together = RocketClassifier(**_SMALL).fit(X, y, groups=groups)
-    assert log_loss(y, alone.left_out_proba_) < 0.1  # looks solved
-    assert log_loss(y, together.left_out_proba_) > 0.6  # and is not
+    assert log_loss(y, alone.oob_decision_function_) < 0.1  # looks solved
+    assert log_loss(y, together.oob_decision_function_) > 0.6  # and is not
 
 
 def test_the_record_has_a_curve_over_penalties():
@@ -110,7 +123,7 @@ def test_the_loss_of_the_record_is_that_of_the_left_out_rows():
     X, y = _waves()
     fitted = RocketClassifier(**_SMALL).fit(X, y)
     kept = fitted.record_.best_epoch
-    wanted = log_loss(y, fitted.left_out_proba_)
+    wanted = log_loss(y, fitted.oob_decision_function_)
     assert fitted.history_["val_loss"][kept] == pytest.approx(wanted, rel=1e-6)
     wanted = log_loss(y, fitted.predict_proba(X))
     assert fitted.history_["loss"][kept] == pytest.approx(wanted, rel=1e-3)
@@ -123,7 +136,7 @@ def test_rows_without_weight_are_as_if_they_were_not_there():
     whole = RocketClassifier(**_SMALL).fit(X, y, sample_weight=weight)
     part = RocketClassifier(**_SMALL).fit(X[:90], y[:90])
     np.testing.assert_allclose(whole.predict_proba(X), part.predict_proba(X), atol=1e-6)
-    assert np.isnan(whole.left_out_proba_[90:]).all()
+    assert np.isnan(whole.oob_decision_function_[90:]).all()
 
 
 def test_scaling_is_chosen_by_unseen_rows():
@@ -143,7 +156,8 @@ def test_behind_a_sampler_rows_are_held_out_before_it():
     fitted = pipeline[-1]
     assert fitted.record_.data["holdout"] == "pipeline"
     assert fitted.record_.data["class_counts"]["validation"] == [15, 5]
-    assert fitted.left_out_proba_ is None
+    with pytest.raises(AttributeError, match="rows were held out, instead of leaving"):
+        _ = fitted.oob_decision_function_
     plain = skloss.make_pipeline(FunctionTransformer(), RocketClassifier(**_SMALL)).fit(
         X, y
     )
@@ -164,8 +178,8 @@ def test_classes_of_more_than_two_and_channels():
     X[y == 1, :, 1] += np.sin(np.arange(30))
     X[y == 2, :, 0] += np.sin(2 * np.arange(30))
     fitted = RocketClassifier(**_SMALL).fit(X, y)
-    assert fitted.left_out_proba_.shape == (90, 3)
-    assert (fitted.left_out_proba_.argmax(axis=1) == y).mean() > 0.6
+    assert fitted.oob_decision_function_.shape == (90, 3)
+    assert (fitted.oob_decision_function_.argmax(axis=1) == y).mean() > 0.6
     folded = RocketClassifier(**_SMALL, n_channels=2).fit(X.reshape(90, -1), y)
     np.testing.assert_array_equal(
         folded.predict_proba(X.reshape(90, -1)), fitted.predict_proba(X)
@@ -186,9 +200,9 @@ def test_equal_seeds_give_equal_fits_and_pickles():
 
 def test_balanced_weights_find_more_of_the_rare_class():
     X, y = _waves(200)
-    plain = RocketClassifier(**_SMALL).fit(X, y).left_out_proba_[:, 1]
+    plain = RocketClassifier(**_SMALL).fit(X, y).oob_decision_function_[:, 1]
     fitted = RocketClassifier(**_SMALL, class_weight="balanced").fit(X, y)
-    assert fitted.left_out_proba_[:, 1].mean() > plain.mean() + 0.05
+    assert fitted.oob_decision_function_[:, 1].mean() > plain.mean() + 0.05
 
 
 @pytest.mark.parametrize("steps", [1, 5, 8])
@@ -212,6 +226,22 @@ def test_a_diagnosis_reads_it():
     for rows in ((), (X, y)):
         found = skloss.diagnose(fitted, *rows).findings
         assert [finding.name for finding in found if finding.is_alarm] == []
+
+
+def test_a_penalty_at_the_end_of_its_range_is_told():
+    X, y = _waves()
+    nothing = RocketClassifier(**_SMALL).fit(np.ones_like(X), y)
+    found = skloss.diagnose(nothing).find("penalty-at-end")
+    assert "strongest of 15 penalties" in found.title
+    assert "no better than by the class shares" in found.fix
+    assert not found.is_alarm
+    inside = RocketClassifier(**_SMALL).fit(X, y)
+    assert skloss.diagnose(inside).find("penalty-at-end") is None
+    record = skloss.TrainingRecord.from_json(inside.record_.to_json())
+    weakest = replace(record, outcome=record.outcome | {"best_epoch": 14})
+    found = skloss.diagnose(weakest).find("penalty-at-end")
+    assert "weakest of 15 penalties" in found.title
+    assert "pass groups to fit" in found.fix
 
 
 def test_the_loss_is_drawn_over_penalties():
@@ -242,7 +272,7 @@ def test_the_f1_of_the_rare_class_is_that_of_scikit_learn():
     y = np.where(y == "wave", "fraud", "ok")  # the rare class comes first
     fitted = RocketClassifier(**_SMALL).fit(X, y)
     assert fitted.pos_label_ == "fraud"
-    guessed = fitted.classes_[fitted.left_out_proba_.argmax(axis=1)]
+    guessed = fitted.classes_[fitted.oob_decision_function_.argmax(axis=1)]
     wanted = f1_score(y, guessed, pos_label="fraud")
     found = fitted.history_["val_f1"][fitted.record_.best_epoch]
     assert found == pytest.approx(wanted)
@@ -265,7 +295,7 @@ def test_the_gap_of_the_closed_form_is_that_of_rows_left_out():
     rocket = RocketClassifier(n_kernels=168, random_state=0).fit(X, y)
     gap = skloss.diagnose(rocket).gap
     seen = _row_losses(rocket.predict_proba(X), y)
-    unseen = _row_losses(rocket.left_out_proba_, y)
+    unseen = _row_losses(rocket.oob_decision_function_, y)
     assert gap.printed == pytest.approx(seen.mean(), abs=1e-6)
     assert gap.validation == pytest.approx(unseen.mean(), abs=1e-6)
     assert [part.name for part in gap.shown] == ["generalization"]

@@ -22,6 +22,12 @@ def _sklearn(X, targets, weight, penalty):
     return ridge.fit(X, targets, sample_weight=weight)
 
 
+def _with_mean_of_all(ridge, X, rest, targets, weight):
+    """Exchange the mean of the targets of the others for that of all."""
+    of_others = np.average(targets[rest], axis=0, weights=weight[rest])
+    return ridge.predict(X) - of_others + np.average(targets, axis=0, weights=weight)
+
+
 @pytest.mark.parametrize("shape", [(30, 5), (20, 60)])
 @pytest.mark.parametrize("penalty", _PENALTIES)
 def test_the_fit_is_that_of_scikit_learn(shape, penalty):
@@ -40,7 +46,8 @@ def test_a_row_is_predicted_by_a_fit_without_it(shape, penalty):
     for row, found in enumerate(RidgePath(X, targets, weight).left_out(penalty)):
         rest = np.arange(len(X)) != row
         ridge = Ridge(alpha=factor).fit(X[rest], targets[rest], weight[rest])
-        np.testing.assert_allclose(found, ridge.predict(X[[row]])[0], atol=1e-5)
+        wanted = _with_mean_of_all(ridge, X[[row]], rest, targets, weight)[0]
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(30, 5), (20, 60)])
@@ -52,7 +59,26 @@ def test_a_group_is_predicted_by_a_fit_without_it(shape):
         rest = np.setdiff1d(np.arange(len(X)), group)
         ridge = Ridge(alpha=0.1 * weight.sum())
         ridge.fit(X[rest], targets[rest], weight[rest])
-        np.testing.assert_allclose(found[group], ridge.predict(X[group]), atol=1e-6)
+        wanted = _with_mean_of_all(ridge, X[group], rest, targets, weight)
+        np.testing.assert_allclose(found[group], wanted, atol=1e-6)
+
+
+def test_labels_by_chance_are_ranked_by_chance():
+    """By the mean of the other labels every row would be wrong: MCC -1."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([-1.0, 1.0], 30)[:, None]
+    found = []
+    for _ in range(40):
+        path = RidgePath(rng.normal(size=(60, 8)), labels, np.ones(60))
+        found.append(np.corrcoef(np.sign(path.left_out(1e4)[:, 0]), labels[:, 0])[0, 1])
+    assert abs(np.mean(found)) < 4 * np.std(found) / np.sqrt(40)
+
+
+@pytest.mark.parametrize("groups", [None, [np.arange(3), np.arange(3, 10)]])
+def test_features_that_tell_nothing_leave_the_mean_to_the_bit(groups):
+    labels = np.where(np.arange(10) < 5, -1.0, 1.0)[:, None]
+    path = RidgePath(np.zeros((10, 4), np.float32), labels, np.ones(10), groups)
+    np.testing.assert_array_equal(path.left_out(1.0), 0.0)
 
 
 def test_a_row_of_its_own_direction_is_predicted_without_a_warning():

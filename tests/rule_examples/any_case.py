@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from rule_examples.cases import healthy
 
-from skloss.diagnosis import Case, Probe, RowFacts, SearchFacts
+from skloss.diagnosis import Case, PenaltyFacts, Probe, RowFacts, SearchFacts
 from skloss.record import Layer, SplitMetrics, Training
 
 COUNTS = st.sampled_from((0, 0, 1, 1, 2, 3, 5, 9, 10, 12, 40, 100, 4000))
@@ -116,6 +116,7 @@ def cases(draw: Any) -> Case:
         "rows": st.none() | parts_of(RowFacts, base.rows) | parts_of(RowFacts),
         "probe": st.none() | parts_of(Probe, base.probe) | parts_of(Probe),
         "search": st.none() | parts_of(SearchFacts),
+        "penalties": st.none() | parts_of(PenaltyFacts),
         "holdout": st.sampled_from((None, "none", "tail", "internal", "given")),
         "is_resampled": st.sampled_from((None, True, False)),
         "is_honest": st.booleans(),

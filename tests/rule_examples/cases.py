@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis import Case, Probe, RowFacts, SearchFacts
+from skloss.diagnosis import Case, PenaltyFacts, Probe, RowFacts, SearchFacts
 from skloss.record import Layer, SplitMetrics, Training
 from skloss.record.validation_shift import ValidationShift
 
@@ -140,6 +140,9 @@ def healthy() -> Case:
             edges={},
             n_tied=2,
             fold_minority=100,
+        ),
+        penalties=PenaltyFacts(
+            (10.0, 1.0, 0.1, 0.01, 0.001), (0.3, 0.2, 0.13, 0.14, 0.2), chosen=2
         ),
         shift=ValidationShift(1.0, 0.05, 2, 1.1, 0.1, 10),
         holdout="given",

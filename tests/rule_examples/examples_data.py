@@ -115,7 +115,10 @@ SICK: dict[str, list[Case]] = {
 }
 
 HEALTHY: dict[str, list[Case]] = {
-    "nan-in-inputs": [rows(largest_size=1e30)],
+    "nan-in-inputs": [
+        rows(largest_size=1e30),
+        sick(rows={"n_nonfinite": 9}, layers=(Layer("mask"), *sick().layers)),
+    ],
     "single-class-target": [
         counts(3999, 1),
         sick(train=SplitMetrics((1, 1))),

@@ -1,6 +1,16 @@
 """Sick and healthy examples of what only a search shows."""
 
+from typing import Any
+
 from rule_examples.cases import sick
+
+from skloss.diagnosis import Case
+
+
+def chosen(place: int, **parts: Any) -> Case:
+    """Return a case with one of five penalties chosen."""
+    return sick(penalties={"chosen": place}, **parts)
+
 
 SICK = {
     "search-by-accuracy": [
@@ -13,6 +23,12 @@ SICK = {
     "folds-disagree": [
         sick(search={"fold_scores": (0.70, 0.05, 0.66, 0.71, 0.68)}),
         sick(search={"fold_scores": (0.9, 0.1, 0.9), "fold_minority": 20}),
+    ],
+    "penalty-at-end": [
+        chosen(0),
+        chosen(4),
+        chosen(4, holdout="left out"),
+        chosen(4, holdout_groups="kept"),
     ],
 }
 HEALTHY = {
@@ -27,4 +43,5 @@ HEALTHY = {
         sick(search={"fold_scores": (0.70, 0.5, 0.66, 0.71, 0.68)}),
         sick(search={"fold_scores": (0.7, 0.0, 0.6), "fold_minority": 9}),
     ],
+    "penalty-at-end": [chosen(1), chosen(3)],
 }

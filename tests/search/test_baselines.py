@@ -107,7 +107,9 @@ def _environment(monkeypatch):
 @pytest.mark.usefixtures("_environment")
 def test_the_command_shows_them_and_what_to_do_next(tmp_path, capsys):
     path, out = tmp_path / "rows.csv", tmp_path / "found"
-    table = pd.DataFrame(X, columns=list("abc")).assign(y=y, who=PATIENTS)
+    table = pd.DataFrame(X, columns=list("abc")).assign(
+        y=y, who=[f"p{one}" for one in PATIENTS]
+    )
     table.to_csv(path, index=False)
     typed = [
         "search", str(path), "--target", "y", "--groups", "who", "--model", "dense",
@@ -118,11 +120,15 @@ def test_the_command_shows_them_and_what_to_do_next(tmp_path, capsys):
     for name in ("This classifier", "Logistic regression", "Boosted trees"):
         row = next(line for line in shown.splitlines() if line.startswith(f" {name}"))
         assert re.search(r"-?\d\.\d\d \(-?\d\.\d\d to -?\d\.\d\d\)", row), row
-    assert "bootstrap of the 10 groups" in shown
+    assert "bootstrap of the 10 values of 'who'" in shown
+    assert re.search(r"Average precision: This classifier 0\.\d\d \(", shown)
+    assert shown.count("Over all rows the threshold") <= 1
     assert "What to do next:\n  1. " in shown
     page = (out / "report.html").read_text("utf-8")
     assert "What to do next" in page
-    assert "Scores of each group" in page
+    assert "Scores of each value of &#39;who&#39;" in page
+    assert set(re.findall(r'<th scope="row">(p\d+)</th>', page)) == {*table["who"]}
+    assert "values of &#39;who&#39; never seen" in page
     assert shown.index("What to do next") < shown.index("To use the model")
 
     fits = (out / "fits.jsonl").read_bytes()

@@ -326,6 +326,9 @@ TAMPERED = {
     "NaN": changed_fit(
         {"scores": dict.fromkeys(["mcc", "f1", "accuracy", "majority", "seconds"], NAN)}
     ),
+    "text as probability": changed_fit({"probability": ["0.5"] * 100}),
+    "few probabilities": changed_fit({"probability": [0.5]}),
+    "no finite probability": changed_fit({"probability": [NAN] * 100}),
     "number as error": changed_fit({"error": 1}),
 }
 

@@ -1,5 +1,6 @@
 """Balanced batches, and samplers within a classifier."""
 
+import imblearn.pipeline
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -167,6 +168,31 @@ def test_partial_fits_have_balanced_batches_of_their_rows():
     assert model.n_epochs_ == 2
 
 
+def test_partial_fits_draw_other_rows_of_a_large_class(monkeypatch):
+    drawn = []
+    epoch = BalancedOrder.epoch
+
+    def noted(order):
+        found = epoch(order)
+        drawn.append(set(found.positions[y[found.positions] == 0].tolist()))
+        return found
+
+    monkeypatch.setattr(BalancedOrder, "epoch", noted)
+    model = dense(balanced_batches=True)
+    for _ in range(2):
+        model.partial_fit(X, y, classes=[0, 1])
+    assert drawn[0] != drawn[1]
+
+
+def test_missing_steps_have_no_neighbors_to_be_moved_to():
+    series = np.repeat(X[:, None], 3, axis=1)
+    series[::7, 1] = np.nan
+    options = {"missing": "mask", "channels_first": False}
+    model = skloss.RecurrentClassifier(balanced_batches="smote", **options)
+    with pytest.raises(ValueError, match="balanced_batches=True, or fill the gaps"):
+        model.set_params(epochs=1, width=2).fit(series, y)
+
+
 # ------------------------------------------------------------------------ the sampler
 
 
@@ -206,6 +232,25 @@ def test_a_sampler_inside_stands_in_pipelines_of_sklearn_and_in_searches():
     assert best.record_.data["class_counts"]["trained"][0] == 100
     again = clone(search.best_estimator_).fit(X, labels)
     np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+
+
+@pytest.mark.parametrize("options", [{}, {"n_members": 2}, {"validation_rows": "last"}])
+def test_a_sampler_inside_is_not_one_before_the_hold_out(options):
+    model = dense(sampler=SMOTE(random_state=0), epochs=1, **options).fit(X, y)
+    assert diagnose(model).find("resample-before-split") is None
+    assert diagnose(model, X, y).find("resample-before-split") is None
+    behind = imblearn.pipeline.make_pipeline(RandomUnderSampler(), dense(epochs=1))
+    assert diagnose(behind.fit(X, y)).find("resample-before-split") is not None
+
+
+def test_a_sampler_without_a_seed_draws_from_a_given_generator():
+    fits = [
+        dense(sampler=RandomUnderSampler(), epochs=1)
+        .set_params(random_state=np.random.RandomState(3))
+        .fit(X, y)
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*(fit.predict_proba(X) for fit in fits))
 
 
 def test_a_sampler_takes_series():

@@ -295,7 +295,7 @@ def _is_max_pool(layer: Layer) -> bool:
 
 def _is_nonlinear(layer: Layer) -> bool:
     """Whether a layer is nonlinear, or may be."""
-    if layer.kind in ("recurrent", "normalization", "other"):
+    if layer.kind in ("recurrent", "normalization", "mask", "other"):
         return True
     if layer.kind in ("dense", "conv") and layer.activation is None:
         return True  # not known

@@ -127,6 +127,7 @@ CAUSAL_ORDER: tuple[type[Rule], ...] = (
     search_outcome.SearchByAccuracy,
     search_outcome.BestAtEdge,
     search_outcome.FoldsDisagree,
+    search_outcome.PenaltyAtEnd,
 )
 
 RULES.update({rule.name: rule() for rule in CAUSAL_ORDER})

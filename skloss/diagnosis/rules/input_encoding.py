@@ -19,7 +19,8 @@ _LOSSES = (
 class NanInInputs(Rule):
     """The inputs contain values that are NaN or infinite.
 
-    Reads: the number of such values in the training rows.
+    Reads: the number of such values in the training rows, and whether the network has
+    a layer that takes NaN (missing="mask").
     Effect: one such value makes the loss of its batch NaN. The next update makes every
     weight NaN.
     What to do: impute the values with SimpleImputer as the first step of the pipeline,
@@ -42,7 +43,8 @@ class NanInInputs(Rule):
     def inspect(self, case: Case) -> Finding | None:
         """Count values that are not finite."""
         facts = row_facts(case, "n_nonfinite")
-        if not facts.n_nonfinite:
+        takes_nan = any(layer.kind == "mask" for layer in case.layers or ())
+        if not facts.n_nonfinite or takes_nan:
             return None
         return self.found(
             f"The inputs contain {tally(facts.n_nonfinite, 'value')} that "

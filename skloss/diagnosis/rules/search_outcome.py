@@ -130,3 +130,74 @@ class FoldsDisagree(Rule):
             {"range of the scores": spread, "standard error of a score": error},
             fix,
         )
+
+
+class PenaltyAtEnd(Rule):
+    """The penalty of a regression was chosen at the end of its range.
+
+    Reads: the validation loss over the penalties of a RocketClassifier, which of them
+    was chosen, and the loss of guessing the class shares.
+    Effect: at the strong end the features tell next to nothing of unseen rows. At the
+    weak end nothing holds the regression back, and a still weaker penalty may be
+    better; unseen rows that are akin to the others make it look so.
+    What to do: at the strong end check that labels and rows belong together, and try
+    scale_series=None and more rows. At the weak end pass groups to fit where several
+    rows come from one person, machine or day.
+    False alarm when: the loss is nearly the same for the penalties beside. This is
+    always a remark.
+    """
+
+    code = "S04"
+    name = "penalty-at-end"
+    severity = "info"
+    reference = "tuning playbook"
+    guess = 0.98  # of the loss of a guess: no better than it
+
+    def inspect(self, case: Case) -> Finding | None:
+        """See whether the first or the last penalty was chosen."""
+        facts = case.penalties
+        if facts is None or facts.chosen is None or len(facts.values) < 2:
+            raise NotApplicable("no penalty was chosen among several")
+        chosen = facts.chosen
+        if chosen not in (0, len(facts.values) - 1):
+            return None
+        loss = beside = None
+        if len(facts.losses) == len(facts.values):
+            loss, beside = facts.losses[chosen], facts.losses[abs(chosen - 1)]
+        part = case.unsampled
+        guess = None if part is None else part.entropy
+        end, fix = self._weak(case) if chosen else self._strong(loss, guess)
+        return self.found(
+            f"{end} of {len(facts.values)} penalties was chosen.",
+            {
+                "penalty": facts.values[chosen],
+                "validation loss at the class shares of training": (loss, "nats"),
+                "the same at the penalty beside": (beside, "nats"),
+                "loss of guessing these shares": (guess, "nats"),
+            },
+            fix,
+        )
+
+    def _strong(self, loss: float | None, guess: float | None) -> tuple[str, str]:
+        fix = (
+            "Try scale_series=None, which keeps the level and the amplitude of the "
+            "series, and more rows."
+        )
+        if loss is not None and guess is not None and loss >= self.guess * guess:
+            fix = (
+                "Unseen rows are predicted no better than by the class shares: check "
+                f"that labels and rows belong together. {fix}"
+            )
+        return "The strongest", fix
+
+    def _weak(self, case: Case) -> tuple[str, str]:
+        if case.holdout_groups == "kept" or case.holdout in ("given", "pipeline"):
+            return "The weakest", (
+                "Set n_kernels higher: the regression may use more features than it "
+                "has. If the loss at the penalty beside is the same, leave it."
+            )
+        return "The weakest", (
+            "Where several rows come from one person, machine or day, pass groups to "
+            "fit: such rows make each other easy. If there are none, and the loss at "
+            "the penalty beside is the same, leave it."
+        )

@@ -14,6 +14,7 @@ from skloss.diagnosis.evidence.symptoms import need, row_facts
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
+from skloss.holdout import are_resampled
 from skloss.record import SplitMetrics
 
 
@@ -50,7 +51,7 @@ class ResampleBeforeSplit(Rule):
 
     def inspect(self, case: Case) -> Finding | None:
         """Look for validation rows that a sampler made."""
-        if case.is_resampled and case.holdout in ("internal", "tail"):
+        if self._was_split_last(case):
             return self._of_split(case)
         facts = row_facts(case, "synthetic_share", "synthetic_null")
         train, val = both_splits(case)
@@ -71,6 +72,19 @@ class ResampleBeforeSplit(Rule):
             },
             "Split first and resample the training rows only: put the sampler into "
             "skloss.Pipeline.",
+        )
+
+    def _was_split_last(self, case: Case) -> bool:
+        """Whether rows are known to be resampled before some were held out."""
+        if not case.is_resampled or case.holdout not in ("internal", "tail"):
+            return False
+        train, original = case.train, case.original
+        # A sampler inside the classifier comes after the hold-out, so that the
+        # classifier has seen the rows as they were before.
+        return (
+            train is None
+            or original is None
+            or not are_resampled(train.counts, original.counts)
         )
 
     def _of_split(self, case: Case) -> Finding:

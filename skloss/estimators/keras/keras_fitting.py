@@ -15,9 +15,8 @@ from skloss.estimators.fit_rows import loss_weight
 from skloss.estimators.fitting import (
     fit_spec,
     run_job,
-    scorers_of,
-    stopping_settings,
 )
+from skloss.estimators.followed_curves import scorers_of, stopping_settings
 from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
 from skloss.estimators.scorers import check_monitor
 from skloss.keras_interop.compiled_settings import optimizer_settings

