@@ -322,7 +322,8 @@ class LossCurveDisplay(RecordDisplay):
         self.marks_, self.findings_ = self._mark_findings(n_epochs)
         shaded = [self.not_finite_] if self.not_finite_ else []
         lift = _MARK_HEIGHT if self.marks_ else 0.0
-        legend_above(ax, [*self.lines_.values(), *shaded], lift=lift)
+        shown = [*self.lines_.values(), *self.members_[:1], *shaded]
+        legend_above(ax, shown, lift=lift)
         return self
 
     def _curves(self) -> dict[str, np.ndarray]:
@@ -345,6 +346,7 @@ class LossCurveDisplay(RecordDisplay):
         """Draw the members behind the curve that is their mean."""
         name = "val_loss" if "val_loss" in curves else "loss"
         style = {"color": _CURVES[name]["color"], "linewidth": 0.6, "alpha": 0.5}
+        style["label"] = f"{_CURVES[name]['label']} of each member"
         return [
             draw_curve(self.ax_, np.asarray(values, dtype=float), **style)
             for values in self.members
