@@ -1,6 +1,7 @@
 """``to_onnx``: fitted estimators as models for other languages."""
 
 import json
+from math import prod
 from os import PathLike
 from typing import Any
 
@@ -40,7 +41,8 @@ def to_onnx(
     X : array-like or DataFrame, optional
         Some rows, from which names, types and shape of the input are read. Without it
         the input is ``X``, float64 of shape (n, n_features). A Pipeline that was fitted
-        on a DataFrame needs it; each column becomes an input of its own.
+        on a DataFrame needs it; each column becomes an input of its own. So does a
+        classifier of rows that are not flat, as ``(n, timesteps, channels)``.
     target_opset : int, optional
         Version of ONNX' operators, at least 13; the newest that is known by default.
 
@@ -122,6 +124,13 @@ def _types(estimator: Any, X: Any) -> list[tuple[str, Any]]:
         raise ModelFileError(
             "A Pipeline that was fitted on a DataFrame needs some rows, so that the "
             "types of the columns are known: to_onnx(pipeline, path, X=frame)."
+        )
+    shape = estimator._fitted_shape() if hasattr(estimator, "_fitted_shape") else None
+    if shape is not None and prod(shape) != estimator.n_features_in_:
+        raise ModelFileError(
+            f"{type(estimator).__name__} was fitted on rows that are not flat: pass "
+            "some of them, to_onnx(classifier, path, X=rows), so that their shape is "
+            "known."
         )
     return [("X", DoubleTensorType([None, estimator.n_features_in_]))]
 

@@ -86,6 +86,15 @@ def test_folded_series_agree(tmp_path):
     assert_agrees(classifier, folded, answers(tmp_path / "model", folded))
 
 
+@pytest.mark.parametrize("name", ["cnn1d", "cnn2d", "recurrent"])
+def test_the_shape_of_rows_that_are_not_flat_is_asked_for(name, tmp_path):
+    classifier, X, _ = fitted(name)
+    with pytest.raises(ModelFileError, match=r"X=rows"):
+        skloss.to_onnx(classifier, tmp_path / "model")
+    skloss.to_onnx(classifier, tmp_path / "model", X=X)
+    assert_agrees(classifier, X, answers(tmp_path / "model", X))
+
+
 @pytest.mark.parametrize("level", [0, 5])
 def test_series_scaled_in_the_network_agree(level, tmp_path):
     y = np.arange(60) % 2
@@ -97,7 +106,7 @@ def test_series_scaled_in_the_network_agree(level, tmp_path):
     )
     classifier.fit(X, y)
     assert classifier.network_.layers[0].moments is (level > 0)
-    skloss.to_onnx(classifier, tmp_path / "model")
+    skloss.to_onnx(classifier, tmp_path / "model", X=X)
     assert_agrees(classifier, X, answers(tmp_path / "model", X))
 
 
