@@ -53,7 +53,7 @@ def spec_from_keras(model: KerasModel, *, from_logits: bool) -> NetworkSpec:
     >>> spec_from_keras(noisy, from_logits=False)
     Traceback (most recent call last):
         ...
-    skloss.keras_interop.read_model.NoCompiledFormError: layer 'noise' is a
+    skloss.networks.layers.keras_options.NoCompiledFormError: layer 'noise' is a
     GaussianNoise on rows of shape (1,)
     """
     reader = _Reader(_input_shape(model))

@@ -147,6 +147,7 @@ OTHER_VALUES = {
     "global_pooling": "max",
     "padding": "valid",
     "n_channels": 2,
+    "missing": "mask",
     "channels_first": True,
     "batch_norm": True,
     "l1": 0.1,
