@@ -1,4 +1,4 @@
-"""What convolutional classifiers share: blocks, pools and a dense head."""
+"""The base of the convolutional classifiers: blocks, pools and a dense head."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

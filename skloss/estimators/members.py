@@ -1,4 +1,4 @@
-"""What a classifier of several networks shows: its members, and out-of-bag rows."""
+"""Attributes of a classifier of several networks: its members, and out-of-bag rows."""
 
 from collections.abc import Iterable
 from dataclasses import replace

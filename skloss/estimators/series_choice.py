@@ -1,4 +1,4 @@
-"""Whether the level and the amplitude of series tell their class."""
+"""The trial that tells if level and amplitude of series say something of the class."""
 
 import threading
 from collections.abc import Sequence

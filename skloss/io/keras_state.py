@@ -1,4 +1,4 @@
-"""What a ``KerasClassifier`` keeps beside its parameters, without its Keras model."""
+"""The fitted state of a ``KerasClassifier``, without its Keras model."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which classes a file may hold, found from the annotations of the estimators."""
+"""Classes that a file may hold, found from the annotations of the estimators."""
 
 from dataclasses import fields, is_dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""What stands for a function or another object of the user's that no file holds."""
+"""Stand-ins for functions and other objects of the user that no file holds."""
 
 from dataclasses import dataclass
 from typing import Any, NoReturn

@@ -80,7 +80,7 @@ STEP_TYPES: list[str] = sorted(
         *_PARTS,
     }
 )
-"""What steps within files of `skloss.save` may be made of."""
+"""Types that steps within files of `skloss.save` may be made of."""
 
 TRUSTED_TYPES: list[str] = sorted({*STEP_TYPES, *_TREES})
 """For ``trusted=`` of `skops.io.load`, and for MLflow's ``skops_trusted_types=``."""

@@ -1,4 +1,4 @@
-"""What is done to the logits of a trained network: a shift of prior, a temperature."""
+"""Calibration of the logits of a trained network: a shift of prior, a temperature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the end of a training is worse than an earlier epoch, by more than the loss.
+"""Harm at the end of a training: an earlier epoch was better by more than the loss.
 
 A training loss can rise or swing by multiples while it is next to nothing. That harms
 nobody unless a metric, or the validation loss, becomes worse as well.

@@ -1,4 +1,4 @@
-"""What a layer is: frozen data that knows its shapes and its three implementations.
+"""A layer: frozen data that knows its shapes and its three implementations.
 
 TensorFlow and Keras come as arguments: a layer is data for those who have neither.
 """
