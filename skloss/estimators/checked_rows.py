@@ -36,6 +36,11 @@ class CheckedRowsMixin:
             X, y = validate_data(
                 self, X, y, reset=reset, **options, **self._rows_options()
             )
+        if 0 in X.shape:  # scikit-learn looks at two axes alone
+            raise ValueError(
+                f"X has shape {X.shape}, so that a row has no value: pass rows with at "
+                "least one."
+            )
         self._check_values("X", X)
         if np.ndim(y) != 1 or y.dtype.kind not in "biuU":  # else there is no doubt
             check_classification_targets(y)

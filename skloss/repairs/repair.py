@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 
 from skloss.repairs.folds import make_folds
@@ -134,6 +134,11 @@ def _check(estimator: Any, max_trials: object) -> None:
         raise ValueError(
             f"estimator must be an estimator with fit and get_params, got {kind}; "
             "a Keras model must stand in a KerasClassifier."
+        )
+    if not is_classifier(estimator):
+        raise ValueError(
+            "estimator must be a classifier, or a Pipeline that ends in one, got "
+            f"{kind}."
         )
     if hasattr(estimator, "_run_search") or hasattr(estimator, "cv_results_"):
         raise ValueError(

@@ -7,7 +7,14 @@ from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
 from imblearn.pipeline import Pipeline as PlainPipeline
 from sklearn.preprocessing import StandardScaler
 
-from skloss import CNN1DClassifier, DenseClassifier, RocketClassifier, make_pipeline
+from skloss import (
+    CNN1DClassifier,
+    CNN2DClassifier,
+    DenseClassifier,
+    RecurrentClassifier,
+    RocketClassifier,
+    make_pipeline,
+)
 from skloss.exceptions import TrainingDivergedWarning
 
 N_ROWS = 60
@@ -401,3 +408,18 @@ def test_a_misspelt_parameter_is_told_with_the_nearest(classifier, misspelt, mea
     with pytest.raises(ValueError, match=told):
         classifier.set_params(**{misspelt: 1})
     assert classifier.get_params(deep=False) == before
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        CNN1DClassifier,
+        CNN2DClassifier,
+        RecurrentClassifier,
+        RocketClassifier,
+    ],
+)
+@pytest.mark.parametrize("shape", [(20, 0, 2), (20, 4, 0)])
+def test_rows_without_any_value_are_refused(kind, shape):
+    with pytest.raises(ValueError, match="a row has no value"):
+        kind().fit(np.zeros(shape), np.arange(20) % 2)

@@ -8,7 +8,7 @@ from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.base import clone
 from sklearn.datasets import make_circles
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import matthews_corrcoef
 from sklearn.model_selection import (
     GridSearchCV,
@@ -208,6 +208,7 @@ def test_groups_are_kept_together_and_reach_the_hold_out(circles):
             {"estimator": GridSearchCV(DenseClassifier(), {})},
             "must not be a search, got GridSearchCV; give its best_estimator_",
         ),
+        ({"estimator": Ridge()}, "must be a classifier, .*, got Ridge"),
         ({"max_trials": 0}, "max_trials must be a whole number of at least 1, got 0"),
         ({"cv": 1}, "cv must be at least 2, got 1"),
         ({"cv": 200}, "cv=200 needs 200 rows of every class, got 150 of class 0"),
