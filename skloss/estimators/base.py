@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skloss.estimators.all_or_nothing import all_or_nothing
@@ -31,6 +30,7 @@ from skloss.estimators.refit import check_refit, fit_again
 from skloss.estimators.sampler import sampled_rows
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
+from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
 from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows

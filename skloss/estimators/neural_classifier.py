@@ -27,12 +27,8 @@ from skloss.estimators.held_out_rows import read_held_out
 from skloss.holdout import last_holdout, splitter_holdout, stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.record.group_names import group_name
-from skloss.sklearn_compat import (
-    CallbackSupportMixin,
-    HasMethods,
-    Interval,
-    StrOptions,
-)
+from skloss.sklearn_bases import CallbackSupportMixin
+from skloss.sklearn_compat import HasMethods, Interval, StrOptions
 from skloss.sparse_rows import sparse_frame
 from skloss.training import Rows
 

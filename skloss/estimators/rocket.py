@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -38,6 +37,7 @@ from skloss.holdout import check_no_gaps, stratified_holdout
 from skloss.record import TrainingRecord
 from skloss.record.group_names import group_name
 from skloss.rocket import RocketKernels
+from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
 from skloss.sklearn_compat import Interval, StrOptions, fit_context
 from skloss.training import Rows, Settings
 from skloss.training.outputs import probabilities
