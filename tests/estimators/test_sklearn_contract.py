@@ -86,12 +86,15 @@ def assert_equal_weights(one, other):
 # ---------------------------------------------------------------- scikit-learn's checks
 
 # Few steps of a small network; three classes of blobs then need a high rate.
-FEW = {"epochs": 5, "learning_rate": 0.05}
 CHECKED = [
-    DenseClassifier(8, 1, **FEW, batch_size=64),
-    CNN1DClassifier(8, **FEW, batch_size=32, head=(), dropout=0.0),
-    CNN2DClassifier(8, **FEW, batch_size=32, head=8, dropout=0.0),
-    RecurrentClassifier(4, **FEW | {"learning_rate": 0.1}, batch_size=64),
+    DenseClassifier(8, 1, epochs=4, batch_size=64, learning_rate=0.1),
+    CNN1DClassifier(
+        8, head=(), dropout=0.0, epochs=5, batch_size=32, learning_rate=0.05
+    ),
+    CNN2DClassifier(
+        8, head=8, dropout=0.0, epochs=5, batch_size=32, learning_rate=0.05
+    ),
+    RecurrentClassifier(4, epochs=5, batch_size=64, learning_rate=0.1),
 ]
 
 
