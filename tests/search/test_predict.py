@@ -13,6 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import skloss
 from skloss import DenseClassifier
 from skloss.cli import main
+from skloss.exceptions import DataFileError
+from skloss.search.predict import read_rows
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -305,3 +307,23 @@ def test_without_the_extra_the_same_winner_is_pickled(
     np.testing.assert_array_equal(
         pickled.predict_proba(rows), saved.predict_proba(rows)
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        (skloss.CNN1DClassifier, (12, 2)),
+        (skloss.CNN1DClassifier, (12, 1)),
+        (skloss.CNN2DClassifier, (8, 8)),
+        (skloss.CNN2DClassifier, (8, 8, 3)),
+    ],
+)
+def test_series_and_images_of_an_archive_keep_their_shape(kind, shape, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, *shape)).astype(np.float32)
+    model = kind(epochs=1, random_state=0).fit(X, np.arange(40) % 2)
+    np.savez(tmp_path / "rows.npz", X=X)
+    rows, _ = read_rows(model, tmp_path / "rows.npz")
+    np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(X))
+    np.savez(tmp_path / "long.npz", X=X[:, :-1])
+    with pytest.raises(DataFileError, match="but the model was fitted on"):
+        read_rows(model, tmp_path / "long.npz")
