@@ -179,7 +179,9 @@ class BatchnormMomentumLag(Rule):
 
     def _severity(self, case: Case, lags: bool, gap: float | None) -> Severity | None:
         wide = gap is not None and (gap > self.largest_gap or self._loss_differs(case))
-        harmed = harm(case) is not False
+        # Baselines are compared by their ranking, which a shift of all outputs keeps.
+        rare = rarely_predicts_minority(case)
+        harmed = rare or harm(case) is not False
         if wide and lags:
             return "error" if harmed else "warning"
         if wide:
@@ -190,7 +192,7 @@ class BatchnormMomentumLag(Rule):
             return None
         # Equal accuracies do not show that the rare class is no longer predicted.
         close = gap is not None and gap <= self.small_gap
-        if close and rarely_predicts_minority(case):
+        if close and rare:
             close = self._losses_are_close(case)
         close = close or (gap is None and _curves_agree(case))
         return "info" if close or not harmed else "warning"
