@@ -1,9 +1,13 @@
 """What holds for all tests and examples: strict rules, and no figure left open."""
 
+import os
 import signal
 import sys
 
 import pytest
+
+# A process per core: more threads of OpenMP in each would spin while they wait for one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

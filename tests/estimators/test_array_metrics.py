@@ -83,7 +83,8 @@ def test_a_fit_is_never_lost_to_a_metric_that_is_no_curve(several):
 def test_a_history_of_keras_is_read_with_the_curve_of_each_class(form, tmp_path):
     path = tmp_path / "log.csv"
     model = softmax({"X_shape_": X.shape, "n_features_in_": 6, "n_classes_": 3})
-    model.compile("adam", ONE_HOT["loss"], metrics=[keras.metrics.F1Score()])
+    metrics = [keras.metrics.F1Score()]
+    model.compile("adam", ONE_HOT["loss"], metrics=metrics, jit_compile=False)
     log = keras.callbacks.CSVLogger(path)
     history = model.fit(X, np.eye(3)[codes], epochs=2, verbose=0, callbacks=[log])
     source = {"history": history, "dict": history.history, "file": path}[form]

@@ -1,5 +1,7 @@
 """A batch larger than the rows is a batch of all rows, in memory too."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -13,6 +15,12 @@ y = (X[:, 0] > 0).astype(int)
 SHARED = {"epochs": 2, "random_state": 0}
 NETWORK = SHARED | {"width": 3, "depth": 1, "validation_fraction": None}
 KERAS = SHARED | {"loss": "binary_crossentropy"}
+
+
+@cache
+def fitted(make, method, size):
+    given = {"classes": [0, 1]} if method == "partial_fit" else {}
+    return getattr(make(size), method)(X, y, **given)
 
 
 @pytest.mark.parametrize("size", [61, 20_000_000, 10**12, 2**70])
@@ -30,8 +38,7 @@ KERAS = SHARED | {"loss": "binary_crossentropy"}
     ids=["dense", "cnn", "engine", "keras"],
 )
 def test_a_batch_larger_than_the_rows_is_all_rows(make, method, size):
-    given = {"classes": [0, 1]} if method == "partial_fit" else {}
-    large, all_rows = (getattr(make(n), method)(X, y, **given) for n in (size, 60))
+    large, all_rows = (fitted(make, method, n) for n in (size, 60))
     np.testing.assert_allclose(
         large.predict_proba(X), all_rows.predict_proba(X), rtol=1e-6
     )

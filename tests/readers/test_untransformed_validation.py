@@ -24,7 +24,7 @@ def _rows(scale=1000.0, shift=5000.0, seed=0, n=900):
 def _keras_net(meta):
     net = [keras.layers.Input((meta["n_features_in_"],)), keras.layers.Dense(8, "relu")]
     model = keras.Sequential([*net, keras.layers.Dense(1, "sigmoid")])
-    model.compile("adam", "binary_crossentropy")
+    model.compile("adam", "binary_crossentropy", jit_compile=False)
     return model
 
 
@@ -72,7 +72,7 @@ def test_rows_for_keras_are_found_whichever_way_they_come():
     net.fit(seen, y, validation_data=(X_val, y_val))
     assert diagnose(net).find(RULE).severity == "error"
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, "sigmoid")])
-    model.compile("adam", "binary_crossentropy")
+    model.compile("adam", "binary_crossentropy", jit_compile=False)
     history = model.fit(
         seen, y, validation_data=(X_val, y_val), epochs=3, verbose=0
     ).history

@@ -1,5 +1,7 @@
 """Each compiled update rule is Keras' optimizer of that name, wherever it runs."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -44,11 +46,13 @@ def fit_skloss(name, epochs=EPOCHS, *, slots=None, step=0, weights=FIRST, **sett
     return train(SPEC, weights, ROWS, how, {}, slots=slots, first_step=step)
 
 
+@cache
 def fit_keras(name, **options):
     model = build_keras_model(SPEC, FIRST)
     kind = getattr(keras.optimizers, OPTIMIZERS[name].keras_name)
     optimizer = kind(high_rate(name), **options)
-    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, jit_compile=False)
     model.fit(
         ROWS.X,
         ROWS.y,

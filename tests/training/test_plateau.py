@@ -17,7 +17,7 @@ X = X.astype(np.float32)
 def by_keras(curve, rate, name="val_loss", mode="min", **arguments):
     """Rates of every epoch by the callback of Keras."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(rate))
+    model.compile(keras.optimizers.SGD(rate), jit_compile=False)
     callback = keras.callbacks.ReduceLROnPlateau(name, mode=mode, **arguments)
     callback.set_model(model)
     callback.on_train_begin()

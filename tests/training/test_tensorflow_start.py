@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 FIT = """
 from skloss import DenseClassifier
@@ -29,7 +27,7 @@ def stderr_of(code, **variables):
     return done.stderr
 
 
-def test_nothing_is_written_after_tensorflow_has_been_imported():
+def test_nothing_is_written_or_left_changed_and_operations_have_one_thread():
     code = f"""
 import sys
 from skloss.training import start_tensorflow
@@ -38,32 +36,22 @@ print("imported", file=sys.stderr)
 {FIT}
 fitted.predict(X)
 fitted.model_
+import os, tensorflow as tf
+assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+assert tf.config.threading.get_intra_op_parallelism_threads() == 1
 """
     assert stderr_of(code).endswith("imported\n")
 
 
-def test_the_variable_of_the_messages_is_put_back():
-    code = f"{FIT}\nimport os; assert 'TF_CPP_MIN_LOG_LEVEL' not in os.environ"
-    stderr_of(code)
-
-
-def test_a_level_that_the_user_has_chosen_stays():
-    code = f"{FIT}\nimport os; assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '0'"
-    assert "XLA" in stderr_of(
-        code + "\nDenseClassifier(epochs=30).fit(*make_rare_events(1200))",
-        TF_CPP_MIN_LOG_LEVEL="0",
-    )
-
-
-@pytest.mark.parametrize(
-    ("variables", "settled"), [({}, 1), ({"TF_NUM_INTRAOP_THREADS": "2"}, 0)]
-)
-def test_operations_have_one_thread_unless_the_user_has_chosen(variables, settled):
+def test_a_level_and_a_number_of_threads_that_the_user_has_chosen_stay():
     code = f"""{FIT}
-import tensorflow as tf
-assert tf.config.threading.get_intra_op_parallelism_threads() == {settled}
+import os, tensorflow as tf
+assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+assert tf.config.threading.get_intra_op_parallelism_threads() == 0
+DenseClassifier(epochs=30).fit(*make_rare_events(1200))
 """
-    stderr_of(code, **variables)
+    chosen = {"TF_CPP_MIN_LOG_LEVEL": "0", "TF_NUM_INTRAOP_THREADS": "2"}
+    assert "XLA" in stderr_of(code, **chosen)
 
 
 def test_without_tensorflow_a_fit_says_what_to_install():
