@@ -32,12 +32,16 @@ EPOCHS, FOLDS = 16, 2
 
 
 def pruners() -> dict[str, Any]:
-    from optuna.pruners import MedianPruner, SuccessiveHalvingPruner
+    from optuna.pruners import (
+        HyperbandPruner,
+        MedianPruner,
+        SuccessiveHalvingPruner,
+    )
 
     return {
         "median": MedianPruner(n_startup_trials=4, n_warmup_steps=2),
         "halving": SuccessiveHalvingPruner(min_resource=2, reduction_factor=2),
-        "thirds": SuccessiveHalvingPruner(min_resource=2, reduction_factor=3),
+        "hyperband": HyperbandPruner(2, EPOCHS, reduction_factor=2),
     }
 
 
@@ -45,7 +49,12 @@ def study_of(seed: int, pruner: Any) -> Any:
     import optuna
 
     sampler = optuna.samplers.RandomSampler(seed=seed)
-    return optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
+    return optuna.create_study(
+        study_name=f"seed {seed}",  # Hyperband draws from it
+        direction="maximize",
+        sampler=sampler,
+        pruner=pruner,
+    )
 
 
 def search(seed: int, pruner: Any, n_trials: int, n_rows: int | None) -> Any:
