@@ -173,7 +173,7 @@ class BaseNeuralClassifier(
         Parameters
         ----------
         X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
-            Training rows, finite numbers.
+            Training rows: finite numbers, and what parameters allow.
         y : array-like of shape (n,)
             Labels, of two or more classes.
         sample_weight : array-like of shape (n,), optional
@@ -263,6 +263,7 @@ class BaseNeuralClassifier(
         """
         check_is_fitted(self)
         with all_or_nothing(self):
+            self._see_more(X)
             X, y = self._check_rows(X, y, reset=False)
             codes = encode_known(self.classes_, y, "y")
             weight = checked_weight(sample_weight, X)
@@ -291,6 +292,8 @@ class BaseNeuralClassifier(
             for number, rows in enumerate(members):
                 is_first = number == 0 and not self._goes_on
                 X, y = self._check_rows(rows.X, rows.y, reset=is_first)
+                if is_first:  # its rows are not all that the others see
+                    self._see_more(rows.holdout.X_val)
                 weight = checked_weight(rows.weight, X)
                 split = Split(source=rows.holdout.source)
                 own = MemberRows(X, y, weight, split, rows.holdout)

@@ -39,6 +39,7 @@ from skloss.estimators.loss_settings import (
 )
 from skloss.estimators.scorers import check_monitor
 from skloss.estimators.series_choice import set_moments
+from skloss.estimators.table_columns import set_columns
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
@@ -133,6 +134,7 @@ def fit_network(
     weights = _first_weights(owner, spec, guess, job.settings, earlier)
     if earlier is None:
         set_moments(spec, weights, rows.original)
+        set_columns(spec, weights, rows)
     description = Description(
         describe_network(spec),
         spec.n_parameters,

@@ -14,7 +14,7 @@ from skloss.training import Rows
 if TYPE_CHECKING:
     from skloss.estimators.base import BaseNeuralClassifier
 
-__all__ = ["sampled_rows"]
+__all__ = ["check_codes", "sampled_rows"]
 
 
 def sampled_rows(estimator: "BaseNeuralClassifier", rows: FitRows) -> FitRows:
@@ -56,6 +56,19 @@ def sampled_rows(estimator: "BaseNeuralClassifier", rows: FitRows) -> FitRows:
     X = X.astype(np.float32, copy=False)
     names = (*(rows.samplers or ()), type(sampler).__name__)
     return replace(rows, training=Rows(X, codes, weight), samplers=names)
+
+
+def check_codes(owner: str, rows: FitRows, positions: list[int]) -> None:
+    """Refuse rows of a sampler that has mixed the codes of categories."""
+    if rows.training is rows.original:
+        return
+    codes = rows.training.values(np.arange(len(rows.training)))[:, positions]
+    if (codes != np.floor(codes)).any(where=~np.isnan(codes)):
+        made = ", ".join(rows.samplers or ()) or "The sampler"
+        raise ValueError(
+            f"{made} has mixed the categories of {owner}: use RandomOverSampler, "
+            f"SMOTENC with categorical_features={positions}, or balanced_batches=True."
+        )
 
 
 def _counted(labels: np.ndarray) -> tuple[list[Any], list[int]]:
