@@ -31,7 +31,7 @@ from skloss.estimators.sampler import sampled_rows
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
-from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
+from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
@@ -77,17 +77,14 @@ class BaseNeuralClassifier(
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "balanced_batches": ["boolean", StrOptions({"smote"})],
-        "sampler": [HasMethods(["fit_resample"]), None],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
-        "prior_correction": ["boolean", dict],
-        "calibration": [StrOptions({"temperature"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "refit": ["boolean"],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
+        **NeuralClassifierMixin._remedy_constraints,
         **NeuralClassifierMixin._stopping_constraints,
     }
 

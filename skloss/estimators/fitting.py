@@ -141,7 +141,7 @@ def fit_network(
         _training(estimator, job.settings),
         is_crossentropy=loss_words(job.settings) is None,
     )
-    calibration = Calibration(prior_shift(job))
+    calibration = Calibration(prior_shift(job, spec.n_outputs))
     return fit_spec(job, spec, weights, description, estimator.verbose, calibration)
 
 

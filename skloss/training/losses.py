@@ -25,6 +25,7 @@ from skloss.protocols import Tensor
 
 __all__ = [
     "LOSSES",
+    "SMALLEST",
     "Loss",
     "clipped_crossentropy",
     "loss_name",
@@ -42,7 +43,7 @@ LOSSES = {
     "logit_adjusted": "logit-adjusted loss",
 }
 # Keras clips probabilities here, so that no row has an infinite loss.
-_SMALLEST = 1e-7
+SMALLEST = 1e-7
 # Nearer to zero, float32 cannot tell one minus a probability from zero.
 _LEAST_MISSED = 1e-12
 
@@ -132,7 +133,7 @@ def clipped_crossentropy(probabilities: np.ndarray, y: np.ndarray) -> np.ndarray
     array([ 0.69314718, 16.11809565])
     """
     own = probabilities[np.arange(len(y)), y]
-    return -np.log(np.clip(own, _SMALLEST, 1.0))
+    return -np.log(np.clip(own, SMALLEST, 1.0))
 
 
 def row_losses_graph(
