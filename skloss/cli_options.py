@@ -354,6 +354,18 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of fits at the same time (default %(default)s)",
     )
+    group.add_argument(
+        "--backend",
+        choices=("threads", "dask"),
+        default="threads",
+        help="where the fits run: threads of this process (default), or workers of "
+        "dask, by default --jobs processes on this machine",
+    )
+    group.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="scheduler of a cluster of dask, whose workers have skloss",
+    )
     folder = group.add_mutually_exclusive_group()
     folder.add_argument(
         "--out",

@@ -1,20 +1,18 @@
 """After a fit in the parent, a forked process predicts or raises, and never hangs."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from fork_server import ForkServer
 
 ROOT = Path(__file__).parents[1]
 
-if not hasattr(os, "fork"):
-    pytest.skip("processes cannot be forked here", allow_module_level=True)
-
+# TensorFlow is there, but has not run: that is left to each case.
 BEGIN = """\
 import os, sys, warnings
+import joblib, keras, tensorflow
 import numpy as np
+from sklearn.model_selection import cross_val_score
 from skloss import *
 from skloss.datasets import make_rare_events
 from skloss.exceptions import ForkedProcessError
@@ -46,19 +44,22 @@ def in_child(function, ends_by_itself=False):
 """
 
 
-def assert_ends_well(code, seconds=100):
-    done = subprocess.run(
-        [sys.executable, "-c", BEGIN + code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-        timeout=seconds,
-    )
-    assert done.returncode == 0, done.stderr[-3_000:]
+@pytest.fixture(scope="module")
+def server():
+    with ForkServer(BEGIN, PYTHONPATH=str(ROOT)) as started:
+        yield started
 
 
-def test_many_series_are_predicted_and_no_network_is_trained():
+@pytest.fixture
+def assert_ends_well(server):
+    def check(code):
+        done = server.run(code)
+        assert done.returncode == 0, done.stderr[-3_000:]
+
+    return check
+
+
+def test_many_series_are_predicted_and_no_network_is_trained(assert_ends_well):
     assert_ends_well(
         """
 cnn = CNN1DClassifier(filters=((16, 16),), epochs=1, random_state=0)
@@ -76,7 +77,7 @@ in_child(lambda: len(cnn.predict(series)) == len(series), ends_by_itself=True)
 @pytest.mark.parametrize(
     ("backend", "epochs"), [("eager", 1), ("graph", 10), ("xla", 30)]
 )
-def test_a_fit_is_refused_whatever_would_train_it(backend, epochs):
+def test_a_fit_is_refused_whatever_would_train_it(backend, epochs, assert_ends_well):
     assert_ends_well(
         f"""
 dense.set_params(epochs={epochs}, early_stopping=False).fit(X, y)
@@ -90,11 +91,9 @@ in_child(lambda: (dense.predict(X) == expected).all(), ends_by_itself=True)
     )
 
 
-def test_a_keras_network_is_predicted_if_the_engine_knows_it():
+def test_a_keras_network_is_predicted_if_the_engine_knows_it(assert_ends_well):
     assert_ends_well(
         """
-import keras
-
 def network(last="sigmoid"):
     layers = keras.layers
     return keras.Sequential([keras.Input((X.shape[1],)), layers.Dense(1, last)])
@@ -113,12 +112,9 @@ in_child(lambda: refuses(lambda: own.set_params(warm_start=True).fit(X, y)))
     )
 
 
-def test_a_search_in_forked_processes_says_what_to_do():
+def test_a_search_in_forked_processes_says_what_to_do(assert_ends_well):
     assert_ends_well(
         """
-import joblib
-from sklearn.model_selection import cross_val_score
-
 dense.fit(X, y)
 with joblib.parallel_config("multiprocessing", n_jobs=2):
     assert refuses(lambda: cross_val_score(dense, X, y, cv=2, error_score="raise"))
@@ -126,10 +122,9 @@ with joblib.parallel_config("multiprocessing", n_jobs=2):
     )
 
 
-def test_a_process_forked_before_tensorflow_has_run_trains():
+def test_a_process_forked_before_tensorflow_has_run_trains(assert_ends_well):
     assert_ends_well(
         """
-import tensorflow
 in_child(lambda: len(dense.fit(X, y).predict(X)) == len(X))
 """
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fork_server import ForkServer
 
 import skloss
 from skloss.datasets import make_rare_events
@@ -22,6 +23,7 @@ class Blocked:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Blocked())
+import jinja2, matplotlib.pyplot, pandas, sklearn.ensemble, sklearn.model_selection
 import numpy as np
 import skloss
 from skloss import *
@@ -41,23 +43,21 @@ else:
 LOSSES = {"loss": [0.7, 0.5, 0.4, 0.3], "val_loss": [0.7, 0.6, 0.7, 0.9]}
 
 
-def run(code, cwd):
+@pytest.fixture(scope="module")
+def run():
     """Run code in a process where TensorFlow, Keras and scikeras are blocked."""
-    return subprocess.run(
-        [sys.executable, "-c", BLOCK + code],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
-        check=False,
-        timeout=120,
-    )
+    with ForkServer(BLOCK, PYTHONPATH=str(ROOT), MPLBACKEND="agg") as server:
+        yield server.run
 
 
-def assert_runs(code, cwd):
-    done = run(code, cwd)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def assert_runs(run):
+    def check(code, cwd):
+        done = run(code, cwd)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return check
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def fitted(tmp_path_factory):
     return folder
 
 
-def test_a_pickled_classifier_predicts_the_same(fitted):
+def test_a_pickled_classifier_predicts_the_same(fitted, assert_runs):
     assert_runs(
         "import pickle\n"
         "classifier, X, y = pickle.load(open('fitted.pkl', 'rb'))\n"
@@ -101,11 +101,13 @@ def test_a_pickled_classifier_predicts_the_same(fitted):
         "display",
     ],
 )
-def test_a_record_and_curves_are_read(fitted, code):
+def test_a_record_and_curves_are_read(fitted, code, assert_runs):
     assert_runs(code, fitted)
 
 
-def test_a_pickled_classifier_is_diagnosed_reported_and_shown_with_its_rows(fitted):
+def test_a_pickled_classifier_is_diagnosed_reported_and_shown_with_its_rows(
+    fitted, assert_runs
+):
     assert_runs(
         "import pickle\n"
         "classifier, X, y = pickle.load(open('fitted.pkl', 'rb'))\n"
@@ -117,7 +119,7 @@ def test_a_pickled_classifier_is_diagnosed_reported_and_shown_with_its_rows(fitt
     )
 
 
-def test_the_command_line_diagnoses_and_reports_a_log(tmp_path):
+def test_the_command_line_diagnoses_and_reports_a_log(tmp_path, assert_runs):
     epochs = zip(LOSSES["loss"], LOSSES["val_loss"], strict=True)
     text = "".join(
         f"Epoch {number}/4\n"
@@ -149,12 +151,14 @@ def test_the_command_line_diagnoses_and_reports_a_log(tmp_path):
         "KerasClassifier(print)",
     ],
 )
-def test_what_trains_says_in_one_sentence_what_to_install(tmp_path, statement):
+def test_what_trains_says_in_one_sentence_what_to_install(
+    tmp_path, statement, assert_runs
+):
     name = "tensorflow" if "Keras" in statement else "TensorFlow"
     assert_runs(TRAIN.format(statement=statement, name=name), tmp_path)
 
 
-def test_a_classifier_of_fixed_kernels_is_fitted(tmp_path):
+def test_a_classifier_of_fixed_kernels_is_fitted(tmp_path, assert_runs):
     assert_runs(
         "from skloss.datasets import load_heartbeats\n"
         "X, y = load_heartbeats(return_X_y=True)\n"
@@ -166,7 +170,7 @@ def test_a_classifier_of_fixed_kernels_is_fitted(tmp_path):
     )
 
 
-def test_the_search_says_in_one_sentence_what_to_install(tmp_path):
+def test_the_search_says_in_one_sentence_what_to_install(tmp_path, run):
     X, y = make_rare_events(200, prevalence=0.3, random_state=0)
     table = np.column_stack([X, y])
     head = ",".join([*(f"x{i}" for i in range(X.shape[1])), "y"])

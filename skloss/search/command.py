@@ -6,6 +6,7 @@ import argparse
 import shlex
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from skloss.search.data_files import LabeledRows, read_table
 from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
 from skloss.search.model_files import LOADED_BY, write_model
+from skloss.search.on_dask import dask_pool
 from skloss.search.plan import SearchError, plan_search
 from skloss.search.pooled import pooled_predictions
+from skloss.search.pools import Pool, ThreadPool
 from skloss.search.search_output import (
     print_curves,
     print_pooled,
@@ -74,7 +77,8 @@ def run_search(options: argparse.Namespace) -> int:
         start_tensorflow()
     except ImportError as error:
         raise SearchError(str(error)) from error
-    result = _run(search, table, journal, kept)
+    with _pool(options) as pool:
+        result = _run(search, table, journal, kept, pool)
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
     folder = journal.folder
@@ -185,8 +189,20 @@ def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> N
         )
 
 
+def _pool(options: argparse.Namespace) -> AbstractContextManager[Pool]:
+    if options.backend == "dask":
+        return dask_pool(options.address, options.jobs)
+    if options.address is not None:
+        raise SearchError("--address is that of a scheduler: add --backend dask.")
+    return nullcontext(ThreadPool(options.jobs))
+
+
 def _run(
-    search: Search, table: LabeledRows, journal: Journal, kept: list[FoldResult]
+    search: Search,
+    table: LabeledRows,
+    journal: Journal,
+    kept: list[FoldResult],
+    pool: Pool,
 ) -> SearchResult:
     # The last fit is that of the winner on all rows.
     n_models = len(search.candidates) + len(search.baselines)
@@ -209,7 +225,12 @@ def _run(
 
     with progress:
         result = search.run(
-            table.X, table.y, kept=kept, on_fit=on_fit, on_refit=on_refit
+            table.X,
+            table.y,
+            pool=pool,
+            kept=kept,
+            on_fit=on_fit,
+            on_refit=on_refit,
         )
         if result.estimator is not None:
             progress.advance()

@@ -101,13 +101,14 @@ def row_losses(
     if loss == "logit_adjusted" and logit_shift is not None:
         logits = logits + np.asarray(logit_shift, dtype=np.float64)
     if logits.shape[1] == 1:
-        logits = np.hstack([np.zeros_like(logits), logits])
+        # Rows of memory are classes, so that sums over classes run along the rows.
+        logits = np.stack([np.zeros(len(logits)), logits[:, 0]]).T
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     costs = -log_p
     if loss == "focal":
         costs *= (-np.expm1(log_p)) ** focal_gamma
-    own = np.take_along_axis(costs, np.asarray(y)[:, None], axis=1)[:, 0]
+    own: np.ndarray = costs[np.arange(len(costs)), y]
     if not label_smoothing:
         return own
     return (1 - label_smoothing) * own + label_smoothing * costs.mean(axis=1)

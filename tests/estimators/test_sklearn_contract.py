@@ -84,13 +84,13 @@ def assert_equal_weights(one, other):
 
 # ---------------------------------------------------------------- scikit-learn's checks
 
-# Three classes of blobs in at most 40 steps need a high rate.
+# Few steps of a small network; three classes of blobs then need a high rate.
+FEW = {"epochs": 5, "learning_rate": 0.05}
 CHECKED = [
-    DenseClassifier(),
-    CNN1DClassifier(),
-    CNN2DClassifier(epochs=30),
-    RecurrentClassifier(8, epochs=15, learning_rate=0.03),
-    DenseClassifier(epochs=5, learning_rate=0.05),
+    DenseClassifier(8, 1, **FEW, batch_size=64),
+    CNN1DClassifier(8, **FEW, batch_size=32, head=(), dropout=0.0),
+    CNN2DClassifier(8, **FEW, batch_size=32, head=8, dropout=0.0),
+    RecurrentClassifier(4, **FEW | {"learning_rate": 0.1}, batch_size=64),
 ]
 
 

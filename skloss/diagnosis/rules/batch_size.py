@@ -340,8 +340,8 @@ class BatchWithoutMinority(Rule):
     Reads: the share of the smallest class, and the batch size.
     Effect: most updates favour the majority, and few correct that. Metrics averaged
     over batches, such as F1, have no meaning.
-    What to do: raise batch_size, or put a sampler such as RandomOverSampler or SMOTE
-    into skloss.Pipeline.
+    What to do: raise batch_size, set balanced_batches=True in a skloss classifier, or
+    put a sampler such as RandomOverSampler or SMOTE into skloss.Pipeline.
     False alarm when: the learning rate is so low that many batches average out, which
     is usual. This is always a remark.
     """
@@ -357,6 +357,8 @@ class BatchWithoutMinority(Rule):
         size, train = batch_size_of(case), case.train
         if train is None or not train.n_minority:
             raise NotApplicable("there is only one class")
+        if case.training is not None and case.training.balanced_batches:
+            return None
         share = train.n_minority / train.n_rows
         chance = (1 - share) ** size
         if chance <= self.largest_chance:

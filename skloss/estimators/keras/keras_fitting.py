@@ -179,7 +179,9 @@ def _compiled_form(
     update = optimizer_settings(model.optimizer)
     spec = spec_from_keras(model, from_logits=loss.from_logits)
     earlier = job.earlier
-    if int(model.optimizer.iterations) or (earlier and earlier.network != spec):
+    if int(np.asarray(model.optimizer.iterations)) or (
+        earlier and earlier.network != spec
+    ):
         raise NoCompiledFormError("the optimizer goes on from keras.Model.fit")
     return spec, replace(job.settings, **loss.settings, **update), names
 
@@ -401,7 +403,7 @@ def _training(network: KerasNetwork, settings: Settings, call: KerasCall) -> Tra
         loss=network.loss.name,
         from_logits=network.loss.from_logits,
         optimizer=type(optimizer).__name__.lower(),
-        learning_rate=float(optimizer.learning_rate),
+        learning_rate=float(np.asarray(optimizer.learning_rate)),
         schedule=callable(getattr(optimizer, "_learning_rate", None)),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
