@@ -23,8 +23,8 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     Hidden layers of ``width`` units, each followed by dropout, and one output per class
     (a single one for two classes). The defaults are one hidden layer of twice as many
     ReLU units as there are columns, those of categories and of flags counted as they
-    enter it. Columns should be scaled first. Sparse
-    tables are made dense a batch at a time.
+    enter it. Columns should be scaled first, or by ``scale_columns``. Sparse tables are
+    made dense a batch at a time.
 
     Parameters
     ----------
@@ -50,6 +50,12 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         network has another one, which is 1 where there is one: as
         ``SimpleImputer(strategy="median", add_indicator=True)`` does, but of the rows
         that the hold-out leaves.
+    scale_columns : {"auto", "standard"} or None, default=None
+        Whether the network scales columns of numbers itself, to mean 0 and standard
+        deviation 1 of the training rows that the hold-out leaves. Columns of 0 and 1
+        stay. "auto" does so unless all columns have a mean up to 0.5 and a deviation
+        from 0.5 to 2, and not for sparse tables and for ``partial_fit``, whose first
+        rows may be few.
     dropout : float in [0, 1) or sequence, default=0.0
         Share of a layer's outputs set to zero in training, for all layers or for each.
     batch_norm : bool, default=False
@@ -273,6 +279,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     _: KW_ONLY
     categorical_features: str | Sequence[Any] | None = "from_dtype"
     missing: Literal["error", "indicator"] = "error"
+    scale_columns: Literal["auto", "standard"] | None = None
     learning_rate: float = 5e-3
     epochs: int = 150
     batch_size: int = 32

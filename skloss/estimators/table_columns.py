@@ -22,7 +22,7 @@ from skloss.estimators.checks import check_finite
 from skloss.estimators.fit_rows import FitRows
 from skloss.estimators.sampler import check_codes
 from skloss.networks import NetworkSpec
-from skloss.networks.layers import Embed, FillMissing, Layer
+from skloss.networks.layers import ColumnScale, Embed, FillMissing, Layer
 from skloss.sklearn_compat import StrOptions
 from skloss.sparse_rows import is_sparse
 from skloss.training import Rows
@@ -30,6 +30,8 @@ from skloss.training import Rows
 __all__ = ["TableColumnsMixin", "set_columns"]
 
 _WIDEST = 50
+# A column is scaled with a mean up to this, and a deviation from 1/2 to 2.
+_MOST_MEAN = 0.5
 
 
 class TableColumnsMixin:
@@ -38,10 +40,12 @@ class TableColumnsMixin:
     _column_constraints: ClassVar[dict[str, list[Any]]] = {
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "missing": [StrOptions({"error", "indicator"})],
+        "scale_columns": [StrOptions({"auto", "standard"}), None],
     }
 
     categorical_features: str | Sequence[Any] | None
     missing: Literal["error", "indicator"]
+    scale_columns: Literal["auto", "standard"] | None
     balanced_batches: bool | str
     n_features_in_: int
     is_categorical_: np.ndarray | None
@@ -67,6 +71,22 @@ class TableColumnsMixin:
         found: np.ndarray = self._validated(X)  # type: ignore[attr-defined]
         return found
 
+    def _check_sparse(self, X: Any, name: str) -> None:
+        if not is_sparse(X):
+            return
+        named = self.categorical_features
+        for parameter, is_for_dense in {
+            "categorical_features": named is not None and not isinstance(named, str),
+            "missing": self.missing == "indicator",
+            "scale_columns": self.scale_columns == "standard",
+        }.items():
+            if is_for_dense:
+                raise ValueError(
+                    f"{parameter}={getattr(self, parameter)!r} of "
+                    f"{type(self).__name__} is for dense rows, and {name} is sparse: "
+                    "make it dense, or leave this to a step in front."
+                )
+
     def _as_numbers(self, X: Any, reset: bool) -> Any:
         if reset:
             self._find_categories(X)
@@ -83,14 +103,7 @@ class TableColumnsMixin:
         owner, given = type(self).__name__, self.categorical_features
         self.is_categorical_, self.categories_ = None, []
         is_named = given is not None and not isinstance(given, str)
-        if is_sparse(X):
-            if is_named:
-                raise ValueError(
-                    f"The 'categorical_features' parameter of {owner} is for dense "
-                    "rows, and X is sparse: make it dense, or encode its categories."
-                )
-            return
-        if np.ndim(X) != 2 and not is_frame(X):
+        if is_sparse(X) or (not is_frame(X) and (not is_named or np.ndim(X) != 2)):
             return
         if (positions := category_positions(owner, given, X)) == []:
             return
@@ -153,12 +166,28 @@ class TableColumnsMixin:
         n_numbers = spec.input_shape[0] - len(positions)
         if self.missing == "indicator" and n_numbers:
             front.append(_filling(rows, positions, n_numbers, alike))
+        if n_numbers and self._scales(rows, positions, alike):
+            front.append(ColumnScale(n_numbers))
         if not front:
             return spec
         (n_columns,) = NetworkSpec(spec.input_shape, tuple(front)).shapes()[-1]
         behind = self._network((n_columns,), spec.n_outputs)  # type: ignore[attr-defined]
         layers = (*front, *behind.layers)
         return replace(behind, input_shape=spec.input_shape, layers=layers)
+
+    def _scales(
+        self, rows: FitRows, categories: list[int], alike: NetworkSpec | None
+    ) -> bool:
+        if alike is not None:
+            return any(isinstance(layer, ColumnScale) for layer in alike.layers)
+        if self.scale_columns is None or issparse(rows.original.X):
+            return False
+        if self.scale_columns == "standard":
+            return True
+        # The first rows of a stream may be few, and unlike the others.
+        return not rows.is_partial and not are_scaled(
+            _numbers(rows.original, categories)
+        )
 
     def _check_codes(self, rows: FitRows, positions: list[int]) -> None:
         owner = type(self).__name__
@@ -215,6 +244,9 @@ def set_columns(spec: NetworkSpec, weights: list[np.ndarray], rows: FitRows) -> 
             case FillMissing():
                 known = () if embed is None else embed.columns
                 weights[at] = _medians(_numbers(rows.original, known))
+            case ColumnScale():
+                known = () if embed is None else embed.columns
+                weights[at : at + 2] = _moments(_numbers(rows.original, known))
             case _:
                 return
         at += len(layer.weight_shapes(shape))
@@ -233,3 +265,29 @@ def _medians(numbers: np.ndarray) -> np.ndarray:
     """Median of each column, in a row; zero of one without any value."""
     masked = np.ma.masked_invalid(numbers.astype(np.float64))
     return np.ma.filled(np.ma.median(masked, axis=0, keepdims=True), 0).astype("f4")
+
+
+def are_scaled(numbers: np.ndarray) -> bool:
+    """Whether all columns but those of 0 and 1 are near mean 0 and deviation 1."""
+    mean, variance = _moments(numbers)
+    is_near = (abs(mean) <= _MOST_MEAN) & (abs(np.log2(variance)) <= 2)
+    return bool((is_near | _are_flags(numbers)).all())
+
+
+def _are_flags(numbers: np.ndarray) -> np.ndarray:
+    """Which columns have no other values than 0 and 1."""
+    is_flag: np.ndarray = ((numbers == 0) | (numbers == 1) | np.isnan(numbers)).all(0)
+    return is_flag
+
+
+def _moments(numbers: np.ndarray) -> list[np.ndarray]:
+    """Mean and variance of each column; 0 and 1 of those of 0 and 1, constant ones 1.
+
+    What fills gaps would make a column narrower, and does not count.
+    """
+    masked = np.ma.masked_invalid(numbers.astype(np.float64))
+    is_flag = _are_flags(numbers)
+    mean = np.where(is_flag, 0, np.ma.filled(masked.mean(axis=0), 0))
+    variance = np.ma.filled(masked.var(axis=0), 0)
+    variance = np.where(is_flag | (variance <= 0), 1, variance)
+    return [mean.astype(np.float32), variance.astype(np.float32)]

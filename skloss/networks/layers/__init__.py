@@ -2,6 +2,7 @@
 
 from skloss.networks.layers.augment import Augment
 from skloss.networks.layers.batch_norm import BatchNorm
+from skloss.networks.layers.column_scale import ColumnScale
 from skloss.networks.layers.convolution import Conv1D, Conv2D, Convolution, Padding
 from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
@@ -20,6 +21,7 @@ __all__ = [
     "AttentionPool",
     "Augment",
     "BatchNorm",
+    "ColumnScale",
     "Conv1D",
     "Conv2D",
     "Convolution",
@@ -59,6 +61,7 @@ LAYERS: tuple[type[Layer], ...] = (
     FlagMissing,
     Embed,
     FillMissing,
+    ColumnScale,
     Augment,
     SkipMissing,
     Recurrent,
