@@ -12,8 +12,9 @@ from sphinx.util import logging
 
 _GROUPS = {
     "Network": (
-        "model build_fn architecture width depth cell bidirectional pooling missing "
-        "activation dropout filters kernel_size pool_size strides head global_pooling "
+        "model build_fn architecture width depth categorical_features cell "
+        "bidirectional pooling missing scale_columns activation dropout filters "
+        "kernel_size pool_size strides head global_pooling "
         "padding residual spatial_dropout n_channels image_shape channels_first "
         "scale_series batch_norm l1 l2 activity_l2 **kwargs"
     ),

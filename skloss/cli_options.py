@@ -23,7 +23,7 @@ examples:
       --grid "width=16,64" --grid "dropout=0,0.25" --grid "learning_rate=1e-3,1e-2"
   skloss search table.csv --target y --model dense --resume skloss-search
       resume an interrupted search
-  skloss predict skloss-search/model.joblib new.csv --out predictions.csv
+  skloss predict skloss-search/model.safetensors new.csv --out predictions.csv
       predict new rows with the winner
 """
 _READABLE = (
@@ -160,7 +160,7 @@ def _add_repair(commands: argparse._SubParsersAction) -> None:
     group.add_argument(
         "--estimator",
         metavar="MODEL",
-        help="what is repaired, such as model.joblib of a search; load only files "
+        help="what is repaired, such as the model of a search; load only files "
         "of joblib that you trust (default: a network behind a scaler)",
     )
     _add_network(group, "none (default)", "dense")
@@ -228,7 +228,8 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
             "Run a cross-validated grid search of Pipeline(scaler, sampler, network), "
             "scored by MCC and F1, beside baselines on the same folds. The candidate "
             "with the highest MCC is trained again on all rows. The results are "
-            "written to results.csv, curves.png, report.html and model.joblib.",
+            "written to results.csv, curves.png, report.html and model.safetensors (or "
+            "model.joblib, without the packages of skloss[files]).",
             78,
         ),
         epilog=_EXAMPLES,
@@ -250,8 +251,8 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict.add_argument(
         "model",
         metavar="MODEL",
-        help="model.joblib of a search, or a file of skloss.save, skloss.to_onnx "
-        "(.onnx) or skops",
+        help="model of a search: a file of skloss.save, skloss.to_onnx (.onnx), skops "
+        "or joblib",
     )
     predict.add_argument(
         "file",
@@ -353,12 +354,24 @@ def _add_run_options(search: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of fits at the same time (default %(default)s)",
     )
+    group.add_argument(
+        "--backend",
+        choices=("threads", "dask"),
+        default="threads",
+        help="where the fits run: threads of this process (default), or workers of "
+        "dask, by default --jobs processes on this machine",
+    )
+    group.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="scheduler of a cluster of dask, whose workers have skloss",
+    )
     folder = group.add_mutually_exclusive_group()
     folder.add_argument(
         "--out",
         default="skloss-search",
         metavar="DIR",
-        help="folder for results.csv, curves.png, report.html, model.joblib and the "
+        help="folder for results.csv, curves.png, report.html, the model and the "
         "list of finished fits (default ./%(default)s)",
     )
     folder.add_argument(

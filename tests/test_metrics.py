@@ -263,6 +263,14 @@ def test_binary_epoch_metrics_equal_those_of_scikit_learn():
     assert all(type(value) is float for value in found.values())
 
 
+def test_the_positive_class_is_that_of_the_same_classes_swapped():
+    y, p, loss, weight = random_epoch(2)
+    names = ("precision", "recall", "f1", "fpr", "mcc", "tp", "fp", "fn", "tn")
+    first = epoch_metrics(y, p, loss, 2, positive=0, sample_weight=weight)
+    swapped = epoch_metrics(1 - y, p[:, ::-1], loss, 2, sample_weight=weight)
+    assert [first[n] for n in names] == pytest.approx([swapped[n] for n in names])
+
+
 def test_multiclass_average_precision_is_the_mean_over_all_classes():
     y, p, loss, _ = random_epoch(3)
     found = epoch_metrics(y, p, loss, 3)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.training_loss import usual_rates
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.text import params_text
 
@@ -200,4 +202,15 @@ def _more_training(case: Case) -> list[Fix]:
     return [*found, Fix({"width": 64})]
 
 
-_BY_CASE: dict[str, Callable[[Case], list[Fix]]] = {"underfit": _more_training}
+def _still_faster(case: Case) -> list[Fix]:
+    """Go halfway to the highest rate that works: the usual one needs many updates."""
+    usual = usual_rates(case)
+    if usual is None or not math.isfinite(usual[2]):
+        return []
+    return [Fix({"learning_rate": float(f"{math.sqrt(usual[1] * usual[2]):.0e}")})]
+
+
+_BY_CASE: dict[str, Callable[[Case], list[Fix]]] = {
+    "underfit": _more_training,
+    "lr-too-low": _still_faster,
+}

@@ -31,7 +31,7 @@ from skloss.estimators.sampler import sampled_rows
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
-from skloss.sklearn_compat import HasMethods, Interval, StrOptions, fit_context
+from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
@@ -77,17 +77,14 @@ class BaseNeuralClassifier(
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "balanced_batches": ["boolean", StrOptions({"smote"})],
-        "sampler": [HasMethods(["fit_resample"]), None],
         "class_weight": [dict, str, "array-like", None],
         "effective_beta": [Interval(Real, 0, 1, closed="left")],
-        "prior_correction": ["boolean", dict],
-        "calibration": [StrOptions({"temperature"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "refit": ["boolean"],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
         "callbacks": [callable, list, tuple, None],
+        **NeuralClassifierMixin._remedy_constraints,
         **NeuralClassifierMixin._stopping_constraints,
     }
 
@@ -173,7 +170,7 @@ class BaseNeuralClassifier(
         Parameters
         ----------
         X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
-            Training rows, finite numbers.
+            Training rows: finite numbers, and what parameters allow.
         y : array-like of shape (n,)
             Labels, of two or more classes.
         sample_weight : array-like of shape (n,), optional
@@ -263,6 +260,7 @@ class BaseNeuralClassifier(
         """
         check_is_fitted(self)
         with all_or_nothing(self):
+            self._see_more(X)
             X, y = self._check_rows(X, y, reset=False)
             codes = encode_known(self.classes_, y, "y")
             weight = checked_weight(sample_weight, X)
@@ -291,6 +289,8 @@ class BaseNeuralClassifier(
             for number, rows in enumerate(members):
                 is_first = number == 0 and not self._goes_on
                 X, y = self._check_rows(rows.X, rows.y, reset=is_first)
+                if is_first:  # its rows are not all that the others see
+                    self._see_more(rows.holdout.X_val)
                 weight = checked_weight(rows.weight, X)
                 split = Split(source=rows.holdout.source)
                 own = MemberRows(X, y, weight, split, rows.holdout)

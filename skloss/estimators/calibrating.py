@@ -33,7 +33,7 @@ def check_calibration(job: Job) -> None:
         )
 
 
-def prior_shift(job: Job) -> tuple[float, ...] | None:
+def prior_shift(job: Job, n_outputs: int) -> tuple[float, ...] | None:
     """Return what undoes the shift of prior, for each logit; None if not asked.
 
     The network has learned the shares of the classes in the loss, after samplers and
@@ -48,7 +48,7 @@ def prior_shift(job: Job) -> tuple[float, ...] | None:
     else:
         shift = -np.log(_relative_weights(job))
         shift -= shift.mean()
-    if job.n_classes == 2:
+    if n_outputs == 1:
         shift = shift[1:] - shift[:1]
     if job.settings.logit_shift is not None:
         shift = shift + np.asarray(job.settings.logit_shift)
@@ -105,7 +105,8 @@ def calibrated_fit(
         return replace(calibration, temperature=earlier.temperature)
     held = evaluators["val_"]
     outputs = held.network.outputs(held.rows.X, result.weights)
-    logits = replace(calibration, temperature=1.0).logits(outputs)
+    raw = held.network.logits(outputs)
+    logits = replace(calibration, temperature=1.0).logits(raw)
     if not np.isfinite(logits).all():
         return calibration
     found = best_temperature(logits, held.rows.y, held.rows.sample_weight)

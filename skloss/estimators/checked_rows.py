@@ -33,6 +33,7 @@ class CheckedRowsMixin:
         check_labels(type(self).__name__, y)
         self._check_sparse(X, "X")
         with rows_explained(X):
+            X = self._as_numbers(X, reset)
             X, y = validate_data(
                 self, X, y, reset=reset, **options, **self._rows_options()
             )
@@ -49,6 +50,13 @@ class CheckedRowsMixin:
             if y.dtype.kind in "OU":
                 warn_of_alike("labels", np.unique(y).tolist(), _OF_ROWS)
         return self._check_shape(X, reset), column_or_1d(y, warn=True)
+
+    def _as_numbers(self, X: Any, reset: bool) -> Any:
+        """Put numbers in the place of what the classifier knows to be none."""
+        return X
+
+    def _see_more(self, X: Any) -> None:
+        """Learn of values that only further rows have."""
 
     def _check_sparse(self, X: Any, name: str) -> None:
         """Refuse sparse rows where the classifier takes none."""
@@ -84,6 +92,7 @@ class CheckedRowsMixin:
         self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         with rows_explained(X, name):
+            X = self._as_numbers(X, reset=False)
             X = validate_data(self, X, reset=False, **options, **self._rows_options())
         self._check_values(name, X)
         return self._check_shape(X, reset=False)

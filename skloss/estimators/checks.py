@@ -70,10 +70,13 @@ def check_callbacks(owner: str, value: Any) -> tuple[Any, ...]:
     return callbacks
 
 
-def check_finite(name: str, X: Any, offer: str = "") -> None:
+def check_finite(
+    name: str, X: Any, offer: str = "", columns: Sequence[Any] = ()
+) -> None:
     """Say where a value is missing or infinite, and what to do about it.
 
-    ``offer`` is what the classifier itself can do about NaN.
+    ``offer`` is what the classifier itself can do about NaN, and ``columns`` are names
+    of the columns.
     """
     # The sum is finite only if all values are, and takes no array of answers.
     values = X.data if issparse(X) else X
@@ -90,9 +93,13 @@ def check_finite(name: str, X: Any, offer: str = "") -> None:
         if np.isnan(values).any()
         else ("infinity, or a value too large for float32,", "clip or scale them,")
     )
+    first = int(bad.argmax())
+    place = f"first in row {first}"
+    if len(columns):
+        place += f", column {columns[int((~np.isfinite(X[first])).argmax())]!r}"
     raise ValueError(
-        f"{name} contains {kind} in {bad.sum()} of {len(bad)} rows, first in row "
-        f"{bad.argmax()}: {mend} or drop these rows."
+        f"{name} contains {kind} in {bad.sum()} of {len(bad)} rows, {place}: {mend} "
+        "or drop these rows."
     )
 
 

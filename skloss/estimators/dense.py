@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
+from skloss.estimators.table_columns import TableColumnsMixin
 from skloss.networks import NetworkSpec, dense
 from skloss.sklearn_compat import Interval
 
@@ -16,13 +17,14 @@ __all__ = ["DenseClassifier"]
 
 
 @dataclass(eq=False, repr=False)
-class DenseClassifier(BaseNeuralClassifier):
+class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     """Fully connected network for tables.
 
     Hidden layers of ``width`` units, each followed by dropout, and one output per class
     (a single one for two classes). The defaults are one hidden layer of twice as many
-    ReLU units as there are columns. Columns should be scaled first. Sparse
-    tables are made dense a batch at a time.
+    ReLU units as there are columns, those of categories and of flags counted as they
+    enter it. Columns should be scaled first, or by ``scale_columns``. Sparse tables are
+    made dense a batch at a time.
 
     Parameters
     ----------
@@ -34,6 +36,26 @@ class DenseClassifier(BaseNeuralClassifier):
     activation : str, default="relu"
         Activation of the hidden layers: "linear", "relu", "leaky_relu", "elu", "selu",
         "gelu", "silu", "softplus", "tanh" or "sigmoid".
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Columns of categories, as scikit-learn's ``HistGradientBoostingClassifier``
+        takes them: positions, names or a mask. "from_dtype" are those of a DataFrame
+        that have a categorical type, or texts none of which reads as a number. None
+        takes all columns as numbers. For each category the network learns a few numbers
+        (``1.6 * n_categories ** 0.56``, at most 50), and for a missing value, too.
+        Values that it is not trained on stand for nothing, as with ``OneHotEncoder(
+        handle_unknown="ignore")``.
+    missing : {"error", "indicator"}, default="error"
+        With "indicator", columns of numbers may have NaN. The median of the training
+        rows stands in its place, and for each column with gaps in training rows the
+        network has another one, which is 1 where there is one: as
+        ``SimpleImputer(strategy="median", add_indicator=True)`` does, but of the rows
+        that the hold-out leaves.
+    scale_columns : {"auto", "standard"} or None, default=None
+        Whether the network scales columns of numbers itself, to mean 0 and standard
+        deviation 1 of the training rows that the hold-out leaves. Columns of 0 and 1
+        stay. "auto" does so unless all columns have a mean up to 0.5 and a deviation
+        from 0.5 to 2, and not for sparse tables and for ``partial_fit``, whose first
+        rows may be few.
     dropout : float in [0, 1) or sequence, default=0.0
         Share of a layer's outputs set to zero in training, for all layers or for each.
     batch_norm : bool, default=False
@@ -214,6 +236,10 @@ class DenseClassifier(BaseNeuralClassifier):
     best_epoch_ : int or None
         Epoch (from zero) that was best by the monitored curve; None of several members,
         each of which has its own.
+    is_categorical_ : ndarray of bool of shape (n_features,) or None
+        Which columns have categories; None if none has.
+    categories_ : list of ndarray
+        Categories of each of these columns; their places are their codes.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
@@ -243,6 +269,7 @@ class DenseClassifier(BaseNeuralClassifier):
         **BaseNeuralClassifier._parameter_constraints,
         "width": [Integral, "array-like", None],
         "depth": [Interval(Integral, 1, None, closed="left"), None],
+        **TableColumnsMixin._column_constraints,
     }
 
     width: int | Sequence[int] | None = None
@@ -250,6 +277,9 @@ class DenseClassifier(BaseNeuralClassifier):
     activation: str = "relu"
     dropout: float | Sequence[float] = 0.0
     _: KW_ONLY
+    categorical_features: str | Sequence[Any] | None = "from_dtype"
+    missing: Literal["error", "indicator"] = "error"
+    scale_columns: Literal["auto", "standard"] | None = None
     learning_rate: float = 5e-3
     epochs: int = 150
     batch_size: int = 32

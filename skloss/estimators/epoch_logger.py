@@ -1,15 +1,37 @@
-"""``EpochLogger``: the curves of a fit in a file or a tracker, epoch by epoch."""
+"""``EpochLogger``: the curves of a fit in files, epoch by epoch."""
 
 import csv
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["EpochLogger"]
+__all__ = ["EpochLogger", "EpochValues", "values_of_epoch"]
+
+
+class EpochValues(NamedTuple):
+    """The values of all curves after an epoch, and whose they are."""
+
+    epoch: int
+    member: int | None
+    values: dict[str, float]
+
+
+def values_of_epoch(context: Any, fitted: Any) -> EpochValues | None:
+    """Read what an epoch of a fit has come to; None if the task is no epoch."""
+    record = getattr(fitted, "record_", None)
+    if context.task_name != "epoch" or record is None:
+        return None
+    within = context.parent
+    is_member = within is not None and within.task_name == "member"
+    return EpochValues(
+        int(context.task_id),
+        int(within.task_id) if is_member else None,
+        {name: float(curve[-1]) for name, curve in record.history.items()},
+    )
 
 
 class EpochLogger:
-    """Write the curves of a fit to a file or to a tracker, epoch by epoch.
+    """Write the curves of a fit to a table or for TensorBoard, epoch by epoch.
 
     It is a callback of scikit-learn (1.9 or newer), for one classifier at a time: set
     it with ``classifier.set_callbacks(EpochLogger(...))``. It needs nothing at the end
@@ -18,15 +40,18 @@ class EpochLogger:
     Parameters
     ----------
     to : str or path-like
-        A path that ends in ".csv" is a table with a row for each epoch. ``"mlflow"``
-        logs metrics to MLflow's active run. Another path is a folder of event files for
-        TensorBoard, one for training and one for validation, as Keras writes them. A
-        new fit writes a new table. Of several members each row or name says which.
+        A path that ends in ".csv" is a table with a row for each epoch. Another path is
+        a folder of event files for TensorBoard, one for training and one for
+        validation, as Keras writes them. A new fit writes a new table. Of several
+        members each row or name says which.
+
+    See Also
+    --------
+    skloss.tracking.MLflowLogger : Logs fits and searches as runs of MLflow.
 
     Notes
     -----
-    MLflow and TensorBoard are packages of their own: ``pip install mlflow`` or ``pip
-    install tensorboard``.
+    TensorBoard is a package of its own: ``pip install "skloss[tensorboard]"``.
 
     Examples
     --------
@@ -47,8 +72,11 @@ class EpochLogger:
     def setup(self, estimator: Any, context: Any) -> None:
         """Before a fit: open event files, and say what is not installed."""
         if self.to == "mlflow":
-            import mlflow  # noqa: F401
-        elif not self._is_table:
+            raise ValueError(
+                "EpochLogger writes files. Set skloss.tracking.MLflowLogger() for runs "
+                'of MLflow, or the path "./mlflow" for a folder of that name.'
+            )
+        if not self._is_table:
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
             folder = Path(self.to)
@@ -70,27 +98,17 @@ class EpochLogger:
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> None:
         """After an epoch: write the last values of its curves."""
-        record = getattr(fitted_estimator, "record_", None)
-        if context.task_name != "epoch" or record is None:
+        found = values_of_epoch(context, fitted_estimator)
+        if found is None:
             return
-        row = {name: float(curve[-1]) for name, curve in record.history.items()}
-        epoch = int(context.task_id)
-        within = context.parent
-        is_member = within is not None and within.task_name == "member"
-        member = int(within.task_id) if is_member else None
-        if self.to == "mlflow":
-            import mlflow
-
-            prefix = "" if member is None else f"member_{member}_"
-            mlflow.log_metrics({prefix + k: v for k, v in row.items()}, step=epoch)
-        elif self._is_table:
+        epoch, member, values = found
+        if self._is_table:
             place = {} if member is None else {"member": member}
             is_first = epoch == 0 and not member
-            self._append({**place, "epoch": epoch, **row}, is_first)
+            self._append({**place, "epoch": epoch, **values}, is_first)
         else:
-            self._write_events(
-                epoch, row, "" if member is None else f"member_{member}/"
-            )
+            place_of = "" if member is None else f"member_{member}/"
+            self._write_events(epoch, values, place_of)
 
     @property
     def _is_table(self) -> bool:

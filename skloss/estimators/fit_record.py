@@ -132,11 +132,18 @@ def _training(job: Job, description: Description) -> Training:
         class_weight_kind=kind,
         class_weight_keys="int" if kind == "dict" else None,
         class_weight=weights,
+        balanced_batches=bool(settings.balanced_batches),
+        sampler=_sampler_name(job.estimator),
         monitor=settings.monitor if stops else None,
         monitor_is_scorer=settings.monitor in job.scorers.curves if stops else None,
         patience=settings.patience,
         restore_best=settings.restore_best if stops else None,
     )
+
+
+def _sampler_name(estimator: Any) -> str | None:
+    sampler = getattr(estimator, "sampler", None)
+    return None if sampler is None else type(sampler).__name__
 
 
 def _data(job: Job, seen: Rows) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from skloss.estimators.loss_settings import (
 )
 from skloss.estimators.scorers import check_monitor
 from skloss.estimators.series_choice import set_moments
+from skloss.estimators.table_columns import set_columns
 from skloss.networks import (
     ACTIVATIONS,
     NetworkSpec,
@@ -133,13 +134,14 @@ def fit_network(
     weights = _first_weights(owner, spec, guess, job.settings, earlier)
     if earlier is None:
         set_moments(spec, weights, rows.original)
+        set_columns(spec, weights, rows)
     description = Description(
         describe_network(spec),
         spec.n_parameters,
         _training(estimator, job.settings),
         is_crossentropy=loss_words(job.settings) is None,
     )
-    calibration = Calibration(prior_shift(job))
+    calibration = Calibration(prior_shift(job, spec.n_outputs))
     return fit_spec(job, spec, weights, description, estimator.verbose, calibration)
 
 

@@ -177,19 +177,22 @@ class _Pooled:
     def _of_cells(
         self, prefix: str, curves: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        cells = [curves[prefix + cell] for cell in _CELLS]
-        found: dict[str, list[float]] = {name: [] for name in _OF_CELLS}
-        for tn, fp, fn, tp in zip(*cells, strict=True):
-            counts = ConfusionCounts(_whole(np.array([[tn, fp], [fn, tp]])))
-            for name, values in found.items():
-                values.append(getattr(counts, name))
-        return {prefix + name: np.array(values) for name, values in found.items()}
+        cells = np.stack([curves[prefix + cell] for cell in _CELLS], axis=1)
+        epochs = [ConfusionCounts(matrix) for matrix in _whole(cells.reshape(-1, 2, 2))]
+        return {
+            prefix + name: np.array([getattr(counts, name) for counts in epochs])
+            for name in _OF_CELLS
+        }
 
 
-def _whole(cells: np.ndarray) -> np.ndarray:
-    """Cells as integers if they are, so that what is made of them is exact."""
-    rounded = np.rint(cells)
-    return rounded.astype(int) if np.allclose(cells, rounded, atol=1e-6) else cells
+def _whole(matrices: np.ndarray) -> list[np.ndarray]:
+    """Matrices, as integers if they are, so that what is made of them is exact."""
+    rounded = np.rint(matrices)
+    is_whole = np.isclose(matrices, rounded, atol=1e-6).all(axis=(1, 2))
+    return [
+        near.astype(int) if whole else cells
+        for cells, near, whole in zip(matrices, rounded, is_whole, strict=True)
+    ]
 
 
 # ------------------------------------------------------------------------- the outcome

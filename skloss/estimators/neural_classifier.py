@@ -41,6 +41,12 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     # With metadata routing, groups that are passed once reach the hold-out, too.
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 
+    _remedy_constraints: ClassVar[dict[str, list[Any]]] = {
+        "balanced_batches": ["boolean", StrOptions({"smote"})],
+        "sampler": [HasMethods(["fit_resample"]), None],
+        "prior_correction": ["boolean", dict],
+        "calibration": [StrOptions({"temperature"}), None],
+    }
     _stopping_constraints: ClassVar[dict[str, list[Any]]] = {
         "validation_rows": [
             StrOptions({"stratified", "last"}),
@@ -64,6 +70,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
     pos_label: Any
     random_state: Any
     restore_best: Any
+    sampler: Any
     return_train_score: Any
     scoring: Any
     validation_rows: Any

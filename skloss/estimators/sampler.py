@@ -12,17 +12,17 @@ from skloss.holdout.resampled_weights import RowOrigins, origins
 from skloss.training import Rows
 
 if TYPE_CHECKING:
-    from skloss.estimators.base import BaseNeuralClassifier
+    from skloss.estimators.neural_classifier import NeuralClassifierMixin
 
-__all__ = ["sampled_rows"]
+__all__ = ["check_codes", "sampled_rows"]
 
 
-def sampled_rows(estimator: "BaseNeuralClassifier", rows: FitRows) -> FitRows:
+def sampled_rows(estimator: "NeuralClassifierMixin", rows: FitRows) -> FitRows:
     """Rows of a fit with its training rows as the classifier's sampler leaves them.
 
     Parameters
     ----------
-    estimator : BaseNeuralClassifier
+    estimator : classifier of skloss
         Its ``sampler`` is cloned; one without a seed takes that of the classifier.
     rows : FitRows
         The rows; the original ones and those held out stay as they are.
@@ -53,9 +53,23 @@ def sampled_rows(estimator: "BaseNeuralClassifier", rows: FitRows) -> FitRows:
         followed = RowOrigins()
         followed.follow(origins(training.X, labels, X, y, sampler))
         weight = followed.weights(weight, labels, y)
-    X = X.astype(np.float32, copy=False)
+    if X.dtype.kind == "f":
+        X = X.astype(np.float32, copy=False)
     names = (*(rows.samplers or ()), type(sampler).__name__)
     return replace(rows, training=Rows(X, codes, weight), samplers=names)
+
+
+def check_codes(owner: str, rows: FitRows, positions: list[int]) -> None:
+    """Refuse rows of a sampler that has mixed the codes of categories."""
+    if rows.training is rows.original:
+        return
+    codes = rows.training.values(np.arange(len(rows.training)))[:, positions]
+    if (codes != np.floor(codes)).any(where=~np.isnan(codes)):
+        made = ", ".join(rows.samplers or ()) or "The sampler"
+        raise ValueError(
+            f"{made} has mixed the categories of {owner}: use RandomOverSampler, "
+            f"SMOTENC with categorical_features={positions}, or balanced_batches=True."
+        )
 
 
 def _counted(labels: np.ndarray) -> tuple[list[Any], list[int]]:
@@ -63,7 +77,7 @@ def _counted(labels: np.ndarray) -> tuple[list[Any], list[int]]:
     return names.tolist(), counts.tolist()
 
 
-def _sampler(estimator: "BaseNeuralClassifier") -> Any:
+def _sampler(estimator: "NeuralClassifierMixin") -> Any:
     given, seed = estimator.sampler, estimator.random_state
     sampler = clone(given)
     unseeded = sampler.get_params().get("random_state", seed) is None

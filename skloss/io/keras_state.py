@@ -34,7 +34,7 @@ class NetworkModel:
         import keras
 
         network = self._fitted.network
-        model = build_keras_model(network, self._fitted.weights)
+        model = build_keras_model(network, self._fitted.result.weights)
         if not self._loss.from_logits:
             kind = "sigmoid" if network.n_outputs == 1 else "softmax"
             model.add(keras.layers.Activation(kind))

@@ -19,7 +19,7 @@ from skloss.io.onnx_series import scaled_nodes
 from skloss.model_selection import Pipeline
 from skloss.preprocessing import SeriesScaler
 
-__all__ = ["register_converters", "with_stand_in"]
+__all__ = ["check_numbers", "register_converters", "with_stand_in"]
 
 _OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -128,6 +128,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a fitted classifier: labels and probabilities."""
     given, graph = operator.raw_operator, Graph(scope, container)
     estimator = given.source if isinstance(given, StandIn) else given
+    check_numbers(estimator)
     rows = _series_or_rows(graph, estimator, operator.inputs[0].full_name)
     fitted = estimator._fitted
     if isinstance(estimator, RocketClassifier):
@@ -144,6 +145,16 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     best = graph.add("ArgMax", chances, axis=1, keepdims=0)
     labels = graph.constant(_labels(estimator.classes_))
     graph.add("Gather", labels, best, output=outputs[0].full_name)
+
+
+def check_numbers(estimator: Any) -> None:
+    """Refuse a classifier that takes columns of categories."""
+    if getattr(estimator, "is_categorical_", None) is not None:
+        raise ModelFileError(
+            f"{type(estimator).__name__} has columns of categories, which are not "
+            "written as ONNX: encode them in front of it, for instance with "
+            "OneHotEncoder in a Pipeline, or save it by skloss.save."
+        )
 
 
 def convert_scaler(scope: Any, operator: Any, container: Any) -> None:

@@ -13,9 +13,11 @@ from skloss.networks.layers import (
     AttentionPool,
     Augment,
     BatchNorm,
+    ColumnScale,
     Convolution,
     Dense,
     Dropout,
+    FillMissing,
     FlagMissing,
     Flatten,
     GlobalPool,
@@ -131,6 +133,11 @@ def _apply(
             return _scaled(graph, layer, statistics, x, shape[0])
         case FlagMissing():
             return _flagged(graph, layer, x)
+        case FillMissing():
+            return _filled(graph, layer, next(weights), x, shape[0])
+        case ColumnScale():
+            statistics = [next(weights) for _ in layer.weight_shapes(shape)]
+            return _columns_scaled(graph, statistics, x, shape[0])
         case SideBySide():
             ends = [_through(graph, chain, weights, shape, x) for chain in layer.chains]
             return graph.add("Concat", *ends, axis=len(shape))
@@ -191,6 +198,29 @@ def _flagged(graph: Graph, layer: FlagMissing, x: str) -> str:
     first = graph.constant(np.arange(layer.n_channels, dtype=np.int64))
     flags = graph.add("Gather", graph.floats(missing), first, axis=2)
     return graph.add("Concat", values, flags, axis=2)
+
+
+def _columns_scaled(
+    graph: Graph, statistics: Sequence[Array], x: str, n_columns: int
+) -> str:
+    """Scale the first columns; the others have mean 0 and variance 1."""
+    mean, variance = np.zeros(n_columns, "f4"), np.ones(n_columns, "f4")
+    mean[: len(statistics[0])], variance[: len(statistics[1])] = statistics
+    centered = graph.add("Sub", x, graph.constant(mean))
+    return graph.add("Div", centered, graph.constant(np.sqrt(variance)))
+
+
+def _filled(
+    graph: Graph, layer: FillMissing, fill: Array, x: str, n_columns: int
+) -> str:
+    """Put values in the place of NaN, and behind all columns where they are."""
+    values = np.zeros((1, n_columns), np.float32)
+    values[:, : layer.n_columns] = fill
+    missing = graph.add("IsNaN", x)
+    filled = graph.add("Where", missing, graph.constant(values), x)
+    flagged = graph.constant(np.array(layer.flagged, np.int64))
+    flags = graph.add("Gather", graph.floats(missing), flagged, axis=1)
+    return graph.add("Concat", filled, flags, axis=1)
 
 
 def _convolved(

@@ -10,7 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skloss.exceptions import ModelFileError
 from skloss.io.container import need
-from skloss.io.onnx_converters import register_converters, with_stand_in
+from skloss.io.onnx_converters import (
+    check_numbers,
+    register_converters,
+    with_stand_in,
+)
 from skloss.io.onnx_model import CLASSES
 from skloss.whole_files import write_whole
 
@@ -82,6 +86,7 @@ def to_onnx(
     estimator = getattr(estimator, "best_estimator_", estimator)
     check_is_fitted(estimator)
     register_converters()
+    check_numbers(estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator)
     try:
         model = skl2onnx.to_onnx(
             with_stand_in(estimator),

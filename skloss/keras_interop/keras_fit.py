@@ -80,7 +80,7 @@ def _watch(log: EpochLog) -> Any:
         def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
             log.begin_epoch()
             self.started = time.perf_counter()
-            self.rate = float(self.model.optimizer.learning_rate)
+            self.rate = float(np.asarray(self.model.optimizer.learning_rate))
 
         def on_epoch_end(
             self, epoch: int, logs: Mapping[str, float] | None = None

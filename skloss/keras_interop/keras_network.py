@@ -1,6 +1,7 @@
 """A Keras model as what curves are measured on: outputs, probabilities, losses."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -9,14 +10,16 @@ import numpy as np
 from skloss.keras_interop.compiled_settings import CompiledLoss
 from skloss.keras_interop.keras_start import need_keras_on_tensorflow
 from skloss.protocols import KerasLayer, KerasModel, Tensor
-from skloss.training.losses import clipped_crossentropy, row_losses
-from skloss.training.outputs import output_probabilities
+from skloss.training.calibration import AS_TRAINED, Calibration
+from skloss.training.losses import SMALLEST, clipped_crossentropy, row_losses
+from skloss.training.outputs import output_probabilities, probabilities
 
 __all__ = ["KerasNetwork"]
 
 _BLOCK = 256
 
 
+@dataclass(eq=False)
 class KerasNetwork:
     """A compiled Keras model of one output, called in inference mode.
 
@@ -32,25 +35,22 @@ class KerasNetwork:
         Number of values that it gives for a row.
     prepare : callable
         From rows as scikit-learn has them to what the model takes.
+    calibration : Calibration
+        Of the probabilities; the model itself stays as it was trained.
     """
 
-    def __init__(
-        self,
-        model: KerasModel,
-        loss: CompiledLoss,
-        n_classes: int,
-        n_units: int,
-        prepare: Callable[[np.ndarray], Any],
-    ) -> None:
-        self.model, self.loss = model, loss
-        self.n_classes, self.n_units = n_classes, n_units
-        self._prepare = prepare
-        self._forward: Callable[[Any], Any] | None = None
+    model: KerasModel
+    loss: CompiledLoss
+    n_classes: int
+    n_units: int
+    prepare: Callable[[np.ndarray], Any]
+    calibration: Calibration = AS_TRAINED
+    _forward: Callable[[Any], Any] | None = field(default=None, init=False)
 
     @property
     def is_crossentropy(self) -> bool:
-        """Whether the loss is the cross-entropy, in nats."""
-        return self.loss.is_crossentropy
+        """Whether the loss is the cross-entropy, in nats, of the probabilities."""
+        return self.loss.is_crossentropy and self.calibration.changes_nothing
 
     @property
     def n_parameters(self) -> int:
@@ -76,11 +76,21 @@ class KerasNetwork:
 
     def prepared(self, X: np.ndarray) -> Any:
         """Rows as the model takes them."""
-        return self._prepare(X)
+        return self.prepare(X)
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        """Logits ``(n, n_units)`` of outputs, without the calibration."""
+        if self.loss.from_logits:
+            return outputs
+        chances = output_probabilities(outputs, from_logits=False)
+        logs = np.log(np.maximum(chances, SMALLEST))
+        return logs[:, 1:] - logs[:, :1] if self.n_units == 1 else logs
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of outputs."""
-        return output_probabilities(outputs, from_logits=self.loss.from_logits)
+        if self.calibration.changes_nothing:
+            return output_probabilities(outputs, from_logits=self.loss.from_logits)
+        return probabilities(self.calibration.logits(self.logits(outputs)))
 
     def targets(self, codes: np.ndarray) -> np.ndarray:
         """Class numbers in the form that the loss takes."""
@@ -96,16 +106,18 @@ class KerasNetwork:
             found = np.asarray(function(*given), np.float64)
             if len(found.shape) and len(found) == len(codes):
                 return found.reshape(len(codes), -1).mean(axis=1)
-        return clipped_crossentropy(self.probabilities(outputs), codes)
+        raw = replace(self, calibration=AS_TRAINED)
+        return clipped_crossentropy(raw.probabilities(outputs), codes)
 
     def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Cross-entropy of each row, whatever the model was compiled with."""
         if self.loss.from_logits:
-            return row_losses("crossentropy", outputs, codes)
+            logits = self.calibration.logits(outputs)
+            return row_losses("crossentropy", logits, codes)
         return clipped_crossentropy(self.probabilities(outputs), codes)
 
     def _call(self, X: np.ndarray) -> np.ndarray:
-        given = self._prepare(X)
+        given = self.prepare(X)
         if self._forward is None:
             self._forward = self._traced(given)
         return np.asarray(self._forward(given))

@@ -82,7 +82,8 @@ def epoch_metrics(
     ) / len(positives)
     metrics |= {f"loss_class_{c}": float(loss) for c, loss in enumerate(per_class)}
     if n_classes == 2:
-        order = [1 - positive, positive]
-        (tn, fp), (fn, tp) = matrix[np.ix_(order, order)].astype(float).tolist()
+        (tn, fp), (fn, tp) = matrix.astype(float).tolist()
+        if not positive:
+            tn, fp, fn, tp = tp, fn, fp, tn
         metrics |= {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
     return metrics

@@ -76,7 +76,9 @@ def average_precision(
     ranked = scores[order]
     if np.isnan(ranked[0]):
         return float("nan")
-    last_of_tie = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    is_last = np.ones(len(ranked), bool)
+    np.not_equal(ranked[1:], ranked[:-1], out=is_last[:-1])
+    last_of_tie = is_last.nonzero()[0]
     positive = np.asarray(y)[order].astype(float)
     if sample_weight is None:
         true = np.cumsum(positive)[last_of_tie]
@@ -89,5 +91,6 @@ def average_precision(
         return 0.0
     # Both sums are zero before the first row with a weight, and the gain is zero too.
     predicted[predicted == 0] = 1.0
-    gain = np.diff(true, prepend=0.0)
+    gain = true.copy()
+    gain[1:] -= true[:-1]
     return float(gain @ (true / predicted) / true[-1])

@@ -16,7 +16,8 @@ def initial_weights(
     """Glorot-uniform kernels, as Keras draws them; ones and zeros for the rest.
 
     A kernel is uniform in ``±sqrt(6 / (fan_in + fan_out))`` [1]_; that from state to
-    state of a recurrent layer is orthogonal.
+    state of a recurrent layer is orthogonal. What stands for a category is uniform in
+    ``±1 / sqrt(width)`` [2]_; for other codes and for NaN there are zeros.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ def initial_weights(
     ----------
     .. [1] Glorot and Bengio, "Understanding the difficulty of training deep feedforward
        neural networks", AISTATS 2010.
+    .. [2] Gorishniy et al., "Revisiting deep learning models for tabular data", NeurIPS
+       2021; the authors' code.
 
     Examples
     --------
@@ -60,6 +63,11 @@ def _initial(weight: WeightShape, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(-limit, limit, weight.shape).astype(np.float32)
     if weight.role == "recurrent_kernel":
         return _orthogonal(weight.shape, rng)
+    if weight.role == "embedding":
+        limit = 1 / np.sqrt(weight.shape[1])
+        table = rng.uniform(-limit, limit, weight.shape).astype(np.float32)
+        table[-2:] = 0
+        return table
     if weight.role in ("gamma", "moving_variance", "spread"):
         return np.ones(weight.shape, np.float32)
     zeros = np.zeros(weight.shape, np.float32)

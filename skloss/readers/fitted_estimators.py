@@ -138,7 +138,10 @@ def _measured(
     }
     sides = (*dense_sample(X, y), *dense_sample(X_val, y_val))
     facts = replace(measure_rows(*sides, predict=predict), n_rows=n_rows(X))
-    if case.origin == "skloss" and get_tags(classifier).input_tags.allow_nan:
+    takes_nan = getattr(classifier, "is_categorical_", None) is not None
+    if case.origin == "skloss" and (
+        takes_nan or get_tags(classifier).input_tags.allow_nan
+    ):
         facts = replace(facts, n_nonfinite=0, nonfinite_columns=())  # they are masked
     positive = positive_class(np.bincount(codes["original"], minlength=len(classes)))
     if case.origin == "skloss":

@@ -158,6 +158,9 @@ def _difference_of_held_out(
 
 def predictor(classifier: FittedClassifier) -> Callable[[np.ndarray], np.ndarray]:
     """Predict arrays, with their names back where the classifier knows names."""
+    if getattr(classifier, "is_categorical_", None) is not None:
+        chances = classifier.predict_proba
+        return lambda rows: chances(classifier._as_given(rows))  # type: ignore[attr-defined]
     names = getattr(classifier, "feature_names_in_", None)
     if names is None:
         return classifier.predict_proba

@@ -98,7 +98,9 @@ def _learning_rate(
         return {"schedule": is_scheduled}
     if callable(rate):  # a schedule: what it gives at the first step
         return {"learning_rate": float(rate(0)), "schedule": True}
-    return {"learning_rate": float(optimizer.learning_rate), "schedule": is_scheduled}
+    # Under a strategy of several devices float() would refuse the variable.
+    rate = float(np.asarray(optimizer.learning_rate))
+    return {"learning_rate": rate, "schedule": is_scheduled}
 
 
 def _metrics(

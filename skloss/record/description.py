@@ -86,7 +86,8 @@ class Training(PlainPart):
     ``class_weight`` is what was given, its keys as text (JSON knows no others), and
     ``class_weight_keys`` says of what type they were: "int", "str", ...;
     ``class_weight_kind`` is "dict", "balanced", "effective", "ndarray", "list" or
-    "none", or None if unknown.
+    "none", or None if unknown; of balanced batches it is "balanced", and the weights
+    are what they amount to. ``sampler`` is the class of the one within the classifier.
     """
 
     loss: str | None = None  # Keras' snake_case name, "crossentropy" for skloss
@@ -100,6 +101,8 @@ class Training(PlainPart):
     class_weight_kind: str | None = None
     class_weight_keys: str | None = None
     class_weight: dict[str, float] | None = None
+    balanced_batches: bool | None = None
+    sampler: str | None = None
     metrics: tuple[str, ...] | None = None
     batch_metrics: tuple[str, ...] | None = None  # those that are means over batches
     callbacks: tuple[str, ...] | None = None  # names of their classes

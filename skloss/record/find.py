@@ -84,6 +84,8 @@ class Found:
             return None
         for step in self.transformers:
             X = step.transform(X)
+        if getattr(self.classifier, "is_categorical_", None) is not None:
+            return self.classifier.as_numbers(X)
         X = indexable(X)
         return X if issparse(X) else np.asarray(X)
 

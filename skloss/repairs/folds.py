@@ -19,8 +19,8 @@ from skloss.sparse_rows import indexable, n_rows
 
 __all__ = ["make_folds"]
 
-# A second drawing of the folds narrows the interval; more of them hardly do.
-_REPEATS = 2
+# Drawings of the folds after which two estimators are compared.
+_LOOKS = (1, 2, 4)
 
 
 def make_folds(
@@ -63,13 +63,13 @@ def make_folds(
     if groups is not None:
         groups = np.asarray(groups)
         _check_length("groups", groups, X)
-    splits, first = _splits(X, y, cv, groups, random_state)
+    splits, looks = _splits(X, y, cv, groups, random_state)
     if len(splits) < 2:
         raise ValueError(
             f"cv={cv!r} gives {len(splits)} fold; at least 2 are needed for an "
             "interval."
         )
-    return Folds(X, y, splits, first, scorer, _fit_params(groups))
+    return Folds(X, y, splits, looks, scorer, _fit_params(groups))
 
 
 def _labels(y: Any) -> np.ndarray:
@@ -91,21 +91,21 @@ def _check_length(name: str, values: Any, X: Any) -> None:
 
 def _splits(
     X: Any, y: np.ndarray, cv: Any, groups: Any, random_state: Any
-) -> tuple[list[Split], int]:
+) -> tuple[list[Split], tuple[int, ...]]:
     if not isinstance(cv, Integral) or isinstance(cv, bool):
         given = list(check_cv(cv, y, classifier=True).split(X, y, groups))
-        return given, len(given)
+        return given, (len(given),)
     _check_count(int(cv), y, groups)
     state = check_random_state(random_state)
     splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
     drawn = [
         split
-        for _ in range(_REPEATS)
+        for _ in range(_LOOKS[-1])
         for split in splitter(
             int(cv), shuffle=True, random_state=int(state.randint(2**31 - 1))
         ).split(X, y, groups)
     ]
-    return drawn, int(cv)
+    return drawn, tuple(int(cv) * n for n in _LOOKS)
 
 
 def _check_count(cv: int, y: np.ndarray, groups: Any) -> None:

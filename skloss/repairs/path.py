@@ -17,7 +17,12 @@ from skloss.readers import diagnose
 from skloss.record import TrainingRecord
 from skloss.record.find import NotFoundError, find_record
 from skloss.repairs.changes import Change, change_of
-from skloss.repairs.paired_scores import Folds
+from skloss.repairs.paired_scores import (
+    Folds,
+    FoldScores,
+    NotScoredError,
+    compared,
+)
 from skloss.repairs.result import Trial
 from skloss.repairs.translation import CannotApplyError
 
@@ -76,7 +81,7 @@ class Path:
 
     def __post_init__(self) -> None:
         self.best = self.first = self.here = self._place(self.estimator)
-        self.scores = self.scores_before = np.array([])
+        self.scores = self.first_scores = FoldScores(self.folds, self.estimator)
         self._tried: set[str] = set()
         self._promising: list[tuple[float, Proposal]] = []
 
@@ -88,6 +93,11 @@ class Path:
                 self._try(proposal)
             elif not self._lean_on_promise():
                 return
+
+    def both_scores(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of the given and of the best estimator, on equal folds."""
+        n = len(self.scores.known)
+        return self.first_scores.of_first(n), self.scores.of_first(n)
 
     def _single(self) -> Proposal | None:
         """Propose the first fix that was not tried yet."""
@@ -128,20 +138,15 @@ class Path:
         return True
 
     def _try(self, proposal: Proposal) -> None:
-        if not self.trials:
-            self._score_first()
         self._tried.add(proposal.line)
-        started, problem = time.perf_counter(), ""
-        scores = self.scores[:0]
+        started = time.perf_counter()
+        scores = FoldScores(self.folds, proposal.estimator)
+        gain, kept, problem = None, False, ""
         try:
-            scores = self.folds.scores_against(proposal.estimator, self.scores)
-        except (ValueError, TypeError) as error:  # of a fit; the fix does not suit it
-            problem = " ".join(str(error).split())
-        if not problem and not np.isfinite(scores).all():
-            problem = "a score is not finite"
-        gain = None if problem else self.folds.gain(self.scores, scores)
-        is_whole = len(scores) == len(self.scores)
-        kept = gain is not None and gain.low > 0 and is_whole
+            gain, kept = compared(self.scores, scores)
+        except NotScoredError as reason:
+            problem = str(reason)
+        before = self.scores.of_first(len(scores.known) or self.folds.looks[0])
         trial = Trial(
             rule=" + ".join(found.name for found in proposal.findings),
             code=" + ".join(found.code for found in proposal.findings),
@@ -149,9 +154,9 @@ class Path:
             line=proposal.line,
             imports=proposal.imports,
             estimator=clone(proposal.estimator),
-            n_folds=len(scores),
-            before=float(self.scores[: len(scores) or None].mean()),
-            after=None if problem else float(scores.mean()),
+            n_folds=len(scores.known),
+            before=float(before.mean()),
+            after=None if problem else float(np.mean(scores.known)),
             gain=gain,
             kept=kept,
             seconds=time.perf_counter() - started,
@@ -164,15 +169,6 @@ class Path:
             self.best = self.here = self._place(proposal.estimator)
         elif gain is not None and gain.mean > 0:
             self._promising.append((gain.mean, proposal))
-
-    def _score_first(self) -> None:
-        """Score the estimator as it is, once there is something to compare it with."""
-        self.scores = self.scores_before = self.folds.scores(self.estimator)
-        if not np.isfinite(self.scores).all():
-            raise ValueError(
-                "A score of the estimator as it is, is not finite on a fold, so that "
-                "nothing can be compared with it; choose another scoring."
-            )
 
     def _place(self, estimator: Any, proposal: Proposal | None = None) -> Place:
         fitted = self.folds.fit_on_all(estimator)

@@ -35,7 +35,7 @@ class _Header:
 
     @property
     def is_rows(self) -> bool:
-        return len(self.shape) in (2, 3) and self.dtype.kind in "biuf"
+        return len(self.shape) in (2, 3, 4) and self.dtype.kind in "biuf"
 
     def are_labels(self, n_rows: int) -> bool:
         return self.shape in ((n_rows,), (n_rows, 1))
@@ -49,7 +49,7 @@ def read_arrays(
     Parameters
     ----------
     path : Path
-        Archive with the rows as ``X``, or as its only array of two or three dimensions.
+        Archive with the rows as ``X``, or as its only array of two to four dimensions.
     target : str or None
         Name of the labels. None takes ``y``, or the only other array of one dimension.
     groups : str or None

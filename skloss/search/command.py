@@ -6,7 +6,7 @@ import argparse
 import shlex
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,17 @@ from skloss.reports.pooled_scores import Pooled
 from skloss.search.data_files import LabeledRows, read_table
 from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
+from skloss.search.model_files import LOADED_BY, write_model
+from skloss.search.on_dask import dask_pool
 from skloss.search.plan import SearchError, plan_search
 from skloss.search.pooled import pooled_predictions
+from skloss.search.pools import Pool, ThreadPool
 from skloss.search.search_output import (
     print_curves,
     print_pooled,
     print_table,
     print_warnings,
     write_curves,
-    write_model,
     write_results,
 )
 from skloss.search.search_page import write_page
@@ -37,7 +39,7 @@ from skloss.training import start_tensorflow
 
 __all__ = ["SearchError", "run_search"]
 
-_OF_WINNER = ("curves.png", "model.joblib", "report.html")
+_OF_WINNER = ("curves.png", *LOADED_BY, "report.html")
 _WRITTEN = (*_OF_WINNER, "results.csv")
 
 
@@ -75,7 +77,8 @@ def run_search(options: argparse.Namespace) -> int:
         start_tensorflow()
     except ImportError as error:
         raise SearchError(str(error)) from error
-    result = _run(search, table, journal, kept)
+    with _pool(options) as pool:
+        result = _run(search, table, journal, kept, pool)
     if not result.ranking and not result.is_interrupted:
         raise SearchError(_why_nothing(result))
     folder = journal.folder
@@ -186,8 +189,20 @@ def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> N
         )
 
 
+def _pool(options: argparse.Namespace) -> AbstractContextManager[Pool]:
+    if options.backend == "dask":
+        return dask_pool(options.address, options.jobs)
+    if options.address is not None:
+        raise SearchError("--address is that of a scheduler: add --backend dask.")
+    return nullcontext(ThreadPool(options.jobs))
+
+
 def _run(
-    search: Search, table: LabeledRows, journal: Journal, kept: list[FoldResult]
+    search: Search,
+    table: LabeledRows,
+    journal: Journal,
+    kept: list[FoldResult],
+    pool: Pool,
 ) -> SearchResult:
     # The last fit is that of the winner on all rows.
     n_models = len(search.candidates) + len(search.baselines)
@@ -210,7 +225,12 @@ def _run(
 
     with progress:
         result = search.run(
-            table.X, table.y, kept=kept, on_fit=on_fit, on_refit=on_refit
+            table.X,
+            table.y,
+            pool=pool,
+            kept=kept,
+            on_fit=on_fit,
+            on_refit=on_refit,
         )
         if result.estimator is not None:
             progress.advance()
@@ -231,28 +251,24 @@ def _write(
     result: SearchResult, search: Search, table: LabeledRows, folder: Path, typed: str
 ) -> Report | None:
     """Write the results; the slowest come last, so that Ctrl-C leaves the others."""
-    writers: dict[str, Callable[[Path], Any]] = {}
     made = None
-    if result.estimator is not None and not result.is_interrupted:
-        writers = {
-            "model.joblib": lambda path: write_model(result.estimator, path),
-            "curves.png": lambda path: write_curves(result.estimator, path),
-            "report.html": lambda path: write_page(result, search, table, path, typed),
-        }
     # Files of an earlier search would not match the new results.
     old = {*_OF_WINNER}
     try:
         write_results(result, folder / "results.csv")
-        for name, write in writers.items():
-            made = write(folder / name)
-            old.remove(name)
+        if result.estimator is not None and not result.is_interrupted:
+            old.remove(write_model(result.estimator, folder).name)
+            write_curves(result.estimator, folder / "curves.png")
+            old.remove("curves.png")
+            made = write_page(result, search, table, folder / "report.html", typed)
+            old.remove("report.html")
     except OSError:
         old.clear()  # what cannot be replaced is kept
         raise
     finally:
         for name in old:
             (folder / name).unlink(missing_ok=True)
-    return made  # the report is the last one
+    return made
 
 
 def _print_next(console: Console, page: Report | None) -> None:
@@ -296,11 +312,11 @@ def _print_end(
         f"Wrote {listed} to {folder}{there} in {minutes} min {rest} s",
         soft_wrap=True,
     )
-    if "model.joblib" in names:
-        path = folder / "model.joblib"
-        console.print(
-            "To use the model:\n"
-            f"  import joblib\n  model = joblib.load({str(path)!r})\n"
-            f"or:  skloss predict {shlex.quote(str(path))} FILE",
-            soft_wrap=True,
-        )
+    for name in names:
+        if name in LOADED_BY:
+            path = str(folder / name)
+            console.print(
+                f"To use the model:\n  {LOADED_BY[name].format(path)}\n"
+                f"or:  skloss predict {shlex.quote(path)} FILE",
+                soft_wrap=True,
+            )

@@ -361,6 +361,12 @@ def _from_arrays(
     missing_values: Sequence[str],
 ) -> LabeledRows:
     X, y, given, name = read_arrays(path, target, groups)
+    if X.ndim not in (2, 3):
+        raise unreadable(
+            path,
+            f"X must have shape (n, n_features) or (n, timesteps, channels), got "
+            f"{X.shape}",
+        )
     rows = checked_rows(path, X, series, missing_values)
     return LabeledRows(
         X=rows,
@@ -376,12 +382,8 @@ def checked_rows(
     path: Path, X: np.ndarray, series: bool, missing_values: Sequence[str] = ()
 ) -> np.ndarray:
     """Flatten the rows of an archive; refuse what no network can read."""
-    if X.ndim not in (2, 3):
-        raise unreadable(
-            path,
-            f"X must have shape (n, n_features) or (n, timesteps, channels), got "
-            f"{X.shape}",
-        )
+    if X.ndim < 2:
+        raise unreadable(path, f"X must have one row per case, got shape {X.shape}")
     if X.dtype.kind not in "biuf":
         raise unreadable(
             path, f"X has dtype {X.dtype}, not numbers; convert it before saving"

@@ -13,7 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skloss.positive_class import positive_class, positive_probability
 from skloss.record.find import find_classifier
+from skloss.search.pools import Pool, ThreadPool
 from skloss.sklearn_compat import safe_indexing
 
 __all__ = ["BASELINE", "SCORES", "FoldResult", "Search", "SearchResult", "f1_options"]
@@ -173,6 +174,7 @@ class Search:
         X: ArrayLike,
         y: np.ndarray,
         *,
+        pool: Pool | None = None,
         kept: Iterable[FoldResult] = (),
         on_fit: Callable[[FoldResult], None] = lambda done: None,
         on_refit: Callable[[], None] = lambda: None,
@@ -185,6 +187,9 @@ class Search:
             Rows.
         y : array-like of shape (n,)
             Labels.
+        pool : Pool, optional
+            Where the fits run; `n_jobs` threads of this process by default. The winner
+            is fitted in this process.
         kept : iterable of FoldResult, default=()
             Results of fits that finished in an earlier run; they are not repeated.
         on_fit : callable, optional
@@ -199,15 +204,16 @@ class Search:
             All results or, after Ctrl-C, those that were finished before it.
         """
         X, y = indexable(X, y)
+        pool = ThreadPool(self.n_jobs) if pool is None else pool
         folds = {(done.candidate, done.fold): done for done in kept}
         result = SearchResult(list(self.candidates), len(self.splits), folds)
         with _collected(result.warnings):
             try:
                 # Several fits at once are faster than several threads each.
                 with threadpool_limits(1):
-                    self._evaluate(X, y, result, on_fit)
+                    self._evaluate(pool, X, y, result, on_fit)
                     if result.ranking:
-                        result.baselines = self._evaluated_baselines(X, y, on_fit)
+                        result.baselines = self._evaluated_baselines(pool, X, y, on_fit)
                 if result.ranking:
                     on_refit()
                     result.estimator = self._refit(X, y, result.ranking[0])
@@ -219,39 +225,36 @@ class Search:
 
     def _evaluate(
         self,
+        pool: Pool,
         X: ArrayLike,
         y: np.ndarray,
         result: SearchResult,
         on_fit: Callable[[FoldResult], None],
     ) -> None:
-        stop = threading.Event()
-        with ThreadPoolExecutor(max(1, self.n_jobs)) as pool:
-            futures: list[Future[FoldResult]] = [
-                pool.submit(self._fit_and_score, X, y, candidate, fold, stop)
+        with pool.open(self, X, y) as opened:
+            futures = [
+                opened.submit("_fit_and_score", candidate, fold, opened.stop)
                 for candidate in range(len(self.candidates))
                 for fold in range(len(self.splits))
                 if (candidate, fold) not in result.folds
             ]
-            try:
-                for future in as_completed(futures):
-                    done = future.result()
-                    result.folds[done.candidate, done.fold] = done
-                    on_fit(done)
-            except BaseException:
-                # Ctrl-C is raised only in this thread. The event stops the fits in the
-                # other threads at the end of their epoch.
-                stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for future in as_completed(futures):
+                done = future.result()
+                result.folds[done.candidate, done.fold] = done
+                on_fit(done)
 
     def _evaluated_baselines(
-        self, X: ArrayLike, y: np.ndarray, on_fit: Callable[[FoldResult], None]
+        self,
+        pool: Pool,
+        X: ArrayLike,
+        y: np.ndarray,
+        on_fit: Callable[[FoldResult], None],
     ) -> dict[str, list[FoldResult]]:
         found: dict[str, list[FoldResult]] = {name: [] for name in self.baselines}
-        with ThreadPoolExecutor(max(1, self.n_jobs)) as pool:
+        with pool.open(self, X, y) as opened:
             futures = {
                 name: [
-                    pool.submit(self._fit_baseline, X, y, estimator, fold)
+                    opened.submit("_fit_baseline", estimator, fold)
                     for fold in range(len(self.splits))
                 ]
                 for name, estimator in self.baselines.items()
@@ -285,12 +288,13 @@ class Search:
         y: np.ndarray,
         candidate: int,
         fold: int,
-        stop: threading.Event,
+        stop: threading.Event | None,
     ) -> FoldResult:
         train, test = self.splits[fold]
         try:
             estimator = self._configured(candidate)
-            _stop_with(estimator, stop)
+            if stop is not None:
+                _stop_with(estimator, stop)
             started = time.perf_counter()
             estimator.fit(
                 safe_indexing(X, train), y[train], **self._params_of(train, len(y))

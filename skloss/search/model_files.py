@@ -1,7 +1,8 @@
-"""Saved models, in every form that ``skloss predict`` reads."""
+"""Saved models: the file of a search, and every form that ``skloss predict`` reads."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, is_zipfile
@@ -9,8 +10,48 @@ from zipfile import ZipFile, is_zipfile
 from skloss.exceptions import ModelFileError
 from skloss.search.data_files import check_is_file
 from skloss.search.file_words import unreadable
+from skloss.whole_files import write_whole
 
-__all__ = ["load_model"]
+__all__ = ["LOADED_BY", "load_model", "write_model"]
+
+# The names that a search gives its model, and the code that loads it.
+LOADED_BY = {
+    "model.safetensors": "import skloss\n  model = skloss.load({!r})",
+    "model.joblib": "import joblib\n  model = joblib.load({!r})",
+}
+
+
+def write_model(estimator: object, folder: Path) -> Path:
+    """Write a fitted estimator by ``skloss.save`` or, where that cannot be, by joblib.
+
+    ``skloss.save`` needs packages of its own and takes known types only. A file of
+    joblib runs code when it is loaded, but can always be written.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted estimator.
+    folder : Path
+        Where to write it. An existing file is replaced.
+
+    Returns
+    -------
+    path : Path
+        The file, whose name is one of ``LOADED_BY``.
+    """
+    import joblib
+
+    from skloss.io import save
+
+    safe, pickled = (folder / name for name in LOADED_BY)
+    try:
+        save(estimator, safe)
+    except (ImportError, ModelFileError):
+        content = io.BytesIO()
+        joblib.dump(estimator, content)
+        write_whole(pickled, content.getvalue())
+        return pickled
+    return safe
 
 
 def load_model(path: Path, *, is_fitted: bool = True) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,13 @@ def read_rows(
                 "the model finds its columns by name, and the arrays of an archive "
                 f"have no names; give a table with the columns {listed(names)}",
             )
-        array = checked_rows(path, read_rows_array(path), False, missing_values)
-        _check_count(path, model, array.shape[1])
-        _check_gaps(path, model, array, None)
-        return array, []
+        array = read_rows_array(path)
+        rows = checked_rows(path, array, False, missing_values)
+        _check_gaps(path, model, rows, None)
+        if _keeps_shape(model, array):
+            return rows.reshape(array.shape), []
+        _check_count(path, model, *array.shape[1:])
+        return rows, []
     kinds = {} if names is None else _kinds(model, list(map(str, names)))
     texts = tuple(name for name, kind in kinds.items() if kind == "text")
     frame, separator, notes = read_frame(path, texts=texts)
@@ -80,9 +84,11 @@ def read_rows(
         frame = frame[list(kinds)]
     frame, remarks = convert_columns(path, frame, separator, kinds)
     frame = without_values(frame, missing_values)
-    rows: Any = frame.to_numpy(dtype=np.float64) if names is None else frame
-    _check_gaps(path, model, rows, [n for n, kind in kinds.items() if kind == "number"])
-    return rows, [*notes, *remarks]
+    table: Any = frame.to_numpy(dtype=np.float64) if names is None else frame
+    _check_gaps(
+        path, model, table, [n for n, kind in kinds.items() if kind == "number"]
+    )
+    return table, [*notes, *remarks]
 
 
 def predictions_as_csv(model: Any, rows: Any) -> tuple[str, list[str]]:
@@ -175,12 +181,21 @@ def _unused(path: Path, frame: Any, wanted: list[str]) -> list[str]:
     return [f"Not used: {listed(others)}."] if others else []
 
 
-def _check_count(path: Path, model: Any, n_columns: int) -> None:
-    n_wanted = getattr(model, "n_features_in_", n_columns)
-    if n_columns != n_wanted:
-        raise unreadable(
-            path, f"it has {n_columns} columns, but the model was fitted on {n_wanted}"
-        )
+def _check_count(path: Path, model: Any, *shape: int) -> None:
+    n_wanted = getattr(model, "n_features_in_", math.prod(shape))
+    if math.prod(shape) == n_wanted:
+        return
+    found = f"{shape[0]} columns" if len(shape) == 1 else f"rows of shape {shape}"
+    raise unreadable(path, f"it has {found}, but the model was fitted on {n_wanted}")
+
+
+def _keeps_shape(model: Any, array: np.ndarray) -> bool:
+    """Whether a model counts the places of series or images, not their numbers.
+
+    A search flattens its rows, so that its winner counts every number of a row.
+    """
+    n_wanted = getattr(model, "n_features_in_", None)
+    return array.shape[1] == n_wanted != math.prod(array.shape[1:])
 
 
 def _masks(model: Any) -> bool:

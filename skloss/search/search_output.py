@@ -28,7 +28,6 @@ __all__ = [
     "print_warnings",
     "sparkline",
     "write_curves",
-    "write_model",
     "write_results",
 ]
 
@@ -343,20 +342,3 @@ def write_curves(estimator: object, path: Path) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     write_whole(path, picture.getvalue())
-
-
-def write_model(estimator: object, path: Path) -> None:
-    """Write a fitted estimator to a file that ``joblib.load`` reads.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted estimator.
-    path : Path
-        File to write. An existing file is replaced.
-    """
-    import joblib
-
-    content = io.BytesIO()
-    joblib.dump(estimator, content)
-    write_whole(path, content.getvalue())

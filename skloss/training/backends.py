@@ -4,7 +4,7 @@ The choice depends on the job alone, never on what is cached, because two backen
 differ in the last bits and a fit must not depend on the fits before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, Literal
 
@@ -118,12 +118,24 @@ def _session(
     options = CallableOptions()
     options.feed.extend(place.name for place in fed)
     options.fetch.extend(result.name for result in fetched)
+    if backend == "xla":
+        # One operation, which the calling thread runs as well: to wake another takes a
+        # tenth of a millisecond, and on a busy machine many times longer.
+        options.run_options.inter_op_thread_pool = -1
     # A third of a millisecond less for each call than the public `make_callable`.
     call = session._make_callable_from_options(options)
     types = [place.dtype.as_numpy_dtype for place in fed]
 
     def run(*arguments: Any) -> Any:
         arrays = map(np.asarray, tf.nest.flatten(arguments), types)
-        return tf.nest.pack_sequence_as(results, call(*arrays))
+        return _packed(results, iter(call(*arrays)))
 
     return run
+
+
+def _packed(structure: Any, values: Iterator[Any]) -> Any:
+    """Put values into nested tuples, in a tenth of TensorFlow's own time for it."""
+    if not isinstance(structure, tuple):
+        return next(values)
+    parts = [_packed(part, values) for part in structure]
+    return structure._make(parts) if hasattr(structure, "_make") else tuple(parts)

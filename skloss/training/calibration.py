@@ -55,7 +55,12 @@ class Calibration:
         if self.changes_nothing:
             return found
         roles = [weight.role for weight in spec.weight_shapes()]
-        for role in ("kernel", "bias"):
+        if self.shift is not None and roles[-1] != "bias":
+            raise ValueError(
+                "prior_correction shifts the bias of the output layer, which has none: "
+                "build the network with use_bias=True in its last layer."
+            )
+        for role in ("kernel", "bias") if roles[-1] == "bias" else ("kernel",):
             last = len(roles) - 1 - roles[::-1].index(role)
             calibrated = found[last].astype(np.float64)
             if role == "bias" and self.shift is not None:

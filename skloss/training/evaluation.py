@@ -89,6 +89,9 @@ class MeasuredNetwork(Protocol):
     def outputs(self, X: np.ndarray, weights: Any) -> np.ndarray:
         """Return outputs ``(n, n_units)`` of rows at these weights."""
 
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        """Logits ``(n, n_units)`` of outputs, without any calibration."""
+
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of outputs."""
 
@@ -120,6 +123,10 @@ class SpecNetwork:
     def outputs(self, X: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
         """Logits ``(n, n_outputs)`` of rows at these weights."""
         return predict_logits(self.spec, weights, X, compiled=self.compiled)
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        """Logits without the calibration: what the network gives."""
+        return outputs
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, n_classes)`` of logits."""

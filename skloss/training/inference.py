@@ -62,8 +62,8 @@ def predict_logits(
         return np.concatenate(
             [predict_logits(spec, weights, part, compiled=compiled) for part in parts]
         )
-    work = len(X) * spec.n_multiplications
     if compiled is None:
+        work = len(X) * spec.n_multiplications
         compiled = spec.is_convolutional and work > _NUMPY_WORK
         X = X.astype(np.float64) if work < _DOUBLE_WORK else X
     if not compiled or len(X) < _FEWEST_COMPILED or not tensorflow_runs():

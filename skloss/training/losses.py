@@ -25,6 +25,7 @@ from skloss.protocols import Tensor
 
 __all__ = [
     "LOSSES",
+    "SMALLEST",
     "Loss",
     "clipped_crossentropy",
     "loss_name",
@@ -42,7 +43,7 @@ LOSSES = {
     "logit_adjusted": "logit-adjusted loss",
 }
 # Keras clips probabilities here, so that no row has an infinite loss.
-_SMALLEST = 1e-7
+SMALLEST = 1e-7
 # Nearer to zero, float32 cannot tell one minus a probability from zero.
 _LEAST_MISSED = 1e-12
 
@@ -100,13 +101,14 @@ def row_losses(
     if loss == "logit_adjusted" and logit_shift is not None:
         logits = logits + np.asarray(logit_shift, dtype=np.float64)
     if logits.shape[1] == 1:
-        logits = np.hstack([np.zeros_like(logits), logits])
+        # Rows of memory are classes, so that sums over classes run along the rows.
+        logits = np.stack([np.zeros(len(logits)), logits[:, 0]]).T
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     costs = -log_p
     if loss == "focal":
         costs *= (-np.expm1(log_p)) ** focal_gamma
-    own = np.take_along_axis(costs, np.asarray(y)[:, None], axis=1)[:, 0]
+    own: np.ndarray = costs[np.arange(len(costs)), y]
     if not label_smoothing:
         return own
     return (1 - label_smoothing) * own + label_smoothing * costs.mean(axis=1)
@@ -132,7 +134,7 @@ def clipped_crossentropy(probabilities: np.ndarray, y: np.ndarray) -> np.ndarray
     array([ 0.69314718, 16.11809565])
     """
     own = probabilities[np.arange(len(y)), y]
-    return -np.log(np.clip(own, _SMALLEST, 1.0))
+    return -np.log(np.clip(own, SMALLEST, 1.0))
 
 
 def row_losses_graph(

@@ -24,7 +24,6 @@ from skloss.training.step import (
     ProgramKey,
     Report,
     State,
-    in_order,
     sizes,
     train_step,
 )
@@ -84,12 +83,18 @@ class Program:
 
     def weights(self, state: State) -> list[np.ndarray]:
         """Weights of a state, as arrays in the network's order."""
-        parts = [
-            np.split(np.array(vector), np.cumsum(sizes(self.key.spec, trained=trained)))
-            for vector, trained in ((state.trained, True), (state.statistics, False))
-        ]
-        found = in_order(self.key.spec, *parts)
-        return [flat.reshape(shape) for flat, shape in found]
+        copies = {True: np.array(state.trained), False: np.array(state.statistics)}
+        return [copies[part][place].reshape(shape) for part, place, shape in self._at]
+
+    @cached_property
+    def _at(self) -> list[tuple[bool, slice, tuple[int, ...]]]:
+        """Where each array of weights stands: in which vector, where, in what shape."""
+        found, stops = [], {True: 0, False: 0}
+        for weight in self.key.spec.weight_shapes():
+            start = stops[weight.trained]
+            stops[weight.trained] = stop = start + prod(weight.shape)
+            found.append((weight.trained, slice(start, stop), weight.shape))
+        return found
 
     def run(
         self,

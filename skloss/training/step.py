@@ -19,7 +19,6 @@ __all__ = [
     "ProgramKey",
     "Report",
     "State",
-    "in_order",
     "sizes",
     "train_step",
 ]
@@ -154,7 +153,7 @@ def sizes(spec: NetworkSpec, *, trained: bool) -> list[int]:
     return [prod(w.shape) for w in spec.weight_shapes() if w.trained is trained]
 
 
-def in_order(
+def _in_order(
     spec: NetworkSpec, trained: Sequence[Any], statistics: Sequence[Any]
 ) -> list[tuple[Any, tuple[int, ...]]]:
     """Flat arrays in the network's order, each with its shape."""
@@ -167,7 +166,7 @@ def _weights(spec: NetworkSpec, state: State) -> list[Tensor]:
 
     trained = tf.split(state.trained, sizes(spec, trained=True))
     statistics = tf.split(state.statistics, sizes(spec, trained=False) or [0])
-    found = in_order(spec, trained, statistics)
+    found = _in_order(spec, trained, statistics)
     return [tf.reshape(flat, shape) for flat, shape in found]
 
 

@@ -1,10 +1,13 @@
 """The fix of the first finding, applied, gives a network that learned."""
 
+import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 from sklearn.preprocessing import StandardScaler
 
 import skloss
+from skloss.diagnosis.fixes import fixes_of
+from skloss.optimizers import OPTIMIZERS
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +37,13 @@ def test_the_larger_of_two_causes_stands_first_and_its_fix_works(
     network.set_params(**finding.params).fit(*rows)
     assert finding.name == cause
     assert network.history_["val_mcc"][-1] > max(before + 0.2, 0.5)
+
+
+def test_the_usual_rate_is_followed_by_a_higher_one_that_still_works(rows):
+    network = skloss.DenseClassifier(learning_rate=1e-6, epochs=15, random_state=0)
+    diagnosis = skloss.diagnose(network.fit(*rows), *rows)
+    (found,) = (one for one in diagnosis.findings if one.name == "lr-too-low")
+    rates = [fix.params["learning_rate"] for fix in fixes_of(found, diagnosis.case)]
+    _, usual, highest = OPTIMIZERS["adam"].rates
+    assert rates[0] == usual
+    assert rates[1] == pytest.approx(np.sqrt(usual * highest), rel=0.06)

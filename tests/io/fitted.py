@@ -132,6 +132,8 @@ CASES = {
             optimizer="adam",
             hidden_layer_sizes=(5,),
             epochs=2,
+            class_weight="balanced",
+            prior_correction=True,
             random_state=0,
         ),
         *table(),

@@ -129,13 +129,16 @@ def test_what_a_classifier_lacks_is_said():
         translated(MLPClassifier(), {"dropout": 0.2}, None)
 
 
-def test_the_interval_is_that_of_nadeau_and_bengio():
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_the_interval_is_that_of_nadeau_and_bengio(confidence):
     rng = np.random.default_rng(0)
     differences = rng.normal(0.1, 0.2, 10)
-    gain = corrected_interval(differences, 0.25)
+    gain = corrected_interval(differences, 0.25, confidence)
     error = np.sqrt((1 / 10 + 0.25) * differences.var(ddof=1))
     assert gain.mean == pytest.approx(differences.mean())
-    assert gain.high - gain.mean == pytest.approx(t.ppf(0.975, 9) * error)
+    assert gain.high - gain.mean == pytest.approx(
+        t.ppf((1 + confidence) / 2, 9) * error
+    )
 
 
 def test_the_interval_of_equal_differences_has_no_width():

@@ -13,6 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import skloss
 from skloss import DenseClassifier
 from skloss.cli import main
+from skloss.exceptions import DataFileError
+from skloss.search.predict import read_rows
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +48,7 @@ def searched(folder, path, *options):
     grid = ["--grid", "epochs=3", "--grid", "width=4", "--folds", "2", "--jobs", "1"]
     typed = ["search", str(path), "--model", "dense", *grid, *options]
     assert main([*typed, "--out", str(folder)]) == 0
-    return folder / "model.joblib"
+    return folder / "model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +78,10 @@ def refused(capsys, *args):
     return err
 
 
-def test_predictions_are_those_of_the_model_that_joblib_loads(
+def test_predictions_are_those_of_the_model_that_is_loaded(
     csv_file, model_file, capsys
 ):
-    model = joblib.load(model_file)
+    model = skloss.load(model_file)
     X = pd.read_csv(csv_file, keep_default_na=False, na_values={"size": [""]})
     X["share"] = X["share"].str.rstrip("%").astype(float) / 100
     X["at"] = pd.to_datetime(X["at"])
@@ -203,7 +205,7 @@ def test_a_model_of_arrays_predicts_arrays(tmp_path, capsys):
     model = searched(tmp_path / "found", tmp_path / "rows.npz")
     out = predict(capsys, model, tmp_path / "rows.npz")[1]
     found = pd.read_csv(io.StringIO(out))["prediction"].tolist()
-    assert found == joblib.load(model).predict(X).tolist()
+    assert found == skloss.load(model).predict(X).tolist()
     np.savez(tmp_path / "wide.npz", X=np.ones((2, 4)))
     err = refused(capsys, model, tmp_path / "wide.npz")
     assert "it has 4 columns, but the model was fitted on 3" in err
@@ -237,7 +239,7 @@ def test_square_brackets_in_names_are_shown_as_they_are(
     assert f"to {folder} in" in shown
     assert "rows of class [bold]no: 90 (75.0%), ok[/x]: 30 (25.0%)" in shown
     assert "Column 'city[/]' is left out" in shown
-    assert str(folder / "model.joblib") in shown
+    assert str(folder / "model.safetensors") in shown
 
 
 @pytest.mark.parametrize("form", ["safetensors", "skops", "onnx"])
@@ -286,12 +288,42 @@ def test_damaged_files_of_every_form_are_refused_in_a_sentence(
     assert "skops does not load it" in refused(capsys, tmp_path / "own.skops", csv_file)
 
 
-def test_the_winner_of_a_table_can_be_saved_without_code(model_file, tmp_path):
-    pytest.importorskip("skops"), pytest.importorskip("safetensors")
-    model = joblib.load(model_file)
-    skloss.save(model, tmp_path / "model")
-    loaded = skloss.load(tmp_path / "model")
+def test_without_the_extra_the_same_winner_is_pickled(
+    csv_file, model_file, tmp_path, capsys, monkeypatch
+):
+    def need(module, extra, what):
+        raise ImportError(f"no {module}")
+
+    monkeypatch.setattr("skloss.io.container.need", need)
+    (tmp_path / "model.safetensors").write_text("of an earlier search")
+    searched(tmp_path, csv_file, "--target", "fraud")
+    assert "model = joblib.load(" in capsys.readouterr().out
+    assert not (tmp_path / "model.safetensors").exists()
+    monkeypatch.undo()
+    pickled, saved = joblib.load(tmp_path / "model.joblib"), skloss.load(model_file)
     rows = table().drop(columns="fraud")
     rows["share"] = rows["share"].str.rstrip("%").astype(float)
     rows["at"] = pd.to_datetime(rows["at"])
-    np.testing.assert_array_equal(loaded.predict_proba(rows), model.predict_proba(rows))
+    np.testing.assert_array_equal(
+        pickled.predict_proba(rows), saved.predict_proba(rows)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        (skloss.CNN1DClassifier, (12, 2)),
+        (skloss.CNN1DClassifier, (12, 1)),
+        (skloss.CNN2DClassifier, (8, 8)),
+        (skloss.CNN2DClassifier, (8, 8, 3)),
+    ],
+)
+def test_series_and_images_of_an_archive_keep_their_shape(kind, shape, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, *shape)).astype(np.float32)
+    model = kind(epochs=1, random_state=0).fit(X, np.arange(40) % 2)
+    np.savez(tmp_path / "rows.npz", X=X)
+    rows, _ = read_rows(model, tmp_path / "rows.npz")
+    np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(X))
+    np.savez(tmp_path / "long.npz", X=X[:, :-1])
+    with pytest.raises(DataFileError, match="but the model was fitted on"):
+        read_rows(model, tmp_path / "long.npz")

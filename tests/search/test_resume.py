@@ -174,7 +174,7 @@ def test_ctrl_c_while_the_page_is_written_says_what_is_there(
     assert main([*options(csv_file), "--resume", str(whole)]) == 130
     out, err = capsys.readouterr()
     assert "Interrupted: 4 of 4 candidates and 8 of 8 fits are finished" in out
-    assert "Wrote curves.png, model.joblib and results.csv to" in out
+    assert "Wrote curves.png, model.safetensors and results.csv to" in out
     assert "before anything" not in err
     assert not (whole / "report.html").exists()
     assert len(scores(whole)) == 4

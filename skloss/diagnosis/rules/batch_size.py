@@ -179,7 +179,9 @@ class BatchnormMomentumLag(Rule):
 
     def _severity(self, case: Case, lags: bool, gap: float | None) -> Severity | None:
         wide = gap is not None and (gap > self.largest_gap or self._loss_differs(case))
-        harmed = harm(case) is not False
+        # Baselines are compared by their ranking, which a shift of all outputs keeps.
+        rare = rarely_predicts_minority(case)
+        harmed = rare or harm(case) is not False
         if wide and lags:
             return "error" if harmed else "warning"
         if wide:
@@ -190,7 +192,7 @@ class BatchnormMomentumLag(Rule):
             return None
         # Equal accuracies do not show that the rare class is no longer predicted.
         close = gap is not None and gap <= self.small_gap
-        if close and rarely_predicts_minority(case):
+        if close and rare:
             close = self._losses_are_close(case)
         close = close or (gap is None and _curves_agree(case))
         return "info" if close or not harmed else "warning"
@@ -340,8 +342,8 @@ class BatchWithoutMinority(Rule):
     Reads: the share of the smallest class, and the batch size.
     Effect: most updates favour the majority, and few correct that. Metrics averaged
     over batches, such as F1, have no meaning.
-    What to do: raise batch_size, or put a sampler such as RandomOverSampler or SMOTE
-    into skloss.Pipeline.
+    What to do: raise batch_size, set balanced_batches=True in a skloss classifier, or
+    put a sampler such as RandomOverSampler or SMOTE into skloss.Pipeline.
     False alarm when: the learning rate is so low that many batches average out, which
     is usual. This is always a remark.
     """
@@ -357,6 +359,8 @@ class BatchWithoutMinority(Rule):
         size, train = batch_size_of(case), case.train
         if train is None or not train.n_minority:
             raise NotApplicable("there is only one class")
+        if case.training is not None and case.training.balanced_batches:
+            return None
         share = train.n_minority / train.n_rows
         chance = (1 - share) ** size
         if chance <= self.largest_chance:

@@ -252,9 +252,14 @@ class TrainValGap(_Gap):
             return "training rows are memorized, or the splits differ"
         if behind:
             return "training rows are memorized, since a baseline model does better"
+        why = (
+            "hard or of groups that training rows do not have"
+            if case.holdout_groups == "kept"
+            else "hard, or unlike the training rows in a way that was not tested"
+        )
         return (
             "training rows are memorized, and no baseline model does better on these "
-            "validation rows, which are hard or of new groups (such as patients)"
+            f"validation rows, which are {why}"
         )
 
     @staticmethod

@@ -20,7 +20,7 @@ class NanInInputs(Rule):
     """The inputs contain values that are NaN or infinite.
 
     Reads: the number of such values in the training rows, and whether the network has
-    a layer that takes NaN (missing="mask").
+    a layer that takes NaN (missing="mask", missing="indicator").
     Effect: one such value makes the loss of its batch NaN. The next update makes every
     weight NaN.
     What to do: impute the values with SimpleImputer as the first step of the pipeline,

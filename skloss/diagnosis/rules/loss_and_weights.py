@@ -18,6 +18,7 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
+from skloss.diagnosis.text import params_text
 from skloss.record import SplitMetrics, Training
 
 _BOUNDED = ("sigmoid", "hard_sigmoid", "softmax")
@@ -319,13 +320,17 @@ class ClassWeightWithoutEffect(Rule):
         ratio = _ratio(case.train.counts)
         if ratio >= self.least_ratio:
             return None
+        what = "class weights"
+        fix: dict[str, object] = {"class_weight": None}
+        if training_of(case).balanced_batches:
+            what, fix = "balanced batches", {"balanced_batches": False}
         return self.found(
-            f"The class weights have almost no effect: they differ by only "
+            f"The {what} have almost no effect: the weights differ by only "
             f"{ratio - 1:.0%}, because the classes are balanced already.",
             {"largest over smallest class weight": ratio},
-            "Set class_weight=None.",
+            f"Set {params_text(fix)}.",
             severity="info",
-            params={"class_weight": None},
+            params=fix,
         )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.balance import balance_of, is_balanced
 from skloss.diagnosis.evidence.symptoms import (
     always_predicts_one_class,
     area_error,
@@ -11,7 +12,7 @@ from skloss.diagnosis.evidence.symptoms import (
     never_predicts_minority,
     ranking_error,
 )
-from skloss.diagnosis.evidence.training_loss import class_weights, is_weighted
+from skloss.diagnosis.evidence.training_loss import class_weights
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.text import tally
@@ -57,7 +58,7 @@ def _balanced(case: Case) -> dict[str, object]:
     near = (
         max(counts) <= _NEARLY_BALANCED * min(counts) if counts else case.is_resampled
     )
-    return {} if near or is_weighted(case) else {"class_weight": "balanced"}
+    return {} if near or is_balanced(case) else {"class_weight": "balanced"}
 
 
 def _then_balance(case: Case) -> str:
@@ -252,8 +253,9 @@ class AllPositive(Rule):
     the MCC that the same scores reach at the best threshold.
     Effect: precision is hardly above the share of the class, or far below what the
     network could reach.
-    What to do: raise the decision threshold with TunedThresholdClassifierCV or, with
-    class weights, set class_weight=None or lower weights.
+    What to do: raise the decision threshold with TunedThresholdClassifierCV, or take
+    back what gives the class more weight: class weights, balanced batches, a sampler or
+    the logit-adjusted loss.
     False alarm when: a missed rare row costs so much more that this is intended. Class
     weights that only balance the classes are taken as intended.
     """
@@ -299,15 +301,16 @@ class AllPositive(Rule):
             evidence["MCC"], evidence["MCC at the best threshold"] = lost
         else:
             return None
+        balance = balance_of(case)
         return self.found(
             f"The rare class is predicted for {ratio:.3g} times its actual number of "
             f"rows{told}.",
             evidence,
-            "Set class_weight=None or lower weights, or raise the decision threshold "
-            "with TunedThresholdClassifierCV."
-            if is_weighted(case)
-            else "Raise the decision threshold with TunedThresholdClassifierCV.",
-            params={"class_weight": None} if is_weighted(case) else None,
+            "Raise the decision threshold with TunedThresholdClassifierCV."
+            if balance is None
+            else f"{balance.advice}, or raise the decision threshold with "
+            "TunedThresholdClassifierCV.",
+            params=None if balance is None else balance.params,
         )
 
     def _lost_by_weights(

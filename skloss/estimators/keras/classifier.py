@@ -83,11 +83,26 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
             default=None
         Weight of each label in the training loss, never in the curves; a label that the
         dict does not name has weight one. "balanced" is
-        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``; "effective" is
+        ``n / (n_classes * n_of_class)`` of the rows given to ``fit``, or of those that
+        ``sampler`` left; "effective" is
         that of :class:`DenseClassifier`. It means the same
         as ``fit__class_weight`` and as an argument of ``fit``, which comes before this
         one. The label of a one-hot column is its number or its name. For several
         labels per row, "balanced" or a list with one dict for each column of y.
+    balanced_batches : bool or "smote", default=False
+        As of :class:`DenseClassifier`: as many rows of each class in every batch. Only
+        for networks that skloss' own engine trains; ``keras.Model.fit`` draws its
+        batches itself.
+    sampler : sampler of imbalanced-learn, default=None
+        Resamples the rows trained on, after the hold-out, as of
+        :class:`DenseClassifier`.
+    prior_correction : bool or dict from label to share, default=False
+        As of :class:`DenseClassifier`: whether probabilities are those of the rows
+        given to ``fit``, or of the shares in a dict, whatever sampler, weights and
+        batches did. ``model_`` stays as it was trained: ``predict_proba`` corrects.
+    calibration : {"temperature"} or None, default=None
+        As of :class:`DenseClassifier`: one temperature, chosen on the held-out rows,
+        by which ``predict_proba`` divides the logits of ``model_``.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like in
         ``record_`` are of. None is the rarer class if it has at most 40 % of the rows,
@@ -197,6 +212,7 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NeuralClassifierMixin._remedy_constraints,
         **NeuralClassifierMixin._stopping_constraints,
         "batch_size": [Interval(Integral, -1, None, closed="left"), None],
         "validation_split": [Interval(Real, 0, 1, closed="left"), None],
@@ -229,6 +245,10 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
         run_eagerly: bool = False,
         epochs: int = 1,
         class_weight: Mapping[Any, float] | str | None = None,
+        balanced_batches: bool | str = False,
+        sampler: Any = None,
+        prior_correction: bool | Mapping[Any, float] = False,
+        calibration: str | None = None,
         pos_label: Any = None,
         validation_fraction: float | str | None = "auto",
         validation_rows: Any = "stratified",
@@ -259,6 +279,10 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
             class_weight=class_weight,
             **kwargs,
         )
+        self.balanced_batches = balanced_batches
+        self.sampler = sampler
+        self.prior_correction = prior_correction
+        self.calibration = calibration
         self.pos_label = pos_label
         self.validation_fraction = validation_fraction
         self.validation_rows = validation_rows
@@ -530,13 +554,15 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
             return super().predict_proba(X, **kwargs)
         fitted = vars(self).get("_fitted")
         if fitted is None or fitted.network is None or self._asks_keras(kwargs):
-            outputs = self._predict_raw(X, **kwargs).reshape(-1, self._network.n_units)
-            return self._network.probabilities(outputs)
+            network = self._network
+            if fitted is not None:
+                network = replace(network, calibration=fitted.calibration)
+            outputs = self._predict_raw(X, **kwargs).reshape(-1, network.n_units)
+            return network.probabilities(outputs)
         rows = self._rows(X, "X", reset=False)
         rows = rows.reshape(len(rows), -1).astype(np.float32, copy=False)
-        return probabilities(
-            predict_logits(fitted.network, fitted.result.weights, rows)
-        )
+        logits = predict_logits(fitted.network, fitted.result.weights, rows)
+        return probabilities(fitted.calibration.logits(logits))
 
     def predict(self, X: ArrayLike, **kwargs: Any) -> np.ndarray:
         """Most probable class; for two classes the second above one half.

@@ -107,6 +107,11 @@ class FreeLabelsWrapper(ModelCallsWrapper):
                 f"early_stopping and validation_fraction of {type(self).__name__} need "
                 "one label per row: pass X_val and y_val, and stop by Keras' callback."
             )
+        for name in ("balanced_batches", "sampler", "prior_correction", "calibration"):
+            if getattr(self, name) not in (None, False):
+                raise ValueError(
+                    f"{name} of {type(self).__name__} needs one label per row."
+                )
         if self.scoring is not None:
             raise ValueError(
                 f"scoring of {type(self).__name__} needs one label per row: pass "

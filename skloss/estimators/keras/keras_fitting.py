@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skloss.estimators.calibrating import (
+    calibrated_fit,
+    check_calibration,
+    prior_shift,
+)
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
@@ -29,7 +34,14 @@ from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
 from skloss.record import Training
 from skloss.record.gap_measurement import TrainingMode
-from skloss.training import Evaluator, Rows, Settings, TrainingResult
+from skloss.training import (
+    Calibration,
+    Evaluator,
+    Rows,
+    Settings,
+    TrainingResult,
+)
+from skloss.training.calibration import AS_TRAINED
 
 if TYPE_CHECKING:
     from skloss.estimators.keras.classifier import KerasClassifier
@@ -94,6 +106,7 @@ def fit_keras_network(
         epochs=call.epochs,
         batch_size=_batch_size(call, len(rows.training)),
         shuffle=bool(call.arguments.get("shuffle", True)),
+        balanced_batches=estimator.balanced_batches,
         seed=int(check_random_state(estimator._random_state).randint(2**31 - 1)),
         **stopping,
     )
@@ -109,11 +122,16 @@ def fit_keras_network(
         scorers_of(estimator, rows),
         estimator._row_shape,
     )
+    check_calibration(job)
+    calibration = Calibration(prior_shift(job, network.n_units))
     try:
         spec, settings, names = _compiled_form(network, job, call)
     except NoCompiledFormError as error:
+        _check_batches(job, str(error))
+        network = replace(network, calibration=calibration)
         return _by_keras(network, job, arranged, call, str(error)), None
-    fitted = _by_engine(network, replace(job, settings=settings), call, spec)
+    job = replace(job, settings=settings)
+    fitted = _by_engine(network, job, call, spec, calibration)
     curves = {
         name: fitted.result.history.get(curve, []) for name, curve in names.items()
     }
@@ -125,6 +143,16 @@ def _batch_size(call: KerasCall, n_rows: int) -> int:
     if size == -1:
         return n_rows
     return min(32 if size is None else int(size), n_rows)
+
+
+def _check_batches(job: Job, reason: str) -> None:
+    """Refuse balanced batches where Keras draws the batches."""
+    if job.settings.balanced_batches:
+        raise ValueError(
+            f"balanced_batches of {job.owner} needs a network that skloss' own engine "
+            f"trains; keras.Model.fit would train this one ({reason}) and draws its "
+            "batches itself: set sampler, or class_weight='balanced'."
+        )
 
 
 # -------------------------------------------------------------------------- the engine
@@ -151,7 +179,9 @@ def _compiled_form(
     update = optimizer_settings(model.optimizer)
     spec = spec_from_keras(model, from_logits=loss.from_logits)
     earlier = job.earlier
-    if int(model.optimizer.iterations) or (earlier and earlier.network != spec):
+    if int(np.asarray(model.optimizer.iterations)) or (
+        earlier and earlier.network != spec
+    ):
         raise NoCompiledFormError("the optimizer goes on from keras.Model.fit")
     return spec, replace(job.settings, **loss.settings, **update), names
 
@@ -172,7 +202,11 @@ def _history_names(compiled: Mapping[str, Any], validates: bool) -> dict[str, st
 
 
 def _by_engine(
-    network: KerasNetwork, job: Job, call: KerasCall, spec: NetworkSpec
+    network: KerasNetwork,
+    job: Job,
+    call: KerasCall,
+    spec: NetworkSpec,
+    calibration: Calibration,
 ) -> Fitted:
     rows = job.rows
     rows = replace(
@@ -185,7 +219,8 @@ def _by_engine(
     given = job.estimator.verbose
     verbose = 1 if given == "auto" else int(given)
     description = _description(network, job.settings, call)
-    fitted = fit_spec(replace(job, rows=rows), spec, weights, description, verbose)
+    job = replace(job, rows=rows)
+    fitted = fit_spec(job, spec, weights, description, verbose, calibration)
     network.model.set_weights(fitted.result.weights)
     return fitted
 
@@ -218,7 +253,9 @@ def _by_keras(
     fit = _fit_by_keras(job.estimator, arranged, call)
 
     def gap(result: TrainingResult) -> dict[str, Any]:
-        return _gap(network, job, evaluators, result)
+        # The gap is one of losses in training, which know no calibration.
+        raw = replace(network, calibration=AS_TRAINED)
+        return _gap(raw, job, evaluators, result)
 
     fitted = run_job(
         job,
@@ -229,6 +266,7 @@ def _by_keras(
             network.model, fit, settings, evaluators, reason, observer
         ),
         gap,
+        lambda result: calibrated_fit(job, result, evaluators, network.calibration),
     )
     # The model has the weights; a copy would only grow stale.
     return replace(fitted, result=replace(fitted.result, weights=[]))
@@ -246,6 +284,9 @@ class _AtWeights:
         if not self.network.loss.from_logits:
             require_probabilities(found)
         return found
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        return self.network.logits(outputs)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return self.network.probabilities(outputs)
@@ -304,7 +345,8 @@ def _fit_by_keras(
     """Make the function that calls ``keras.Model.fit`` with one callback more."""
     network, prepared = classifier._network, classifier._prepared
     rows, validation = arranged.rows.training, arranged.rows.validation
-    if arranged.rows.source == "tail":  # Keras itself cuts it off all rows
+    if arranged.rows.source == "tail" and classifier.sampler is None:
+        # Keras itself cuts it off all rows
         rows, validation = arranged.given, None
     given = {"validation_split": 0.0, **call.arguments}
     sizes = [name for name in _BATCH_SIZES if (given.get(name) or 0) > len(rows)]
@@ -361,7 +403,7 @@ def _training(network: KerasNetwork, settings: Settings, call: KerasCall) -> Tra
         loss=network.loss.name,
         from_logits=network.loss.from_logits,
         optimizer=type(optimizer).__name__.lower(),
-        learning_rate=float(optimizer.learning_rate),
+        learning_rate=float(np.asarray(optimizer.learning_rate)),
         schedule=callable(getattr(optimizer, "_learning_rate", None)),
         epochs=settings.epochs,
         batch_size=settings.batch_size,

@@ -23,6 +23,7 @@ from skloss.estimators.fit_rows import (
     loss_weight,
 )
 from skloss.estimators.keras.model_calls import listed
+from skloss.estimators.sampler import sampled_rows
 from skloss.exceptions import TailValidationWarning
 from skloss.training import Rows
 
@@ -50,18 +51,16 @@ class KerasCall:
 class KerasRows:
     """The rows of a fit, and the positions of those that are trained on.
 
-    ``given`` are all rows that count; Keras itself cuts the tail off these.
+    ``given`` are all rows that count; Keras itself cuts the tail off these. ``kept``
+    are the positions of the training rows among those given to ``fit``, before any
+    sampler; None is all.
     """
 
     rows: FitRows
     given: Rows
     by_class: np.ndarray | None
     holdout: HoldOut
-
-    @property
-    def kept(self) -> np.ndarray | None:
-        """Positions of the training rows among those given to ``fit``; None is all."""
-        return self.rows.training.positions
+    kept: np.ndarray | None = None
 
     @property
     def weight(self) -> np.ndarray | None:
@@ -138,7 +137,10 @@ def keras_rows(
         fraction = classifier._holdout_fraction()
     split = _split(classifier, X, rows, holdout, groups, fraction, arguments)
     arranged = classifier._arranged(rows, split, holdout, is_partial)
-    return KerasRows(arranged, rows, by_class, holdout)
+    kept, sampled = arranged.training.positions, sampled_rows(classifier, arranged)
+    if classifier.sampler is not None and isinstance(class_weight, str):
+        by_class = _weights_of_classes(classifier, class_weight, sampled.training.y)
+    return KerasRows(sampled, rows, by_class, holdout, kept)
 
 
 # ---------------------------------------------------------------------- rows held out
@@ -232,7 +234,8 @@ def _weights_of_classes(
     classifier: "KerasClassifier", given: Any, codes: np.ndarray
 ) -> np.ndarray | None:
     classes = classifier.classes_
-    if given is None:
+    # Weights by the rows drawn are all one where as many are drawn of each class.
+    if given is None or (classifier.balanced_batches and isinstance(given, str)):
         return None
     if isinstance(given, Mapping):
         given = {**dict.fromkeys(classes.tolist(), 1.0), **given}

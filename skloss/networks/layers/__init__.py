@@ -2,9 +2,12 @@
 
 from skloss.networks.layers.augment import Augment
 from skloss.networks.layers.batch_norm import BatchNorm
+from skloss.networks.layers.column_scale import ColumnScale
 from skloss.networks.layers.convolution import Conv1D, Conv2D, Convolution, Padding
 from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
+from skloss.networks.layers.embed import Embed
+from skloss.networks.layers.fill_missing import FillMissing
 from skloss.networks.layers.flag_missing import FlagMissing
 from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
@@ -18,11 +21,14 @@ __all__ = [
     "AttentionPool",
     "Augment",
     "BatchNorm",
+    "ColumnScale",
     "Conv1D",
     "Conv2D",
     "Convolution",
     "Dense",
     "Dropout",
+    "Embed",
+    "FillMissing",
     "FlagMissing",
     "Flatten",
     "GlobalPool",
@@ -53,6 +59,9 @@ LAYERS: tuple[type[Layer], ...] = (
     SlidingMax,
     SeriesScale,
     FlagMissing,
+    Embed,
+    FillMissing,
+    ColumnScale,
     Augment,
     SkipMissing,
     Recurrent,

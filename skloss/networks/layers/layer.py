@@ -28,6 +28,7 @@ Role = Literal[
     "kernel",
     "recurrent_kernel",
     "bias",
+    "embedding",
     "gamma",
     "beta",
     "moving_mean",
