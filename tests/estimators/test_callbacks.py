@@ -12,7 +12,6 @@ import pytest
 import rich
 import sklearn
 from imblearn.over_sampling import SMOTE
-from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -134,13 +133,6 @@ def console(monkeypatch):
     monkeypatch.setattr(rich, "get_console", lambda: console)
     monkeypatch.setattr("rich.progress.get_console", lambda: console)
     return console
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _workers_end():
-    """Others need workers that have not imported TensorFlow yet."""
-    yield
-    get_reusable_executor().shutdown()
 
 
 MAKERS = pytest.mark.parametrize("make", [dense, cnn, of_keras, by_keras])

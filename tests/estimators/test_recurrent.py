@@ -36,8 +36,7 @@ def moved_to_the_end(X):
     return np.take_along_axis(X, order[:, :, None], axis=1)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("pooling", ["last", "attention"])
+@pytest.mark.parametrize(("cell", "pooling"), [("lstm", "last"), ("gru", "attention")])
 def test_gaps_are_as_if_the_series_had_no_such_steps(cell, pooling):
     X, y = series(gaps=True)
     options = {"cell": cell, "pooling": pooling, "bidirectional": True, "depth": 2}

@@ -145,9 +145,8 @@ def network():
     model = keras.Sequential([keras.Input((X.shape[1],))])
     model.add(keras.layers.Dense(4, "relu"))
     model.add(keras.layers.Dense(1, "sigmoid"))
-    model.compile(
-        "adam", "binary_crossentropy", metrics=[keras.metrics.Recall(name="recall")]
-    )
+    recall = keras.metrics.Recall(name="recall")
+    model.compile("adam", "binary_crossentropy", metrics=[recall], jit_compile=False)
     return model
 
 
@@ -405,7 +404,12 @@ def test_a_diagnosis_looks_at_the_rows_given_beside(name, source_of):
     assert diagnosis.case.rows is not None
 
 
-@pytest.mark.parametrize("name", cells("report", SOURCES))
+# Estimators have a report of more sections with their rows: the next test.
+FEW = {"DenseClassifier", "KerasClassifier", "GridSearchCV", "MLPClassifier"}
+WITHOUT_ROWS = [name for name in SOURCES if name in FEW or name not in ESTIMATORS]
+
+
+@pytest.mark.parametrize("name", cells("report", WITHOUT_ROWS))
 def test_a_report_is_made_of(name, source_of):
     source = source_of(name)
     page = report(source.given, **source.rows)

@@ -36,7 +36,7 @@ def network(outputs=1, loss="binary_crossentropy", dropout=0.3, last="sigmoid"):
             layers.Dense(outputs, last),
         ]
     )
-    model.compile(keras.optimizers.Adam(0.02), loss)
+    model.compile(keras.optimizers.Adam(0.02), loss, jit_compile=False)
     return model
 
 
@@ -278,7 +278,7 @@ def test_keras_classifier_is_split_by_one_more_fit():
 
     def build():
         model = keras.Sequential([keras.Input((4,)), layers.Dense(1, "sigmoid")])
-        model.compile("adam", "binary_crossentropy")
+        model.compile("adam", "binary_crossentropy", jit_compile=False)
         return model
 
     model = KerasClassifier(
@@ -294,7 +294,7 @@ def test_class_weights_of_scikeras_are_known():
 
     def build(meta):
         model = keras.Sequential([keras.Input((5,)), layers.Dense(1, "sigmoid")])
-        model.compile("adam", "binary_crossentropy")
+        model.compile("adam", "binary_crossentropy", jit_compile=False)
         return model
 
     names = np.where(y == 1, "storm", "calm")

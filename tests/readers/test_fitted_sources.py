@@ -62,7 +62,8 @@ def trained(rows):
             keras.layers.Dense(1, "sigmoid"),
         ]
     )
-    model.compile(keras.optimizers.Adam(2e-3, clipnorm=1.0), "binary_crossentropy")
+    adam = keras.optimizers.Adam(2e-3, clipnorm=1.0)
+    model.compile(adam, "binary_crossentropy", jit_compile=False)
     stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=9)
     params = {
         "epochs": 6,
@@ -207,7 +208,7 @@ def test_series_without_an_axis_of_channels_are_read_as_keras_reads_them(rows):
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
-    model.compile("adam", "binary_crossentropy")
+    model.compile("adam", "binary_crossentropy", jit_compile=False)
     history = {"loss": [0.7, 0.6]}
     flat = diagnose(model, X, y, history=history)
     assert flat.to_dict() == diagnose(model, X[..., None], y, history=history).to_dict()

@@ -1,5 +1,7 @@
 """Published networks for series: their parameters, and their layers beside Keras'."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -89,6 +91,17 @@ def test_numpy_programs_and_keras_predict_alike():
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@cache
+def fit_keras():
+    """Losses of the epochs, and logits after them."""
+    model, rows = build_keras_model(SMALL, first_weights()), small_rows()
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
+    X = rows.X.reshape(-1, 12, 2)
+    seen = model.fit(X, rows.y, batch_size=20, epochs=3, shuffle=False, verbose=0)
+    return seen.history["loss"], model.predict(X, verbose=0)
+
+
 @pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
 def test_branches_train_as_in_keras(monkeypatch, backend):
     monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
@@ -97,22 +110,10 @@ def test_branches_train_as_in_keras(monkeypatch, backend):
     # in front of batch normalization.
     settings = Settings("sgd", 0.1, momentum=0, epochs=3, batch_size=20, shuffle=False)
     result = train(SMALL, weights, rows, settings, {})
-    model = build_keras_model(SMALL, weights)
-    model.compile(
-        keras.optimizers.SGD(0.1),
-        keras.losses.BinaryCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    X = rows.X.reshape(-1, 12, 2)
-    seen = model.fit(X, rows.y, batch_size=20, epochs=3, shuffle=False, verbose=0)
-    np.testing.assert_allclose(
-        result.history["running_loss"], seen.history["loss"], rtol=1e-5
-    )
-    np.testing.assert_allclose(
-        predict_logits(SMALL, result.weights, rows.X),
-        model.predict(X, verbose=0),
-        atol=1e-5,
-    )
+    losses, logits = fit_keras()
+    np.testing.assert_allclose(result.history["running_loss"], losses, rtol=1e-5)
+    found = predict_logits(SMALL, result.weights, rows.X)
+    np.testing.assert_allclose(found, logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

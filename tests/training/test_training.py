@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from functools import cache
 from importlib import import_module
 
 import keras
@@ -71,7 +72,7 @@ def fit_keras(spec, weights, rows, optimizer, epochs=EPOCHS) -> list[np.ndarray]
         if several
         else keras.losses.BinaryCrossentropy(from_logits=True)
     )
-    model.compile(optimizer=optimizer, loss=loss)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     model.fit(
         rows.X.reshape(-1, *spec.input_shape),
         rows.y,
@@ -94,15 +95,13 @@ def assert_same_weights(found, expected, tolerance=1e-5):
         np.testing.assert_allclose(one, other, atol=tolerance, rtol=0)
 
 
+# Penalties of tables and series: test_exactness.py.
 NETWORKS = {
     "dense": table_spec(),
-    "dense with L1 and L2": table_spec(l1=0.002, l2=0.01),
-    "dense with activity L2": table_spec(activity_l2=0.02, activation="tanh"),
     "dense with BatchNorm": table_spec(batch_norm=True),
     "five classes": dense(6, n_outputs=5, width=(8,), activation="gelu"),
     "eleven linear layers": dense(9, n_outputs=1, width=(7,) * 11, activation="linear"),
     "cnn": series_spec(),
-    "cnn with activity L2": series_spec(activity_l2=5e-4),
     "cnn with BatchNorm": series_spec(batch_norm=True),
     "cnn without padding": series_spec(padding="valid", activation="elu"),
     "cnn with global average": series_spec(global_pooling="average", head=()),
@@ -146,43 +145,27 @@ def test_adam_ends_at_the_weights_of_keras_fit(name):
     assert_same_weights(found, expected)
 
 
+@cache
+def rows_and_ends(spec) -> tuple[Rows, list[np.ndarray], list[np.ndarray]]:
+    """Rows, the first weights, and those that Keras ends at after four epochs."""
+    rows = make_rows(spec)
+    weights = initial_weights(spec, np.random.default_rng(1))
+    adam = keras.optimizers.Adam(0.01)
+    return rows, weights, fit_keras(spec, weights, rows, adam, epochs=4)
+
+
+# Networks of other layers: test_exactness.py, on every backend and with dropout.
 @pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
 @pytest.mark.parametrize(
     "spec",
-    [
-        table_spec(),
-        series_spec(),
-        recurrent_spec(bidirectional=True),
-        recurrent_spec(cell="gru"),
-    ],
-    ids=["dense", "cnn", "LSTM", "GRU"],
+    [recurrent_spec(bidirectional=True), recurrent_spec(cell="gru")],
+    ids=["LSTM", "GRU"],
 )
 def test_all_backends_end_at_the_same_weights(monkeypatch, backend, spec):
     monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
-    rows = make_rows(spec)
-    weights = initial_weights(spec, np.random.default_rng(1))
+    rows, weights, expected = rows_and_ends(spec)
     found = fit_skloss(spec, weights, rows, epochs=4, learning_rate=0.01)
-    expected = fit_keras(spec, weights, rows, keras.optimizers.Adam(0.01), epochs=4)
     assert_same_weights(found, expected)
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        table_spec(dropout=(0.3, 0.2)),
-        series_spec(dropout=(0.2, 0.4, 0.3)),
-        image_spec(dropout=(0.2, 0.4, 0.3), spatial_dropout=True),
-    ],
-    ids=["dense", "cnn", "images"],
-)
-def test_all_backends_drop_the_same_units(monkeypatch, spec):
-    ends = []
-    for backend in ("xla", "graph", "eager"):
-        monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps, b=backend: b)
-        weights = initial_weights(spec, np.random.default_rng(1))
-        ends.append(fit_skloss(spec, weights, make_rows(spec), epochs=3, seed=5))
-    assert_same_weights(ends[1], ends[0])
-    assert_same_weights(ends[2], ends[0])
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -209,30 +192,18 @@ def test_a_dropout_that_drops_nothing_changes_nothing(monkeypatch, batch_norm):
     assert_same_weights(*ends)
 
 
+# All others: test_optimizers.py, on every backend.
 CONFIGURATIONS = {
     "sgd": ({"optimizer": "sgd", "momentum": 0.0}, lambda: keras.optimizers.SGD(0.05)),
     "sgd with momentum": (
         {"optimizer": "sgd", "momentum": 0.9},
         lambda: keras.optimizers.SGD(0.05, momentum=0.9),
     ),
-    "sgd with Nesterov momentum": (
-        {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
-        lambda: keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-    ),
-    "rmsprop": ({"optimizer": "rmsprop"}, lambda: keras.optimizers.RMSprop(0.05)),
-    "adamw": (
-        {"optimizer": "adamw", "weight_decay": 0.1},
-        lambda: keras.optimizers.AdamW(0.05, weight_decay=0.1),
-    ),
-    "adam with clipnorm": (
-        {"optimizer": "adam", "clipnorm": 0.01},
-        lambda: keras.optimizers.Adam(0.05, clipnorm=0.01),
-    ),
 }
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_every_optimizer_ends_at_the_weights_of_keras_fit(name):
+def test_without_nesterov_sgd_ends_at_the_weights_of_keras_fit(name):
     settings, optimizer = CONFIGURATIONS[name]
     spec = table_spec(activation="tanh")
     rows = make_rows(spec)
