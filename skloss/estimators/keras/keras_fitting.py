@@ -1,7 +1,7 @@
 """Fit a compiled Keras model on validated rows, by the engine where it can."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from skloss.estimators.calibrating import (
     prior_shift,
 )
 from skloss.estimators.callback_tasks import EpochTasks
-from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import loss_weight
@@ -23,20 +22,18 @@ from skloss.estimators.fitting import (
 )
 from skloss.estimators.followed_curves import scorers_of, stopping_settings
 from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
+from skloss.estimators.keras.model_gap import model_gap
 from skloss.estimators.scorers import check_monitor
 from skloss.keras_interop.compiled_settings import optimizer_settings
 from skloss.keras_interop.describe_layers import network_layers
 from skloss.keras_interop.keras_fit import train_keras
-from skloss.keras_interop.keras_gap import keras_training_mode, require_probabilities
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.keras_start import need_keras_on_tensorflow
 from skloss.keras_interop.read_model import NoCompiledFormError, spec_from_keras
 from skloss.networks import NetworkSpec
 from skloss.record import Training
-from skloss.record.gap_measurement import TrainingMode
 from skloss.training import (
     Calibration,
-    Evaluator,
     Rows,
     Settings,
     TrainingResult,
@@ -255,7 +252,7 @@ def _by_keras(
     def gap(result: TrainingResult) -> dict[str, Any]:
         # The gap is one of losses in training, which know no calibration.
         raw = replace(network, calibration=AS_TRAINED)
-        return _gap(raw, job, evaluators, result)
+        return model_gap(raw, job, evaluators, result)
 
     fitted = run_job(
         job,
@@ -270,73 +267,6 @@ def _by_keras(
     )
     # The model has the weights; a copy would only grow stale.
     return replace(fitted, result=replace(fitted.result, weights=[]))
-
-
-@dataclass(frozen=True)
-class _AtWeights:
-    """A network at the weights that are asked for, which its model is given."""
-
-    network: KerasNetwork
-
-    def outputs(self, X: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-        self.network.model.set_weights(weights)
-        found = self.network.outputs(X)
-        if not self.network.loss.from_logits:
-            require_probabilities(found)
-        return found
-
-    def logits(self, outputs: np.ndarray) -> np.ndarray:
-        return self.network.logits(outputs)
-
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        return self.network.probabilities(outputs)
-
-    @property
-    def is_crossentropy(self) -> bool:
-        return self.network.is_crossentropy
-
-    def row_losses(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        return self.network.row_losses(codes, outputs)
-
-    def crossentropy(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        return self.network.crossentropy(codes, outputs)
-
-
-def _gap(
-    network: KerasNetwork,
-    job: Job,
-    evaluators: Mapping[str, Evaluator],
-    result: TrainingResult,
-) -> dict[str, Any]:
-    """Measure the gap; the model ends with the weights that are kept."""
-
-    def mode(rows: Rows, usual: np.ndarray, weights: Any) -> TrainingMode:
-        def losses(at: np.ndarray, outputs: Any) -> np.ndarray:
-            found = np.asarray(outputs, float).reshape(len(at), -1)
-            return network.row_losses(rows.y[at], found)
-
-        return keras_training_mode(
-            network.model,
-            lambda at: network.prepared(rows.values(at)),
-            losses,
-            usual,
-            rows.sample_weight,
-            batch_size=job.settings.batch_size,
-            n_multiplications=network.n_multiplications,
-            seed=job.settings.seed,
-        )
-
-    try:
-        return measure_gap(
-            job,
-            result,
-            evaluators,
-            _AtWeights(network),
-            mode,
-            loss=None if network.loss.is_crossentropy else network.loss.name,
-        )
-    finally:
-        network.model.set_weights(result.weights)
 
 
 def _fit_by_keras(
