@@ -290,4 +290,7 @@ def _moments(numbers: np.ndarray) -> list[np.ndarray]:
     mean = np.where(is_flag, 0, np.ma.filled(masked.mean(axis=0), 0))
     variance = np.ma.filled(masked.var(axis=0), 0)
     variance = np.where(is_flag | (variance <= 0), 1, variance)
+    # Beyond these, float32 would make it zero or infinite, and the column NaN or zero.
+    float32 = np.finfo(np.float32)
+    variance = np.clip(variance, float32.tiny, float32.max)
     return [mean.astype(np.float32), variance.astype(np.float32)]

@@ -50,6 +50,15 @@ def test_it_is_standard_scaler_in_front():
         assert found == pytest.approx(outside.history_[name], abs=1e-4)
 
 
+@pytest.mark.parametrize("unit", [1e-24, 1e24])
+def test_units_whose_variance_float32_cannot_hold_leave_finite_columns(unit):
+    X, y = make_rare_events(200, n_features=3, random_state=0)
+    fitted = dense(scale_columns="standard").fit(X * unit, y)
+    assert np.isfinite(fitted.history_["loss"]).all()
+    chances = fitted.predict_proba(X * unit)[:, 1]
+    assert len(np.unique(chances)) > 1
+
+
 def test_scaled_tables_flags_and_sparse_rows_are_left_alone():
     from scipy.sparse import csr_array
 
