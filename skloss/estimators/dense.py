@@ -43,7 +43,8 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         takes all columns as numbers. For each category the network learns a few numbers
         (``1.6 * n_categories ** 0.56``, at most 50), and for a missing value, too.
         Values that it is not trained on stand for nothing, as with ``OneHotEncoder(
-        handle_unknown="ignore")``.
+        handle_unknown="ignore")``. In ``partial_fit`` the categories are those of the
+        first call: the values of its rows, and all that a categorical type names.
     missing : {"error", "indicator"}, default="error"
         With "indicator", columns of numbers may have NaN. The median of the training
         rows stands in its place, and for each column with gaps in training rows the

@@ -150,6 +150,13 @@ def test_members_streams_and_pipelines():
     )
 
 
+def test_a_warm_start_refuses_another_way_of_scaling():
+    X, y = raw()
+    fitted = dense(epochs=1, warm_start=True, scale_columns="standard").fit(X, y)
+    with pytest.raises(ValueError, match="warm_start"):
+        fitted.set_params(scale_columns=None).fit(X, y)
+
+
 def test_the_diagnosis_finds_no_unscaled_columns():
     X, y = make_rare_events(600, prevalence=0.3, random_state=0)
     X = X * 1e4 + 1e6

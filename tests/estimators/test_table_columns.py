@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -260,6 +262,30 @@ def test_members_of_a_pipeline_know_the_categories_of_all_rows():
     is_trained = np.abs(tables[:, 4]).max(axis=1) > 0
     held_out = [5 in m.record_.data["held_out_rows"] for m in members.members_]
     np.testing.assert_array_equal(is_trained, ~np.array(held_out))
+
+
+def test_members_behind_a_sampler_know_the_categories_that_only_one_of_them_has():
+    X, y = frame(gaps=False)
+    X["city"] = [f"city {n}" for n in range(N)]
+    steps = RandomUnderSampler(random_state=0), dense(n_members=3)
+    members = make_pipeline(*steps).fit(X, y)[-1]
+    known = set(members.categories_[0])
+    taken = members.as_numbers(X)[:, 1]
+    assert len(known) == np.count_nonzero(taken >= 0)
+    for member in members.members_:
+        # Those trained on have a vector of their own.
+        n_trained = sum(member.record_.data["class_counts"]["trained"])
+        vectors = member.weights_[0][: len(known)]
+        assert np.count_nonzero(vectors.any(axis=1)) == n_trained
+
+
+def test_sparse_rows_are_refused_behind_columns_of_categories():
+    X, y = frame(gaps=False)
+    fitted = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="pass dense rows"):
+        fitted.predict(csr_array(np.zeros((2, 3))))
+    fitted.fit(csr_array(X[["size", "age"]]), y)  # other rows in a new fit
+    assert fitted.is_categorical_ is None
 
 
 def test_samplers_may_repeat_categories_but_not_mix_them():
