@@ -342,6 +342,28 @@ def test_scorers_callbacks_and_the_diagnosis_see_rows_as_given():
     assert not found & {"nan-in-inputs", "unscaled-inputs", "categorical-as-ordinal"}
 
 
+def test_the_diagnosis_reads_numbers_and_codes_apart():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 10, 600)
+    y = (np.isin(codes, [1, 4, 6]) & (rng.uniform(size=600) < 0.9)).astype(int)
+    X = pd.DataFrame(rng.normal(size=(600, 2)), columns=["one", "two"])
+    X["code"] = codes
+
+    def found(X, **options):
+        fitted = DenseClassifier(random_state=0, **options).fit(X, y)
+        return {finding.name for finding in skloss.diagnose(fitted, X, y).findings}
+
+    as_numbers, embedded = X, X.astype({"code": "category"})
+    slow = {"epochs": 1, "learning_rate": 1e-3}
+    assert "categorical-as-ordinal" in found(as_numbers, **slow)
+    assert "categorical-as-ordinal" not in found(embedded, **slow)
+    huge = embedded.assign(one=1e5 * X["one"])
+    assert "unscaled-inputs" in found(huge, epochs=5)
+    assert "unscaled-inputs" not in found(huge, epochs=5, scale_columns="auto")
+    many = X.assign(code=pd.Categorical(rng.integers(0, 300, 600)))
+    assert "unscaled-inputs" not in found(many, epochs=5)
+
+
 def test_tags_say_what_is_taken():
     plain, gaps = DenseClassifier(), dense(categorical_features=None)
     trees = HistGradientBoostingClassifier()  # which has "from_dtype", too

@@ -17,7 +17,10 @@ _NORMALIZERS = ("batch_norm", "normalization", "embedding")
 
 def _is_normalized(case: Case) -> bool:
     """Whether a layer before the first weights normalizes or embeds the inputs."""
+    leaves_numbers = case.rows is not None and bool(case.rows.n_embedded)
     for layer in case.layers or ():
+        if layer.kind == "embedding" and leaves_numbers:
+            continue
         if layer.kind in _NORMALIZERS:
             return True
         if layer.has_kernel:
