@@ -246,8 +246,8 @@ class CategoricalAsOrdinal(Rule):
     of a logistic regression with the columns that look like codes one-hot encoded.
     Effect: the network treats code 7 as seven times code 1, although the order of codes
     means nothing.
-    What to do: encode these columns with OneHotEncoder in a ColumnTransformer, or give
-    them an Embedding layer.
+    What to do: name these columns in categorical_features of DenseClassifier, encode
+    them with OneHotEncoder in a ColumnTransformer, or give them an Embedding layer.
     False alarm when: the columns are true quantities with a nonlinear effect, which a
     wider network would learn.
     """
@@ -284,6 +284,7 @@ class CategoricalAsOrdinal(Rule):
                 "score of a logistic regression": (facts.linear_score, ""),
                 "columns of codes": (n_codes, "columns"),
             },
-            "Encode these columns with OneHotEncoder in a ColumnTransformer, or give "
-            "them an Embedding layer.",
+            "Name these columns in categorical_features of DenseClassifier, encode "
+            "them with OneHotEncoder in a ColumnTransformer, or give them an Embedding "
+            "layer.",
         )
