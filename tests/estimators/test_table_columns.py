@@ -351,14 +351,15 @@ def test_the_diagnosis_reads_numbers_and_codes_apart():
 
     def found(X, **options):
         fitted = DenseClassifier(random_state=0, **options).fit(X, y)
-        return {finding.name for finding in skloss.diagnose(fitted, X, y).findings}
+        findings = skloss.diagnose(fitted, X, y).findings
+        return {finding.name: finding.params for finding in findings}
 
     as_numbers, embedded = X, X.astype({"code": "category"})
     slow = {"epochs": 1, "learning_rate": 1e-3}
     assert "categorical-as-ordinal" in found(as_numbers, **slow)
     assert "categorical-as-ordinal" not in found(embedded, **slow)
     huge = embedded.assign(one=1e5 * X["one"])
-    assert "unscaled-inputs" in found(huge, epochs=5)
+    assert found(huge, epochs=5)["unscaled-inputs"] == {"scale_columns": "auto"}
     assert "unscaled-inputs" not in found(huge, epochs=5, scale_columns="auto")
     many = X.assign(code=pd.Categorical(rng.integers(0, 300, 600)))
     assert "unscaled-inputs" not in found(many, epochs=5)

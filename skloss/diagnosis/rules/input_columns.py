@@ -28,6 +28,14 @@ def _is_normalized(case: Case) -> bool:
     return False
 
 
+def _scaling(case: Case) -> tuple[str, dict[str, object]]:
+    """Say what scales the columns, and the parameters that do it."""
+    if case.rows is not None and case.rows.n_embedded:
+        # A scaler in front would have to be told which columns are categories.
+        return 'Set scale_columns="auto".', {"scale_columns": "auto"}
+    return "Put StandardScaler() first in the pipeline.", {}
+
+
 def _severity_by_harm(case: Case, certain: bool) -> Severity:
     """Warn if predictions are poor or, if that is unknown, if the fault is certain."""
     harmed = harm(case)
@@ -95,8 +103,8 @@ class WeakInputVariation(Rule):
     of that ratio over the columns.
     Effect: the constant offset dominates the sum in every unit, so the variation is
     learned slowly or not at all.
-    What to do: put StandardScaler() first in the pipeline. It subtracts the mean and
-    divides by the standard deviation.
+    What to do: put StandardScaler() first in the pipeline, or set scale_columns="auto"
+    of DenseClassifier. Both subtract the mean and divide by the standard deviation.
     False alarm when: the network learns well despite the offset. It is a remark unless
     the predictions are poor or, where these are not known, the ratio exceeds ten times
     the threshold.
@@ -114,12 +122,14 @@ class WeakInputVariation(Rule):
         offset = facts.offset or 0.0
         if facts.is_token_ids or _is_normalized(case) or offset <= self.largest_offset:
             return None
+        advice, params = _scaling(case)
         return self.found(
             f"The mean of a typical column is {offset:.0f} times its standard "
             "deviation.",
             {"mean over standard deviation": (offset, "")},
-            "Standardize the columns: put StandardScaler() first in the pipeline.",
+            f"Standardize the columns: {advice[0].lower()}{advice[1:]}",
             severity=_severity_by_harm(case, certain=offset > 10 * self.largest_offset),
+            params=params,
         )
 
 
@@ -132,8 +142,8 @@ class UnscaledInputs(Rule):
     curves, it reads whether a scaler is there, and the loss relative to a guess.
     Effect: gradients grow with the inputs, so no single learning rate suits all
     weights.
-    What to do: put StandardScaler() first in the pipeline. For images, divide by 255 or
-    add a Rescaling(1/255) layer.
+    What to do: put StandardScaler() first in the pipeline, or set scale_columns="auto"
+    of DenseClassifier. For images, divide by 255 or add a Rescaling(1/255) layer.
     False alarm when: the network can handle this scale and predicts poorly for another
     reason.
     """
@@ -163,6 +173,7 @@ class UnscaledInputs(Rule):
         what = self._what(facts, size, ratio)
         if what is None:
             return None
+        advice, params = _scaling(case)
         return self.found(
             what,
             {
@@ -172,7 +183,8 @@ class UnscaledInputs(Rule):
                 "largest standard deviation": (facts.largest_std, ""),
                 "column of the largest values": (facts.largest_column, ""),
             },
-            "Put StandardScaler() first in the pipeline. For images, divide by 255.",
+            f"{advice} For images, divide by 255." if not params else advice,
+            params=params,
             severity="warning"
             if self._sticks(case)
             else _severity_by_harm(case, certain=size > self.certain_size),
