@@ -100,10 +100,10 @@ def _is_number(value: Any) -> bool:
 
 def _length_error(error: str, X: Any, name: str) -> str | None:
     """Say that series differ in length, or are no array, if the error is about that."""
-    is_nested = isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.ndim == 1
-    if "inhomogeneous" not in error and not is_nested:
+    is_flat = isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.ndim == 1
+    if "inhomogeneous" not in error and not (is_flat and any(map(_is_series, X))):
         return None
-    lengths = sorted({max(np.shape(row)) for row in X if hasattr(row, "__len__")})
+    lengths = sorted({max(np.shape(row)) for row in X if _is_series(row)})
     if len(lengths) == 1:
         return (
             f"{name} is an array of objects, with a series in each: make it one array "
@@ -111,3 +111,7 @@ def _length_error(error: str, X: Any, name: str) -> str | None:
         )
     told = f" (from {lengths[0]} to {lengths[-1]})" if lengths else ""
     return f"The rows of {name} differ in length{told}: cut or pad them to one length."
+
+
+def _is_series(row: Any) -> bool:
+    return hasattr(row, "__len__") and not isinstance(row, str)

@@ -16,6 +16,7 @@ from skloss.reports import report
 __all__ = ["MLflowLogger"]
 
 _FIT = "skloss.fit"  # tag of a run that a fit was logged into
+_SEARCH = "skloss.search"  # tag of the run of a fit of a search: the search's run
 _MOST_AT_ONCE = 100  # parameters that MLflow takes in one message
 _LONGEST = 6_000  # characters of a parameter
 _SECONDS = 1.0  # between two messages, since one may take longer than an epoch
@@ -65,7 +66,11 @@ class MLflowLogger:
 
     def __init__(self) -> None:
         self._roots: dict[UUID, _Run] = {}
-        self._children: dict[int, _Run] = {}
+        self._children: dict[int, tuple[Any, _Run]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # In another process the numbers stand for other tasks.
+        return {**self.__dict__, "_children": {}}
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Before a fit: take the active run, or start one."""
@@ -81,6 +86,7 @@ class MLflowLogger:
                 _log_results(run, estimator, *run.rows)
         finally:
             run.flush()
+            run.end_children()
             if run.is_own:
                 import mlflow
 
@@ -92,7 +98,9 @@ class MLflowLogger:
             return
         run = self._roots[_root(context).root_uuid]
         if context.parent is not None:
-            run = self._children[id(context)] = run.child(_name_of(context))
+            run = run.child(_name_of(context))
+            # Kept as well, so that no later task has its id.
+            self._children[id(context)] = context, run
         run.log_params(estimator)
 
     def on_fit_task_end(
@@ -113,14 +121,14 @@ class MLflowLogger:
         elif context.parent is None:
             self._roots[context.root_uuid].rows = (X, y)
         elif id(context) in self._children:
-            run = self._children.pop(id(context))
+            _, run = self._children.pop(id(context))
             _log_findings(run, fitted_estimator)
             run.end()
 
     def _run_of(self, context: Any) -> "_Run":
         for task in _upwards(context):
             if id(task) in self._children:
-                return self._children[id(task)]
+                return self._children[id(task)][1]
         return self._roots[task.root_uuid]
 
 
@@ -144,7 +152,11 @@ class _Run:
     def child(self, name: str) -> "_Run":
         client = self.client
         experiment = client.get_run(self.run_id).info.experiment_id
-        tags = {"mlflow.parentRunId": self.run_id, _FIT: name}
+        tags = {
+            "mlflow.parentRunId": self.run_id,
+            _FIT: name,
+            _SEARCH: self.run_id,
+        }
         made = client.create_run(experiment, tags=tags, run_name=name)
         return _Run(made.info.run_id, self.uri)
 
@@ -178,6 +190,15 @@ class _Run:
     def end(self) -> None:
         self.flush()
         self.client.set_terminated(self.run_id)
+
+    def end_children(self) -> None:
+        """End the runs of fits that raised, of which no process is told."""
+        client = self.client
+        experiment = client.get_run(self.run_id).info.experiment_id
+        left = f"tags.`{_SEARCH}` = '{self.run_id}' and attributes.status = 'RUNNING'"
+        while found := client.search_runs([experiment], left):
+            for child in found:
+                client.set_terminated(child.info.run_id, "FAILED")
 
     def __getstate__(self) -> dict[str, Any]:
         # Workers write to runs of their own below it, and need no rows.

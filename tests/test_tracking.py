@@ -177,6 +177,23 @@ def test_a_fit_that_fails_is_a_run_that_failed_with_the_epochs_so_far(client):
     assert not client.list_artifacts(run.info.run_id)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_fits_of_a_search_that_fail_are_runs_that_failed(client, n_jobs):
+    search = GridSearchCV(
+        dense(), {"dropout": [0.0, 1.0]}, cv=2, n_jobs=n_jobs, error_score=np.nan
+    )
+    search.set_callbacks(MLflowLogger()).fit(X, y)
+    _, *children = runs(client)
+    status = {run.info.run_name: run.info.status for run in children}
+    assert status == {
+        "fit 0": "FINISHED",
+        "fit 1": "FINISHED",
+        "fit 2": "FAILED",
+        "fit 3": "FAILED",
+        "refit": "FINISHED",
+    }
+
+
 def test_the_fit_is_the_same_with_a_logger(client):
     plain, logged = dense().fit(X, y), dense().set_callbacks(MLflowLogger()).fit(X, y)
     for one, other in zip(plain.weights_, logged.weights_, strict=True):

@@ -40,6 +40,7 @@ class RowFacts(PlainPart):
     offset: float | None = None  # median over columns of |mean| / std
     n_codes: int | None = None  # columns of whole numbers that look like category codes
     is_token_ids: bool | None = None  # the first layer embeds
+    n_embedded: int | None = None  # columns of codes embedded beside columns of numbers
     # Series that a step before the network scales column by column.
     column_scaler: str | None = None  # its class
     series_levels: float | None = None  # std of the means over a typical std in time

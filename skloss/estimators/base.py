@@ -285,12 +285,11 @@ class BaseNeuralClassifier(
             The fitted classifier.
         """
         with all_or_nothing(self):
-            checked = []
+            checked, is_new = [], not self._goes_on
             for number, rows in enumerate(members):
-                is_first = number == 0 and not self._goes_on
-                X, y = self._check_rows(rows.X, rows.y, reset=is_first)
-                if is_first:  # its rows are not all that the others see
-                    self._see_more(rows.holdout.X_val)
+                if is_new and number:  # it has rows that the first one holds out
+                    self._see_more(rows.X)
+                X, y = self._check_rows(rows.X, rows.y, reset=is_new and number == 0)
                 weight = checked_weight(rows.weight, X)
                 split = Split(source=rows.holdout.source)
                 own = MemberRows(X, y, weight, split, rows.holdout)

@@ -122,7 +122,7 @@ def calibrated(evaluator: Evaluator, calibration: Calibration | None) -> Evaluat
 
 
 def calibration_of(evaluators: Mapping[str, Evaluator]) -> Calibration:
-    """Return the calibration of every epoch; a Keras model has none."""
+    """Return the calibration that the curves were measured with."""
     return getattr(evaluators[""].network, "calibration", AS_TRAINED)
 
 

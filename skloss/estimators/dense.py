@@ -43,19 +43,20 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         takes all columns as numbers. For each category the network learns a few numbers
         (``1.6 * n_categories ** 0.56``, at most 50), and for a missing value, too.
         Values that it is not trained on stand for nothing, as with ``OneHotEncoder(
-        handle_unknown="ignore")``.
+        handle_unknown="ignore")``. In ``partial_fit`` the categories are those of the
+        first call: the values of its rows, and all that a categorical type names.
     missing : {"error", "indicator"}, default="error"
         With "indicator", columns of numbers may have NaN. The median of the training
-        rows stands in its place, and for each column with gaps in training rows the
-        network has another one, which is 1 where there is one: as
-        ``SimpleImputer(strategy="median", add_indicator=True)`` does, but of the rows
-        that the hold-out leaves.
+        rows stands in its place. For each column with gaps in training rows the network
+        gets one more column, which is 1 at a gap and else 0. This is what
+        ``SimpleImputer(strategy="median", add_indicator=True)`` does, but with the rows
+        alone that the hold-out leaves.
     scale_columns : {"auto", "standard"} or None, default=None
         Whether the network scales columns of numbers itself, to mean 0 and standard
         deviation 1 of the training rows that the hold-out leaves. Columns of 0 and 1
-        stay. "auto" does so unless all columns have a mean up to 0.5 and a deviation
-        from 0.5 to 2, and not for sparse tables and for ``partial_fit``, whose first
-        rows may be few.
+        stay. "auto" scales no table whose columns all have a mean from -0.5 to 0.5 and
+        a deviation from 0.5 to 2. It scales no sparse table either, and nothing in
+        ``partial_fit``, whose first rows may be few.
     dropout : float in [0, 1) or sequence, default=0.0
         Share of a layer's outputs set to zero in training, for all layers or for each.
     batch_norm : bool, default=False

@@ -71,11 +71,6 @@ class EpochLogger:
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Before a fit: open event files, and say what is not installed."""
-        if self.to == "mlflow":
-            raise ValueError(
-                "EpochLogger writes files. Set skloss.tracking.MLflowLogger() for runs "
-                'of MLflow, or the path "./mlflow" for a folder of that name.'
-            )
         if not self._is_table:
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
 

@@ -94,6 +94,11 @@ class TableColumnsMixin:
         if not positions:
             return X
         if not reset:
+            if is_sparse(X):
+                raise ValueError(
+                    f"{type(self).__name__} was fitted on columns of categories, which "
+                    "a sparse X does not have: pass dense rows."
+                )
             validate_data(self, X, reset=False, skip_check_array=True)
         pairs = zip(positions, self.categories_, strict=True)
         return with_columns(X, {at: codes_of(known, X, at) for at, known in pairs})
@@ -178,12 +183,12 @@ class TableColumnsMixin:
     def _scales(
         self, rows: FitRows, categories: list[int], alike: NetworkSpec | None
     ) -> bool:
+        if self.scale_columns != "auto":
+            return self.scale_columns == "standard"
         if alike is not None:
             return any(isinstance(layer, ColumnScale) for layer in alike.layers)
-        if self.scale_columns is None or issparse(rows.original.X):
+        if issparse(rows.original.X):
             return False
-        if self.scale_columns == "standard":
-            return True
         # The first rows of a stream may be few, and unlike the others.
         return not rows.is_partial and not are_scaled(
             _numbers(rows.original, categories)
@@ -290,4 +295,7 @@ def _moments(numbers: np.ndarray) -> list[np.ndarray]:
     mean = np.where(is_flag, 0, np.ma.filled(masked.mean(axis=0), 0))
     variance = np.ma.filled(masked.var(axis=0), 0)
     variance = np.where(is_flag | (variance <= 0), 1, variance)
+    # Beyond these, float32 would make it zero or infinite, and the column NaN or zero.
+    float32 = np.finfo(np.float32)
+    variance = np.clip(variance, float32.tiny, float32.max)
     return [mean.astype(np.float32), variance.astype(np.float32)]

@@ -137,10 +137,14 @@ def _measured(
         "val": _codes(classes, y_val, "y_val"),
     }
     sides = (*dense_sample(X, y), *dense_sample(X_val, y_val))
-    facts = replace(measure_rows(*sides, predict=predict), n_rows=n_rows(X))
-    takes_nan = getattr(classifier, "is_categorical_", None) is not None
+    is_code = getattr(classifier, "is_categorical_", None)
+    if case.origin != "skloss" or is_code is None:
+        is_code = ()
+    embedded = np.flatnonzero(is_code).tolist()
+    facts = measure_rows(*sides, predict=predict, embedded=embedded)
+    facts = replace(facts, n_rows=n_rows(X))
     if case.origin == "skloss" and (
-        takes_nan or get_tags(classifier).input_tags.allow_nan
+        embedded or get_tags(classifier).input_tags.allow_nan
     ):
         facts = replace(facts, n_nonfinite=0, nonfinite_columns=())  # they are masked
     positive = positive_class(np.bincount(codes["original"], minlength=len(classes)))

@@ -4,7 +4,7 @@ All rows are hashed and looked over once; what costs more is measured on samples
 only the seed decides. The global random state is never touched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ def measure_rows(
     ordered_tail: tuple[Any, Any] | None = None,
     predict: Callable[[Any], Any] | None = None,
     embeds: bool = False,
+    embedded: Sequence[int] = (),
     seed: int = 0,
 ) -> RowFacts:
     """Measure all that the rules read about rows.
@@ -63,6 +64,9 @@ def measure_rows(
         Scores (n, n_classes) of the network, or (n,) of the second of two classes.
     embeds : bool, default=False
         Whether the columns are numbers of words, which the network embeds.
+    embedded : sequence of int, default=()
+        Single columns of category codes that the network embeds. Their sizes say
+        nothing of the others, and they need no other encoding.
     seed : int, default=0
         Of the samples.
 
@@ -77,7 +81,9 @@ def measure_rows(
     # Threads that wait for a busy core cost such small learners many times their work.
     # Squares of huge values are infinite, which the rules know how to read.
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
-        return _measure(X, y, X_val, y_val, ordered_tail, predict, embeds, seed)
+        return _measure(
+            X, y, X_val, y_val, ordered_tail, predict, embeds, embedded, seed
+        )
 
 
 def shift_of_rows(X: Any, X_val: Any) -> ValidationShift | None:
@@ -96,6 +102,7 @@ def _measure(
     ordered_tail: tuple[Any, Any] | None,
     predict: Callable[[Any], Any] | None,
     embeds: bool,
+    embedded: Sequence[int],
     seed: int,
 ) -> RowFacts:
     X, y = np.asarray(X), plain_labels(y)
@@ -104,6 +111,7 @@ def _measure(
     X_val = None if X_val is None else np.asarray(X_val)
     y_val = None if y_val is None or X_val is None else plain_labels(y_val)
     facts: Facts = {"n_rows": len(X), "is_token_ids": embeds}
+    facts["n_embedded"] = len(embedded)
     if len(X) == 0 or len(X) != len(y):
         return RowFacts(**facts)
     facts |= target_facts(y)
@@ -119,7 +127,7 @@ def _measure(
     ):
         rows_val = codes_val = None
     facts |= _all_facts(
-        X, rows, codes, X_val, rows_val, codes_val, predict, embeds, seed
+        X, rows, codes, X_val, rows_val, codes_val, predict, embeds, embedded, seed
     )
     return RowFacts(**facts)
 
@@ -133,6 +141,7 @@ def _all_facts(
     codes_val: np.ndarray | None,
     predict: Callable[[Any], Any] | None,
     embeds: bool,
+    embedded: Sequence[int],
     seed: int,
 ) -> Facts:
     """Facts about numbers, from flattened rows."""
@@ -144,8 +153,11 @@ def _all_facts(
     chosen = pick(labels, at_most, rng)
     chosen = chosen if finite else chosen[np.isfinite(rows[chosen]).all(axis=1)]
     if len(chosen):
-        facts |= value_facts(X[chosen].reshape(len(chosen), *X.shape[1:]))
-        code_columns = [] if embeds or X.ndim > 2 else find_code_columns(rows[chosen])
+        values, flat = X[chosen], rows[chosen]
+        for part in (values, flat):
+            part[..., list(embedded)] = 0  # columns of one value are left out
+        facts |= value_facts(values.reshape(len(chosen), *X.shape[1:]))
+        code_columns = [] if embeds or X.ndim > 2 else find_code_columns(flat)
         facts["n_codes"] = len(code_columns)
         if codes is not None:
             facts |= ranking_facts(rows, codes, chosen, rng)

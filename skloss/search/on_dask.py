@@ -18,7 +18,8 @@ __all__ = ["DaskPool", "dask_pool"]
 class DaskPool:
     """Workers of a client of dask; the rows travel to each of them once.
 
-    A worker that is killed costs its own fits, which another worker repeats.
+    A worker that is killed costs its own fits, which another worker repeats. What fits
+    warn of is in the logs of the workers.
 
     Parameters
     ----------
@@ -84,6 +85,13 @@ def dask_pool(address: str | None, n_workers: int) -> Iterator[DaskPool]:
             )
         client = Client(cluster or address, set_as_default=False)
     except (OSError, ValueError) as err:
+        if cluster is not None:
+            cluster.close()
+        if address is None:
+            raise SearchError(
+                f"Workers of dask do not start on this machine ({err}); leave "
+                "--backend dask out for threads."
+            ) from err
         raise SearchError(
             f"No scheduler of dask answers at {address} ({err}); start one with "
             "dask scheduler, or leave --address out for workers on this machine."

@@ -142,7 +142,7 @@ def _has_shares(model: Any) -> bool:
 
 def _kinds(model: Any, names: list[str]) -> dict[str, str]:
     """Return the kind of each column, as the steps for tables know it."""
-    kinds = dict.fromkeys(names, "number") | _texts(model)
+    kinds = dict.fromkeys(names, "number") | _texts(model) | _own_texts(model, names)
     table = getattr(model, "named_steps", {}).get("table")
     for name, _, columns in getattr(table, "transformers", ()):
         if name in _KINDS:
@@ -165,6 +165,20 @@ def _texts(model: Any) -> dict[str, str]:
                 if values.dtype.kind in "OU"
             }
     return found
+
+
+def _own_texts(model: Any, names: list[str]) -> dict[str, str]:
+    """Columns of texts that the classifier itself takes as categories."""
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    is_category = getattr(last, "is_categorical_", None)
+    if is_category is None or not hasattr(last, "categories_"):
+        return {}
+    columns = getattr(last, "feature_names_in_", np.array(names))[is_category]
+    return {
+        str(name): "text"
+        for name, values in zip(columns, last.categories_, strict=True)
+        if str(name) in names and any(isinstance(value, str) for value in values)
+    }
 
 
 def _unused(path: Path, frame: Any, wanted: list[str]) -> list[str]:

@@ -76,11 +76,6 @@ def test_an_interrupted_fit_leaves_its_epochs(tmp_path):
     assert len(pd.read_csv(path)) in (1, 2)
 
 
-def test_runs_of_mlflow_are_the_affair_of_another_callback():
-    with pytest.raises(ValueError, match=r"skloss\.tracking\.MLflowLogger"):
-        dense().set_callbacks(EpochLogger("mlflow")).fit(X, y)
-
-
 def test_a_package_that_is_missing_is_said_before_the_fit(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ImportError, match="tensorboard"):

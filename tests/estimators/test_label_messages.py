@@ -80,7 +80,16 @@ def test_a_missing_group_is_named_with_its_row():
 def test_a_column_of_texts_is_named():
     frame = pd.DataFrame(X).rename(columns=str).assign(city="Rome")
     with pytest.raises(ValueError, match=r"Column 'city' of X .*'Rome'"):
-        dense().fit(frame, TEXTS)
+        dense().set_params(categorical_features=None).fit(frame, TEXTS)
+
+
+def test_one_row_is_told_apart_from_series_of_different_lengths():
+    rows = np.column_stack([X.astype(object), ["Rome", "Oslo"] * 150])
+    fitted = dense().set_params(categorical_features=[-1]).fit(rows, TEXTS)
+    with pytest.raises(ValueError, match="X does not contain any features"):
+        fitted.predict(rows[0])
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
+        dense().fit(X, TEXTS).predict(X[0].astype(object))
 
 
 def test_series_of_different_lengths_are_told_with_these():

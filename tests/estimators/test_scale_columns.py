@@ -50,6 +50,15 @@ def test_it_is_standard_scaler_in_front():
         assert found == pytest.approx(outside.history_[name], abs=1e-4)
 
 
+@pytest.mark.parametrize("unit", [1e-24, 1e24])
+def test_units_whose_variance_float32_cannot_hold_leave_finite_columns(unit):
+    X, y = make_rare_events(200, n_features=3, random_state=0)
+    fitted = dense(scale_columns="standard").fit(X * unit, y)
+    assert np.isfinite(fitted.history_["loss"]).all()
+    chances = fitted.predict_proba(X * unit)[:, 1]
+    assert len(np.unique(chances)) > 1
+
+
 def test_scaled_tables_flags_and_sparse_rows_are_left_alone():
     from scipy.sparse import csr_array
 
@@ -139,6 +148,13 @@ def test_members_streams_and_pipelines():
     np.testing.assert_array_equal(
         pipeline.predict_proba(X), dense().fit(X, y).predict_proba(X)
     )
+
+
+def test_a_warm_start_refuses_another_way_of_scaling():
+    X, y = raw()
+    fitted = dense(epochs=1, warm_start=True, scale_columns="standard").fit(X, y)
+    with pytest.raises(ValueError, match="warm_start"):
+        fitted.set_params(scale_columns=None).fit(X, y)
 
 
 def test_the_diagnosis_finds_no_unscaled_columns():

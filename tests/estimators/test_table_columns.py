@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -262,6 +264,30 @@ def test_members_of_a_pipeline_know_the_categories_of_all_rows():
     np.testing.assert_array_equal(is_trained, ~np.array(held_out))
 
 
+def test_members_behind_a_sampler_know_the_categories_that_only_one_of_them_has():
+    X, y = frame(gaps=False)
+    X["city"] = [f"city {n}" for n in range(N)]
+    steps = RandomUnderSampler(random_state=0), dense(n_members=3)
+    members = make_pipeline(*steps).fit(X, y)[-1]
+    known = set(members.categories_[0])
+    taken = members.as_numbers(X)[:, 1]
+    assert len(known) == np.count_nonzero(taken >= 0)
+    for member in members.members_:
+        # Those trained on have a vector of their own.
+        n_trained = sum(member.record_.data["class_counts"]["trained"])
+        vectors = member.weights_[0][: len(known)]
+        assert np.count_nonzero(vectors.any(axis=1)) == n_trained
+
+
+def test_sparse_rows_are_refused_behind_columns_of_categories():
+    X, y = frame(gaps=False)
+    fitted = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="pass dense rows"):
+        fitted.predict(csr_array(np.zeros((2, 3))))
+    fitted.fit(csr_array(X[["size", "age"]]), y)  # other rows in a new fit
+    assert fitted.is_categorical_ is None
+
+
 def test_samplers_may_repeat_categories_but_not_mix_them():
     X, y = frame()
     X["age"] = X["age"].fillna(0)
@@ -314,6 +340,29 @@ def test_scorers_callbacks_and_the_diagnosis_see_rows_as_given():
     diagnosis = skloss.diagnose(fitted, X, y, X_val=X[:40], y_val=y[:40])
     found = {finding.name for finding in diagnosis.findings}
     assert not found & {"nan-in-inputs", "unscaled-inputs", "categorical-as-ordinal"}
+
+
+def test_the_diagnosis_reads_numbers_and_codes_apart():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 10, 600)
+    y = (np.isin(codes, [1, 4, 6]) & (rng.uniform(size=600) < 0.9)).astype(int)
+    X = pd.DataFrame(rng.normal(size=(600, 2)), columns=["one", "two"])
+    X["code"] = codes
+
+    def found(X, **options):
+        fitted = DenseClassifier(random_state=0, **options).fit(X, y)
+        findings = skloss.diagnose(fitted, X, y).findings
+        return {finding.name: finding.params for finding in findings}
+
+    as_numbers, embedded = X, X.astype({"code": "category"})
+    slow = {"epochs": 1, "learning_rate": 1e-3}
+    assert "categorical-as-ordinal" in found(as_numbers, **slow)
+    assert "categorical-as-ordinal" not in found(embedded, **slow)
+    huge = embedded.assign(one=1e5 * X["one"])
+    assert found(huge, epochs=5)["unscaled-inputs"] == {"scale_columns": "auto"}
+    assert "unscaled-inputs" not in found(huge, epochs=5, scale_columns="auto")
+    many = X.assign(code=pd.Categorical(rng.integers(0, 300, 600)))
+    assert "unscaled-inputs" not in found(many, epochs=5)
 
 
 def test_tags_say_what_is_taken():

@@ -327,3 +327,20 @@ def test_series_and_images_of_an_archive_keep_their_shape(kind, shape, tmp_path)
     np.savez(tmp_path / "long.npz", X=X[:, :-1])
     with pytest.raises(DataFileError, match="but the model was fitted on"):
         read_rows(model, tmp_path / "long.npz")
+
+
+def test_categories_of_the_classifier_itself_are_read_as_texts(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = pd.DataFrame({"size": rng.normal(size=60) + y, "shop": rng.integers(0, 3, 60)})
+    X["city"] = rng.choice(["Bern", "Oslo"], 60)
+    X.loc[3, "size"], X.loc[4, "city"] = np.nan, None
+    X.to_csv(tmp_path / "table.csv", index=False)
+    model = DenseClassifier(
+        categorical_features=["shop", "city"],
+        missing="indicator",
+        epochs=2,
+        random_state=0,
+    ).fit(X, y)
+    rows, _ = read_rows(model, tmp_path / "table.csv")
+    np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(X))

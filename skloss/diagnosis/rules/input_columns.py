@@ -17,12 +17,23 @@ _NORMALIZERS = ("batch_norm", "normalization", "embedding")
 
 def _is_normalized(case: Case) -> bool:
     """Whether a layer before the first weights normalizes or embeds the inputs."""
+    leaves_numbers = case.rows is not None and bool(case.rows.n_embedded)
     for layer in case.layers or ():
+        if layer.kind == "embedding" and leaves_numbers:
+            continue
         if layer.kind in _NORMALIZERS:
             return True
         if layer.has_kernel:
             return False
     return False
+
+
+def _scaling(case: Case) -> tuple[str, dict[str, object]]:
+    """Say what scales the columns, and the parameters that do it."""
+    if case.rows is not None and case.rows.n_embedded:
+        # A scaler in front would have to be told which columns are categories.
+        return 'Set scale_columns="auto".', {"scale_columns": "auto"}
+    return "Put StandardScaler() first in the pipeline.", {}
 
 
 def _severity_by_harm(case: Case, certain: bool) -> Severity:
@@ -92,8 +103,8 @@ class WeakInputVariation(Rule):
     of that ratio over the columns.
     Effect: the constant offset dominates the sum in every unit, so the variation is
     learned slowly or not at all.
-    What to do: put StandardScaler() first in the pipeline. It subtracts the mean and
-    divides by the standard deviation.
+    What to do: put StandardScaler() first in the pipeline, or set scale_columns="auto"
+    of DenseClassifier. Both subtract the mean and divide by the standard deviation.
     False alarm when: the network learns well despite the offset. It is a remark unless
     the predictions are poor or, where these are not known, the ratio exceeds ten times
     the threshold.
@@ -111,12 +122,14 @@ class WeakInputVariation(Rule):
         offset = facts.offset or 0.0
         if facts.is_token_ids or _is_normalized(case) or offset <= self.largest_offset:
             return None
+        advice, params = _scaling(case)
         return self.found(
             f"The mean of a typical column is {offset:.0f} times its standard "
             "deviation.",
             {"mean over standard deviation": (offset, "")},
-            "Standardize the columns: put StandardScaler() first in the pipeline.",
+            f"Standardize the columns: {advice[0].lower()}{advice[1:]}",
             severity=_severity_by_harm(case, certain=offset > 10 * self.largest_offset),
+            params=params,
         )
 
 
@@ -129,8 +142,8 @@ class UnscaledInputs(Rule):
     curves, it reads whether a scaler is there, and the loss relative to a guess.
     Effect: gradients grow with the inputs, so no single learning rate suits all
     weights.
-    What to do: put StandardScaler() first in the pipeline. For images, divide by 255 or
-    add a Rescaling(1/255) layer.
+    What to do: put StandardScaler() first in the pipeline, or set scale_columns="auto"
+    of DenseClassifier. For images, divide by 255 or add a Rescaling(1/255) layer.
     False alarm when: the network can handle this scale and predicts poorly for another
     reason.
     """
@@ -160,6 +173,7 @@ class UnscaledInputs(Rule):
         what = self._what(facts, size, ratio)
         if what is None:
             return None
+        advice, params = _scaling(case)
         return self.found(
             what,
             {
@@ -169,7 +183,8 @@ class UnscaledInputs(Rule):
                 "largest standard deviation": (facts.largest_std, ""),
                 "column of the largest values": (facts.largest_column, ""),
             },
-            "Put StandardScaler() first in the pipeline. For images, divide by 255.",
+            f"{advice} For images, divide by 255." if not params else advice,
+            params=params,
             severity="warning"
             if self._sticks(case)
             else _severity_by_harm(case, certain=size > self.certain_size),
@@ -243,8 +258,8 @@ class CategoricalAsOrdinal(Rule):
     of a logistic regression with the columns that look like codes one-hot encoded.
     Effect: the network treats code 7 as seven times code 1, although the order of codes
     means nothing.
-    What to do: encode these columns with OneHotEncoder in a ColumnTransformer, or give
-    them an Embedding layer.
+    What to do: name these columns in categorical_features of DenseClassifier, encode
+    them with OneHotEncoder in a ColumnTransformer, or give them an Embedding layer.
     False alarm when: the columns are true quantities with a nonlinear effect, which a
     wider network would learn.
     """
@@ -281,6 +296,7 @@ class CategoricalAsOrdinal(Rule):
                 "score of a logistic regression": (facts.linear_score, ""),
                 "columns of codes": (n_codes, "columns"),
             },
-            "Encode these columns with OneHotEncoder in a ColumnTransformer, or give "
-            "them an Embedding layer.",
+            "Name these columns in categorical_features of DenseClassifier, encode "
+            "them with OneHotEncoder in a ColumnTransformer, or give them an Embedding "
+            "layer.",
         )
