@@ -140,6 +140,8 @@ def test_only_the_convolutional_one_takes_three_dimensions():
 
 
 OTHER_VALUES = {
+    "categorical_features": [0],
+    "scale_columns": "standard",
     "width": (4, 4),
     "depth": 2,
     "activation": "tanh",

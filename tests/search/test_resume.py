@@ -268,7 +268,7 @@ def begun(csv_file, tmp_path, monkeypatch):
     """Folder of a search that was ended after its first fit, which is made up."""
     from skloss.search.grid_search import FoldResult, SearchResult
 
-    def run(self, X, y, *, kept, on_fit, on_refit):
+    def run(self, X, y, *, pool, kept, on_fit, on_refit):
         on_fit(FoldResult(0, 0, {}, "made up"))
         result = SearchResult(list(self.candidates), len(self.splits))
         result.is_interrupted = True
