@@ -226,8 +226,10 @@ def _problem_of_classes(
     if classes is not None and n_classes not in (None, len(classes)):
         return f"data['classes'] has {len(classes)} of {n_classes} classes"
     n_classes = n_classes if classes is None else len(classes)
+    scores = outcome.get("validation_scores") or ()
     if n_classes is None:
-        return None
+        needed = "data must have classes or n_classes for outcome['validation_scores']"
+        return needed if scores else None
     label = data.get("pos_label")
     if label is not None and (n_classes != 2 or label not in (classes or (0, 1))):
         return f"data['pos_label'] must be one of two classes, got {_short(label)}"
@@ -239,8 +241,9 @@ def _problem_of_classes(
     truth = outcome.get("validation_truth")
     if truth and max(truth) >= n_classes:
         return f"outcome['validation_truth'] has class {max(truth)} of {n_classes}"
-    for row in outcome.get("validation_scores") or ():
-        if isinstance(row, list) and len(row) != n_classes:
+    for row in scores:
+        # A number is the probability of the positive class of two.
+        if (len(row) if isinstance(row, list) else 2) != n_classes:
             return f"outcome['validation_scores'] must have {n_classes} columns"
     return None
 

@@ -61,8 +61,7 @@ def confusions(context: ReportContext) -> list[Table]:
     positive = context.positive if is_binary else None
     found = [_confusion(title, np.asarray(part.confusion), names, positive)]
     is_known = held_out is not None and np.isfinite(held_out.scores).all()
-    # A record may say of two classes here, and of more or none there.
-    if held_out is None or not is_binary or held_out.positive is None:
+    if held_out is None or not is_binary:
         return found
     if not is_known or len(np.unique(held_out.truth)) < 2:
         return found
