@@ -36,6 +36,7 @@ import argparse
 import json
 import os
 import pickle
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -434,8 +435,7 @@ def look(arguments: dict[str, Any], cases: Path | None, key: str) -> dict[str, A
 
 def keep(arguments: dict[str, Any], cases: Path, key: str) -> Diagnosis:
     """Do what `diagnose` does, and keep what the rules read."""
-    names = ("source", "X", "y", "history", "X_val", "y_val", "fit_params")
-    case, notes = case_and_notes(*(arguments.get(name) for name in names))
+    case, notes = case_and_notes(**arguments)
     case_file(cases, key).write_bytes(pickle.dumps(case))
     return examine(case, notes)
 
@@ -535,6 +535,8 @@ def write(results: dict[str, Any]) -> None:
 def report(results: dict[str, Any], n_examples: int) -> None:
     frame = as_frame(results["runs"])
     raised = frame[frame["raised"].notna()]
+    if len(raised) == len(frame):
+        sys.exit(f"no diagnosis came to its end; the first: {raised['raised'].iloc[0]}")
     print(f"\ndiagnoses that raised: {len(raised)}")
     for _, row in raised.head(5).iterrows():
         print(f"    {row['key']}|{row['kind']}: {row['raised']}")
