@@ -30,17 +30,19 @@ class ValidationShift(PlainPart):
     offset : float
         Absolute difference of the medians in standard deviations of the training rows,
         median over columns.
-    column : int
-        The column, or the channel of series, that differs most.
+    column : int or None
+        The column, or the channel of series, that differs most, of those whose median
+        lies between the other quantiles in both splits. In counts and flags, which are
+        mostly zero, one quantile alone may say much by chance. None if there is none.
     column_scale, column_offset : float
-        Of that column.
+        Of that column; 1 and 0 if there is none.
     n_columns : int
         Columns, or channels, that were compared.
     """
 
     scale: float
     offset: float
-    column: int
+    column: int | None
     column_scale: float
     column_offset: float
     n_columns: int
@@ -83,18 +85,22 @@ def measured_shift(
         spread, spread_val = high - low, high_val - low_val
         scale = spread_val / spread
         offset = abs(middle_val - middle) / (spread / _IN_STDS)
+        farther = np.maximum(np.maximum(scale, 1 / scale), offset)
     known = (spread > 0) & (spread_val > 0) & np.isfinite(scale) & np.isfinite(offset)
     if not known.any():
         return None
-    scale, offset, columns = scale[known], offset[known], columns[known]
-    worst = int(np.maximum(np.maximum(scale, 1 / scale), offset).argmax())
+    inside = (low < middle) & (middle < high)
+    inside &= (low_val < middle_val) & (middle_val < high_val)
+    differ = np.where(known & inside, farther, 0)
+    worst = int(differ.argmax())
+    is_there = bool(differ[worst])
     return ValidationShift(
-        float(np.median(scale)),
-        float(np.median(offset)),
-        int(columns[worst]),
-        float(scale[worst]),
-        float(offset[worst]),
-        len(columns),
+        float(np.median(scale[known])),
+        float(np.median(offset[known])),
+        int(columns[worst]) if is_there else None,
+        float(scale[worst]) if is_there else 1.0,
+        float(offset[worst]) if is_there else 0.0,
+        int(known.sum()),
     )
 
 

@@ -124,3 +124,28 @@ def test_what_cannot_be_compared_is_not_measured():
     assert measured_shift(rows, rows) is None
     assert measured_shift(np.ones((50, 1)), np.ones((5, 1))) is None
     assert measured_shift(np.array([["a"]] * 50), np.array([["a"]] * 50)) is None
+
+
+def test_counts_that_are_mostly_zero_say_nothing_alone():
+    rng = np.random.default_rng(0)
+    train, val = (rng.normal(size=(n, 4)) for n in (600, 300))
+    for part, high in ((train, 40), (val, 1)):
+        part[:, 2] = high * (rng.random(len(part)) < 0.06)
+    shift = measured_shift(train, val)
+    assert shift.column != 2
+    assert 0.5 < shift.column_scale < 2
+    # Together they do, as pixels that were divided by 255 in one split.
+    pixels = rng.random((300, 8, 8, 1)) * (rng.random((300, 8, 8, 1)) < 0.4)
+    shift = measured_shift(pixels, pixels * 255)
+    assert (shift.column, shift.column_scale, shift.column_offset) == (None, 1, 0)
+    assert shift.scale == pytest.approx(255)
+
+
+def test_a_scale_of_255_is_an_error_even_if_the_decisions_hold():
+    X, y, X_val, y_val = _rows(1.0, 0.0)
+    net = DenseClassifier(epochs=10, random_state=0).fit(
+        X, y, X_val=X_val * 255, y_val=y_val
+    )
+    found = diagnose(net).find(RULE)
+    assert found.severity == "error"
+    assert "253 times" in found.title  # other rows, with a spread of their own

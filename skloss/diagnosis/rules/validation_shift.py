@@ -112,7 +112,9 @@ class TestScalingMismatch(Rule):
             if max(scale, 1 / max(scale, 1e-12), offset) <= self.one_column:
                 return None
         many = where == "a typical column"
-        harm = _falls_behind(case) or _is_above_a_guess(case)
+        # So far apart are no two sources, even if the network gets by.
+        certain = many and max(scale, 1 / max(scale, 1e-12), offset) > self.one_column
+        harm = certain or _falls_behind(case) or _is_above_a_guess(case)
         return self.found(
             "The validation rows were not transformed as the training rows were: in "
             f"{where} of them, {_how_far(scale, offset)}.",
