@@ -1,4 +1,4 @@
-"""Where the fits of a search run: in threads of this process, or elsewhere."""
+"""Pools in which the fits of a search run: threads of this process, or others."""
 
 from __future__ import annotations
 

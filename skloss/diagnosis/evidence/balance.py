@@ -1,4 +1,4 @@
-"""What gives a rare class more weight in a training, and what takes that back."""
+"""Settings that give a rare class more weight, and the changes that undo them."""
 
 from dataclasses import dataclass, field
 
