@@ -10,8 +10,8 @@ from scipy.sparse import issparse
 
 from skloss.estimators.fit_job import Job
 from skloss.estimators.fit_rows import GIVEN
-from skloss.holdout import are_resampled
-from skloss.metrics import class_prior, confusion_matrix
+from skloss.holdout import are_resampled, count_codes
+from skloss.metrics import confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
@@ -153,11 +153,10 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
     if rows.validation:
         parts["validation"] = rows.validation
     counts = {
-        name: np.bincount(part.y, minlength=n_classes).tolist()
-        for name, part in parts.items()
+        name: count_codes(part.y, n_classes).tolist() for name, part in parts.items()
     }
     priors = {
-        name: class_prior(parts[name].y, n_classes).tolist()
+        name: (np.array(counts[name]) / len(parts[name])).tolist()
         for name in ("original", "validation")
         if name in parts
     }
@@ -186,12 +185,13 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
 
 def _shift(job: Job, seen: Rows) -> dict[str, Any] | None:
     """Compare rows that were given to validate on, which no step in front has seen."""
-    if job.rows.source not in GIVEN or job.rows.validation is None:
+    held = job.rows.validation
+    if job.rows.source not in GIVEN or held is None or held.is_stored:
         return None
     n_channels = getattr(job.estimator, "n_channels", None)
     if len(job.row_shape) > 1 or len(seen.X.shape) > 2:
         n_channels = (*seen.X.shape, *job.row_shape)[-1]
-    found = measured_shift(seen.X, job.rows.validation.X, n_channels)
+    found = measured_shift(seen.X, held.X, n_channels)
     return None if found is None else found.to_dict()
 
 
