@@ -119,7 +119,7 @@ def stratified_mask(
     Examples
     --------
     >>> stratified_mask(np.array([0, 1, 0, 1]), np.array(["calm", "storm"]), 0.5, 0)
-    array([False, False,  True,  True])
+    array([ True, False, False,  True])
     """
     from sklearn.utils import check_random_state
 

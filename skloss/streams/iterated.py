@@ -76,7 +76,7 @@ def tf_data_rows(dataset: Any, *, buffer_rows: int | None = None) -> RowSource:
     >>> batches = tf.data.Dataset.from_tensor_slices(make_rare_events(random_state=0))
     >>> rows = streams.tf_data_rows(batches.batch(512))
     >>> DenseClassifier(epochs=2, random_state=0).fit(rows).n_features_in_
-    9
+    12
     """
     if not hasattr(dataset, "as_numpy_iterator") or not hasattr(
         dataset, "element_spec"

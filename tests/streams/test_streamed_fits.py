@@ -123,14 +123,12 @@ def test_curves_are_measured_on_the_same_sample_of_many_rows(monkeypatch):
     assert sum(streamed.record_.data["class_counts"]["measured"]) == 700
 
 
-def test_held_out_rows_that_are_read_anew_give_the_same_curves(monkeypatch):
-    in_memory = dense().fit(X, y)
-    monkeypatch.setattr(stored_rows, "MOST_KEPT_VALUES", 100)
-    for buffer_rows in (None, 800):
-        rows = streams.array_rows(X, y, buffer_rows=buffer_rows)
-        held = dense(epochs=1).fit(rows).record_
-        assert np.isfinite(held.history["val_loss"]).all()
-    assert_equal_fits(in_memory, dense().fit(streams.array_rows(X, y)))
+@pytest.mark.parametrize("options", [{}, {"scoring": "roc_auc"}, {"refit": True}])
+def test_held_out_rows_that_are_read_anew_give_the_same_curves(monkeypatch, options):
+    monkeypatch.setattr("skloss.estimators.fit_job.MOST_MEASURED_ROWS", 100)
+    in_memory = dense(**options).fit(X, y)
+    monkeypatch.setattr(stored_rows, "MOST_KEPT_VALUES", 2000)  # 300 rows of 12 columns
+    assert_equal_fits(in_memory, dense(**options).fit(streams.array_rows(X, y)))
 
 
 def test_curves_and_counts_are_exact_whatever_the_buffer_holds():
