@@ -116,7 +116,7 @@ def _changed(how: str, n_rows: int) -> str:
 
 
 def _digest(X: np.ndarray) -> int:
-    return crc32(memoryview(np.ascontiguousarray(X)))
+    return crc32(np.ascontiguousarray(X).data)
 
 
 def count_rows(
