@@ -75,6 +75,8 @@ def make_record(
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if job.rows.positions is not None:
+        data["held_out_rows"] = job.rows.positions.tolist()
     if calibration is not None and not calibration.changes_nothing:
         outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
@@ -163,7 +165,7 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
     return {
         "n_rows": len(rows.training),
         "n_given": rows.n_given,
-        "held_out_rows": None if rows.positions is None else rows.positions.tolist(),
+        "held_out_rows": None,  # last of all: a list takes five times an array
         "n_features": int(job.estimator.n_features_in_),
         "classes": job.estimator.classes_.tolist(),
         "n_classes": n_classes,
@@ -247,12 +249,12 @@ def _outcome(
     if job.n_classes > 2:  # of two classes the curves have all counts
         guessed = measured[""].scores().argmax(axis=1)
         confusion = confusion_matrix(measured[""].rows.y, guessed, job.n_classes)
+    truth = scores = None
     if "val_" in measured:
-        scores = measured["val_"].scores()
+        truth = measured["val_"].rows.y
+        scores = np.asarray(measured["val_"].scores(), float)
         if job.positive is not None:
-            scores = scores[:, job.positive]
-        outcome["validation_truth"] = measured["val_"].rows.y.tolist()
-        outcome["validation_scores"] = scores.tolist()
+            scores = np.array(scores[:, job.positive])
     metrics: dict[str, Any] = {"train": {"counts": counts["trained"]}}
     for prefix in measured:
         split, rows = _SPLITS[prefix]
@@ -263,10 +265,13 @@ def _outcome(
             -1 if result.kept_epoch is None else result.kept_epoch,
             counts[rows],
             is_crossentropy=description.is_crossentropy,
-            truth=outcome.get("validation_truth") if is_val else None,
-            scores=outcome.get("validation_scores") if is_val else None,
+            truth=truth if is_val else None,
+            scores=scores if is_val else None,
             confusion=None if is_val else confusion,
             positive=job.positive,
         )
         metrics[split] = as_plain(found.to_dict())
+    if truth is not None and scores is not None:
+        outcome["validation_truth"] = truth.tolist()
+        outcome["validation_scores"] = scores.tolist()
     return outcome | {"metrics": metrics}
