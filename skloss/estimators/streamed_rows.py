@@ -111,9 +111,12 @@ class StreamedRowsMixin:
     ) -> Self:
         """Train one epoch on each block of an iterator, which gives it once."""
         _refuse("X", y=y, sample_weight=sample_weight)
+        has_blocks = False
         for given in blocks:
-            block = as_block(given)
+            has_blocks, block = True, as_block(given)
             self.partial_fit(block.X, block.y, classes)  # type: ignore[attr-defined]
+        if not has_blocks:
+            raise ValueError("The iterator gave no block of rows: it may be used up.")
         return self
 
     def read_streamed(

@@ -110,7 +110,13 @@ class _IteratedRows(RowSource):
         self._make_blocks, self.buffer_rows = make_blocks, buffer_rows
 
     def blocks(self) -> Iterator[Block]:
-        return together(map(as_block, self._make_blocks()), self.buffer_rows)
+        blocks = self._make_blocks()
+        if not isinstance(blocks, Iterable):
+            raise TypeError(
+                f"The function of block_rows returned a {type(blocks).__name__}: let "
+                "it return a new iterator of (X, y) blocks."
+            )
+        return together(map(as_block, blocks), self.buffer_rows)
 
 
 def as_block(given: Any) -> Block:

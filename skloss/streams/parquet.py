@@ -1,6 +1,6 @@
 """Rows of Parquet files, or of any dataset of pyarrow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,10 +86,10 @@ class _ParquetRows(RowSource):
         self.names = self._values_of = self._columns(columns)
         self.group_name, self.has_groups = groups, groups is not None
         self.has_labels, self.buffer_rows = target is not None, buffer_rows
-        self._dtype = _common_type(
-            [self._schema.field(n).type for n in self._values_of]
-        )
+        self._takes_all = columns is None
+        self._kinds: set[Any] = set()
         self._fragments = list(self._row_groups(dataset))
+        self._dtype = _common_type(self._kinds)
 
     def blocks(self) -> Iterator[Block]:
         for fragment in self._fragments:
@@ -105,14 +105,15 @@ class _ParquetRows(RowSource):
         return self._values(self._table(self._fragments[number], [*self._values_of]))
 
     def place(self, number: int, first: int, n_rows: int) -> str:
-        path = getattr(self._fragments[number], "path", "") or "the dataset"
         rows = super().place(number, first, n_rows)
-        return f"{rows[0].lower()}{rows[1:]}, of {path}".replace("in rows", "In rows")
+        return f"{rows}, of {_path(self._fragments[number])}"
 
     def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
         known = self._schema.names
         labels = {"target": self._target, "groups": self._groups}
-        named = [] if asked is None else list(asked)
+        named = list(
+            [asked] if isinstance(asked, str) else () if asked is None else asked
+        )
         for argument, name in [*labels.items(), *(("columns", n) for n in named)]:
             if name is not None and name not in known:
                 raise ValueError(
@@ -123,13 +124,7 @@ class _ParquetRows(RowSource):
         found = others if asked is None else named
         if self._target in found:
             raise ValueError(f"columns has the target {self._target!r}: leave it out.")
-        texts = [n for n in found if not _is_number(self._schema.field(n).type)]
-        if texts:
-            kind = self._schema.field(texts[0]).type
-            raise ValueError(
-                f"The columns {_listed(texts)} hold no numbers ({texts[0]!r} has the "
-                f"type {kind}): encode them in the files, or name others by columns=."
-            )
+        _check_numbers(self._schema, found, "")
         if not found:
             raise ValueError("There is no column of values beside the target.")
         return tuple(found)
@@ -147,20 +142,33 @@ class _ParquetRows(RowSource):
             lacking = sorted(needed - known - by_folder)
             if lacking:
                 raise ValueError(
-                    f"{fragment.path} has no column {lacking[0]!r}, which the first "
+                    f"{_path(fragment)} has no column {lacking[0]!r}, which the first "
                     "file has: the files must have the same columns."
                 )
             further = sorted(known - {*self._schema.names})
-            if further:
+            if further and self._takes_all:
                 raise ValueError(
-                    f"{fragment.path} has a column {further[0]!r}, which the first "
+                    f"{_path(fragment)} has a column {further[0]!r}, which the first "
                     "file has not: the files must have the same columns."
                 )
+            schema = self._schema_of(fragment)
+            _check_numbers(schema, self._values_of, f" of {_path(fragment)}")
+            self._kinds |= {schema.field(name).type for name in self._values_of}
             yield from _parts(fragment)
+
+    def _schema_of(self, fragment: Any) -> Any:
+        """Types of a file's own; folders have what is no column of a file."""
+        own = fragment.physical_schema
+        labels = [name for name in (self._target, self._groups) if name is not None]
+        fields = [
+            (own if name in own.names else self._schema).field(name)
+            for name in dict.fromkeys([*self._values_of, *labels])
+        ]
+        return import_module("pyarrow").schema(fields)
 
     def _table(self, fragment: Any, columns: list[str]) -> Any:
         try:
-            return fragment.to_table(schema=self._schema, columns=columns)
+            return fragment.to_table(schema=self._schema_of(fragment), columns=columns)
         except (OSError, ValueError, TypeError, NotImplementedError) as error:
             raise ValueError(_unreadable(fragment, error)) from error
 
@@ -221,6 +229,21 @@ def _folder_columns(fragment: Any) -> set[str]:
     return {*datasets.get_partition_keys(fragment.partition_expression)}
 
 
+def _check_numbers(schema: Any, names: Sequence[str], place: str) -> None:
+    """Refuse columns that hold no numbers."""
+    texts = [name for name in names if not _is_number(schema.field(name).type)]
+    if texts:
+        raise ValueError(
+            f"The columns {_listed(texts)}{place} hold no numbers ({texts[0]!r} has "
+            f"the type {schema.field(texts[0]).type}): encode them in the files, or "
+            "name others by columns=."
+        )
+
+
+def _path(fragment: Any) -> str:
+    return getattr(fragment, "path", "") or "the dataset"
+
+
 def _is_number(kind: Any) -> bool:
     types = import_module("pyarrow").types
     return bool(
@@ -231,7 +254,7 @@ def _is_number(kind: Any) -> bool:
     )
 
 
-def _common_type(kinds: Sequence[Any]) -> type:
+def _common_type(kinds: Collection[Any]) -> type:
     """Single precision where it holds all values exactly, else double."""
     types = import_module("pyarrow").types
     exact = (
@@ -256,4 +279,4 @@ def _labels(column: Any) -> np.ndarray:
 
 def _unreadable(fragment: Any, error: Exception) -> str:
     told = " ".join(str(error).split()).rstrip(".")
-    return f"Cannot read {getattr(fragment, 'path', 'the dataset')}: {told}."
+    return f"Cannot read {_path(fragment)}: {told}."

@@ -156,6 +156,19 @@ def test_folders_of_parquet_tell_columns_by_their_names(tmp_path):
     np.testing.assert_array_equal(years, np.repeat([2025, 2026], 900))
 
 
+@pytest.mark.parametrize("kinds", [("int64", "float64"), ("float32", "int64")])
+def test_files_may_have_numbers_of_other_types(tmp_path, kinds):
+    whole = np.arange(N, dtype=np.int64) + 2**30
+    for number, kind in enumerate(kinds):
+        values = whole + 0.5 if kind == "float64" else whole
+        table = frame().assign(c0=values.astype(kind))
+        table.to_parquet(tmp_path / f"part-{number}.parquet", index=False)
+    found = all_values(counted(streams.parquet_rows(tmp_path, "weather")))[:, 0]
+    second = whole + 0.5 if kinds[1] == "float64" else whole
+    np.testing.assert_array_equal(found[N:], second)
+    np.testing.assert_array_equal(found[:N], whole.astype(kinds[0]))
+
+
 def test_a_dataset_of_pyarrow_is_taken_as_it_is(tmp_path):
     import pyarrow.dataset as ds
 
@@ -202,6 +215,7 @@ def test_a_target_that_is_not_there_is_refused_with_the_nearest(tmp_path):
     [
         (lambda t: t.drop(columns="c3"), r"part-1.parquet has no column 'c3'"),
         (lambda t: t.assign(extra=1.0), r"part-1.parquet has a column 'extra'"),
+        (lambda t: t.assign(c2="x"), r"'c2' of .*part-1.parquet hold no numbers"),
     ],
 )
 def test_files_with_other_columns_are_refused(tmp_path, change, match):
@@ -232,6 +246,7 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch):
         (lambda: streams.array_rows(X, LABELS[:9]), "y has 9 entries, but X has 5000"),
         (lambda: streams.array_rows(X, LABELS, buffer_rows=0), "whole number"),
         (lambda: streams.block_rows(pairs(9)), "a function without arguments"),
+        (lambda: counted(streams.block_rows(lambda: None)), "returned a NoneType"),
         (lambda: streams.tf_data_rows(X), "takes a tf.data.Dataset"),
     ],
 )

@@ -207,6 +207,11 @@ def test_a_partial_fit_on_an_iterator_is_one_epoch_for_each_block():
     assert_equal_fits(in_memory, streamed)
 
 
+def test_an_iterator_that_is_used_up_is_refused():
+    with pytest.raises(ValueError, match="it may be used up"):
+        dense().partial_fit(iter([]), classes=[0, 1])
+
+
 def test_names_of_columns_are_known_and_must_be_the_same(tmp_path):
     table = pd.DataFrame(X).add_prefix("c")
     table.assign(y=y).to_parquet(tmp_path / "a.parquet", row_group_size=500)
