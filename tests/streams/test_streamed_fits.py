@@ -12,7 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 import skloss
-from skloss import CNN1DClassifier, DenseClassifier, RocketClassifier, streams
+from skloss import (
+    CNN1DClassifier,
+    CNN2DClassifier,
+    DenseClassifier,
+    RecurrentClassifier,
+    RocketClassifier,
+    streams,
+)
 from skloss.datasets import make_rare_events
 from skloss.exceptions import TrainingInterruptedWarning
 from skloss.streams import stored_rows
@@ -114,6 +121,27 @@ def test_series_are_trained_on_too():
             streamed.predict_proba(streams.array_rows(given)),
             streamed.predict_proba(given),
         )
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "shape"),
+    [
+        (CNN2DClassifier, {}, (2, 6, 1)),
+        (CNN2DClassifier, {"augment": {"shift": 0.2}}, (2, 6, 1)),
+        (RecurrentClassifier, {}, (6, 2)),
+        (RecurrentClassifier, {"missing": "mask"}, (6, 2)),
+    ],
+    ids=["images", "augmented images", "recurrent", "recurrent with gaps"],
+)
+def test_other_networks_are_trained_on_too(kind, options, shape):
+    n = 400
+    given = X[:n].reshape(n, *shape)
+    if "missing" in options:
+        given = np.where(np.arange(6)[:, np.newaxis] < 5, given, np.nan)
+    given = given.astype(np.float32)
+    options = {"epochs": 1, "batch_size": 64, "random_state": 0, **options}
+    streamed = kind(**options).fit(streams.array_rows(given, y[:n]))
+    assert_equal_fits(kind(**options).fit(given, y[:n]), streamed)
 
 
 def test_curves_are_measured_on_the_same_sample_of_many_rows(monkeypatch):
