@@ -148,9 +148,10 @@ def main() -> None:
     if options.quick:
         print(table(measure(20_000, 10_000, options.folder)))
         return
+    load = os.getloadavg()[0]
     found = measure(options.rows, options.in_memory, options.folder)
     print(table(found))
-    text = json.dumps({"host": describe(), "fits": found}, indent=1)
+    text = json.dumps({"host": describe(), "load": load, "fits": found}, indent=1)
     RESULTS.write_text(text + "\n")
 
 
