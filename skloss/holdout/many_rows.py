@@ -19,7 +19,8 @@ _PART = 2**20  # rows that are looked at together
 _BINS = 2**16
 
 
-def _parts(n: int, size: int = _PART) -> Iterator[slice]:
+def _parts(n: int, size: int | None = None) -> Iterator[slice]:
+    size = _PART if size is None else size
     for first in range(0, n, size):
         yield slice(first, min(first + size, n))
 

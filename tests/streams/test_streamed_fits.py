@@ -21,7 +21,7 @@ from skloss import (
     streams,
 )
 from skloss.datasets import make_rare_events
-from skloss.exceptions import TrainingInterruptedWarning
+from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.streams import stored_rows
 
 X, y = make_rare_events(3000, prevalence=0.2, random_state=0)
@@ -186,6 +186,16 @@ def test_a_small_buffer_learns_as_well():
 def test_two_fits_with_a_seed_are_equal_to_the_bit_with_a_small_buffer():
     rows = streams.array_rows(X, y, buffer_rows=320)
     assert_equal_fits(dense().fit(rows), dense().fit(rows))
+
+
+def test_a_fit_that_diverges_within_an_epoch_ends_as_in_memory():
+    options = {"optimizer": "sgd", "learning_rate": 1e30, "batch_size": 1}
+    with pytest.warns(TrainingDivergedWarning, match="in epoch 1, step"):
+        in_memory = dense(**options).fit(X * 1e6, y)
+    with pytest.warns(TrainingDivergedWarning, match="in epoch 1, step"):
+        streamed = dense(**options).fit(streams.array_rows(X * 1e6, y))
+    assert in_memory.record_.outcome["stop_reason"] == "diverged"
+    np.testing.assert_array_equal(streamed.weights_[0], in_memory.weights_[0])
 
 
 def test_another_source_can_be_held_out():
