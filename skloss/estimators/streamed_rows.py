@@ -80,7 +80,6 @@ class StreamedRowsMixin:
     }
 
     classes_: Any
-    random_state: Any
     validation_rows: Any
 
     def _fit_source(
@@ -180,7 +179,7 @@ class StreamedRowsMixin:
     def _held_out(self, counted: CountedRows, fraction: float) -> np.ndarray:
         codes, classes, how = counted.codes, counted.classes, self.validation_rows
         if how == "stratified":
-            seed = self.random_state
+            seed = self._split_state()  # type: ignore[attr-defined]
             return stratified_mask(codes, classes, fraction, seed, counted.group_of)
         if how == "last":
             return last_mask(codes, classes, fraction, counted.group_of)

@@ -221,6 +221,22 @@ def test_a_fit_goes_on_by_warm_start():
     assert_equal_fits(in_memory, streamed)
 
 
+def test_a_fit_that_goes_on_without_a_seed_holds_out_the_same_rows():
+    streamed = dense(warm_start=True, random_state=None)
+    rows = streams.array_rows(X, y)
+    held = [streamed.fit(rows).record_.data["held_out_rows"] for _ in range(2)]
+    assert held[0] == held[1]
+
+
+@pytest.mark.parametrize("make", [lambda: 3, lambda: np.random.RandomState(3)])
+def test_a_seed_of_any_kind_holds_out_the_rows_of_a_fit_in_memory(make):
+    in_memory = dense(random_state=make()).fit(X, y)
+    streamed = dense(random_state=make()).fit(streams.array_rows(X, y))
+    held = [one.record_.data["held_out_rows"] for one in (in_memory, streamed)]
+    assert held[0] == held[1]
+    np.testing.assert_array_equal(in_memory.weights_[0], streamed.weights_[0])
+
+
 def test_a_second_fit_may_have_other_columns_and_labels():
     streamed = dense().fit(streams.array_rows(X, y))
     streamed.fit(streams.array_rows(X[:, :4], THREE))
