@@ -124,6 +124,8 @@ def _pipeline(options: argparse.Namespace) -> Any:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not name or not equals:
             raise ValueError(f"--set {text!r} must read NAME=VALUE, such as width=64.")
+        if name == "epochs":
+            raise ValueError(f"--set {text!r}: use --epochs instead.")
         classifier.set_params(**{name: _literal(value)})
     if options.scaler == "none":
         return make_pipeline(classifier)

@@ -12,6 +12,7 @@ from skloss.exceptions import UngroupedHoldOutWarning
 from skloss.holdout import count_codes
 from skloss.sklearn_compat import check_sample_weight, groups_stay_outside
 from skloss.sparse_rows import n_rows
+from skloss.streams import RowSource
 from skloss.training import Rows
 
 __all__ = [
@@ -65,6 +66,11 @@ class HoldOut:
         weight_val: ArrayLike | None,
     ) -> Self:
         """Rows that the user holds out, or none."""
+        if isinstance(X_val, RowSource):
+            raise ValueError(
+                "X_val is a source of rows in blocks, but X is not: pass X as a "
+                "source, too, such as skloss.streams.array_rows(X, y)."
+            )
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(

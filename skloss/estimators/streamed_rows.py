@@ -16,7 +16,7 @@ from skloss.estimators.fit_rows import HoldOut, MemberRows, Split
 from skloss.holdout import last_mask, stratified_mask
 from skloss.streams import RowSource
 from skloss.streams.counted import CountedRows, count_rows
-from skloss.streams.iterated import as_block
+from skloss.streams.iterated import as_block, given_values
 from skloss.streams.stored_rows import StoredRows
 
 __all__ = ["Streamed", "StreamedRowsMixin"]
@@ -113,7 +113,7 @@ class StreamedRowsMixin:
         has_blocks = False
         for given in blocks:
             has_blocks, block = True, as_block(given)
-            self.partial_fit(block.X, block.y, classes)  # type: ignore[attr-defined]
+            self.partial_fit(given_values(given), block.y, classes)  # type: ignore[attr-defined]
         if not has_blocks:
             raise ValueError("The iterator gave no block of rows: it may be used up.")
         return self

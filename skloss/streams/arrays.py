@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skloss.streams.row_source import Block, RowSource, block_size, check_count
 
@@ -71,9 +72,10 @@ class _ArrayRows(RowSource):
             )
         self._n_rows = int(X.shape[0])
         for name, array in self._arrays.items():
-            if array.shape[0] != self._n_rows:
+            n_entries = array.shape[0] if array.shape else "no"
+            if n_entries != self._n_rows:
                 raise ValueError(
-                    f"{name} has {array.shape[0]} entries, but X has {self._n_rows} "
+                    f"{name} has {n_entries} entries, but X has {self._n_rows} "
                     "rows: pass one per row."
                 )
         self._size = block_size(X.shape[1:], buffer_rows)
@@ -96,6 +98,11 @@ class _ArrayRows(RowSource):
 
 def _sliceable(array: Any) -> Any:
     """Return what has a shape and slices of rows as it is, and make one of the rest."""
+    if issparse(array):
+        raise TypeError(
+            "array_rows takes no sparse matrix, which is in memory as a whole: pass it "
+            "to fit itself."
+        )
     is_frame = hasattr(array, "iloc") or hasattr(array, "to_numpy")
     if is_frame or not (hasattr(array, "shape") and hasattr(array, "__getitem__")):
         return np.asarray(array)

@@ -222,6 +222,13 @@ class _Numbered:
     def sorted(self) -> tuple[np.ndarray, np.ndarray]:
         """Names in order, and the place of the name of each row among them."""
         names = np.unique(np.concatenate(self._names))
+        if {*names.tolist()} != {*self._number_of}:
+            kinds = sorted({str(some.dtype) for some in self._names})
+            raise ValueError(
+                f"{self._what} has the types {' and '.join(kinds)} in its blocks, and "
+                "some values change when these are put together: convert all of them "
+                "to one type."
+            )
         numbers = np.concatenate(self._numbers)
         self._numbers.clear()
         places = np.empty(len(names), numbers.dtype)

@@ -16,13 +16,14 @@ def block_rows(
     """Rows of a function that returns a new iterator of (X, y) blocks at each call.
 
     Each epoch is a call. The blocks must be the same ones in the same order at every
-    call, so the function shuffles nothing: ``fit`` does.
+    call, so the function shuffles nothing: ``fit`` does. Training calls it in another
+    thread, so let it open its own files and connections.
 
     Parameters
     ----------
     make_blocks : callable
-        Takes no argument. Each block is a pair of arrays, or an array of values alone
-        of rows that are to be predicted.
+        Takes no argument. Each block is a pair (X, y) of an array or a DataFrame of
+        numbers and its labels; or X alone, of rows that are to be predicted.
     buffer_rows : int, optional
         Rows that ``fit`` shuffles together; None are as many as take 64 MB.
 
@@ -108,6 +109,8 @@ class _IteratedRows(RowSource):
         self, make_blocks: Callable[[], Iterable[Any]], buffer_rows: int | None
     ) -> None:
         self._make_blocks, self.buffer_rows = make_blocks, buffer_rows
+        self._columns: list[Any] | None = None
+        self._has_begun = False
 
     def blocks(self) -> Iterator[Block]:
         blocks = self._make_blocks()
@@ -116,7 +119,36 @@ class _IteratedRows(RowSource):
                 f"The function of block_rows returned a {type(blocks).__name__}: let "
                 "it return a new iterator of (X, y) blocks."
             )
-        return together(map(as_block, blocks), self.buffer_rows)
+        return together(map(self._block, blocks), self.buffer_rows)
+
+    def _block(self, given: Any) -> Block:
+        """Check a block, and that its columns are those of the first one."""
+        block, columns = as_block(given), _columns_of(given_values(given))
+        if not self._has_begun:
+            self._has_begun, self._columns = True, columns
+            if columns and all(isinstance(name, str) for name in columns):
+                self.names = tuple(columns)
+        if columns != self._columns:
+            raise ValueError(
+                f"A block has {_told(columns)}, but the first one has "
+                f"{_told(self._columns)}: give all blocks the same columns in the same "
+                "order."
+            )
+        return block
+
+
+def given_values(given: Any) -> Any:
+    """Return what was given as the values of a block, such as a DataFrame."""
+    return given[0] if isinstance(given, tuple | list) else given
+
+
+def _columns_of(X: Any) -> list[Any] | None:
+    columns = getattr(X, "columns", None)
+    return None if columns is None else list(columns)
+
+
+def _told(columns: list[Any] | None) -> str:
+    return "no names of columns" if columns is None else f"the columns {columns}"
 
 
 def as_block(given: Any) -> Block:
@@ -142,7 +174,7 @@ def together(blocks: Iterable[Block], buffer_rows: int | None) -> Iterator[Block
     waiting: list[Block] = []
     n_rows = 0
     for block in blocks:
-        if waiting and block.X.shape[1:] != waiting[0].X.shape[1:]:
+        if waiting and _shapes(block) != _shapes(waiting[0]):
             yield _joined(waiting)  # what reads them says that they differ
             waiting, n_rows = [], 0
         waiting.append(block)
@@ -152,6 +184,11 @@ def together(blocks: Iterable[Block], buffer_rows: int | None) -> Iterator[Block
             waiting, n_rows = [], 0
     if waiting:
         yield _joined(waiting)
+
+
+def _shapes(block: Block) -> tuple[Any, ...]:
+    """Shapes of a row and of its label; None if there is no label."""
+    return block.X.shape[1:], None if block.y is None else block.y.shape[1:]
 
 
 def _joined(blocks: list[Block]) -> Block:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
+from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -94,7 +95,8 @@ class _ParquetRows(RowSource):
     def blocks(self) -> Iterator[Block]:
         for fragment in self._fragments:
             labels = [n for n in (self._target, self._groups) if n is not None]
-            table = self._table(fragment, [*self._values_of, *dict.fromkeys(labels)])
+            columns = [*dict.fromkeys([*self._values_of, *labels])]
+            table = self._table(fragment, columns)
             y, groups = (
                 None if name is None else _labels(table.column(name))
                 for name in (self._target, self._groups)
@@ -124,6 +126,8 @@ class _ParquetRows(RowSource):
         found = others if asked is None else named
         if self._target in found:
             raise ValueError(f"columns has the target {self._target!r}: leave it out.")
+        if twice := [name for name in found if found.count(name) > 1]:
+            raise ValueError(f"columns has {twice[0]!r} twice: name it once.")
         _check_numbers(self._schema, found, "")
         if not found:
             raise ValueError("There is no column of values beside the target.")
@@ -201,6 +205,17 @@ def _opened(source: Any) -> Any:
     if isinstance(source, datasets.Dataset):
         return source
     several = isinstance(source, list | tuple)
+    for one in source if several else [source]:
+        if not isinstance(one, str | PathLike):
+            raise TypeError(
+                "parquet_rows takes a path, a list of paths or a dataset of pyarrow, "
+                f"got a {type(one).__name__}."
+            )
+        if "://" in str(one):
+            raise ValueError(
+                f"parquet_rows takes paths, got {one!r}: pass "
+                "pyarrow.dataset.dataset(...) of files that are elsewhere."
+            )
     paths = [Path(one).expanduser() for one in (source if several else [source])]
     for path in paths:
         if not path.exists():

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 from skloss import streams
 from skloss.streams import RowSource
@@ -244,7 +245,11 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch):
     [
         (lambda: streams.array_rows(X[:, 0], LABELS), "X has shape"),
         (lambda: streams.array_rows(X, LABELS[:9]), "y has 9 entries, but X has 5000"),
+        (lambda: streams.array_rows(X, 5), "y has no entries, but X has 5000"),
+        (lambda: streams.array_rows(csr_matrix(X), LABELS), "no sparse matrix"),
         (lambda: streams.array_rows(X, LABELS, buffer_rows=0), "whole number"),
+        (lambda: streams.parquet_rows(None, "y"), "takes a path.*got a NoneType"),
+        (lambda: streams.parquet_rows("s3://a/b", "y"), "got 's3://a/b': pass pyarr"),
         (lambda: streams.block_rows(pairs(9)), "a function without arguments"),
         (lambda: counted(streams.block_rows(lambda: None)), "returned a NoneType"),
         (lambda: streams.tf_data_rows(X), "takes a tf.data.Dataset"),
@@ -278,12 +283,69 @@ def test_datasets_that_give_single_rows_or_have_no_end_are_refused():
         ([(X.astype(str), LABELS)], "give blocks of numbers"),
         ([X], "In rows 0 to 4999 there are no labels"),
         ([(X, LABELS, X[:, 0])], "A block has 3 parts"),
+        ([(X[:9], LABELS[:9]), X], "In rows 9 to 5008 there are no labels"),
+        ([(frame()[["c0", "c1"]], LABELS), (frame()[["c1", "c0"]], LABELS)], "same or"),
+        ([(frame()[["c0", "c1"]], LABELS), (X[:, :2], LABELS)], "no names of columns"),
+        ([(X, np.arange(N) + 2**53), (X, np.ones(N))], "y has the types float64 and i"),
     ],
-    ids=["none", "width", "length", "types", "texts", "labels", "weights"],
+    ids=[
+        *("none", "width", "length", "types", "texts", "labels", "weights"),
+        *("labels of some", "order of columns", "names of some", "large numbers"),
+    ],
 )
 def test_blocks_that_do_not_go_together_are_refused(blocks, match):
     with refuses(match):
         counted(streams.block_rows(lambda: blocks))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (np.arange(N) + 2**60, (np.arange(N) + 2**61).astype(np.uint64)),
+        (np.arange(N).astype("M8[ns]"), np.arange(N).astype("M8[us]")),
+    ],
+    ids=["large numbers", "times"],
+)
+@pytest.mark.filterwarnings("error")
+def test_groups_that_no_common_type_holds_are_refused(first, second):
+    class Grouped(RowSource):
+        has_groups = True
+
+        def blocks(self):
+            yield streams.Block(X, LABELS, first)
+            yield streams.Block(X, LABELS, second)
+
+    with refuses(r"groups has the types .* and .* in its blocks"):
+        counted(Grouped())
+
+
+def test_blocks_that_are_frames_keep_the_names_of_their_columns():
+    table = frame().drop(columns="weather")
+    rows = streams.block_rows(lambda: [(table[:90], LABELS[:90])])
+    assert counted(rows).source.names == tuple(table.columns)
+    plain = streams.block_rows(lambda: [(pd.DataFrame(X), LABELS)])
+    assert counted(plain).source.names is None
+
+
+def test_labels_of_small_blocks_may_be_columns():
+    blocks = [(X[:9], LABELS[:9, None]), (X[9:20], LABELS[9:20])]
+    rows = count_rows(streams.block_rows(lambda: blocks), np.ravel)
+    np.testing.assert_array_equal(rows.classes[rows.codes], LABELS[:20])
+
+
+def test_columns_that_are_named_twice_are_refused(tmp_path):
+    with refuses("columns has 'c0' twice"):
+        streams.parquet_rows(as_files(tmp_path, frame()), columns=["c0", "c0"])
+
+
+def test_a_column_of_groups_can_be_one_of_the_values_too(tmp_path):
+    table = frame().assign(person=np.arange(N) // 10)
+    rows = streams.parquet_rows(
+        as_files(tmp_path, table), "weather", groups="person", columns=["c0", "person"]
+    )
+    found = counted(rows)
+    np.testing.assert_array_equal(all_values(found)[:, 1], np.arange(N) // 10)
+    np.testing.assert_array_equal(found.group_of, np.arange(N) // 10)
 
 
 def test_rows_without_labels_are_refused_before_they_are_read():

@@ -261,6 +261,21 @@ def test_a_partial_fit_on_an_iterator_is_one_epoch_for_each_block():
     assert_equal_fits(in_memory, streamed)
 
 
+def test_a_partial_fit_on_frames_refuses_another_order_of_columns():
+    table = pd.DataFrame(X[:, :2], columns=["a", "b"])
+    blocks = iter([(table, y), (table[["b", "a"]], y)])
+    with pytest.raises(ValueError, match="same order as they were in fit"):
+        dense().partial_fit(blocks, classes=[0, 1])
+
+
+def test_a_source_is_held_out_of_a_source_alone():
+    held = streams.array_rows(X, y)
+    with pytest.raises(ValueError, match=r"X_val is a source .* but X is not"):
+        dense().fit(X, y, X_val=held)
+    with pytest.raises(ValueError, match=r"X_val is a source .* but X is not"):
+        skloss.Pipeline([("net", dense())]).fit(X, y, net__X_val=held)
+
+
 def test_an_iterator_that_is_used_up_is_refused():
     with pytest.raises(ValueError, match="it may be used up"):
         dense().partial_fit(iter([]), classes=[0, 1])
