@@ -53,8 +53,8 @@ def run_train(options: argparse.Namespace) -> int:
         If an option or the rows cannot be used.
     """
     started = time.perf_counter()
-    folder = _writable(options.out)
     try:
+        folder = _writable(options.out, options.folder)
         rows = _Watched(_rows(options))
         pipeline = _pipeline(options)
         told = _fit(pipeline, rows, options)
@@ -79,11 +79,16 @@ def run_train(options: argparse.Namespace) -> int:
     return 130 if classifier.record_.outcome["stop_reason"] == "interrupted" else 0
 
 
-def _writable(out: str) -> Path:
+def _writable(out: str, data: str) -> Path:
     """Make the folder, and try to write to it, before hours of training."""
     folder = Path(out)
     with suppress(RuntimeError):
         folder = folder.expanduser()
+        if folder.resolve().is_relative_to(Path(data).expanduser().resolve()):
+            raise ValueError(
+                f"--out {out} lies in the folder of the data, where a model would be "
+                "read as data: name another folder."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         return folder.resolve()
@@ -97,7 +102,7 @@ def _rows(options: argparse.Namespace) -> RowSource:
         return rows
     unknown = [name for name in options.drop if name not in (rows.names or ())]
     if unknown:
-        raise ValueError(f"--drop {unknown[0]}: there is no such column.")
+        raise ValueError(f"--drop {unknown[0]}: there is no such column of values.")
     columns = [name for name in rows.names or () if name not in options.drop]
     return parquet_rows(
         Path(options.folder).expanduser(),
@@ -213,12 +218,15 @@ def _summary(classifier: Any) -> Iterator[str]:
         for label, count in zip(record.data["classes"], counts["original"], strict=True)
     )
     yield f"Trained on {record.data['n_rows']:,} rows ({told}); held out {n_held:,}."
+    if not record.n_epochs:
+        yield "No epoch ended, so the weights are those from before training."
+        return
     kept = record.outcome.get("kept_epoch")
     epoch = record.n_epochs - 1 if kept is None else kept
     names = ("loss", "val_loss", "val_mcc", "val_f1", "val_average_precision")
     values = [
         f"{name} {record.history[name][epoch]:.4f}"
         for name in names
-        if name in record.history and epoch >= 0
+        if name in record.history
     ]
     yield f"Kept epoch {epoch + 1} of {record.n_epochs}: {', '.join(values)}."

@@ -108,6 +108,24 @@ def test_bad_options_are_one_sentence_and_write_nothing(
     assert not out.exists() or os.listdir(out) == []
 
 
+def test_no_model_is_written_among_the_data(folder, capsys):
+    before = sorted(os.listdir(folder))
+    for out in (folder, folder / "trained"):
+        code, _, err = run(capsys, folder, "--target", "bad", "--out", out)
+        assert code == 2
+        assert "lies in the folder of the data" in err
+    assert sorted(os.listdir(folder)) == before
+
+
+def test_a_training_that_diverges_at_once_says_that_no_epoch_ended(
+    folder, tmp_path, capsys
+):
+    out, options = tmp_path / "trained", ["--set", "learning_rate=1e30"]
+    code, said, _ = run(capsys, folder, "--target", "bad", "--out", out, *options)
+    assert code == 0
+    assert "No epoch ended, so the weights are those from before training." in said
+
+
 def test_an_empty_folder_is_refused(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     out = tmp_path / "trained"

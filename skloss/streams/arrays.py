@@ -7,7 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import issparse
 
-from skloss.streams.row_source import Block, RowSource, block_size, check_count
+from skloss.streams.row_source import (
+    Block,
+    RowSource,
+    block_size,
+    check_count,
+    plain_values,
+)
 
 __all__ = ["array_rows"]
 
@@ -105,7 +111,7 @@ def _sliceable(array: Any) -> Any:
         )
     is_frame = hasattr(array, "iloc") or hasattr(array, "to_numpy")
     if is_frame or not (hasattr(array, "shape") and hasattr(array, "__getitem__")):
-        return np.asarray(array)
+        return plain_values(array)
     return array
 
 

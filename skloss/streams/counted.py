@@ -143,6 +143,11 @@ def count_rows(
     labels, groups = _Numbered("y"), _Numbered("groups")
     row_shape: tuple[int, ...] | None = None
     for number, block in enumerate(source.blocks()):
+        if not isinstance(block, Block):
+            raise TypeError(
+                f"blocks() of {type(source).__name__} gave a {type(block).__name__}: "
+                "let it give skloss.streams.Block(X, y)."
+            )
         X, place = np.asarray(block.X), source.place(number, sum(lengths), len(block.X))
         row_shape = X.shape[1:] if row_shape is None else row_shape
         _check_values(X, row_shape, place)
@@ -150,6 +155,7 @@ def count_rows(
         digests.append(_digest(X))
         labels.add(_labels(block, read_labels, place, sum(lengths) - len(X)))
         if source.has_groups:
+            _check_length("groups", block.groups, X, place)
             check_no_gaps("groups", block.groups)
             groups.add(np.asarray(block.groups))
     if row_shape is None or not sum(lengths):
@@ -183,11 +189,22 @@ def _check_values(X: np.ndarray, row_shape: tuple[int, ...], place: str) -> None
         )
 
 
+def _check_length(name: str, given: Any, X: Any, place: str) -> None:
+    """Refuse a block that has not one label, or not one group, for each row."""
+    shape = np.shape(given)
+    if not shape or shape[0] != len(X):
+        told = f"{shape[0]}" if shape else "no"
+        raise ValueError(
+            f"{place} {name} has {told} entries for {len(X)} rows: give one per row."
+        )
+
+
 def _labels(
     block: Block, read_labels: Callable[[Any], np.ndarray], place: str, first: int
 ) -> np.ndarray:
     if block.y is None:
         raise ValueError(f"{place} there are no labels: give pairs (X, y).")
+    _check_length("y", block.y, block.X, place)
     try:
         return read_labels(block.y)
     except ValueError as error:

@@ -8,13 +8,15 @@ from skloss.streams.row_source import RowSource
 __all__ = ["given_rows"]
 
 
-def given_rows(X: Any) -> RowSource | None:
+def given_rows(X: Any, name: str = "X") -> RowSource | None:
     """Return rows that are read in blocks; None if they are an array or a table.
 
     Parameters
     ----------
     X : object
-        What was given as ``X``.
+        What was given as rows.
+    name : str
+        The argument that it was given as.
 
     Raises
     ------
@@ -44,12 +46,13 @@ def given_rows(X: Any) -> RowSource | None:
     for attribute, call in _WAYS_IN.items():
         if hasattr(type(X), attribute):
             raise TypeError(
-                f"X is a {type(X).__name__}: pass skloss.streams.{call}, and no y."
+                f"{name} is a {type(X).__name__}: pass "
+                f"skloss.streams.{call.format(name)}, and no labels beside it."
             )
     return None
 
 
 _WAYS_IN = {
-    "as_numpy_iterator": "tf_data_rows(X)",
-    "get_fragments": "parquet_rows(X, target=...)",
+    "as_numpy_iterator": "tf_data_rows({})",
+    "get_fragments": "parquet_rows({}, target=...)",
 }

@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from skloss.streams.row_source import Block, RowSource, block_size, check_count
+from skloss.streams.row_source import (
+    Block,
+    RowSource,
+    block_size,
+    check_count,
+    plain_values,
+)
 
 __all__ = ["block_rows", "tf_data_rows"]
 
@@ -159,7 +165,7 @@ def as_block(given: Any) -> Block:
             f"A block has {len(parts)} parts, but a block is X, or a pair (X, y): "
             "leave weights to class_weight."
         )
-    X, y = np.asarray(parts[0]), np.asarray(parts[1]) if len(parts) == 2 else None
+    X, y = plain_values(parts[0]), np.asarray(parts[1]) if len(parts) == 2 else None
     if X.ndim < 2 or (y is not None and (y.ndim == 0 or len(y) != len(X))):
         told = "none" if y is None else str(y.shape)
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-__all__ = ["Block", "RowSource", "block_size", "check_count"]
+__all__ = ["Block", "RowSource", "block_size", "check_count", "plain_values"]
 
 # Values of a block, where a source can choose: short enough that many random blocks
 # stand in a buffer, long enough that finding one on a disk costs little.
@@ -69,7 +69,9 @@ class RowSource(ABC):
 
     def read(self, number: int) -> Any:
         """Values of one block of a source that can seek; the first one is 0."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has can_seek=True, so it needs a method read."
+        )
 
     def named(self, X: Any) -> Any:
         """Values of a block; a DataFrame if the columns have names."""
@@ -105,6 +107,18 @@ class RowSource(ABC):
         if self.buffer_rows is not None:
             return self.buffer_rows
         return max(1, _BUFFER_VALUES // max(1, prod(row_shape)))
+
+
+def plain_values(X: Any) -> np.ndarray:
+    """Values as an array, of numbers where a DataFrame has columns of several types."""
+    values = np.asarray(X)
+    if values.dtype == object and hasattr(X, "iloc"):
+        from pandas import DataFrame
+        from pandas.api.types import is_numeric_dtype
+
+        if all(is_numeric_dtype(kind) for kind in DataFrame(X).dtypes):
+            values = X.to_numpy(np.float64, na_value=np.nan)
+    return values
 
 
 def block_size(row_shape: tuple[int, ...], buffer_rows: int | None) -> int:

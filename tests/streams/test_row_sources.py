@@ -319,6 +319,37 @@ def test_groups_that_no_common_type_holds_are_refused(first, second):
         counted(Grouped())
 
 
+@pytest.mark.parametrize(
+    ("block", "match"),
+    [
+        ((X, LABELS), "gave a tuple: let it give skloss.streams.Block"),
+        (streams.Block(X, LABELS), "groups has no entries for 5000 rows"),
+        (streams.Block(X, LABELS, LABELS[:9]), "groups has 9 entries for 5000 rows"),
+        (streams.Block(X, LABELS[:9], LABELS), "y has 9 entries for 5000 rows"),
+    ],
+)
+def test_a_source_of_your_own_must_give_whole_blocks(block, match):
+    class Own(RowSource):
+        has_groups = True
+
+        def blocks(self):
+            yield block
+
+    with pytest.raises((TypeError, ValueError), match=match):
+        counted(Own())
+
+
+@pytest.mark.parametrize("make", [streams.array_rows, None])
+def test_frames_may_have_numbers_of_several_types(make):
+    flags, gaps = X[:, 1] > 0, pd.array([None, 1, 2, 3, 4] * (N // 5), "Int64")
+    table = pd.DataFrame({"a": X[:, 0], "flag": flags, "gaps": gaps})
+    rows = (
+        make(table, LABELS) if make else streams.block_rows(lambda: [(table, LABELS)])
+    )
+    expected = np.column_stack([X[:, 0], flags, np.tile([np.nan, 1, 2, 3, 4], N // 5)])
+    np.testing.assert_array_equal(all_values(counted(rows)), expected)
+
+
 def test_blocks_that_are_frames_keep_the_names_of_their_columns():
     table = frame().drop(columns="weather")
     rows = streams.block_rows(lambda: [(table[:90], LABELS[:90])])

@@ -276,6 +276,14 @@ def test_a_source_is_held_out_of_a_source_alone():
         skloss.Pipeline([("net", dense())]).fit(X, y, net__X_val=held)
 
 
+def test_a_dataset_as_rows_to_validate_on_names_the_way_in():
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices((X, y)).batch(64)
+    with pytest.raises(TypeError, match=r"pass skloss.streams.tf_data_rows\(X_val\)"):
+        dense().fit(streams.array_rows(X, y), X_val=dataset)
+
+
 def test_an_iterator_that_is_used_up_is_refused():
     with pytest.raises(ValueError, match="it may be used up"):
         dense().partial_fit(iter([]), classes=[0, 1])
