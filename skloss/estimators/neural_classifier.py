@@ -1,5 +1,6 @@
 """The common base of neural classifiers: hold-out, record and callbacks."""
 
+from copy import copy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -141,7 +142,15 @@ class NeuralClassifierMixin(CallbackSupportMixin):
             return stratified_holdout(labels, fraction, self._split_state(), groups)
         if how == "last":
             return last_holdout(labels, fraction, groups)
-        return splitter_holdout(how, X, labels, groups)
+        return splitter_holdout(self._seeded(how), X, labels, groups)
+
+    def _seeded(self, splitter: Any) -> Any:
+        """Give a cross-validator without a seed of its own that of the split."""
+        if isinstance(getattr(splitter, "random_state", 0), Integral):
+            return splitter
+        seeded = copy(splitter)
+        seeded.random_state = self._split_state()
+        return seeded
 
     def _split_state(self) -> Any:
         """Seed of the split: where a fit goes on, that of the fit before.

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from imblearn.over_sampling import RandomOverSampler
+from sklearn.model_selection import StratifiedShuffleSplit
 
 from skloss import DenseClassifier, KerasClassifier, Pipeline
 from skloss.datasets import make_rare_events
@@ -18,6 +19,9 @@ SMALL = {"epochs": 1, "batch_size": 64, "warm_start": True}
 CLASSIFIERS = {
     "one network": DenseClassifier(width=2, **SMALL),
     "two members": DenseClassifier(width=2, n_members=2, **SMALL),
+    "a cross-validator": DenseClassifier(
+        width=2, validation_rows=StratifiedShuffleSplit(1), **SMALL
+    ),
     "behind a sampler": Pipeline(
         [
             ("sampler", RandomOverSampler(random_state=0)),
@@ -34,6 +38,21 @@ def held_out(fitted):
     last = fitted.steps[-1][1] if hasattr(fitted, "steps") else fitted
     members = last.members_ if getattr(last, "n_members", 1) > 1 else [last]
     return [member.record_.data["held_out_rows"] for member in members]
+
+
+def test_a_cross_validator_is_left_as_it_is():
+    X, y = make_rare_events(200, prevalence=0.3, random_state=0)
+    splitter = StratifiedShuffleSplit(1)
+    first, second = (
+        held_out(
+            DenseClassifier(
+                width=2, epochs=1, validation_rows=splitter, random_state=seed
+            ).fit(X, y)
+        )
+        for seed in (0, 0)
+    )
+    assert first == second
+    assert splitter.random_state is None
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
