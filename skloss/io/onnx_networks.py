@@ -25,11 +25,14 @@ from skloss.networks.layers import (
     MaxPool,
     Recurrent,
     Residual,
+    SeparableConv1D,
     SeriesScale,
     SideBySide,
     SlidingMax,
+    TrendFilters,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
+from skloss.networks.layers.trend_filters import trend_kernels
 
 __all__ = ["network_logits"]
 
@@ -97,11 +100,17 @@ def _apply(
         case Dense():
             z = graph.add("MatMul", x, graph.constant(next(weights)))
             return _activated(graph, layer, weights, z)
+        case SeparableConv1D():
+            kernels = [next(weights), next(weights)]
+            z = _separated(graph, layer, kernels, shape, x)
+            return _activated(graph, layer, weights, z)
         case Convolution():
             z = _convolved(graph, layer, next(weights), shape, x)
             return _activated(graph, layer, weights, z)
         case BatchNorm():
             return _normalized(graph, layer, weights, x)
+        case TrendFilters():
+            return _trends(graph, layer, x)
         case MaxPool():
             sizes = [layer.size] * (len(shape) - 1)
             first = graph.channels_first(x, len(shape))
@@ -221,6 +230,44 @@ def _filled(
     flagged = graph.constant(np.array(layer.flagged, np.int64))
     flags = graph.add("Gather", graph.floats(missing), flagged, axis=1)
     return graph.add("Concat", filled, flags, axis=1)
+
+
+def _trends(graph: Graph, layer: TrendFilters, x: str) -> str:
+    """Convolve each of the first channels with the same filters."""
+    size = len(trend_kernels())
+    kernels = np.tile(trend_kernels().T[:, None], (layer.n_channels, 1, 1))
+    first = graph.constant(np.arange(layer.n_channels, dtype=np.int64))
+    z = graph.add(
+        "Conv",
+        graph.channels_first(graph.add("Gather", x, first, axis=2), 2),
+        graph.constant(kernels),
+        pads=[(size - 1) // 2, size // 2],
+        group=layer.n_channels,
+    )
+    return graph.add("Relu", graph.channels_last(z, 2))
+
+
+def _separated(
+    graph: Graph,
+    layer: SeparableConv1D,
+    kernels: Sequence[Array],
+    shape: tuple[int, ...],
+    x: str,
+) -> str:
+    """Convolve each channel by itself, then multiply over the channels."""
+    over_time, over_channels = kernels
+    zeros = layer.zeros(shape[0]) if layer.padding == "same" else (0, 0)
+    z = graph.add(
+        "Conv",
+        graph.channels_first(x, 2),
+        graph.constant(np.ascontiguousarray(over_time.transpose(1, 2, 0))),
+        pads=list(zeros),
+        strides=[layer.strides],
+        dilations=[layer.dilation],
+        group=shape[1],
+    )
+    product = graph.constant(over_channels[0])
+    return graph.add("MatMul", graph.channels_last(z, 2), product)
 
 
 def _convolved(

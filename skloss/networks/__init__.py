@@ -1,7 +1,7 @@
 """Networks as data: a spec, its weights as arrays, and what can be made of them."""
 
 from skloss.networks.activations import ACTIVATIONS
-from skloss.networks.architectures import ARCHITECTURES, published
+from skloss.networks.architectures import ARCHITECTURES, front_filters, published
 from skloss.networks.describe import describe_network
 from skloss.networks.initialize import initial_weights
 from skloss.networks.numpy_forward import forward, hidden_outputs
@@ -17,6 +17,7 @@ __all__ = [
     "dense",
     "describe_network",
     "forward",
+    "front_filters",
     "hidden_outputs",
     "initial_weights",
     "published",

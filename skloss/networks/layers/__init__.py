@@ -13,8 +13,10 @@ from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
 from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
 from skloss.networks.layers.residual import Residual
+from skloss.networks.layers.separable import SeparableConv1D
 from skloss.networks.layers.series_scale import SeriesScale, series_moments
 from skloss.networks.layers.side_by_side import SideBySide
+from skloss.networks.layers.trend_filters import TrendFilters
 
 __all__ = [
     "LAYERS",
@@ -37,10 +39,12 @@ __all__ = [
     "Padding",
     "Recurrent",
     "Residual",
+    "SeparableConv1D",
     "SeriesScale",
     "SideBySide",
     "SkipMissing",
     "SlidingMax",
+    "TrendFilters",
     "WeightShape",
     "series_moments",
 ]
@@ -49,6 +53,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Dense,
     Conv1D,
     Conv2D,
+    SeparableConv1D,
     BatchNorm,
     Dropout,
     MaxPool,
@@ -57,6 +62,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Residual,
     SideBySide,
     SlidingMax,
+    TrendFilters,
     SeriesScale,
     FlagMissing,
     Embed,
