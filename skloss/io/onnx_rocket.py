@@ -126,9 +126,9 @@ def _longest(graph: Graph, above: str, n_timesteps: int) -> str:
     last = graph.add("Mul", other, number)
     reach = 1
     while reach < n_timesteps:  # the largest of all so far, of twice as many each time
-        last = graph.add(
-            "MaxPool", last, kernel_shape=[2], dilations=[reach], pads=[reach, 0]
-        )
+        zeros = graph.constant(np.array([0, 0, reach, 0, 0, 0], np.int64))
+        last = graph.add("Pad", last, zeros)
+        last = graph.add("MaxPool", last, kernel_shape=[2], dilations=[reach])
         reach *= 2
     return graph.reduced("ReduceMax", graph.add("Sub", number, last), 2)
 

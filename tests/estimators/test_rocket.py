@@ -234,17 +234,18 @@ def test_half_of_the_features_are_of_differences():
 
 
 def test_where_something_happens_is_seen_by_its_mean_time():
-    """Each series has one wave, early or late: shares alone cannot tell them apart."""
+    """Each series has one wave, early or late: shares alone hardly tell them apart."""
     rng = np.random.default_rng(0)
     y = np.arange(120) % 2
-    X = 0.1 * rng.normal(size=(120, 60))
-    for row, start in zip(X, np.where(y == 1, 36, 12), strict=True):
+    X = 0.5 * rng.normal(size=(120, 60))
+    starts = np.where(y == 1, 36, 12) + rng.integers(-8, 9, size=120)
+    for row, start in zip(X, starts, strict=True):
         row[start : start + 12] += np.sin(np.arange(12))
     losses = {}
     for pooling in ("ppv", "multi"):
         rocket = RocketClassifier(672, pooling=pooling, random_state=0).fit(X, y)
         losses[pooling] = log_loss(y, rocket.oob_decision_function_)
-    assert losses["multi"] < losses["ppv"] / 3
+    assert losses["multi"] < 0.6 * losses["ppv"]
 
 
 def test_four_numbers_with_groups_classes_channels_weights_and_pickles():
