@@ -23,24 +23,21 @@ _MOST_IN_A_BYTE = 255
 class Pool:
     """Reads convolutions ``(n_timesteps, n)`` that are minus infinity where not seen.
 
-    With ``is_multi`` the numbers are, in this order: the share of time points above the
-    threshold; by how much these are above it on average, in multiples of ``unit``;
-    their mean time point; and the longest stretch of them, in time points. Where there
-    is none they are 0, 0, -1 and 0.
+    The numbers are, in this order: the share of time points above the threshold; by how
+    much these are above it on average, in multiples of ``unit``; their mean time point;
+    and the longest stretch of them, in time points. Where there is none they are 0, 0,
+    -1 and 0.
 
     Parameters
     ----------
-    is_multi : bool
-        Whether there are four numbers, or the share alone.
     above : ndarray of bool, shape (n_timesteps, n)
         Room to work in.
     work : ndarray of float32, shape (n_timesteps, n) or None
-        Room to work in with ``is_multi``.
+        The same for four numbers. None reads the share alone.
     unit : float
         What amounts are divided by.
     """
 
-    is_multi: bool
     above: np.ndarray
     work: np.ndarray | None
     unit: float
@@ -48,9 +45,8 @@ class Pool:
     @classmethod
     def of(cls, pooling: str, values: np.ndarray, unit: float) -> "Pool":
         """Make one with room for such values."""
-        is_multi = pooling == "multi"
-        work = np.empty_like(values) if is_multi else None
-        return cls(is_multi, np.empty(values.shape, bool), work, unit)
+        work = np.empty_like(values) if pooling == "multi" else None
+        return cls(np.empty(values.shape, bool), work, unit)
 
     def read(
         self,
@@ -82,7 +78,9 @@ class Pool:
         if self.work is None:
             return
         some = np.maximum(counts, np.float32(1))
-        amounts = self._amounts(values, limits).reshape(n_rows, n_kernels)
+        np.subtract(values, limits, out=self.work)
+        np.maximum(self.work, 0, out=self.work)
+        amounts = np.add.reduce(self.work, axis=0).reshape(n_rows, n_kernels)
         np.divide(amounts, some * np.float32(self.unit), out=out[:, :, 1])
         np.copyto(self.work, self.above)
         times = np.arange(len(values), dtype=np.float32)
@@ -91,12 +89,6 @@ class Pool:
         np.subtract(places / some, first, out=out[:, :, 2])
         np.copyto(out[:, :, 2], np.float32(-1), where=counts == 0)
         out[:, :, 3] = _longest(self.work).reshape(n_rows, n_kernels)
-
-    def _amounts(self, values: np.ndarray, limits: np.ndarray) -> np.ndarray:
-        """Sum of what is above the limits."""
-        np.subtract(values, limits, out=self.work)
-        np.maximum(self.work, 0, out=self.work)
-        return np.add.reduce(self.work, axis=0)
 
 
 def _longest(above: np.ndarray) -> np.ndarray:
