@@ -103,9 +103,9 @@ CONTESTANTS = {
     "RocketClassifier": rocket,
     "RocketClassifier, multi": multirocket,
     "CNN1DClassifier": cnn,
-    "CNN1DClassifier, lite": lite,
     "MiniRocket + ridge (aeon)": minirocket,
     "the same on scaled series": minirocket_scaled,
+    "CNN1DClassifier, lite": lite,
 }
 
 
