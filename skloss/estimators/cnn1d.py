@@ -10,7 +10,13 @@ from skloss.estimators.fit_rows import FitRows
 from skloss.estimators.missing_values import MissingStepsMixin
 from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks import ARCHITECTURES, NetworkSpec, front_filters, published
+from skloss.networks import (
+    ARCHITECTURES,
+    FRONT_ENDS,
+    NetworkSpec,
+    front_end,
+    published,
+)
 from skloss.networks.layers import (
     Conv1D,
     Convolution,
@@ -55,10 +61,11 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
         the others are separable. They are slower, and have no use for ``width``,
         ``depth``, ``activation``, ``dropout``, ``filters``, ``kernel_size``,
         ``pool_size``, ``head``, ``global_pooling``, ``padding`` and ``batch_norm``.
-    front_end : {"filters"} or None, default=None
-        "filters" puts 17 filters made by hand, which are not trained, in front of any
-        network: rises, falls and peaks of 2 to 96 time steps. What they make of each
-        channel is normalized and follows as more channels.
+    front_end : {"filters", "rocket"} or None, default=None
+        Filters that are not trained, in front of any network. What they make of each
+        channel of the series is normalized and follows as more channels. "filters" are
+        17 made by hand: rises, falls and peaks of 2 to 96 time steps. "rocket" are 32
+        kernels of MiniRocket, with trained thresholds, and dilations up to 8.
     filters : sequence, default=None
         Filters of each convolution of each block, such as ``((32, 16), (8, 8))``; a
         number stands for a block of one convolution.
@@ -305,7 +312,7 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseConvolutionalClassifier._parameter_constraints,
         "architecture": [StrOptions({"plain", *ARCHITECTURES})],
-        "front_end": [StrOptions({"filters"}), None],
+        "front_end": [StrOptions(set(FRONT_ENDS)), None],
         "scale_series": [StrOptions(set(SCALINGS)), None],
         "augment": [str, list, tuple, Mapping, None],
         **SeriesRowsMixin._series_constraints,
@@ -313,7 +320,7 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
     }
 
     architecture: Literal["plain", "fcn", "resnet", "inception", "lite"] = "plain"
-    front_end: Literal["filters"] | None = None
+    front_end: Literal["filters", "rocket"] | None = None
     n_channels: int = 1
     channels_first: bool | None = None
     scale_series: Literal["auto", "zscore"] | None = "auto"
@@ -359,7 +366,8 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
                 )
             front.append(FlagMissing(n_series))
         front += [] if augment is None else [augment]
-        front += [] if self.front_end is None else [front_filters(n_series)]
+        if self.front_end is not None:
+            front.append(front_end(self.front_end, n_series))
         shape = NetworkSpec(given, tuple(front)).shapes()[-1]
         if shape != given:  # the first convolutions see more channels
             spec = self._behind(shape, spec.n_outputs, n_series)

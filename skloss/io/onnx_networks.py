@@ -18,6 +18,7 @@ from skloss.networks.layers import (
     Dense,
     Dropout,
     FillMissing,
+    FixedFilters,
     FlagMissing,
     Flatten,
     GlobalPool,
@@ -29,10 +30,8 @@ from skloss.networks.layers import (
     SeriesScale,
     SideBySide,
     SlidingMax,
-    TrendFilters,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
-from skloss.networks.layers.trend_filters import trend_kernels
 
 __all__ = ["network_logits"]
 
@@ -109,8 +108,8 @@ def _apply(
             return _activated(graph, layer, weights, z)
         case BatchNorm():
             return _normalized(graph, layer, weights, x)
-        case TrendFilters():
-            return _trends(graph, layer, x)
+        case FixedFilters():
+            return _filtered(graph, layer, x)
         case MaxPool():
             sizes = [layer.size] * (len(shape) - 1)
             first = graph.channels_first(x, len(shape))
@@ -232,10 +231,10 @@ def _filled(
     return graph.add("Concat", filled, flags, axis=1)
 
 
-def _trends(graph: Graph, layer: TrendFilters, x: str) -> str:
+def _filtered(graph: Graph, layer: FixedFilters, x: str) -> str:
     """Convolve each of the first channels with the same filters."""
-    size = len(trend_kernels())
-    kernels = np.tile(trend_kernels().T[:, None], (layer.n_channels, 1, 1))
+    size = len(layer.kernels)
+    kernels = np.tile(layer.kernels.T[:, None], (layer.n_channels, 1, 1))
     first = graph.constant(np.arange(layer.n_channels, dtype=np.int64))
     z = graph.add(
         "Conv",
@@ -244,7 +243,8 @@ def _trends(graph: Graph, layer: TrendFilters, x: str) -> str:
         pads=[(size - 1) // 2, size // 2],
         group=layer.n_channels,
     )
-    return graph.add("Relu", graph.channels_last(z, 2))
+    z = graph.channels_last(z, 2)
+    return graph.add("Relu", z) if layer.is_rectified else z
 
 
 def _separated(

@@ -13,17 +13,17 @@ from skloss.networks.layers import (
     BatchNorm,
     Conv1D,
     Dense,
+    FixedFilters,
     GlobalPool,
     Layer,
     Residual,
     SeparableConv1D,
     SideBySide,
     SlidingMax,
-    TrendFilters,
 )
 from skloss.networks.spec import NetworkSpec
 
-__all__ = ["ARCHITECTURES", "front_filters", "published"]
+__all__ = ["ARCHITECTURES", "FRONT_ENDS", "front_end", "published"]
 
 Layers = tuple[Layer, ...]
 
@@ -76,7 +76,7 @@ def _lite(n_channels: int, n_series: int) -> Layers:
     wide = tuple(
         (Conv1D(_LITE_FILTERS, size, use_bias=False),) for size in (40, 20, 10)
     )
-    layers: Layers = (SideBySide((*wide, (TrendFilters(n_series),))), BatchNorm("relu"))
+    layers: Layers = (SideBySide((*wide, (FixedFilters(n_series),))), BatchNorm("relu"))
     for size, dilation in ((20, 2), (10, 4)):
         separable = SeparableConv1D(
             _LITE_FILTERS, size, use_bias=False, dilation=dilation
@@ -129,12 +129,24 @@ def published(
     return NetworkSpec(input_shape, layers, **penalties)
 
 
-def front_filters(n_channels: int) -> SideBySide:
-    """Hand on all channels, with filters made by hand of the first ones behind them.
+def front_end(name: str, n_channels: int) -> SideBySide:
+    """Hand on all channels, with fixed filters of the first ones behind them.
 
-    They are normalized, since the longer filters give larger numbers.
+    They are normalized, since longer filters give larger numbers; those of MiniRocket
+    get thresholds that way, which are trained.
 
-    >>> front_filters(1).output_shape((100, 2))
+    >>> front_end("filters", 1).output_shape((100, 2))
     (100, 19)
+    >>> front_end("rocket", 1).output_shape((100, 2))
+    (100, 34)
     """
-    return SideBySide(((), (TrendFilters(n_channels), BatchNorm())))
+    return SideBySide(((), FRONT_ENDS[name](n_channels)))
+
+
+FRONT_ENDS: dict[str, Callable[[int], Layers]] = {
+    "filters": lambda n_channels: (FixedFilters(n_channels), BatchNorm()),
+    "rocket": lambda n_channels: (
+        FixedFilters(n_channels, "rocket"),
+        BatchNorm("relu"),
+    ),
+}

@@ -92,6 +92,7 @@ CASES = {
         *series(),
     ),
     "cnn1d behind fixed filters": lambda: (_cnn(front_end="filters"), *series()),
+    "cnn1d behind fixed kernels": lambda: (_cnn(front_end="rocket"), *series()),
     "calibrated": lambda: (
         _dense(
             calibration="temperature", class_weight="balanced", prior_correction=True

@@ -13,14 +13,15 @@ from skloss.networks.layers import (
     BatchNorm,
     Conv1D,
     Dense,
+    FixedFilters,
     GlobalPool,
     Residual,
     SeparableConv1D,
     SeriesScale,
     SideBySide,
     SlidingMax,
-    TrendFilters,
 )
+from skloss.rocket.kernels import KERNEL_WEIGHTS
 from skloss.training import Rows, Settings, train, trainer
 from skloss.training.inference import predict_logits
 
@@ -65,11 +66,11 @@ SMALL = NetworkSpec(
 LIGHT = NetworkSpec(
     (12, 2),
     (
-        SideBySide(((), (TrendFilters(1), BatchNorm()))),
+        SideBySide(((), (FixedFilters(1), BatchNorm()))),
         SeparableConv1D(3, 4, use_bias=False, dilation=2),
         BatchNorm("relu"),
         SeparableConv1D(4, 3, "tanh", padding="valid", strides=2),
-        SideBySide(((Conv1D(2, 1),), (TrendFilters(2),))),
+        SideBySide(((Conv1D(2, 1),), (FixedFilters(2, "rocket"),))),
         GlobalPool("average"),
         Dense(1),
     ),
@@ -111,13 +112,28 @@ def test_filters_are_rises_falls_and_peaks():
         peaks.append(np.concatenate(parts))
     filters = [*rises, *(-rise for rise in rises), *peaks]
     X = np.random.default_rng(0).normal(size=(2, 30, 3)).astype("f4")
-    found = TrendFilters(2).numpy(X, _NumpyProduct)
+    found = FixedFilters(2).numpy(X, _NumpyProduct)
     assert found.shape == (2, 30, 2 * 17)
     for number, kernel in enumerate(filters):
         for channel in range(2):
             wanted = [_by_hand(kernel, row[:, channel]) for row in X]
             column = found[:, :, 17 * channel + number]
             np.testing.assert_allclose(column, wanted, atol=1e-4)
+
+
+def test_filters_of_minirocket_are_convolutions_of_nine_weights():
+    X = np.random.default_rng(0).normal(size=(2, 80, 1)).astype("f4")
+    found = FixedFilters(1, "rocket").numpy(X, _NumpyProduct)
+    assert found.shape == (2, 80, 32)
+    chosen = KERNEL_WEIGHTS[np.arange(32) * 84 // 32]
+    for number, weights in enumerate(chosen):
+        dilation = 2 ** (number % 4)
+        spread = np.zeros(8 * dilation + 1)
+        spread[::dilation] = weights
+        padded = np.pad(X[:, :, 0], ((0, 0), (4 * dilation, 4 * dilation)))
+        wanted = [np.correlate(row, spread, "valid") for row in padded]
+        np.testing.assert_allclose(found[:, :, number], wanted, atol=1e-5)
+    assert len({tuple(weights) for weights in chosen}) == 32
 
 
 class _NumpyProduct:
@@ -129,7 +145,7 @@ def test_multiplications_are_counted_within_branches():
     by_hand += 12 * (4 * 2 + 2 * 3 * 5 + 2 * 2 * 2 + 4 * 3) + 8 * 1
     assert SMALL.n_multiplications == by_hand
     by_hand = 12 * 96 * 17 + 12 * 19 * (4 + 3) + 5 * 3 * (3 + 4)
-    by_hand += 5 * (4 * 2 + 2 * 96 * 17) + (2 + 2 * 17)
+    by_hand += 5 * (4 * 2 + 2 * 65 * 32) + (2 + 2 * 32)
     assert LIGHT.n_multiplications == by_hand
 
 

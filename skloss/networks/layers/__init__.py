@@ -8,6 +8,7 @@ from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
 from skloss.networks.layers.embed import Embed
 from skloss.networks.layers.fill_missing import FillMissing
+from skloss.networks.layers.fixed_filters import FixedFilters
 from skloss.networks.layers.flag_missing import FlagMissing
 from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
@@ -16,7 +17,6 @@ from skloss.networks.layers.residual import Residual
 from skloss.networks.layers.separable import SeparableConv1D
 from skloss.networks.layers.series_scale import SeriesScale, series_moments
 from skloss.networks.layers.side_by_side import SideBySide
-from skloss.networks.layers.trend_filters import TrendFilters
 
 __all__ = [
     "LAYERS",
@@ -31,6 +31,7 @@ __all__ = [
     "Dropout",
     "Embed",
     "FillMissing",
+    "FixedFilters",
     "FlagMissing",
     "Flatten",
     "GlobalPool",
@@ -44,7 +45,6 @@ __all__ = [
     "SideBySide",
     "SkipMissing",
     "SlidingMax",
-    "TrendFilters",
     "WeightShape",
     "series_moments",
 ]
@@ -62,7 +62,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Residual,
     SideBySide,
     SlidingMax,
-    TrendFilters,
+    FixedFilters,
     SeriesScale,
     FlagMissing,
     Embed,

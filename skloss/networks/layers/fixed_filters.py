@@ -1,8 +1,10 @@
-"""Filters that are made by hand and not trained: rises, falls and peaks of series."""
+"""Filters of series that are not trained: made by hand, or those of MiniRocket."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from itertools import combinations
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,42 +19,61 @@ from skloss.networks.layers.layer import (
 )
 from skloss.protocols import Tensor
 
-__all__ = ["N_TREND_FILTERS", "TrendFilters", "trend_kernels"]
+__all__ = ["ROCKET_WEIGHTS", "FixedFilters", "fixed_kernels"]
 
 # Time steps of the filters of rises and of falls. Those of peaks are half as long
 # again, and there is none of the first size.
-_SIZES = (2, 4, 8, 16, 32, 64)
-N_TREND_FILTERS = 3 * len(_SIZES) - 1
+_TREND_SIZES = (2, 4, 8, 16, 32, 64)
+
+# All patterns of nine weights, six of -1 and three of 2.
+_HIGH = np.array(list(combinations(range(9), 3)))
+ROCKET_WEIGHTS = np.full((len(_HIGH), 9), -1, np.float32)
+np.put_along_axis(ROCKET_WEIGHTS, _HIGH, 2, axis=1)
+_ROCKET_FILTERS = 32
+_ROCKET_DILATIONS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
-class TrendFilters(Layer):
-    """Convolution of each of the first channels with filters made by hand, then a ReLU.
+class FixedFilters(Layer):
+    """Convolution of each of the first channels with filters that have no weights.
 
-    A channel becomes 17: rises, falls and peaks, from short to long [1]_. The filters
-    have no weights, since nothing of them is trained.
+    With "trends" a channel becomes 17: rises, falls and peaks, from short to long,
+    where they are above zero [1]_. With "rocket" it becomes 32: patterns of MiniRocket,
+    at dilations of 1, 2, 4 and 8 [2]_.
 
     References
     ----------
     .. [1] Ismail-Fawaz, Devanne, Weber and Forestier, "Deep learning for time series
        classification using new hand-crafted convolution filters", IEEE Big Data 2022.
+    .. [2] Dempster, Schmidt and Webb, "MiniRocket", KDD 2021.
     """
 
     kind: ClassVar[Any] = "other"
 
     n_channels: int
+    filters_of: Literal["trends", "rocket"] = "trends"
+
+    @property
+    def kernels(self) -> Array:
+        """Kernels ``(n_timesteps, n_filters)``."""
+        return fixed_kernels(self.filters_of)
+
+    @property
+    def is_rectified(self) -> bool:
+        """Whether what is below zero becomes zero: a rise is a fall the other way."""
+        return self.filters_of == "trends"
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one row after this layer."""
-        return (shape[0], N_TREND_FILTERS * self.n_channels)
+        return (shape[0], self.kernels.shape[1] * self.n_channels)
 
     def multiplications(self, shape: Shape) -> int:
         """Multiplications of the kernels for one row of the given shape."""
-        return shape[0] * self.n_channels * trend_kernels().size
+        return shape[0] * self.n_channels * self.kernels.size
 
     def numpy(self, x: Array, run: NumpyRun) -> Array:
         """Compute the outputs in NumPy."""
-        kernels = trend_kernels().astype(x.dtype)
+        kernels = self.kernels.astype(x.dtype)
         n_rows, n_steps, _ = x.shape
         series = x[:, :, : self.n_channels].transpose(0, 2, 1)
         before = (len(kernels) - 1) // 2
@@ -60,25 +81,27 @@ class TrendFilters(Layer):
         windows = sliding_window_view(padded, len(kernels), axis=2)
         columns = np.ascontiguousarray(windows).reshape(-1, len(kernels))
         found = run.product(columns, kernels)
-        found = found.reshape(n_rows, self.n_channels, n_steps, N_TREND_FILTERS)
+        found = found.reshape(n_rows, self.n_channels, n_steps, -1)
         found = found.transpose(0, 2, 1, 3).reshape(n_rows, n_steps, -1)
-        return np.maximum(found, 0)
+        return np.maximum(found, 0) if self.is_rectified else found
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
         """Compute the outputs in TensorFlow."""
         tf = run.tf
-        kernels = tf.constant(trend_kernels()[:, None])
+        kernels = tf.constant(self.kernels[:, None])
         found = tf.nn.conv1d(self._alone(tf, x), kernels, 1, "SAME")
-        return tf.nn.relu(self._together(tf, found))
+        found = self._together(tf, found)
+        return tf.nn.relu(found) if self.is_rectified else found
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras, of its own operations, which any Keras can load."""
         keras, ops = twin.keras, twin.keras.ops
         x = keras.Input(shape)
-        kernels = trend_kernels()[:, None]
+        kernels = self.kernels[:, None]
         found = ops.conv(self._alone(ops, x), kernels, padding="same")
-        found = ops.relu(self._together(ops, found))
-        return [keras.Model(x, found, name="trend_filters")]
+        found = self._together(ops, found)
+        found = ops.relu(found) if self.is_rectified else found
+        return [keras.Model(x, found, name="fixed_filters")]
 
     def _alone(self, ops: Any, x: Tensor) -> Tensor:
         """Each channel as a series of its own."""
@@ -94,21 +117,36 @@ class TrendFilters(Layer):
 
 
 @cache
-def trend_kernels() -> Array:
-    """Kernels ``(96, 17)``, each with zeros around it so that all have one middle.
+def fixed_kernels(name: Literal["trends", "rocket"]) -> Array:
+    """Kernels ``(n_timesteps, n_filters)``, with zeros so that all have one middle.
 
-    >>> kernels = trend_kernels()
+    >>> kernels = fixed_kernels("trends")
     >>> kernels[47:49, 0].tolist(), kernels[46:50, 1].tolist()
     ([-1.0, 1.0], [-1.0, 1.0, -1.0, 1.0])
     >>> kernels[45:51, 12].tolist()  # a peak
     [-1.0, -1.0, 2.0, 2.0, -1.0, -1.0]
+    >>> kernels = fixed_kernels("rocket")
+    >>> kernels.shape, kernels[28:37, 0].tolist()
+    ((65, 32), [2.0, 2.0, 2.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0])
     """
-    rises = [np.where(np.arange(size) % 2, 1.0, -1.0) for size in _SIZES]
-    kernels = [*rises, *(-rise for rise in rises), *map(_peak, _SIZES[1:])]
+    if name == "trends":
+        rises = [np.where(np.arange(size) % 2, 1.0, -1.0) for size in _TREND_SIZES]
+        falls = [-rise for rise in rises]
+        return _side_by_side([*rises, *falls, *map(_peak, _TREND_SIZES[1:])])
+    chosen = np.arange(_ROCKET_FILTERS) * len(ROCKET_WEIGHTS) // _ROCKET_FILTERS
+    return _side_by_side(
+        [
+            _spread(ROCKET_WEIGHTS[row], _ROCKET_DILATIONS[at % len(_ROCKET_DILATIONS)])
+            for at, row in enumerate(chosen)
+        ]
+    )
+
+
+def _side_by_side(kernels: Sequence[Array]) -> Array:
+    """Put kernels into one array, zeros before and behind, as "same" padding would."""
     longest = max(map(len, kernels))
     found = np.zeros((longest, len(kernels)), np.float32)
     for column, kernel in zip(found.T, kernels, strict=True):
-        # Zeros stand before and behind a series as "same" padding has them.
         first = (longest - 1) // 2 - (len(kernel) - 1) // 2
         column[first : first + len(kernel)] = kernel
     found.flags.writeable = False
@@ -120,3 +158,10 @@ def _peak(size: int) -> Array:
     up = np.linspace(0, 1, size // 4 + 1)[1:] ** 2
     bump = np.concatenate([up, up[::-1]])
     return np.concatenate([-bump, 2 * bump, -bump])
+
+
+def _spread(weights: Array, dilation: int) -> Array:
+    """Weights with zeros between them."""
+    found = np.zeros((len(weights) - 1) * dilation + 1)
+    found[::dilation] = weights
+    return found
