@@ -8,18 +8,20 @@ one of the three other numbers of MultiRocket (`Pool`).
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from skloss.networks.layers.fixed_filters import ROCKET_WEIGHTS
 from skloss.rocket.pooling import POOLINGS, Pool, Pooling
 
 __all__ = ["FEWEST_TIMESTEPS", "KERNEL_WEIGHTS", "RocketKernels"]
 
 FEWEST_TIMESTEPS = 9  # as many as a kernel has weights
 _HALF = FEWEST_TIMESTEPS // 2
-KERNEL_WEIGHTS = ROCKET_WEIGHTS
-_N_KERNELS = len(KERNEL_WEIGHTS)
+_HIGH = np.array(list(combinations(range(FEWEST_TIMESTEPS), 3)))
+_N_KERNELS = len(_HIGH)
+KERNEL_WEIGHTS = np.full((_N_KERNELS, FEWEST_TIMESTEPS), -1, np.float32)
+np.put_along_axis(KERNEL_WEIGHTS, _HIGH, 2, axis=1)
 
 _MOST_DILATIONS = 32
 _MOST_CHANNELS = 9  # that one kernel adds up

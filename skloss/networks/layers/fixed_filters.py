@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,17 +17,14 @@ from skloss.networks.layers.layer import (
     Shape,
 )
 from skloss.protocols import Tensor
+from skloss.rocket.kernels import KERNEL_WEIGHTS
 
-__all__ = ["ROCKET_WEIGHTS", "FixedFilters", "fixed_kernels"]
+__all__ = ["FixedFilters", "fixed_kernels"]
 
 # Time steps of the filters of rises and of falls. Those of peaks are half as long
 # again, and there is none of the first size.
 _TREND_SIZES = (2, 4, 8, 16, 32, 64)
 
-# All patterns of nine weights, six of -1 and three of 2.
-_HIGH = np.array(list(combinations(range(9), 3)))
-ROCKET_WEIGHTS = np.full((len(_HIGH), 9), -1, np.float32)
-np.put_along_axis(ROCKET_WEIGHTS, _HIGH, 2, axis=1)
 _ROCKET_FILTERS = 32
 _ROCKET_DILATIONS = (1, 2, 4, 8)
 
@@ -133,10 +129,10 @@ def fixed_kernels(name: Literal["trends", "rocket"]) -> Array:
         rises = [np.where(np.arange(size) % 2, 1.0, -1.0) for size in _TREND_SIZES]
         falls = [-rise for rise in rises]
         return _side_by_side([*rises, *falls, *map(_peak, _TREND_SIZES[1:])])
-    chosen = np.arange(_ROCKET_FILTERS) * len(ROCKET_WEIGHTS) // _ROCKET_FILTERS
+    chosen = np.arange(_ROCKET_FILTERS) * len(KERNEL_WEIGHTS) // _ROCKET_FILTERS
     return _side_by_side(
         [
-            _spread(ROCKET_WEIGHTS[row], _ROCKET_DILATIONS[at % len(_ROCKET_DILATIONS)])
+            _spread(KERNEL_WEIGHTS[row], _ROCKET_DILATIONS[at % len(_ROCKET_DILATIONS)])
             for at, row in enumerate(chosen)
         ]
     )
