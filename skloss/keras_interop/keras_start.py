@@ -18,7 +18,7 @@ def start_keras() -> None:
         If one of them cannot be imported, as Keras where KERAS_BACKEND names a package
         that is not installed.
     """
-    start_tensorflow()
+    start_tensorflow(to_run=False)
     try:
         import keras  # noqa: F401 - to see whether it can be
     except Exception as error:  # an installed one can fail in any way

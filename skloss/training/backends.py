@@ -4,7 +4,9 @@ The choice depends on the job alone, never on what is cached, because two backen
 differ in the last bits and a fit must not depend on the fits before it.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from math import prod
 from typing import Any, Literal
 
@@ -12,7 +14,7 @@ import numpy as np
 
 from skloss.networks.layers import Convolution, Dropout
 from skloss.networks.spec import NetworkSpec
-from skloss.training.tensorflow_start import start_tensorflow
+from skloss.training.tensorflow_start import has_own_threads, start_tensorflow
 
 __all__ = [
     "Backend",
@@ -32,7 +34,7 @@ _GRAPH_STEPS_OF_RECURRENCE = 150
 # Measured on tables: masks of so many values cost less than a tenth of what it takes to
 # compile.
 _MASKED_VALUES = 10**7
-_SHARDS = 4
+_SHARDS, _WIDE_SHARDS = 4, 2
 _SHARD_ROWS = 16
 
 
@@ -78,13 +80,23 @@ def shard_count(spec: NetworkSpec, batch_size: int, backend: Backend) -> int:
     """Choose into how many equal parts a batch is cut.
 
     TensorFlow runs the parts of a native graph side by side, and what a part makes
-    stays in the cache: measured best are four parts, of 16 rows or more. An XLA program
-    is one stream, and batch normalization needs the whole batch.
+    stays in the cache: measured best are four parts, of 16 rows or more, and two where
+    the processor has AVX-512. Where operations themselves use several threads, parts
+    only get in each other's way. An XLA program is one stream, and batch normalization
+    needs the whole batch.
     """
-    if backend != "graph" or spec.uses_batches:
+    if backend != "graph" or spec.uses_batches or not has_own_threads():
         return 1
-    fits = (n for n in range(1, _SHARDS + 1) if batch_size % n == 0)
+    most = _WIDE_SHARDS if _has_wide_vectors() else _SHARDS
+    fits = (n for n in range(1, most + 1) if batch_size % n == 0)
     return max(n for n in fits if n == 1 or batch_size // n >= _SHARD_ROWS)
+
+
+@lru_cache(maxsize=1)
+def _has_wide_vectors() -> bool:
+    """Whether the processor computes with 16 numbers at once (AVX-512)."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return any(name.startswith(("AVX512", "X86_V4")) for name in found)
 
 
 def compile_graph(
@@ -110,8 +122,7 @@ def _session(
         )
         compiled = tf.function(function, jit_compile=backend == "xla", autograph=False)
         results = compiled(*places)
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
-    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)
+    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=_threads(tf))
     session = tf.compat.v1.Session(graph=graph, config=config)
     fed = tf.nest.flatten(places)
     fetched = tf.nest.flatten(results)
@@ -131,6 +142,18 @@ def _session(
         return _packed(results, iter(call(*arrays)))
 
     return run
+
+
+def _threads(tf: Any) -> int:
+    """Threads within an operation: what the user has set, or one.
+
+    The operations of small networks are too short to be divided: with one thread the
+    programs of tables run 10 to 30 % faster, those of long series, whose batches are
+    divided instead, 35 % (benchmarks/threads.py), and several fits can share the cores.
+    """
+    if "TF_NUM_INTRAOP_THREADS" in os.environ:
+        return 0  # TensorFlow reads it
+    return int(tf.config.threading.get_intra_op_parallelism_threads()) or 1
 
 
 def _packed(structure: Any, values: Iterator[Any]) -> Any:

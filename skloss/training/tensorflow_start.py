@@ -11,16 +11,24 @@ from typing import Any
 
 from skloss.exceptions import ForkedProcessError
 
-__all__ = ["OTHER_BACKEND", "clear_at_exit", "start_tensorflow", "tensorflow_runs"]
+__all__ = [
+    "OTHER_BACKEND",
+    "clear_at_exit",
+    "has_own_threads",
+    "start_tensorflow",
+    "tensorflow_runs",
+]
 
 OTHER_BACKEND = (
     "set KERAS_BACKEND=tensorflow in the environment before Keras is imported."
 )
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_OVERRIDE = "TF_OVERRIDE_GLOBAL_THREADPOOL"
 _lock = Lock()
 # Whether TensorFlow had run before this process was forked. Its threads stayed behind,
 # and whatever waits for them waits for ever.
 _is_lame = False
+_own_threads: bool | None = None  # not known before TensorFlow is needed
 _caches_of_sessions: list[Any] = []
 
 
@@ -35,6 +43,8 @@ def _note_fork() -> None:
 
 def _has_run() -> bool:
     """Whether TensorFlow has done more than being imported."""
+    if _own_threads:
+        return True
     if sys.modules.get("tensorflow") is None:
         return False
     try:
@@ -74,14 +84,13 @@ def tensorflow_runs() -> bool:
     return True
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow, with one thread within each operation.
+def start_tensorflow(*, to_run: bool = True) -> None:
+    """Import TensorFlow, and get threads of our own if it is to run for the first time.
 
-    The operations of small networks are too short to be divided: with one thread the
-    programs of tables run 10 to 30 % faster, those of long series, whose batches are
-    divided instead, 35 % (benchmarks/threads.py), and several fits can share the cores.
-    TensorFlow fixes the number once per process, so it is left alone where TensorFlow
-    has been imported before, or ``TF_NUM_INTRAOP_THREADS`` is set.
+    Parameters
+    ----------
+    to_run : bool, default=True
+        False to import it only: a process may be forked after that.
 
     Raises
     ------
@@ -99,37 +108,63 @@ def start_tensorflow() -> None:
             "DenseClassifier and CNN1DClassifier predict in any process."
         )
     with _lock:
-        if sys.modules.get("tensorflow") is not None:
-            return
-        try:
-            with _few_messages():
-                import tensorflow as tf
-        except Exception as error:  # an installed one can fail in any way
-            cause = f"{type(error).__name__}: {error}".partition("\n")[0]
-            remedy = "install it by 'pip install \"tensorflow>=2.18\"'."
-            # TensorFlow imports Keras, which asks for its own backend.
-            if "Unable to import backend" in cause:
-                remedy = OTHER_BACKEND
-            raise ImportError(
-                f"Training needs TensorFlow, which cannot be imported here ({cause}): "
-                f"{remedy}"
-            ) from error
-        if "TF_NUM_INTRAOP_THREADS" not in os.environ:
-            tf.config.threading.set_intra_op_parallelism_threads(1)
+        if sys.modules.get("tensorflow") is None:
+            _import_tensorflow()
+        if to_run and _own_threads is None:
+            _get_own_threads()
+
+
+def _import_tensorflow() -> None:
+    try:
+        with _changed(_LEVEL, "3"):
+            import tensorflow  # noqa: F401
+    except Exception as error:  # an installed one can fail in any way
+        cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+        remedy = "install it by 'pip install \"tensorflow>=2.18\"'."
+        # TensorFlow imports Keras, which asks for its own backend.
+        if "Unable to import backend" in cause:
+            remedy = OTHER_BACKEND
+        raise ImportError(
+            f"Training needs TensorFlow, which cannot be imported here ({cause}): "
+            f"{remedy}"
+        ) from error
+
+
+def _get_own_threads() -> None:
+    """Make TensorFlow give every session a pool of threads, in place of one for all.
+
+    It decides that for the whole process when it makes its first device, so a session
+    is made here. The user's own models keep the threads that they would have without
+    skloss.
+    """
+    global _own_threads
+    _own_threads = not _has_run()
+    if _own_threads:
+        import tensorflow as tf
+
+        with _changed(_OVERRIDE, "true"):
+            config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
+            tf.compat.v1.Session(graph=tf.Graph(), config=config).close()
+
+
+def has_own_threads() -> bool:
+    """Whether sessions have threads that are not also those of the user's models."""
+    return bool(_own_threads)
 
 
 @contextmanager
-def _few_messages() -> Iterator[None]:
-    """Ask TensorFlow's C++ for fatal messages alone, unless the user has chosen.
+def _changed(variable: str, value: str) -> Iterator[None]:
+    """Set an environment variable for a moment, unless the user has set it.
 
-    It reads the variable while it is imported. A few lines are written before it does,
-    and no documented setting stops these.
+    TensorFlow's C++ reads some while it is imported, or starts, and offers no other
+    way. A few lines are written before it reads the level of its messages, and no
+    documented setting stops these.
     """
-    if _LEVEL in os.environ:
+    if variable in os.environ:
         yield
         return
-    os.environ[_LEVEL] = "3"
+    os.environ[variable] = value
     try:
         yield
     finally:
-        del os.environ[_LEVEL]
+        del os.environ[variable]

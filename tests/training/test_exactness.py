@@ -19,6 +19,7 @@ from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
 import skloss.estimators.fitting as fitting
+import skloss.training.backends as backends
 import skloss.training.inference as predictor
 import skloss.training.program as program
 import skloss.training.trainer as trainer
@@ -29,6 +30,7 @@ from skloss.training import Rows, Settings, train
 from skloss.training.backends import shard_count
 from skloss.training.dropout import keep_scale
 from skloss.training.losses import row_losses
+from skloss.training.tensorflow_start import has_own_threads, start_tensorflow
 
 N_ROWS = 150
 
@@ -225,19 +227,22 @@ def test_fits_that_compile_at_once_in_threads_equal_one_alone(case, no_programs)
         assert [bits(one) for one in pool.map(fit, [classifier] * 2)] == [alone] * 2
 
 
-def fit_with_threads(n_threads, classifier, rows):
+def fit_with_threads(n_threads, are_own, classifier, rows):
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(n_threads)
+    if not are_own:
+        tf.constant(0)  # TensorFlow runs before the fit, with threads for all
     return classifier.fit(*rows)
 
 
 def test_fits_in_other_processes_with_as_many_threads_equal_those_in_this():
+    start_tensorflow()
+    are_own = has_own_threads()
     n_threads = tf.config.threading.get_intra_op_parallelism_threads()
+    n_threads = n_threads or (1 if are_own else os.cpu_count())
     # A worker that has trained before has settled its threads already.
     get_reusable_executor().shutdown(wait=True)
     there = [
-        delayed(fit_with_threads)(
-            n_threads or os.cpu_count(), classifier, rows_to_fit()
-        )
+        delayed(fit_with_threads)(n_threads, are_own, classifier, rows_to_fit())
         for classifier in map(clone, CLASSIFIERS.values())
     ]
     found = Parallel(n_jobs=2)([one for one in there for _ in range(2)])
@@ -522,6 +527,8 @@ def fit_keras_with_masks(spec, first, rows, how):
 @pytest.mark.parametrize("name", DROPPING)
 def test_every_backend_drops_what_keras_would_by_the_same_masks(monkeypatch, name):
     spec = DROPPING[name]
+    monkeypatch.setattr(backends, "has_own_threads", lambda: True)
+    monkeypatch.setattr(backends, "_has_wide_vectors", lambda: False)
     assert shard_count(spec, 64, "graph") == 4
     X = np.random.default_rng(4).normal(size=(N_ROWS, 32)).astype("f4")
     rows = Rows(X, (X[:, 0] > 0).astype("i4"), WEIGHTS.astype("f4"))

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 FIT = """
 from skloss import DenseClassifier
@@ -27,7 +29,7 @@ def stderr_of(code, **variables):
     return done.stderr
 
 
-def test_nothing_is_written_or_left_changed_and_operations_have_one_thread():
+def test_nothing_is_written_or_left_changed():
     code = f"""
 import sys
 from skloss.training import start_tensorflow
@@ -37,10 +39,32 @@ print("imported", file=sys.stderr)
 fitted.predict(X)
 fitted.model_
 import os, tensorflow as tf
-assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ
-assert tf.config.threading.get_intra_op_parallelism_threads() == 1
+changed = ("TF_CPP_MIN_LOG_LEVEL", "TF_OVERRIDE_GLOBAL_THREADPOOL")
+assert not any(name in os.environ for name in changed)
+assert tf.config.threading.get_intra_op_parallelism_threads() == 0
 """
     assert stderr_of(code).endswith("imported\n")
+
+
+RUNS = "import keras; keras.ops.ones(1)"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted")
+@pytest.mark.parametrize("before", ["", "import keras", RUNS])
+def test_sessions_have_their_own_threads_unless_tensorflow_ran_before(before):
+    code = f"""
+{before}
+{FIT}
+import os
+import tensorflow as tf
+from skloss.training.tensorflow_start import has_own_threads
+n_before = len(os.listdir("/proc/self/task"))
+config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=9)
+session = tf.compat.v1.Session(config=config)
+more = len(os.listdir("/proc/self/task")) - n_before
+assert has_own_threads() is (more >= 9) is {before != RUNS}, more
+"""
+    stderr_of(code)
 
 
 def test_a_level_and_a_number_of_threads_that_the_user_has_chosen_stay():

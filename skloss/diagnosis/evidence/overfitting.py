@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skloss.diagnosis.case import Case
-from skloss.diagnosis.evidence.symptoms import smoothed, training_loss
+from skloss.diagnosis.evidence.symptoms import last_counts, smoothed, training_loss
 from skloss.diagnosis.rule import NotApplicable
 
 __all__ = ["Fit", "fit_of_curves", "is_by_heart", "is_turned"]
@@ -17,6 +17,9 @@ _FEWEST_EPOCHS = 5
 _SINCE, _RISE, _TREND, _TRAIN_FALL, _RATIO, _GAP = 3, 0.10, 0.6, 0.2, 1.5, 0.05
 _HEART_SINCE, _HEART_RATIO, _HEART_GAP = 2, 5.0, 0.15
 _HELD = 0.02  # below what it was, in which a metric still counts as held
+# Rows of the rare class that must be lost, and none won, before that is no chance: by a
+# sign test, 0.5 ** 5 is below 5 %.
+_LOST_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Fit:
         Gain since then of the validation metric that tells most about decisions.
     metric : str
         Name of that metric, or "".
+    by_chance : float
+        Drop of that metric that a few rows of the rare class could make by chance.
     """
 
     lowest: int
@@ -55,11 +60,24 @@ class Fit:
     gap: float | None
     gain: float | None
     metric: str
+    by_chance: float
 
     @property
     def decisions_hold(self) -> bool:
-        """Whether a validation metric held or gained since the lowest loss."""
-        return self.gain is not None and self.gain >= -_HELD
+        """Whether a validation metric lost no more since the lowest loss than chance.
+
+        A metric that is not known does not hold.
+        """
+        return self.gain is not None and self.gain >= -max(_HELD, self.by_chance)
+
+    @property
+    def held(self) -> str:
+        """What that metric did, in words, or ""."""
+        if self.gain is None or not self.decisions_hold:
+            return ""
+        if self.gain >= -_HELD:
+            return f" and {self.metric} held"
+        return f" and {self.metric} fell by {-self.gain:.2f}, not beyond chance"
 
 
 def fit_of_curves(case: Case) -> Fit:
@@ -95,6 +113,7 @@ def fit_of_curves(case: Case) -> Fit:
         gap=_gap(case, known, last),
         gain=gain,
         metric=metric,
+        by_chance=_by_chance(case),
     )
 
 
@@ -139,6 +158,15 @@ def _gain(
         then = float(np.mean(curve[max(0, at - 1) : at + 2]))
         return float(np.median(curve[-last:])) - then, name
     return None, ""
+
+
+def _by_chance(case: Case) -> float:
+    n_rare = 0.0
+    if case.val is not None:
+        n_rare = case.val.n_minority
+    elif (counts := last_counts(case, "val_")) is not None:
+        n_rare = min(counts[:2].sum(), counts[2:].sum())
+    return _LOST_ROWS / n_rare if n_rare > 0 else 0.0
 
 
 def _trend(values: np.ndarray) -> float:

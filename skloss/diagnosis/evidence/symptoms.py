@@ -20,6 +20,7 @@ __all__ = [
     "fitted_part",
     "is_behind",
     "is_penalized",
+    "last_counts",
     "learned_nothing",
     "need",
     "never_predicts_minority",
@@ -320,6 +321,15 @@ def always_predicts_one_class(case: Case) -> dict[str, object] | None:
     }
 
 
+def last_counts(case: Case, prefix: str = "") -> np.ndarray | None:
+    """Return tp, fn, fp and tn of the last epoch; None if they are not known."""
+    curves = [case.curves.get(prefix + name) for name in ("tp", "fn", "fp", "tn")]
+    if any(curve is None or not len(curve) for curve in curves):
+        return None
+    counts = np.array([curve[-1] for curve in curves])  # type: ignore[index]
+    return counts if np.isfinite(counts).all() and counts.sum() > 0 else None
+
+
 def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | None:
     """Return the range of the share of positives that curves imply, or None.
 
@@ -334,11 +344,9 @@ def prior_from_curves(case: Case, prefix: str = "") -> tuple[float, float] | Non
     prefix : {"", "val_"}, default=""
         Training or validation.
     """
-    counts = [case.curves.get(prefix + name) for name in ("tp", "fn", "fp", "tn")]
-    if all(count is not None for count in counts):
-        tp, fn, fp, tn = (float(count[-1]) for count in counts)  # type: ignore[index]
-        total = tp + fn + fp + tn
-        return ((tp + fn) / total,) * 2 if total > 0 else None
+    counts = last_counts(case, prefix)
+    if counts is not None:
+        return (float(counts[:2].sum() / counts.sum()),) * 2
     accuracy = case.curves.get(prefix + "accuracy")
     recall = case.curves.get(prefix + "recall", case.curves.get(prefix + "f1"))
     if accuracy is None or recall is None or len(accuracy) < _FEWEST_EPOCHS:

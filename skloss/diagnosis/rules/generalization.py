@@ -68,7 +68,8 @@ class Overfit(_Gap):
     Reads: both loss curves (the validation loss at the training prior, where known) and
     both accuracies; where known, recalls and ROC AUC of the final network on both
     splits. The validation loss must rise for good while the training loss falls, or
-    training rows must be known by heart while validation rows were never learned.
+    training rows must be known by heart while validation rows were never learned. With
+    few rare rows held out, decisions count as worse only if five of these were lost.
     Effect: new rows are predicted worse than the training rows, and worse than by the
     network of an earlier epoch.
     What to do: set early_stopping=True and restore_best=True (in Keras,
@@ -164,11 +165,10 @@ class OverconfidentProbabilities(Rule):
             return None
         if Overfit().inspect(case) is not None:
             return None
-        held = f" and {fit.metric} held" if fit.decisions_hold else ""
         return self.found(
             f"The validation loss rose by {100 * fit.rise:.3g}% after epoch "
-            f"{fit.lowest + 1}, while the training loss fell{held}: probabilities are "
-            "over-confident, decisions are not worse.",
+            f"{fit.lowest + 1}, while the training loss fell{fit.held}: probabilities "
+            "are over-confident, decisions are not worse.",
             {**_measures(fit), f"change of {fit.metric}": fit.gain},
             "Wrap the classifier in CalibratedClassifierCV, or keep the weights of "
             f"epoch {fit.lowest + 1} (early_stopping=True, restore_best=True).",

@@ -11,6 +11,7 @@ from skloss.diagnosis.evidence.splits import (
     stops_by,
 )
 from skloss.diagnosis.evidence.symptoms import (
+    last_counts,
     prior_from_curves,
     prior_shift_from_curves,
     row_facts,
@@ -274,7 +275,7 @@ class TrainValPriorShift(Rule):
 
     def _from_curves(self, case: Case) -> Finding | None:
         """Compare the class shares that counts or accuracies of both splits imply."""
-        counts, val_counts = _last_counts(case), _last_counts(case, "val_")
+        counts, val_counts = last_counts(case), last_counts(case, "val_")
         if counts is not None and val_counts is not None:
             return self._from_counts(case, counts, val_counts)
         if prior_from_curves(case) is None or prior_from_curves(case, "val_") is None:
@@ -371,15 +372,6 @@ def _how_far(scale: float, offset: float) -> str:
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
-
-
-def _last_counts(case: Case, prefix: str = "") -> np.ndarray | None:
-    """Return tp, fn, fp and tn of the last epoch; None if they are not known."""
-    curves = [case.curves.get(prefix + name) for name in ("tp", "fn", "fp", "tn")]
-    if any(curve is None or not len(curve) for curve in curves):
-        return None
-    counts = np.array([curve[-1] for curve in curves])  # type: ignore[index]
-    return counts if np.isfinite(counts).all() and counts.sum() > 0 else None
 
 
 def _range_text(low: float, high: float) -> str:

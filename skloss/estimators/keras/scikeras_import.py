@@ -10,7 +10,7 @@ __all__ = ["ScikerasClassifier", "route_params"]
 
 _package = "tensorflow>=2.18"
 try:
-    start_tensorflow()
+    start_tensorflow(to_run=False)
     _package = "keras"
     start_keras()
     _package = "scikeras>=0.13"

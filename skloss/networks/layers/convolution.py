@@ -100,13 +100,20 @@ class Convolution(Layer):
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
         """Compute the outputs in TensorFlow."""
-        convolve = getattr(run.tf.nn, f"conv{self.n_axes}d")
-        x = convolve(
-            x, run.take(), self.strides, self.padding.upper(), dilations=self.dilation
+        kernel = run.take()
+        strides, dilations = [self.strides] * 2, [self.dilation] * 2
+        if self.n_axes == 1:
+            # A series is an image of one line: TensorFlow makes one operation of a
+            # convolution, its bias and its activation for images alone.
+            x, kernel = run.tf.expand_dims(x, 1), run.tf.expand_dims(kernel, 0)
+            strides[0] = dilations[0] = 1
+        x = run.tf.nn.conv2d(
+            x, kernel, strides, self.padding.upper(), dilations=dilations
         )
         if self.use_bias:
-            x += run.take()
-        return activate(run.tf, self.activation, x)
+            x = run.tf.nn.bias_add(x, run.take())
+        x = activate(run.tf, self.activation, x)
+        return run.tf.squeeze(x, 1) if self.n_axes == 1 else x
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras."""
