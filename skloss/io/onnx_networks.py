@@ -6,7 +6,7 @@ import numpy as np
 
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
-from skloss.io.onnx_recurrence import recurrent_states
+from skloss.io.onnx_recurrence import attention, recurrent_states, without_missing
 from skloss.io.onnx_series import scaled_nodes
 from skloss.networks import NetworkSpec
 from skloss.networks.layers import (
@@ -29,6 +29,7 @@ from skloss.networks.layers import (
     SeparableConv1D,
     SeriesScale,
     SideBySide,
+    SkipMissing,
     SlidingMax,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
@@ -128,10 +129,9 @@ def _apply(
             arrays = [next(weights) for _ in layer.weight_shapes(shape)]
             return recurrent_states(graph, layer, arrays, x)
         case AttentionPool():
-            scores = graph.add("MatMul", x, graph.constant(next(weights)))
-            shares = graph.add("Softmax", scores, axis=1)
-            product = graph.add("MatMul", graph.transposed(shares, 0, 2, 1), x)
-            return graph.add("Flatten", product, axis=1)
+            return attention(graph, next(weights), shape, x)
+        case SkipMissing():
+            return without_missing(graph, x, shape)
         case Flatten():
             return graph.add("Flatten", x, axis=1)
         case Dropout() | Augment():
