@@ -8,9 +8,12 @@ import resource
 import statistics
 import warnings
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
+
+from settings import SETTINGS, Setting, load
 
 # A contestant prepares its data and returns a function. That does the job once and
 # returns the work per second.
@@ -18,7 +21,10 @@ Contestant = Callable[[], Callable[[], float]]
 
 
 def run_in_turn(
-    contestants: Mapping[str, Contestant], rounds: int, cold: bool = False
+    contestants: Mapping[str, Contestant],
+    rounds: int,
+    cold: bool = False,
+    setting: Setting = SETTINGS["idle"],
 ) -> dict[str, dict[str, Any]]:
     """Run every contestant once to warm it up, then ``rounds`` times in turn.
 
@@ -28,10 +34,23 @@ def run_in_turn(
     -------
     dict
         Of each contestant ``first`` (the run that imports, traces and compiles),
-        ``rates``, their ``median`` and the process's peak resident set ``peak_mb``.
+        ``rates``, their ``median``, the process's peak resident set ``peak_mb`` and the
+        ``load`` of the machine before.
     """
+    before = load()
+    with setting.prepared():
+        found = _run_in_turn(contestants, rounds, cold, setting.imports)
+    return {name: {**one, "load": before} for name, one in found.items()}
+
+
+def _run_in_turn(
+    contestants: Mapping[str, Contestant],
+    rounds: int,
+    cold: bool,
+    imports: tuple[str, ...],
+) -> dict[str, dict[str, Any]]:
     if cold:
-        runs = [run_in_turn(contestants, 0) for _ in range(rounds)]
+        runs = [_run_in_turn(contestants, 0, False, imports) for _ in range(rounds)]
         return {
             name: {
                 "first": runs[0][name]["first"],
@@ -41,7 +60,9 @@ def run_in_turn(
             }
             for name in contestants
         }
-    started = {name: _Runner(contestant) for name, contestant in contestants.items()}
+    started = {
+        name: _Runner(contestant, imports) for name, contestant in contestants.items()
+    }
     try:
         first = {name: runner.run() for name, runner in started.items()}
         rates: dict[str, list[float]] = {name: [] for name in started}
@@ -87,10 +108,11 @@ def _peak_mb() -> float:
 class _Runner:
     """A process that waits to be told to run."""
 
-    def __init__(self, contestant: Contestant) -> None:
+    def __init__(self, contestant: Contestant, imports: tuple[str, ...]) -> None:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(contestant, theirs))
+        arguments = (contestant, theirs, imports)
+        self._process = context.Process(target=_serve, args=arguments)
         self._process.start()
 
     def run(self) -> float:
@@ -108,9 +130,13 @@ class _Runner:
         self._process.join()
 
 
-def _serve(contestant: Contestant, connection: Connection) -> None:
+def _serve(
+    contestant: Contestant, connection: Connection, imports: tuple[str, ...]
+) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
+    for package in imports:
+        import_module(package)
     job = None
     while (asked := connection.recv()) != "stop":
         try:

@@ -4,6 +4,8 @@ import os
 import platform
 from importlib.metadata import version
 
+import numpy as np
+
 PACKAGES = (
     "skloss",
     "scikit-learn",
@@ -15,13 +17,20 @@ PACKAGES = (
 
 
 def describe() -> dict[str, str]:
-    """Processor, cores, Python and package versions."""
+    """Processor, its vector instructions, cores, Python and package versions."""
     return {
         "processor": _processor(),
+        "vectors": _vectors(),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def _vectors() -> str:
+    """Vector instructions that NumPy found and can use."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return ", ".join(found)
 
 
 def _processor() -> str:

@@ -1,6 +1,7 @@
 """Speed of whole fits, searches and predictions, beside other libraries in one run.
 
-    python benchmarks/speed.py [--jobs NAME ...] [--rounds 5] [--quick] [--report]
+    python benchmarks/speed.py [--jobs NAME ...] [--settings NAME ...] [--rounds 5]
+                               [--quick] [--report]
 
 Every contestant has a process of its own; after one run to warm up they run in turn,
 ``--rounds`` times. The table shows medians and ratios of medians. Training is a whole
@@ -10,6 +11,12 @@ skloss the first run, which compiles, is shown too. Searches start cold: only Te
 has been imported before. skorch and torch are left out if they are not installed
 (``python -m pip install ".[benchmark]"``). ``--quick`` tries the script on small jobs
 and writes nothing.
+
+Training is timed in five settings: on a machine that does nothing else, with one core
+busy, with ``keras`` imported first, and with one and two threads within an operation of
+TensorFlow. The second table shows all of them; the last line is what a matrix product
+and a copy reach in NumPy on the same machine in the same run, and what share of the
+product's operations each job has.
 """
 
 import argparse
@@ -20,6 +27,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +35,7 @@ import numpy as np
 import other_libraries
 from harness import run_in_turn, try_each
 from host import describe
+from settings import SETTINGS, limits
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 OURS = "skloss"
@@ -43,6 +52,7 @@ class Job:
     unit: str = "rows/s"
     notes: str = ""
     cold: bool = False
+    multiplications: int = 0  # of the kernels, for one row in one direction
 
 
 # ----------------------------------------------------------------------------- training
@@ -119,6 +129,18 @@ def mlp(rows: tuple, widths: tuple, epochs: int = 1) -> other_libraries.Timed:
     )
 
 
+def multiplications(*widths: int) -> int:
+    """Of dense layers."""
+    return sum(before * after for before, after in pairwise(widths))
+
+
+def theft_multiplications(n_steps: int) -> int:
+    """Of the theft network: kernels of 3, pools of 2."""
+    half, quarter = n_steps // 2, n_steps // 4
+    first = n_steps * 3 * (1 * 32 + 32 * 16)
+    return first + half * 3 * (16 * 8 + 8 * 8) + multiplications(quarter * 8, 10, 1)
+
+
 ELEVEN_LAYERS = {
     "width": 7,
     "depth": 11,
@@ -146,6 +168,7 @@ TRAINING = {
             "MLPClassifier": 5,
         },
         notes="400k rows, per row",
+        multiplications=multiplications(9, 18, 1),
     ),
     "eleven-layer network": Job(
         "the eleven-layer network, 5.6 M x 9, batch 128, one epoch",
@@ -161,6 +184,7 @@ TRAINING = {
         },
         {"keras fit": 8},
         notes="400k rows, per row",
+        multiplications=multiplications(9, *(7,) * 11, 1),
     ),
     "30-128-64-1": Job(
         "30-128-64-1, 100k rows, batch 128, 5 epochs",
@@ -170,6 +194,7 @@ TRAINING = {
             "MLPClassifier": partial(mlp, (100_000, 30), (128, 64)),
         },
         {"keras fit": 4, "MLPClassifier": 2},
+        multiplications=multiplications(30, 128, 64, 1),
     ),
     "187-256-128-5": Job(
         "187-256-128-5, 50k rows, batch 128, 5 epochs",
@@ -181,6 +206,7 @@ TRAINING = {
             "MLPClassifier": partial(mlp, (50_000, 187, 5), (256, 128)),
         },
         {"keras fit": 4, "MLPClassifier": 2},
+        multiplications=multiplications(187, 256, 128, 5),
     ),
     "theft network": Job(
         "the theft network, 6,400 series of 1,036, batch 64, 3 epochs",
@@ -190,12 +216,14 @@ TRAINING = {
             "skorch": partial(skorch_theft, (3_200, 1036), 1, 64),
         },
         {"keras fit": 1.6, "skorch": 2.2},
+        multiplications=theft_multiplications(1036),
     ),
     "theft network, short series": Job(
         "the theft network, 8,000 series of 152, batch 32, 5 epochs",
         partial(skloss_theft, (8_000, 152), 5, 32),
         {"keras fit": partial(keras_theft, (8_000, 152), 1, 32)},
         {"keras fit": 5},
+        multiplications=theft_multiplications(152),
     ),
 }
 
@@ -451,6 +479,36 @@ def table(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def settings_table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write, for each job and setting, our rate and how many times Keras' it is."""
+    named = [name for name in SETTINGS if found.get(name)]
+    lines = ["| job | " + " | ".join(named) + " |", "|---" * (len(named) + 1) + "|"]
+    for name, job in TRAINING.items():
+        cells = []
+        for setting in named:
+            rates = found[setting].get(name)
+            if rates is None:
+                cells.append("-")
+                continue
+            ours, keras = rates[OURS]["median"], rates["keras fit"]["median"]
+            cells.append(f"{_plain(ours)} ({ours / keras:.1f})")
+        lines.append("| " + " | ".join([job.title, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def limits_text(found: Mapping[str, Any], reached: Mapping[str, float]) -> str:
+    """Say what the machine reaches, and what share of it each job."""
+    told = ", ".join(f"{name} {value:.0f}" for name, value in reached.items())
+    most = reached["matrix product, GFLOP/s"] * 1e9
+    shares = [
+        # Forth, and back to the weights and to the layer before.
+        f"{name} {6 * job.multiplications * found[name][OURS]['median'] / most:.0%}"
+        for name, job in TRAINING.items()
+        if name in found
+    ]
+    return f"{told}. Share of the product's operations: {', '.join(shares)}."
+
+
 def _plain(number: float) -> str:
     """Write three digits that count."""
     return f"{float(f'{number:.3g}'):,.9g}"
@@ -459,21 +517,42 @@ def _plain(number: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
+    parser.add_argument(
+        "--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS)
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print, measure nothing")
     parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     options = parser.parse_args()
     if options.quick:
-        print(table({name: try_each(contestants(job)) for name, job in QUICK.items()}))
+        quick = {name: try_each(contestants(job)) for name, job in QUICK.items()}
+        print(f"{table(quick)}\n\n{limits_text({}, limits(0.01))}")
         return
-    found = json.loads(RESULTS.read_text())["jobs"] if RESULTS.exists() else {}
-    for name in [] if options.report else options.jobs:
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"jobs": {}}
+    if not options.report:
+        measure(kept, options)
+    found = {"idle": kept["jobs"], **kept.get("settings", {})}
+    print(table(kept["jobs"]))
+    print(f"\n{settings_table(found)}")
+    if kept.get("limits"):
+        print(f"\n{limits_text(kept['jobs'], kept['limits'])}")
+
+
+def measure(kept: dict[str, Any], options: argparse.Namespace) -> None:
+    """Measure jobs, and write the results after each one."""
+    kept["host"], kept["limits"] = describe(), limits()
+    for name in options.jobs:
         job = JOBS[name]
-        found[name] = run_in_turn(contestants(job), options.rounds, job.cold)
-        text = json.dumps({"host": describe(), "jobs": found}, indent=1)
-        RESULTS.write_text(text + "\n")
+        others = contestants(job)
+        for setting in options.settings:
+            if setting == "idle":
+                kept["jobs"][name] = run_in_turn(others, options.rounds, job.cold)
+            elif name in TRAINING:
+                pair = {key: others[key] for key in (OURS, "keras fit")}
+                found = run_in_turn(pair, options.rounds, setting=SETTINGS[setting])
+                kept.setdefault("settings", {}).setdefault(setting, {})[name] = found
+            RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
         print(f"{name} done", flush=True)
-    print(table(found))
 
 
 if __name__ == "__main__":
