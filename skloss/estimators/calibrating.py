@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from skloss.estimators.fit_job import Job
-from skloss.metrics import log_shift
+from skloss.metrics import best_temperature, log_shift
 from skloss.training import Evaluator, TrainingResult
-from skloss.training.calibration import AS_TRAINED, Calibration, best_temperature
+from skloss.training.calibration import AS_TRAINED, Calibration
 
 __all__ = [
     "calibrated",
@@ -109,7 +109,7 @@ def calibrated_fit(
     logits = replace(calibration, temperature=1.0).logits(raw)
     if not np.isfinite(logits).all():
         return calibration
-    found = best_temperature(logits, held.rows.y, held.rows.sample_weight)
+    found, _ = best_temperature(logits, held.rows.y, held.rows.sample_weight)
     return replace(calibration, temperature=found)
 
 

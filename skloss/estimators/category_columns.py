@@ -19,7 +19,7 @@ __all__ = [
     "with_further",
 ]
 
-_OF_CATEGORIES = ("category", "Categorical", "Enum")
+_OF_CATEGORIES = ("category", "Categorical", "Enum", "dictionary<")
 _OF_TEXTS = ("str", "String", "Utf8", "large_string", "object", "Object")
 
 

@@ -53,7 +53,7 @@ class MembersMixin(NeuralClassifierMixin):
         if fraction is None or not takes_turns:
             return [self.split_validation(X, y, groups)]
         labels = self._labels_to_split(y)
-        n_members, seed = int(self.n_members), self.random_state
+        n_members, seed = int(self.n_members), self._split_state()
         return [*parts_in_turn(labels, fraction, n_members, seed, groups)]
 
     def _other_splits(self, first: Split, parts: Iterable[Part | None]) -> list[Split]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import column_or_1d
 
 from skloss.estimators.callback_tasks import EpochTasks, MemberTasks
@@ -136,10 +137,23 @@ class NeuralClassifierMixin(CallbackSupportMixin):
         """Hold rows out in the way of ``validation_rows``."""
         how = self.validation_rows
         if how == "stratified":
-            return stratified_holdout(labels, fraction, self.random_state, groups)
+            return stratified_holdout(labels, fraction, self._split_state(), groups)
         if how == "last":
             return last_holdout(labels, fraction, groups)
         return splitter_holdout(how, X, labels, groups)
+
+    def _split_state(self) -> Any:
+        """Seed of the split: where a fit goes on, that of the fit before.
+
+        Else rows that the network has learned would be held out.
+        """
+        if isinstance(self.random_state, Integral):
+            return self.random_state
+        goes_on = getattr(self, "warm_start", False) and "_fitted" in vars(self)
+        if not goes_on or "_split_seed" not in vars(self):
+            state = check_random_state(self.random_state)
+            self._split_seed = int(state.randint(2**31 - 1))
+        return self._split_seed
 
     def _split_off(
         self,

@@ -15,10 +15,12 @@ from skloss.metrics.losses import (
 from skloss.metrics.prior_shift import correct_prior, log_shift
 from skloss.metrics.ranking import average_precision, rank_auc
 from skloss.metrics.scoring import scoring
+from skloss.metrics.temperature import best_temperature
 
 __all__ = [
     "ConfusionCounts",
     "average_precision",
+    "best_temperature",
     "binary_mcc",
     "class_prior",
     "confusion_matrix",

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from skloss.metrics import average_precision, confusion_matrix
 from skloss.record import SplitMetrics
+from skloss.record.recorded_metrics import temperature_of
 from skloss.training.losses import clipped_crossentropy
 from skloss.training.outputs import probabilities
 
@@ -67,6 +68,8 @@ def measured_part(
     per_class = [
         float(losses[seen == c].mean()) if (seen == c).any() else 0.0 for c in there
     ]
+    known = (seen, scores) if len(there) == n_classes else (None, None)
+    temperature, gain = temperature_of(*known)
     return SplitMetrics(
         counts=tuple(counts[there].tolist()),
         confusion=tuple(map(tuple, confusion.tolist())),
@@ -74,6 +77,8 @@ def measured_part(
         per_class_loss=tuple(per_class),
         positive=positive,
         **_rankings(scores, seen, there, positive),
+        temperature=temperature,
+        temperature_gain=gain,
     )
 
 

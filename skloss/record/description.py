@@ -133,6 +133,10 @@ class SplitMetrics(PlainPart):
     roc_auc: float | None = None
     positive: Annotated[int, (0, 1)] | None = None  # class; None if there are not two
     mean_probability: tuple[float, ...] | None = None  # of each class, over the rows
+    # Of the lowest mean cross-entropy of all rows but the worst, and by how much it
+    # lowers that, in nats.
+    temperature: float | None = None
+    temperature_gain: float | None = None
 
     @classmethod
     def problem_of(cls, content: object) -> str | None:

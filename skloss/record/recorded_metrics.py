@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skloss.metrics import confusion_matrix, rank_auc
+from skloss.metrics import best_temperature, confusion_matrix, rank_auc
 from skloss.record.description import SplitMetrics
 
-__all__ = ["recorded_metrics"]
+__all__ = ["recorded_metrics", "temperature_of"]
+
+_LEAST = 1e-15  # probability of a logarithm
 
 
 def recorded_metrics(
@@ -63,6 +65,7 @@ def recorded_metrics(
     if plain is None and is_crossentropy:
         plain = at("loss")
     losses = [at(f"loss_class_{c}") for c in range(len(counts))]
+    temperature, gain = temperature_of(truth, scores, positive)
     return SplitMetrics(
         tuple(counts),
         confusion=None if confusion is None else _rows(confusion),
@@ -72,7 +75,28 @@ def recorded_metrics(
         roc_auc=None if truth is None else _roc_auc(truth, scores, positive),
         positive=positive,
         mean_probability=_mean_probability(scores, positive),
+        temperature=temperature,
+        temperature_gain=gain,
     )
+
+
+def temperature_of(
+    truth: ArrayLike | None, scores: Any, positive: int | None = None
+) -> tuple[float | None, float | None]:
+    """Give the best temperature of probabilities, and its gain, where it is known.
+
+    The row of the highest loss is left out, so that no single row makes them.
+    """
+    if truth is None or scores is None:
+        return None, None
+    codes, scores = np.asarray(truth), np.asarray(scores, float)
+    if len(np.unique(codes)) < 2 or not np.isfinite(scores).all():
+        return None, None
+    if scores.ndim == 1:
+        scores = np.column_stack([1 - scores, scores][:: -1 if positive == 0 else 1])
+    logits = np.log(np.clip(scores, _LEAST, None))
+    rest = np.arange(len(codes)) != logits[np.arange(len(codes)), codes].argmin()
+    return best_temperature(logits[rest], codes[rest])
 
 
 def _mean_probability(scores: Any, positive: int | None) -> tuple[float, ...] | None:

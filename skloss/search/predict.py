@@ -212,18 +212,27 @@ def _keeps_shape(model: Any, array: np.ndarray) -> bool:
     return array.shape[1] == n_wanted != math.prod(array.shape[1:])
 
 
-def _masks(model: Any) -> bool:
-    """Whether a classifier without steps in front takes gaps as they are."""
+def _takes_gaps(model: Any) -> bool:
+    """Whether every step takes gaps until one fills them."""
     from sklearn.utils import get_tags
 
-    is_alone = hasattr(model, "__sklearn_tags__") and not hasattr(model, "steps")
-    return is_alone and bool(get_tags(model).input_tags.allow_nan)
+    if not hasattr(model, "steps"):
+        has_tags = hasattr(model, "__sklearn_tags__")
+        return has_tags and bool(get_tags(model).input_tags.allow_nan)
+    for _, step in model.steps:
+        if step in (None, "passthrough") or hasattr(step, "fit_resample"):
+            continue
+        if type(step).__module__.startswith("sklearn.impute"):
+            return True
+        if not _takes_gaps(step):
+            return False
+    return True
 
 
 def _check_gaps(path: Path, model: Any, rows: Any, numbers: list[str] | None) -> None:
     """Refuse infinite values, and gaps that no step of the model fills."""
     steps = getattr(model, "named_steps", {})
-    fills = "imputer" in steps or "table" in steps or _masks(model)
+    fills = "table" in steps or _takes_gaps(model)
     if hasattr(rows, "columns"):
         found = {repr(name): rows[name].to_numpy(np.float64) for name in numbers or ()}
     else:

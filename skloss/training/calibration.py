@@ -4,15 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from skloss.networks.spec import NetworkSpec
-from skloss.training.losses import row_losses
 
-__all__ = ["AS_TRAINED", "Calibration", "best_temperature"]
-
-# Beyond these a few held-out rows would make probabilities of 0 and 1, or all alike.
-_TEMPERATURES = (0.1, 10.0)
+__all__ = ["AS_TRAINED", "Calibration"]
 
 
 @dataclass(frozen=True)
@@ -71,44 +66,3 @@ class Calibration:
 
 
 AS_TRAINED = Calibration()
-
-
-def best_temperature(
-    logits: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
-) -> float:
-    """Temperature with the lowest mean cross-entropy on rows that were held out.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n, n_outputs)
-        Logits of a network that was not trained on the rows.
-    y : ndarray of shape (n,)
-        Class numbers.
-    sample_weight : ndarray of shape (n,), optional
-        Weights of the rows.
-
-    Returns
-    -------
-    float
-        From 0.1 to 10.
-
-    References
-    ----------
-    Guo et al., "On calibration of modern neural networks", ICML 2017.
-
-    Examples
-    --------
-    >>> logits = np.array([[-2.0], [2.0], [2.0], [2.0], [2.0]])
-    >>> temperature = best_temperature(logits, np.array([0, 1, 1, 1, 0]))
-    >>> round(temperature, 2)  # 2 / log(4): four of five are right
-    1.44
-    """
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits * np.exp(-log_temperature)
-        losses = row_losses("crossentropy", scaled, y)
-        return float(np.average(losses, weights=sample_weight))
-
-    bounds = tuple(np.log(_TEMPERATURES))
-    found = minimize_scalar(loss, bounds=bounds, options={"xatol": 1e-6})
-    return float(np.exp(found.x))

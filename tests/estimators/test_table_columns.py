@@ -383,3 +383,16 @@ def test_tables_of_numbers_have_no_further_layers():
     assert [type(layer) for layer in fitted.network_.layers] == [Dense, Dense]
     assert fitted.is_categorical_ is None
     assert fitted.categories_ == []
+
+
+def test_dictionaries_of_arrow_are_categories():
+    arrow = pytest.importorskip("pyarrow")
+    y = np.arange(80) % 2
+    names = pd.Series(np.array(["calm", "storm"])[y])
+    kind = pd.ArrowDtype(arrow.dictionary(arrow.int32(), arrow.string()))
+    tables = [pd.DataFrame({"sky": names.astype(t)}) for t in (kind, "category")]
+    found = [
+        DenseClassifier(epochs=2, random_state=0).fit(X, y).predict_proba(X)
+        for X in tables
+    ]
+    np.testing.assert_array_equal(*found)

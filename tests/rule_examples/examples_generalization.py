@@ -38,6 +38,12 @@ def counted(n_rare):
     return {f"val_{name}": np.full(30, float(n)) for name, n in counts.items()}
 
 
+def as_sure(**val):
+    """A loss that rose, with what the predictions of 1,000 rows tell of it."""
+    curves = {"val_loss": RISING, "loss": FALLING, **APART, **HOLDING}
+    return sick(curves=curves, val={"loss": 0.4, **val})
+
+
 BY_HEART = {"train": {"confusion": ((3600, 0), (0, 400)), "roc_auc": 1.0}}
 
 
@@ -126,6 +132,7 @@ SICK = {
     "overconfident-probabilities": [
         sick(curves={"val_loss": RISING, "loss": FALLING, **APART, **HOLDING}),
         bare(APART, HOLDING),
+        as_sure(temperature=2.0, temperature_gain=0.1),
         # An MCC that falls by 0.26 is two rare rows of nine: a chance.
         bare(APART, LOSING_MCC, counted(9)),
     ],
@@ -226,6 +233,9 @@ HEALTHY = {
         sick(),
         bare({"val_loss": 0.3 + 0.1 * np.sin(9.0 * EPOCHS)}, HOLDING),  # noise
         bare({"loss": np.full(30, 0.3)}, HOLDING),  # nothing is learned meanwhile
+        # The loss rose by a row or two: no temperature makes the others better.
+        as_sure(temperature=1.2, temperature_gain=0.001),
+        as_sure(temperature=0.8, temperature_gain=0.1),
         sick(
             curves={"val_loss": RISING, "loss": FALLING, **APART, **HOLDING},
             training={"restore_best": True},

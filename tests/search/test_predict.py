@@ -7,12 +7,15 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn.over_sampling import SMOTE
 from sklearn.compose import make_column_transformer
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler
 
 import skloss
-from skloss import DenseClassifier
+from skloss import DenseClassifier, Pipeline
 from skloss.cli import main
+from skloss.datasets import make_rare_events
 from skloss.exceptions import DataFileError
 from skloss.search.predict import read_rows
 
@@ -343,4 +346,26 @@ def test_categories_of_the_classifier_itself_are_read_as_texts(tmp_path):
         random_state=0,
     ).fit(X, y)
     rows, _ = read_rows(model, tmp_path / "table.csv")
+    np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("steps", "takes"),
+    [
+        ([StandardScaler(), DenseClassifier(missing="indicator", epochs=1)], True),
+        ([SMOTE(), DenseClassifier(epochs=1)], False),
+        ([StandardScaler(), SimpleImputer(), DenseClassifier(epochs=1)], True),
+        ([Normalizer(), DenseClassifier(missing="indicator", epochs=1)], False),
+    ],
+)
+def test_gaps_are_read_if_every_step_takes_them(tmp_path, steps, takes):
+    X, y = make_rare_events(100, prevalence=0.3, random_state=0)
+    model = Pipeline([(type(step).__name__, step) for step in steps]).fit(X, y)
+    X[3, 2] = np.nan
+    np.save(tmp_path / "rows.npy", X)
+    if not takes:
+        with pytest.raises(DataFileError, match="column 3 has no value in row 4"):
+            read_rows(model, tmp_path / "rows.npy")
+        return
+    rows, _ = read_rows(model, tmp_path / "rows.npy")
     np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(X))

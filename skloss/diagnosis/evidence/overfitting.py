@@ -71,6 +71,11 @@ class Fit:
         return self.gain is not None and self.gain >= -max(_HELD, self.by_chance)
 
     @property
+    def ranks_hold(self) -> bool:
+        """Whether they hold by a metric that guessing the majority does not raise."""
+        return self.decisions_hold and self.metric != "val_accuracy"
+
+    @property
     def held(self) -> str:
         """What that metric did, in words, or ""."""
         if self.gain is None or not self.decisions_hold:

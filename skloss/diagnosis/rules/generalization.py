@@ -109,7 +109,7 @@ class Overfit(_Gap):
         )
 
     def _from_curves(self, fit: Fit) -> Finding | None:
-        if is_by_heart(fit):
+        if is_by_heart(fit) and not (is_turned(fit) and fit.ranks_hold):
             return self._found(
                 fit,
                 f"Training rows are learned by heart: the accuracy is {fit.gap:.2f} "
@@ -144,7 +144,10 @@ class OverconfidentProbabilities(Rule):
 
     Reads: both loss curves (the validation loss at the training prior, where known),
     and a validation metric: MCC, F1, average precision, AUC or accuracy. The validation
-    loss must rise for good while the training loss falls, and the metric must hold.
+    loss must rise for good while the training loss falls, and the metric must hold. If
+    predictions of the validation rows are known, a temperature above 1 must lower their
+    loss by a tenth, and beyond chance (likelihood-ratio test, 5 %, without the worst
+    row).
     Effect: a probability of 0.99 is wrong more often than once in a hundred. Classes
     are predicted as well as before.
     What to do: wrap the classifier in CalibratedClassifierCV, or keep the weights of
@@ -157,23 +160,41 @@ class OverconfidentProbabilities(Rule):
     name = "overconfident-probabilities"
     explains = ("val-loss-misleads", "slow-convergence")
     reference = "Guo et al., 2017; keras#3755"
+    least_gain = 0.1  # of the loss, by a temperature
+    least_ratio = 2.71  # twice the gain in log-likelihood
 
     def inspect(self, case: Case) -> Finding | None:
         """Ask for a lasting rise, and for decisions that hold."""
         fit = fit_of_curves(case)
         if not is_turned(fit) or _keeps_earlier(case, fit):
             return None
-        if Overfit().inspect(case) is not None:
+        if Overfit().inspect(case) is not None or self._are_sure_enough(case.val):
             return None
         return self.found(
             f"The validation loss rose by {100 * fit.rise:.3g}% after epoch "
             f"{fit.lowest + 1}, while the training loss fell{fit.held}: probabilities "
             "are over-confident, decisions are not worse.",
-            {**_measures(fit), f"change of {fit.metric}": fit.gain},
+            {
+                **_measures(fit),
+                f"change of {fit.metric}": fit.gain,
+                "best temperature of the validation rows": case.val
+                and case.val.temperature,
+            },
             "Wrap the classifier in CalibratedClassifierCV, or keep the weights of "
             f"epoch {fit.lowest + 1} (early_stopping=True, restore_best=True).",
             params={"early_stopping": True},
             epoch=fit.lowest,
+        )
+
+    def _are_sure_enough(self, val: SplitMetrics | None) -> bool:
+        """Whether no temperature makes known predictions clearly better."""
+        if val is None or val.temperature is None or val.temperature_gain is None:
+            return False
+        gain = val.temperature_gain
+        return (
+            val.temperature <= 1
+            or 2 * val.n_rows * gain < self.least_ratio
+            or (val.loss is not None and gain < self.least_gain * val.loss)
         )
 
 
