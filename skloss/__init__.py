@@ -36,6 +36,7 @@ _HOME = {
     "repair": "skloss.repairs",
     "report": "skloss.reports",
     "save": "skloss.io",
+    "streams": "skloss",
     "to_onnx": "skloss.io",
 }
 

@@ -6,6 +6,7 @@ from skloss import (
     io,
     metrics,
     preprocessing,
+    streams,
 )
 from skloss.estimators.cnn1d import CNN1DClassifier
 from skloss.estimators.cnn2d import CNN2DClassifier
@@ -52,5 +53,6 @@ __all__ = [
     "repair",
     "report",
     "save",
+    "streams",
     "to_onnx",
 ]

@@ -126,6 +126,17 @@ def _search(options: argparse.Namespace) -> int:
         return _refuse("search", str(err))
 
 
+def _train(options: argparse.Namespace) -> int:
+    """Train on a folder; one fit may use all threads."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from skloss.train_command import TrainError, run_train
+
+    try:
+        return run_train(options)
+    except TrainError as err:
+        return _refuse("train", str(err))
+
+
 def _predict(options: argparse.Namespace) -> int:
     """Predict rows; what is printed is only the table, so that it can be redirected."""
     _prepare_process()
@@ -319,6 +330,7 @@ def _prepare_process() -> None:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "search": _search,
+    "train": _train,
     "predict": _predict,
     "diagnose": _diagnose,
     "repair": _repair,

@@ -77,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_search(commands)
+    _add_train(commands)
     _add_predict(commands)
     _add_diagnose(commands)
     _add_repair(commands)
@@ -240,6 +241,68 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     _add_run_options(search)
 
 
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a network on Parquet files that need not fit into memory",
+        description="Train a dense network behind a scaler on a folder of Parquet "
+        "files, which are read in blocks and never loaded as a whole. The model and "
+        "the record of the training are written to the folder of --out.",
+    )
+    group = train.add_argument_group("data")
+    group.add_argument("folder", metavar="FOLDER", help="folder or file of Parquet")
+    group.add_argument(
+        "--target", metavar="COLUMN", required=True, help="column of the labels"
+    )
+    group.add_argument(
+        "--groups",
+        metavar="COLUMN",
+        help="column of groups, such as customers; a group is held out as a whole",
+    )
+    group.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="column to leave out; can be repeated",
+    )
+    group.add_argument(
+        "--validation",
+        dest="validation_fraction",
+        type=_fraction,
+        default=0.1,
+        metavar="SHARE",
+        help="share of the rows that is held out (default %(default)s)",
+    )
+    group = train.add_argument_group("network")
+    group.add_argument(
+        "--scaler",
+        choices=("standard", "minmax", "maxabs", "none"),
+        default="standard",
+        help="scaler in front of the network (default %(default)s)",
+    )
+    group.add_argument("--epochs", type=_positive_int, default=10, metavar="N")
+    group.add_argument("--batch-size", type=_positive_int, default=256, metavar="N")
+    group.add_argument(
+        "--class-weight", choices=("balanced", "effective"), help="default: none"
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="other parameter of DenseClassifier, such as width=64; can be repeated",
+    )
+    group = train.add_argument_group("run")
+    group.add_argument("--seed", type=_whole_number, default=0, metavar="S")
+    group.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="folder for the model and for record.json",
+    )
+
+
 def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser(
         "predict",
@@ -400,6 +463,18 @@ def _add_folds_and_seed(group: argparse._ArgumentGroup) -> None:
 
 def _positive_int(text: str) -> int:
     return _at_least(text, 1)
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a number above 0 and below 1, got {text!r}"
+        )
+    return value
 
 
 def _fold_count(text: str) -> int:

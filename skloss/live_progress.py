@@ -99,9 +99,13 @@ class Progress:
     def advance(self, details: str = "") -> None:
         """Count one more step as done; the details are shown after the count."""
         self._done += 1
-        self._details = details
         self._times.append(time.monotonic())
-        is_due = self._times[-1] - self._written_at >= _SECONDS_BETWEEN_LINES
+        self.tell(details)
+
+    def tell(self, details: str) -> None:
+        """Show other details; no step is done by it."""
+        self._details = details
+        is_due = time.monotonic() - self._written_at >= _SECONDS_BETWEEN_LINES
         if self._live is None and is_due:
             self._write()
 
@@ -145,7 +149,7 @@ class Progress:
         return line
 
     def _write(self) -> None:
-        self._written_at, self._written = self._times[-1], self._done
+        self._written_at, self._written = time.monotonic(), self._done
         self._console.print(self._line(), soft_wrap=True, markup=False, highlight=False)
 
 

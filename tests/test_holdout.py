@@ -10,7 +10,10 @@ from sklearn.preprocessing import StandardScaler
 
 from skloss.holdout import (
     class_codes,
+    last_holdout,
+    last_mask,
     looks_resampled,
+    many_rows,
     parts_in_turn,
     stratified_holdout,
     stratified_sample,
@@ -356,3 +359,52 @@ def test_groups_have_their_turn_as_a_whole(n_groups):
 def test_parts_in_turn_say_what_hinders_them(y, groups, message):
     with pytest.raises(ValueError, match=message):
         parts_in_turn(y, 0.5, 2, random_state=0, groups=groups)
+
+
+# --------------------------------------------------------------------- very many rows
+
+
+@law
+@given(st.integers(2, 300), st.floats(0, 1), st.integers(1, 50), st.integers(0, 9))
+def test_the_smallest_draws_are_the_same_in_parts(n, share, at_once, seed):
+    n_chosen = max(1, round(share * n))
+    whole, parts = np.random.RandomState(seed), np.random.RandomState(seed)
+    draws = np.random.RandomState(seed).random_sample(n)
+    expected = draws <= np.sort(draws)[n_chosen - 1]
+    chosen = many_rows.smallest_draws(whole, n, n_chosen)
+    np.testing.assert_array_equal(chosen, expected)
+    in_parts = many_rows.smallest_draws(parts, n, n_chosen, at_once)
+    np.testing.assert_array_equal(in_parts, expected)
+    assert whole.random_sample() == parts.random_sample()  # both go on alike
+
+
+@law
+@given(st.lists(st.integers(-3, 2), min_size=1, max_size=60), st.integers(1, 9))
+def test_counts_and_samples_are_the_same_in_parts(values, size):
+    codes = np.array(values, np.int8)
+    pairs = codes + 3, np.arange(len(codes)) % 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(many_rows, "_PART", size)
+        np.testing.assert_array_equal(
+            many_rows.count_codes(codes, 6, -3), np.bincount(pairs[0], minlength=6)
+        )
+        table = many_rows.count_pairs(*pairs, (6, 2))
+        np.testing.assert_array_equal(
+            table.ravel(), np.bincount(pairs[0] * 2 + pairs[1], minlength=12)
+        )
+        rows = np.flatnonzero(codes == codes[0])
+        ranks = np.arange(0, len(rows), 2)
+        found = many_rows.positions_of_ranks(codes, codes[0], ranks)
+        np.testing.assert_array_equal(found, rows[ranks])
+        sample = stratified_sample(codes, len(codes) // 2)
+    np.testing.assert_array_equal(sample, stratified_sample(codes, len(codes) // 2))
+
+
+def test_the_last_rows_are_marked_as_they_are_held_out():
+    y = np.array([0, 1] * 20)
+    held = last_mask(y, np.arange(2), 0.3)
+    np.testing.assert_array_equal(np.flatnonzero(held), last_holdout(y, 0.3)[1])
+    with pytest.raises(ValueError, match="leaves no row of class 1"):
+        last_mask(np.sort(y), np.arange(2), 0.5)
+    with pytest.raises(ValueError, match="rows of one group into both parts"):
+        last_mask(y, np.arange(2), 0.3, np.zeros(40, int))

@@ -215,3 +215,19 @@ def test_a_bar_shows_the_share_that_is_done():
         progress.advance()
         progress.advance()
     assert "━" * 20 in console.file.getvalue()
+
+
+def test_details_within_a_step_are_told_at_most_every_ten_seconds(clock):
+    console = page()
+    with Progress(console, "training: epoch", 2) as progress:
+        for percent in range(0, 100, 10):
+            clock.now += 4
+            progress.tell(f", {percent}% of a pass")
+        progress.advance(", loss 0.5000")
+    shown = lines(console)
+    assert shown[0] == "training: epoch 0 of 2, 20% of a pass, 0:12 so far"
+    assert [line.split(",")[1] for line in shown[1:3]] == [
+        " 50% of a pass",
+        " 80% of a pass",
+    ]
+    assert shown[-1] == "training: epoch 1 of 2, loss 0.5000, in 0:40"

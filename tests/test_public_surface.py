@@ -19,9 +19,11 @@ PUBLIC = {
     "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
     "Pipeline RecurrentClassifier ReduceLROnPlateau RocketClassifier SeriesScaler "
     "TrainingRecord datasets diagnose diagnosis displays error_floor exceptions io "
-    "label_issues load make_pipeline metrics preprocessing repair report save to_onnx",
+    "label_issues load make_pipeline metrics preprocessing repair report save streams "
+    "to_onnx",
     "skloss.io": "TRUSTED_TYPES load register_converters save to_onnx",
     "skloss.preprocessing": "SeriesScaler",
+    "skloss.streams": "Block RowSource array_rows block_rows parquet_rows tf_data_rows",
     "skloss.estimators": "CNN1DClassifier CNN2DClassifier DenseClassifier",
     "skloss.model_selection": "Pipeline make_pipeline",
     "skloss.record": "TrainingRecord",

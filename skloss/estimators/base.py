@@ -1,6 +1,6 @@
 """The base class of the neural classifiers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
@@ -28,11 +28,15 @@ from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.refit import check_refit, fit_again
 from skloss.estimators.sampler import sampled_rows
+from skloss.estimators.streamed_rows import StreamedRowsMixin
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
+from skloss.streams import RowSource
+from skloss.streams.given import given_rows
+from skloss.streams.stored_rows import StoredRows
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
 __all__ = ["BaseNeuralClassifier"]
@@ -44,6 +48,7 @@ _TO_CALLER = 4
 @dataclass(eq=False, repr=False, kw_only=True)
 class BaseNeuralClassifier(
     CheckedRowsMixin,
+    StreamedRowsMixin,
     MembersMixin,
     NeuralClassifierMixin,
     ParameterNamesMixin,
@@ -156,11 +161,11 @@ class BaseNeuralClassifier(
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | RowSource,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
-        X_val: ArrayLike | None = None,
+        X_val: ArrayLike | RowSource | None = None,
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
         groups: ArrayLike | None = None,
@@ -170,13 +175,15 @@ class BaseNeuralClassifier(
         Parameters
         ----------
         X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
-            Training rows: finite numbers, and what parameters allow.
+            Training rows: finite numbers, and what parameters allow. Rows that do not
+            fit into memory come as a source of :mod:`skloss.streams`, without ``y``.
         y : array-like of shape (n,)
             Labels, of two or more classes.
         sample_weight : array-like of shape (n,), optional
             Weights of the rows in the loss, on top of ``class_weight``.
         X_val, y_val : array-likes, optional
-            Rows held out by yourself; ``validation_fraction`` is then not used.
+            Rows held out by yourself; ``validation_fraction`` is then not used. Beside
+            a source, ``X_val`` can be a source, too.
         sample_weight_val : array-like, optional
             Weights of the held-out rows in the curves.
         groups : array-like of shape (n,), optional
@@ -187,7 +194,10 @@ class BaseNeuralClassifier(
         self
             The fitted classifier.
         """
-        holdout = HoldOut.given(X_val, y_val, sample_weight_val)
+        held_out: tuple[Any, ...] = X_val, y_val, sample_weight_val
+        if (rows := given_rows(X)) is not None:
+            return self._fit_source(rows, y, sample_weight, groups, held_out)
+        holdout = HoldOut.given(*held_out)
         with all_or_nothing(self):
             X, y = self._check_rows(X, y, reset=not self._goes_on)
             weight = checked_weight(sample_weight, X)
@@ -299,8 +309,8 @@ class BaseNeuralClassifier(
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | RowSource | Iterator[Any],
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -309,7 +319,8 @@ class BaseNeuralClassifier(
         Parameters
         ----------
         X, y : array-likes
-            Rows and labels.
+            Rows and labels. A source of :mod:`skloss.streams` has both; of an iterator
+            of (X, y) blocks each block is an epoch.
         classes : array-like of shape (n_classes,), optional
             All labels that will ever come; needed at the first call only.
         sample_weight : array-like of shape (n,), optional
@@ -323,15 +334,23 @@ class BaseNeuralClassifier(
         first = not self._is_fitted()
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
+        if isinstance(X, Iterator):
+            return self._partial_fit_blocks(X, y, classes, sample_weight)
+        if (rows := given_rows(X)) is not None:
+            return self._partial_fit_source(rows, y, classes, sample_weight)
         with all_or_nothing(self):
             X, y = self._check_rows(X, y, reset=first)
-            if first:
-                self.classes_ = np.unique(column_or_1d(classes))
-            else:
-                self._check_classes(classes)
+            self._set_classes(classes)
             weight = checked_weight(sample_weight, X)
             codes = encode_known(self.classes_, y, "y")
             return self._train([MemberRows(X, codes, weight)], is_partial=True)
+
+    def _set_classes(self, classes: Any) -> None:
+        """Take in the classes of the first partial fit, or compare those of others."""
+        if self._is_fitted():
+            self._check_classes(classes)
+        else:
+            self.classes_ = np.unique(column_or_1d(classes))
 
     def _fit(self, given: Sequence[MemberRows]) -> Self:
         """Train each member on rows of its own, or all on the same ones."""
@@ -401,13 +420,13 @@ class BaseNeuralClassifier(
 
     # ---------------------------------------------------------------------- prediction
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike | RowSource) -> np.ndarray:
         """Probability of each class.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
-            Rows.
+            Rows, or a source of them of :mod:`skloss.streams`.
 
         Returns
         -------
@@ -415,15 +434,19 @@ class BaseNeuralClassifier(
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
+        if isinstance(X, StoredRows):
+            return self._fitted.probabilities(flat_rows(X))
+        if isinstance(X, RowSource):
+            return X.mapped(self.predict_proba)
         return self._fitted.probabilities(flat_rows(self._validated(X)))
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike | RowSource) -> np.ndarray:
         """Most probable class; for two classes the second above one half.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features) or, for series, (n, timesteps, channels)
-            Rows.
+            Rows, or a source of them of :mod:`skloss.streams`.
 
         Returns
         -------

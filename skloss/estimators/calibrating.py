@@ -59,11 +59,10 @@ def _relative_weights(job: Job) -> np.ndarray:
     """Return how much a row of each class counts in training, up to a factor."""
     counts = job.rows.class_counts(job.n_classes)
     # Of a class without rows, as it can be in partial_fit, the weight alone is known.
-    weight = 1.0 if job.weight is None else float(np.mean(job.weight))
     by_class = np.ones(job.n_classes) if job.class_weight is None else job.class_weight
     natural = counts / max(counts.sum(), 1)
     relative = np.where(counts > 0, job.prior / np.where(counts, natural, 1), by_class)
-    relative[counts == 0] /= weight
+    relative[counts == 0] /= job.mean_weight
     if not (relative > 0).all():
         lost = [
             job.estimator.classes_.tolist()[c] for c in np.nonzero(relative <= 0)[0]

@@ -10,7 +10,13 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d
 
 from skloss.exceptions import ResampledValidationWarning
-from skloss.holdout import check_kept, check_no_gaps, class_codes, looks_resampled
+from skloss.holdout import (
+    check_kept,
+    check_no_gaps,
+    class_codes,
+    count_codes,
+    looks_resampled,
+)
 from skloss.nearest_name import did_you_mean
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
 from skloss.sparse_rows import dense_rows, flat_rows, is_sparse
@@ -206,7 +212,7 @@ def class_weights(
         return np.ones(len(classes))
     if isinstance(class_weight, str):
         check_choice(owner, "class_weight", class_weight, ["balanced", "effective"])
-        counts = np.maximum(np.bincount(encoded, minlength=len(classes)), 1)
+        counts = np.maximum(count_codes(encoded, len(classes)), 1)
         if class_weight == "effective":
             return _effective_weights(counts, effective_beta)
         return len(encoded) / (len(classes) * counts)

@@ -121,7 +121,7 @@ class _Measured:
             replace(seen, sample_weight=None), _at(rows.groups_original, chosen), share
         )
         if self.is_same:
-            weighted = replace(seen, sample_weight=_at(job.drawn_weight, chosen))
+            weighted = replace(seen, sample_weight=job.weight_of(chosen, seen.y))
             self.trained, self.original = replace(side, rows=weighted), None
         else:
             trained = replace(rows.training, sample_weight=job.drawn_weight)

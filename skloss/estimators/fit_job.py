@@ -10,11 +10,12 @@ from scipy.sparse import issparse
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.fit_rows import FitRows
 from skloss.estimators.scorers import NO_SCORERS, ChosenScorers, EpochScores
-from skloss.holdout import stratified_sample
+from skloss.holdout import count_codes, stratified_sample
 from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
 from skloss.positive_class import positive_class
 from skloss.record import TrainingRecord
+from skloss.streams.stored_rows import MOST_KEPT_VALUES
 from skloss.training import (
     Evaluator,
     Rows,
@@ -125,7 +126,13 @@ class Job:
     @cached_property
     def prior(self) -> np.ndarray:
         """Share of each class in the loss, ``(n_classes,)``."""
-        return class_prior(self.rows.training.y, self.n_classes, self.drawn_weight)
+        training = self.rows.training
+        if not training.is_stored:
+            return class_prior(training.y, self.n_classes, self.drawn_weight)
+        counts = count_codes(training.y, self.n_classes).astype(float)
+        if self.class_weight is not None:
+            counts *= self.class_weight
+        return counts / counts.sum()
 
     @cached_property
     def drawn_weight(self) -> np.ndarray | None:
@@ -134,6 +141,23 @@ class Job:
             return self.weight
         times = self._times_drawn[self.rows.training.y]
         return times if self.weight is None else times * self.weight
+
+    def weight_of(self, chosen: np.ndarray | None, codes: np.ndarray) -> Any:
+        """Weights of some training rows, whose class numbers are given, or None."""
+        if self.rows.training.is_stored and self.class_weight is not None:
+            return self.class_weight[codes]
+        weight = self.drawn_weight
+        return weight if weight is None or chosen is None else weight[chosen]
+
+    @property
+    def mean_weight(self) -> float:
+        """Mean weight of the training rows in the loss."""
+        if self.weight is not None:
+            return float(np.mean(self.weight))
+        if self.class_weight is None:
+            return 1.0
+        counts = count_codes(self.rows.training.y, self.n_classes)
+        return float(counts @ self.class_weight / counts.sum())
 
     @property
     def drawn_class_weight(self) -> np.ndarray | None:
@@ -218,6 +242,8 @@ def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:
         len(validation) if validation else 0,
     )
     most = min(most, MOST_MEASURED_ROWS)
+    if original.is_stored:
+        most = min(most, max(1, MOST_KEPT_VALUES // original.X.shape[1]))
     if len(original) > most:
         original = original.at(stratified_sample(original.y, most))
     return original.compact()

@@ -10,8 +10,8 @@ from scipy.sparse import issparse
 
 from skloss.estimators.fit_job import Job
 from skloss.estimators.fit_rows import GIVEN
-from skloss.holdout import are_resampled
-from skloss.metrics import class_prior, confusion_matrix
+from skloss.holdout import are_resampled, count_codes
+from skloss.metrics import confusion_matrix
 from skloss.record import Layer, Training, TrainingRecord
 from skloss.record.plain_values import as_plain
 from skloss.record.recorded_metrics import recorded_metrics
@@ -75,6 +75,8 @@ def make_record(
     """
     data = _data(job, measured[""].rows)
     outcome = _outcome(job, description, result, measured, data["class_counts"])
+    if job.rows.positions is not None:
+        data["held_out_rows"] = job.rows.positions.tolist()
     if calibration is not None and not calibration.changes_nothing:
         outcome["calibration"] = as_plain(asdict(calibration))
     if loss_gap:
@@ -153,18 +155,17 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
     if rows.validation:
         parts["validation"] = rows.validation
     counts = {
-        name: np.bincount(part.y, minlength=n_classes).tolist()
-        for name, part in parts.items()
+        name: count_codes(part.y, n_classes).tolist() for name, part in parts.items()
     }
     priors = {
-        name: class_prior(parts[name].y, n_classes).tolist()
+        name: (np.array(counts[name]) / len(parts[name])).tolist()
         for name in ("original", "validation")
         if name in parts
     }
     return {
         "n_rows": len(rows.training),
         "n_given": rows.n_given,
-        "held_out_rows": None if rows.positions is None else rows.positions.tolist(),
+        "held_out_rows": None,  # last of all: a list takes five times an array
         "n_features": int(job.estimator.n_features_in_),
         "classes": job.estimator.classes_.tolist(),
         "n_classes": n_classes,
@@ -186,12 +187,13 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
 
 def _shift(job: Job, seen: Rows) -> dict[str, Any] | None:
     """Compare rows that were given to validate on, which no step in front has seen."""
-    if job.rows.source not in GIVEN or job.rows.validation is None:
+    held = job.rows.validation
+    if job.rows.source not in GIVEN or held is None or held.is_stored:
         return None
     n_channels = getattr(job.estimator, "n_channels", None)
     if len(job.row_shape) > 1 or len(seen.X.shape) > 2:
         n_channels = (*seen.X.shape, *job.row_shape)[-1]
-    found = measured_shift(seen.X, job.rows.validation.X, n_channels)
+    found = measured_shift(seen.X, held.X, n_channels)
     return None if found is None else found.to_dict()
 
 
@@ -247,12 +249,12 @@ def _outcome(
     if job.n_classes > 2:  # of two classes the curves have all counts
         guessed = measured[""].scores().argmax(axis=1)
         confusion = confusion_matrix(measured[""].rows.y, guessed, job.n_classes)
+    truth = scores = None
     if "val_" in measured:
-        scores = measured["val_"].scores()
+        truth = measured["val_"].rows.y
+        scores = np.asarray(measured["val_"].scores(), float)
         if job.positive is not None:
-            scores = scores[:, job.positive]
-        outcome["validation_truth"] = measured["val_"].rows.y.tolist()
-        outcome["validation_scores"] = scores.tolist()
+            scores = np.array(scores[:, job.positive])
     metrics: dict[str, Any] = {"train": {"counts": counts["trained"]}}
     for prefix in measured:
         split, rows = _SPLITS[prefix]
@@ -263,10 +265,13 @@ def _outcome(
             -1 if result.kept_epoch is None else result.kept_epoch,
             counts[rows],
             is_crossentropy=description.is_crossentropy,
-            truth=outcome.get("validation_truth") if is_val else None,
-            scores=outcome.get("validation_scores") if is_val else None,
+            truth=truth if is_val else None,
+            scores=scores if is_val else None,
             confusion=None if is_val else confusion,
             positive=job.positive,
         )
         metrics[split] = as_plain(found.to_dict())
+    if truth is not None and scores is not None:
+        outcome["validation_truth"] = truth.tolist()
+        outcome["validation_scores"] = scores.tolist()
     return outcome | {"metrics": metrics}

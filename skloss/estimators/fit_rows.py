@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skloss.exceptions import UngroupedHoldOutWarning
+from skloss.holdout import count_codes
 from skloss.sklearn_compat import check_sample_weight, groups_stay_outside
 from skloss.sparse_rows import n_rows
 from skloss.training import Rows
@@ -115,7 +116,8 @@ class HoldOut:
 class Split:
     """Positions of the rows to train on and to hold out, and where they come from.
 
-    None are all rows, and none of them. ``groups`` is as in `HoldOut`; ``group_of``
+    None are all rows, and none of them. Of rows that are read in blocks they are masks,
+    which take a byte a row. ``groups`` is as in `HoldOut`; ``group_of``
     has the group of each row, and ``group_name`` the name of their column.
     """
 
@@ -193,9 +195,9 @@ class FitRows:
 
     def class_counts(self, n_classes: int) -> np.ndarray:
         """Rows of each class as they were given to ``fit``, before any sampler."""
-        counts = np.bincount(self.original.y, minlength=n_classes)
+        counts = count_codes(self.original.y, n_classes)
         if self.validation is not None and self.source not in GIVEN:
-            counts = counts + np.bincount(self.validation.y, minlength=n_classes)
+            counts = counts + count_codes(self.validation.y, n_classes)
         return counts
 
 
@@ -228,12 +230,16 @@ def fit_rows(
     if split.held is not None:
         validation = rows.at(split.held).compact()
     elif holdout.X_val is not None:
-        validation = read(holdout.X_val, holdout.y_val, holdout.weight_val, "_val")
+        validation = read(
+            holdout.X_val, holdout.y_val, holdout.weight_val, "_val"
+        ).compact()
     if holdout.X_original is not None:
         original = read(
             holdout.X_original, holdout.y_original, holdout.weight_original, ""
         )
     positions: np.ndarray | None = split.held
+    if positions is not None and positions.dtype == bool:
+        positions = np.flatnonzero(positions)
     n_given: int | None = len(rows)
     if holdout.n_given is not None:
         positions, n_given = holdout.positions, holdout.n_given
@@ -300,8 +306,11 @@ def checked_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray | None
 
 
 def loss_weight(rows: Rows, by_class: np.ndarray | None) -> np.ndarray | None:
-    """Weight of each row in the loss, with that of its class; None if all are one."""
-    if by_class is None:
+    """Weight of each row in the loss, with that of its class; None if all are one.
+
+    Rows that are read in blocks have those of their classes alone.
+    """
+    if by_class is None or rows.is_stored:
         return rows.sample_weight
     weight = by_class[rows.y]
     return weight if rows.sample_weight is None else weight * rows.sample_weight

@@ -209,6 +209,8 @@ def fit_spec(
         evaluator.try_scores(weights)
     weight = None if job.weight is None else job.weight.astype(np.float32)
     rows = replace(job.rows.training, sample_weight=weight)
+    if rows.is_stored:
+        rows = replace(rows, class_weight=job.class_weight)
 
     def run(observer: Observer | None) -> TrainingResult:
         owner = job.owner

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from skloss.estimators.checks import encode_known
 from skloss.sklearn_compat import check_sample_weight
 from skloss.sparse_rows import flat_rows, n_rows
+from skloss.streams.stored_rows import StoredRows
 from skloss.training import Rows
 
 __all__ = ["read_held_out"]
@@ -31,11 +32,13 @@ def read_held_out(
     classes : ndarray of shape (n_classes,)
         Labels that were seen in training.
     X, y, weight : array-likes
-        Rows, labels, and weights or None.
+        Rows, labels, and weights or None. Rows that are read in blocks are checked
+        then.
     suffix : str
         What stands behind "X" and "y" in errors.
     """
-    X = read(X, f"X{suffix}")
+    if not isinstance(X, StoredRows):
+        X = read(X, f"X{suffix}")
     y = encode_known(classes, np.asarray(y), f"y{suffix}")
     n = n_rows(X)
     if n != len(y):

@@ -69,7 +69,8 @@ class SeriesRowsMixin:
         return np.ascontiguousarray(series.transpose(0, 2, 1))
 
     def _as_given(self, X: Any) -> Any:
-        if self.channels_first:  # undo `_steps_first`, and fold what came folded
+        # Undo `_steps_first`, and fold what came folded.
+        if self.channels_first and isinstance(X, np.ndarray):
             X = X.transpose(0, 2, 1)
             is_folded = self.n_features_in_ == X.shape[1] * X.shape[2]
             X = X.reshape(len(X), -1) if is_folded else X

@@ -19,13 +19,16 @@ from skloss.estimators.category_columns import (
     with_further,
 )
 from skloss.estimators.checks import check_finite
+from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import FitRows
 from skloss.estimators.missing_values import MissingValuesMixin
 from skloss.estimators.sampler import check_codes
+from skloss.holdout import stratified_sample
 from skloss.networks import NetworkSpec
 from skloss.networks.layers import ColumnScale, Embed, FillMissing, Layer
 from skloss.sklearn_compat import StrOptions
 from skloss.sparse_rows import is_sparse
+from skloss.streams.stored_rows import MOST_KEPT_VALUES
 from skloss.training import Rows
 
 __all__ = ["TableColumnsMixin", "set_columns"]
@@ -221,9 +224,15 @@ def _filling(
 
 
 def _numbers(rows: Rows, categories: Sequence[int]) -> np.ndarray:
-    """Values of the columns of numbers, of rows with a weight."""
+    """Values of the columns of numbers, of rows with a weight.
+
+    Of rows that are read in blocks it is those of a sample that fits into memory.
+    """
     weight = rows.sample_weight
     counting = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
+    if rows.is_stored:
+        most = max(1, MOST_KEPT_VALUES // rows.X.shape[1])
+        counting = stratified_sample(rows.y, min(most, MOST_MEASURED_ROWS))
     return np.delete(rows.values(counting), list(categories), axis=1)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skloss.holdout.many_rows import count_codes
+
 __all__ = ["check_kept", "check_no_gaps", "class_codes"]
 
 _MANY_CLASSES = 16
@@ -160,5 +162,5 @@ def _distinct(y: np.ndarray) -> np.ndarray:
     low, high = int(y.min()), int(y.max())
     if high - low >= _CLOSE:
         return np.unique(y)
-    counts = np.bincount(np.subtract(y, low, dtype=np.int64))
+    counts = count_codes(y, high - low + 1, low)
     return (np.flatnonzero(counts) + low).astype(y.dtype)

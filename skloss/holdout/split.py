@@ -8,14 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skloss.holdout.labels import check_no_gaps, class_codes
+from skloss.holdout.many_rows import (
+    count_codes,
+    count_pairs,
+    positions_of_ranks,
+    smallest_draws,
+)
 
 if TYPE_CHECKING:
     from numpy.random import RandomState
 
 __all__ = [
     "last_holdout",
+    "last_mask",
     "splitter_holdout",
     "stratified_holdout",
+    "stratified_mask",
     "stratified_sample",
 ]
 
@@ -70,19 +78,59 @@ def stratified_holdout(
     ValueError: Class 'storm' has 1 row, too few to hold out a part of it; set
     validation_fraction=None, or add rows of that class.
     """
+    classes, codes = class_codes(y)
+    group_of = None
+    if groups is not None:
+        names = np.asarray(groups)
+        if len(names) != len(codes):
+            raise ValueError(
+                f"groups has {len(names)} entries, but y has {len(codes)}."
+            )
+        check_no_gaps("groups", names)
+        group_of = np.unique(names, return_inverse=True)[1]
+    held = stratified_mask(codes, classes, fraction, random_state, group_of)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def stratified_mask(
+    codes: np.ndarray,
+    classes: np.ndarray,
+    fraction: float,
+    random_state: int | RandomState | None,
+    group_of: np.ndarray | None = None,
+) -> np.ndarray:
+    """Mark the rows that `stratified_holdout` holds out, in little memory.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        Class number of each row.
+    classes : ndarray of shape (n_classes,)
+        Labels.
+    fraction, random_state
+        As of `stratified_holdout`.
+    group_of : ndarray of int, shape (n,), optional
+        Number of the group of each row, in the order of the groups' names.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+
+    Examples
+    --------
+    >>> stratified_mask(np.array([0, 1, 0, 1]), np.array(["calm", "storm"]), 0.5, 0)
+    array([ True, False, False,  True])
+    """
     from sklearn.utils import check_random_state
 
     if not 0 < fraction < 1:
         raise ValueError(
             f"validation_fraction must be above 0 and below 1, got {fraction!r}."
         )
-    classes, codes = class_codes(y)
     rng = check_random_state(random_state)
-    if groups is None:
-        held = _hold_out_rows(codes, classes, fraction, rng)
-    else:
-        held = _hold_out_groups(codes, classes, np.asarray(groups), fraction, rng)
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    if group_of is None:
+        return _hold_out_rows(codes, classes, fraction, rng)
+    return _hold_out_groups(codes, classes, group_of, fraction, rng)
 
 
 def last_holdout(
@@ -115,8 +163,46 @@ def last_holdout(
     (array([0, 1, 2]), array([3, 4]))
     """
     n = len(np.asarray(y))
-    cut = n - min(max(round(fraction * n), 1), n - 1)
+    cut = _first_of_last(n, fraction)
     return _checked_parts(y, (np.arange(cut), np.arange(cut, n)), groups, "'last'")
+
+
+def last_mask(
+    codes: np.ndarray,
+    classes: np.ndarray,
+    fraction: float,
+    group_of: np.ndarray | None = None,
+) -> np.ndarray:
+    """Mark the rows that `last_holdout` holds out, in little memory.
+
+    Parameters
+    ----------
+    codes, classes, fraction, group_of
+        As of `stratified_mask`.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+
+    Examples
+    --------
+    >>> last_mask(np.array([0, 1, 0]), np.array(["calm", "storm"]), 0.3)
+    array([False, False,  True])
+    """
+    cut = _first_of_last(len(codes), fraction)
+    _check_classes_left(count_codes(codes[:cut], len(classes)), classes, "'last'")
+    if group_of is not None and len(np.intersect1d(group_of[:cut], group_of[cut:])):
+        raise ValueError(
+            "validation_rows='last' puts rows of one group into both parts: use "
+            "validation_rows='stratified'."
+        )
+    held = np.zeros(len(codes), dtype=bool)
+    held[cut:] = True
+    return held
+
+
+def _first_of_last(n: int, fraction: float) -> int:
+    return n - min(max(round(fraction * n), 1), n - 1)
 
 
 def splitter_holdout(
@@ -172,12 +258,7 @@ def _checked_parts(
         raise ValueError(f"validation_rows={how} has rows that are in both parts.")
     classes, codes = class_codes(y)
     counts = np.bincount(codes[train], minlength=len(classes))
-    if not counts.all():
-        raise ValueError(
-            f"validation_rows={how} leaves no row of class "
-            f"{classes.tolist()[int(counts.argmin())]!r} to train on: hold out fewer "
-            "rows, or set validation_rows='stratified'."
-        )
+    _check_classes_left(counts, classes, how)
     if groups is not None:
         names = np.asarray(groups)
         if len(names) != len(codes):
@@ -193,40 +274,45 @@ def _checked_parts(
     return parts
 
 
+def _check_classes_left(counts: np.ndarray, classes: np.ndarray, how: str) -> None:
+    if not counts.all():
+        raise ValueError(
+            f"validation_rows={how} leaves no row of class "
+            f"{classes.tolist()[int(counts.argmin())]!r} to train on: hold out fewer "
+            "rows, or set validation_rows='stratified'."
+        )
+
+
 def _hold_out_rows(
     codes: np.ndarray, classes: np.ndarray, fraction: float, rng: RandomState
 ) -> np.ndarray:
     """Mark the rows held out, class by class."""
     held = np.zeros(len(codes), dtype=bool)
     for code, label in enumerate(classes.tolist()):
-        rows = np.flatnonzero(codes == code)
-        if len(rows) < 2:
+        is_of_class = codes == code
+        n_rows = int(np.count_nonzero(is_of_class))
+        if n_rows < 2:
             raise ValueError(
                 f"Class {label!r} has 1 row, too few to hold out a part of it; set "
                 "validation_fraction=None, or add rows of that class."
             )
-        n_held = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
-        draws = rng.random_sample(len(rows))
-        held[rows[np.argpartition(draws, n_held - 1)[:n_held]]] = True
+        n_held = min(max(round(fraction * n_rows), 1), n_rows - 1)
+        held[is_of_class] = smallest_draws(rng, n_rows, n_held)
     return held
 
 
 def _hold_out_groups(
     codes: np.ndarray,
     classes: np.ndarray,
-    groups: np.ndarray,
+    group_of: np.ndarray,
     fraction: float,
     rng: RandomState,
 ) -> np.ndarray:
     """Mark the rows of the held-out groups, by the best of several random orders."""
-    if len(groups) != len(codes):
-        raise ValueError(f"groups has {len(groups)} entries, but y has {len(codes)}.")
-    check_no_gaps("groups", groups)
-    names, group_of_row = np.unique(groups, return_inverse=True)
-    table = np.zeros((len(names), len(classes)))
-    np.add.at(table, (group_of_row, codes), 1)
+    n_groups = int(group_of.max()) + 1
+    table = count_pairs(group_of, codes, (n_groups, len(classes))).astype(float)
     _check_classes_span_groups(table, classes)
-    n_orders = int(np.clip(20_000 // len(names), 2, 16))
+    n_orders = int(np.clip(20_000 // n_groups, 2, 16))
     tries = [_choose_groups(table, fraction, rng) for _ in range(n_orders)]
     cost, chosen = min(tries, key=lambda found: found[0])
     if not np.isfinite(cost):
@@ -234,7 +320,7 @@ def _hold_out_groups(
             "No split by whole groups has every class in both parts; set "
             "validation_fraction=None, or make the groups smaller."
         )
-    return chosen[group_of_row]
+    return chosen[group_of]
 
 
 def _check_classes_span_groups(table: np.ndarray, classes: np.ndarray) -> None:
@@ -304,11 +390,10 @@ def stratified_sample(y: ArrayLike, at_most: int) -> np.ndarray:
     codes = class_codes(y)[1]
     if len(codes) <= at_most:
         return np.arange(len(codes))
-    edges = np.cumsum(np.bincount(codes)) * at_most // len(codes)
-    shares = np.diff(edges, prepend=0)
+    counts = count_codes(codes, int(codes.max()) + 1)
+    shares = np.diff(np.cumsum(counts) * at_most // len(codes), prepend=0)
     taken = [
-        rows[np.arange(n) * len(rows) // max(n, 1)]
+        positions_of_ranks(codes, code, np.arange(n) * counts[code] // max(n, 1))
         for code, n in enumerate(shares)
-        for rows in [np.flatnonzero(codes == code)]
     ]
     return np.sort(np.concatenate(taken))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self, cast
 
 import imblearn.pipeline
@@ -32,9 +33,12 @@ from skloss.model_selection.sampled_frames import SampledFramesMemory
 from skloss.model_selection.step_errors import explain_few_rows, explain_series
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.model_selection.steps import Steps, is_sampler
+from skloss.model_selection.streamed_steps import fit_streamed_steps
 from skloss.record.group_names import group_name
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
+from skloss.streams import RowSource
+from skloss.streams.given import given_rows
 
 __all__ = ["Pipeline", "make_pipeline"]
 
@@ -118,13 +122,16 @@ class Pipeline(imblearn.pipeline.Pipeline):
     steps: list[tuple[str, Any]]
 
     @with_callbacks
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
+    def fit(
+        self, X: ArrayLike | RowSource, y: ArrayLike | None = None, **params: Any
+    ) -> Self:
         """Hold out validation rows, then fit all steps on the other rows.
 
         Parameters
         ----------
         X : array-like or DataFrame
-            Rows, in a form that the first step accepts.
+            Rows, in a form that the first step accepts; or a source of
+            :mod:`skloss.streams`, without ``y``, for steps that have ``partial_fit``.
         y : array-like of shape (n,)
             Labels.
         **params : dict
@@ -137,7 +144,50 @@ class Pipeline(imblearn.pipeline.Pipeline):
             The fitted pipeline.
         """
         with all_or_nothing(self, *(step for _, step in self.steps)):
+            if (rows := given_rows(X)) is not None:
+                fit_streamed_steps(self, rows, y, params)
+                return self
             return self._fit_rows(X, y, params, None)
+
+    @available_if(_last_has("predict_proba"))
+    def predict_proba(self, X: ArrayLike | RowSource, **params: Any) -> np.ndarray:
+        """Probability of each class, by all steps.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or source of :mod:`skloss.streams`
+            Rows.
+        **params : dict
+            Parameters of ``predict_proba`` of the last step.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+        """
+        if isinstance(X, RowSource):
+            return X.mapped(partial(self.predict_proba, **params))
+        found: np.ndarray = super().predict_proba(X, **params)
+        return found
+
+    @available_if(_last_has("predict"))
+    def predict(self, X: ArrayLike | RowSource, **params: Any) -> np.ndarray:
+        """Most probable class, by all steps.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or source of :mod:`skloss.streams`
+            Rows.
+        **params : dict
+            Parameters of ``predict`` of the last step.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        if isinstance(X, RowSource):
+            return X.mapped(partial(self.predict, **params))
+        found: np.ndarray = super().predict(X, **params)
+        return found
 
     @available_if(_last_has("fit_held_out"))
     @with_callbacks

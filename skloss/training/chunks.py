@@ -9,7 +9,7 @@ from skloss.training.augmentation import Augmentation
 from skloss.training.balanced import Order
 from skloss.training.evaluation import Rows
 
-__all__ = ["Chunks"]
+__all__ = ["Chunk", "Chunks"]
 
 Chunk = tuple[np.ndarray, np.ndarray, np.ndarray]
 

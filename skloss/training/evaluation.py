@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
+from skloss.streams.stored_rows import StoredRows
 from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.inference import predict_logits
 from skloss.training.losses import Loss, row_losses
@@ -31,19 +32,26 @@ __all__ = [
 class Rows:
     """Rows of ``X``, float32 ``(n, values)``, class numbers, and weights or None.
 
-    ``X`` is an array or a sparse CSR matrix.
+    ``X`` is an array, a sparse CSR matrix, or rows that are read in blocks.
 
     With positions, ``X`` has other rows too and is not copied: row ``i`` is
-    ``X[positions[i]]``.
+    ``X[positions[i]]``. Rows that are read in blocks have none, since they are chosen
+    by the block; nor weights of their own but ``class_weight``, one for each class.
     """
 
     X: Any
     y: np.ndarray
     sample_weight: np.ndarray | None = None
     positions: np.ndarray | None = None
+    class_weight: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether they are read in blocks."""
+        return isinstance(self.X, StoredRows)
 
     @property
     def has_weight(self) -> bool:
@@ -55,6 +63,8 @@ class Rows:
         """Return some of the rows, without a copy of their values; None is all."""
         if chosen is None:
             return self
+        if self.is_stored:
+            return replace(self, X=self.X.at(chosen), y=self.y[chosen])
         weight = self.sample_weight
         return Rows(
             self.X,
@@ -65,6 +75,8 @@ class Rows:
 
     def values(self, chosen: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Values of some rows, copied."""
+        if self.is_stored:
+            return np.asarray(self.X.take(chosen))
         if self.positions is not None:
             chosen = self.positions[chosen]
         if issparse(self.X):
@@ -73,7 +85,13 @@ class Rows:
         return np.take(self.X, chosen, axis=0, out=out)
 
     def compact(self) -> "Rows":
-        """Return the same rows, with a copy of their values if there are others."""
+        """Return the same rows, with a copy of their values if there are others.
+
+        Rows that are read in blocks are read if they fit into memory.
+        """
+        if self.is_stored:
+            fits = self.X.fits_into_memory
+            return replace(self, X=self.X.read()) if fits else self
         if self.positions is None:
             return self
         return Rows(self.X[self.positions], self.y, self.sample_weight)

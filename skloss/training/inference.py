@@ -13,6 +13,7 @@ from skloss.networks.numpy_forward import forward
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.sparse_rows import dense_blocks
+from skloss.streams.stored_rows import StoredRows
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
 from skloss.training.tensorflow_start import clear_at_exit, tensorflow_runs
@@ -48,7 +49,7 @@ def predict_logits(
         The network.
     weights : sequence of ndarray
         Its weights.
-    X : ndarray or sparse CSR matrix of shape (n, values of a row)
+    X : ndarray, sparse CSR matrix or StoredRows of shape (n, values of a row)
         Float32 rows, series folded as ``timesteps * channels``.
     compiled : bool, optional
         Ask for a way, in the rows' precision, whatever their number.
@@ -57,8 +58,8 @@ def predict_logits(
     -------
     ndarray of shape (n, n_outputs)
     """
-    if issparse(X):
-        parts = dense_blocks(X)
+    if issparse(X) or isinstance(X, StoredRows):
+        parts = dense_blocks(X) if issparse(X) else (block for _, block in X.blocks())
         return np.concatenate(
             [predict_logits(spec, weights, part, compiled=compiled) for part in parts]
         )

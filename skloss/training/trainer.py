@@ -1,7 +1,7 @@
 """The epoch loop: rows in, weights and curves out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from skloss.networks.spec import NetworkSpec
 from skloss.training.backends import choose_backend, shared_spec
 from skloss.training.balanced import BalancedOrder, Order
-from skloss.training.chunks import Chunks
+from skloss.training.chunks import Chunk, Chunks
 from skloss.training.epoch_log import (
     DivergedError,
     EpochLog,
@@ -31,6 +31,7 @@ from skloss.training.program import (
     get_program,
 )
 from skloss.training.schedules import learning_rates
+from skloss.training.stored_chunks import StoredChunks
 from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["curve_names", "train"]
@@ -151,7 +152,8 @@ class _Training:
         # order and with the same changes.
         seed = (settings.seed, first_step) if first_step else (settings.seed,)
         self.rng = np.random.default_rng((*seed, 1))
-        self.chunks = Chunks(rows, self.program.chunk_rows, settings.augment, seed)
+        kind = StoredChunks if rows.is_stored else Chunks
+        self.chunks = kind(rows, self.program.chunk_rows, settings.augment, seed)
         self.balanced = None
         if settings.balanced_batches:
             interpolates = settings.balanced_batches == "smote"
@@ -205,7 +207,7 @@ class _Training:
         n_rows = len(self.rows)
         objective, squared, step = 0.0, np.zeros(4), 0
         rate = np.float32(0)
-        for n_chosen, chunk in self.chunks.gather(self._order()):
+        for n_chosen, chunk in self._gathered():
             rates = self._rates(epoch, step, followed)
             state, report = self.program.run(
                 state, chunk, n_chosen, rates, self.arguments
@@ -227,6 +229,12 @@ class _Training:
             "seconds": time.perf_counter() - started,
         }
         return state, row
+
+    def _gathered(self) -> Iterator[tuple[int, Chunk]]:
+        """Rows of the next epoch, chunk by chunk."""
+        if isinstance(self.chunks, StoredChunks):
+            return self.chunks.gather(self.rng if self.settings.shuffle else None)
+        return self.chunks.gather(self._order())
 
     def _order(self) -> Order:
         """Order of the rows of the next epoch."""

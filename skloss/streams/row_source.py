@@ -1,0 +1,126 @@
+"""A source of rows that is read in blocks, and the blocks that it gives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+__all__ = ["Block", "RowSource", "block_size", "check_count"]
+
+# Values of a block, where a source can choose: short enough that many random blocks
+# stand in a buffer, long enough that finding one on a disk costs little.
+_BLOCK_VALUES = 2**16
+# Values that are shuffled together: 64 MB of float32; and blocks at least.
+_BUFFER_VALUES = 2**24
+_BUFFER_BLOCKS = 16
+
+
+class Block(NamedTuple):
+    """Some rows of a source, one after the other.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+        Values of the rows.
+    y : ndarray of shape (n,) or None
+        Labels; None of rows that are to be predicted.
+    groups : ndarray of shape (n,) or None
+        Group of each row.
+    """
+
+    X: Any
+    y: Any = None
+    groups: Any = None
+
+
+class RowSource(ABC):
+    """Rows that are read in blocks: the same ones in the same order, as often as asked.
+
+    ``array_rows``, ``parquet_rows``, ``tf_data_rows`` and ``block_rows`` make one. One
+    of your own has a method ``blocks``; and ``read``, if ``can_seek`` is True.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        Names of the columns.
+    buffer_rows : int or None
+        Rows that ``fit`` shuffles together; None are as many as take 64 MB.
+    group_name : str or None
+        Name of the column of the groups.
+    has_groups, has_labels : bool
+        Whether a block has groups, and labels.
+    can_seek : bool
+        Whether a block can be read without those before it.
+    """
+
+    can_seek: ClassVar[bool] = False
+
+    names: tuple[str, ...] | None = None
+    buffer_rows: int | None = None
+    group_name: str | None = None
+    has_groups: bool = False
+    has_labels: bool = True
+
+    @abstractmethod
+    def blocks(self) -> Iterator[Block]:
+        """Give all rows, block by block."""
+
+    def read(self, number: int) -> Any:
+        """Values of one block of a source that can seek; the first one is 0."""
+        raise NotImplementedError
+
+    def named(self, X: Any) -> Any:
+        """Values of a block; a DataFrame if the columns have names."""
+        if self.names is None:
+            return X
+        from pandas import DataFrame
+
+        return DataFrame(X, columns=list(self.names))
+
+    def mapped(self, function: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """Apply a function to the values of each block, and join what it gives."""
+        found = [
+            function(self.named(block.X)) for block in self.blocks() if len(block.X)
+        ]
+        if not found:
+            raise ValueError("There are no rows: the source gave no block with one.")
+        return np.concatenate(found)
+
+    def __array__(self, *args: Any, **options: Any) -> np.ndarray:
+        """Say what takes a source, where an array is wanted."""
+        raise TypeError(
+            "A source of rows in blocks is no array: DenseClassifier, CNN1DClassifier, "
+            "CNN2DClassifier, RecurrentClassifier and skloss.Pipeline take it, and a "
+            "search does not."
+        )
+
+    def place(self, number: int, first: int, n_rows: int) -> str:
+        """Say in an error where a block stands, of which the first row is given."""
+        return f"In rows {first} to {first + n_rows - 1}"
+
+    def shuffled_together(self, row_shape: tuple[int, ...]) -> int:
+        """Rows that are shuffled together."""
+        if self.buffer_rows is not None:
+            return self.buffer_rows
+        return max(1, _BUFFER_VALUES // max(1, prod(row_shape)))
+
+
+def block_size(row_shape: tuple[int, ...], buffer_rows: int | None) -> int:
+    """Rows of a block, where a source can choose."""
+    size = _BLOCK_VALUES // max(1, prod(row_shape))
+    if buffer_rows is not None:
+        size = min(size, buffer_rows // _BUFFER_BLOCKS)
+    return max(1, size)
+
+
+def check_count(name: str, value: int | None) -> int | None:
+    """Refuse a number of rows that is no whole number of at least one."""
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if value is not None and (not is_whole or value < 1):
+        raise ValueError(
+            f"{name} must be a whole number of at least 1, or None. Got {value!r} "
+            "instead."
+        )
+    return None if value is None else int(value)
