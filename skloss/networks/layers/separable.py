@@ -63,13 +63,13 @@ class SeparableConv1D(Conv1D):
         tf = run.tf
         over_time, over_channels = run.take(), run.take()
         x = tf.nn.depthwise_conv2d(  # of images of one line
-            x[:, None],
-            over_time[None],
+            tf.expand_dims(x, 1),
+            tf.expand_dims(over_time, 0),
             (1, self.strides, self.strides, 1),
             self.padding.upper(),
             dilations=(1, self.dilation),
-        )[:, 0]
-        x = tf.nn.conv1d(x, over_channels, 1, "VALID")
+        )
+        x = tf.nn.conv1d(tf.squeeze(x, 1), over_channels, 1, "VALID")
         if self.use_bias:
             x += run.take()
         return activate(tf, self.activation, x)
