@@ -3,14 +3,15 @@
     python benchmarks/series.py [--data FOLDER] [--sets NAME ...] [--seeds 2] [--quick]
         [--report]
 
-RocketClassifier and CNN1DClassifier stand beside MiniRocket with scikit-learn's ridge
-classifier, as aeon has it (``python -m pip install aeon``; without it the row is left
-out), and the same on series that were scaled by themselves. The others get the series
-as they come. The shipped heartbeats are in five folds with patients kept apart; UCR
-series (``--data``) have their official split.
+RocketClassifier (also with ``pooling="multi"``) and CNN1DClassifier (also as LITE) have
+untouched defaults beside MiniRocket with scikit-learn's ridge classifier, as aeon has
+it (``python -m pip install aeon``; without it the row is left out), and the same on
+series that were scaled by themselves. The others get the series as they come. The
+shipped heartbeats are in five folds with patients kept apart; UCR series (``--data``)
+have their official split.
 Scores are on rows that took no part in training. Seconds are of the processor, with one
-thread, since other work on the machine then counts for little. Sets that are in the
-results file already are not run again. ``--quick`` tries the script on few heartbeats
+thread, since other work on the machine then counts for little. What is in the results
+file already is not run again. ``--quick`` tries the script on few heartbeats
 and writes nothing.
 """
 
@@ -19,7 +20,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,24 @@ def ucr(folder: Path, name: str) -> Iterator[Split]:
 
 
 def rocket(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
-    X, y, groups, *_ = split
-    return RocketClassifier(random_state=seed).fit(X, y, groups=groups), np.asarray
+    return ours(RocketClassifier(random_state=seed), split)
+
+
+def multirocket(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    return ours(RocketClassifier(pooling="multi", random_state=seed), split)
 
 
 def cnn(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    return ours(CNN1DClassifier(random_state=seed), split)
+
+
+def lite(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    return ours(CNN1DClassifier(architecture="lite", random_state=seed), split)
+
+
+def ours(classifier: Any, split: Split) -> tuple[Any, Callable[[Any], Any]]:
     X, y, groups, *_ = split
-    return CNN1DClassifier(random_state=seed).fit(X, y, groups=groups), np.asarray
+    return classifier.fit(X, y, groups=groups), np.asarray
 
 
 def minirocket(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
@@ -89,9 +101,11 @@ def minirocket_scaled(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any
 
 CONTESTANTS = {
     "RocketClassifier": rocket,
+    "RocketClassifier, multi": multirocket,
     "CNN1DClassifier": cnn,
     "MiniRocket + ridge (aeon)": minirocket,
     "the same on scaled series": minirocket_scaled,
+    "CNN1DClassifier, lite": lite,
 }
 
 
@@ -121,24 +135,27 @@ def scores(fit: Callable[..., Any], splits: list[Split], seed: int) -> dict[str,
     }
 
 
-def measured(splits: list[Split], seeds: int) -> dict[str, dict[str, float]]:
-    """Medians over the seeds, of every contestant."""
-    found = {}
+def measured(
+    splits: list[Split], seeds: int, known: Container[str] = ()
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Medians over the seeds, of every contestant that is not known."""
     for name, fit in CONTESTANTS.items():
+        if name in known:
+            continue
         if fit in (minirocket, minirocket_scaled):
             if find_spec("aeon") is None:
                 print(f"{name!r} is left out: it needs aeon.")
                 continue
             fit(splits[0], 0)  # numba compiles at the first call
         runs = [scores(fit, splits, seed) for seed in range(seeds)]
-        found[name] = {key: float(np.median([r[key] for r in runs])) for key in runs[0]}
-    return found
+        yield name, {key: float(np.median([r[key] for r in runs])) for key in runs[0]}
 
 
 def report(results: dict[str, dict[str, dict[str, float]]]) -> None:
     for name, of_set in results.items():
         print(f"\n{name}\n{'':27}    MCC     AP  log-loss  seconds of a fit")
-        for contestant, row in of_set.items():
+        for contestant in filter(of_set.get, CONTESTANTS):
+            row = of_set[contestant]
             print(
                 f"{contestant:27} {row['mcc']:6.3f} {row['average_precision']:6.3f}"
                 f"  {row['log_loss']:8.3f}  {row['fit_seconds']:16.2f}"
@@ -161,20 +178,20 @@ def main() -> None:
         report(kept["sets"])
         return
     if options.quick:
-        report({BEATS: measured(list(beats(step=16))[:1], 1)})
+        report({BEATS: dict(measured(list(beats(step=16))[:1], 1))})
         return
     sets = options.sets or (BEATS, *UCR)
     missing = [n for n in sets if n != BEATS and not has_ucr(n, options.data)]
     tell_missing(missing, UCR_HINT)
     sets = [name for name in sets if name not in missing]
     for name in sets:
-        if name in kept["sets"]:
-            continue
         splits = list(beats() if name == BEATS else ucr(options.data, name))
-        kept["sets"][name] = measured(splits, options.seeds)
-        kept.setdefault("seeds", {})[name] = options.seeds
-        kept["host"] = describe()
-        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+        of_set = kept["sets"].setdefault(name, {})
+        for contestant, row in measured(splits, options.seeds, of_set):
+            of_set[contestant] = row
+            kept.setdefault("seeds", {})[name] = options.seeds
+            kept["host"] = describe()
+            RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     report(kept["sets"])
 
 

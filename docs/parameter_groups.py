@@ -12,7 +12,7 @@ from sphinx.util import logging
 
 _GROUPS = {
     "Network": (
-        "model build_fn architecture width depth categorical_features cell "
+        "model build_fn architecture front_end width depth categorical_features cell "
         "bidirectional pooling missing scale_columns activation dropout filters "
         "kernel_size pool_size strides head global_pooling "
         "padding residual spatial_dropout n_channels image_shape channels_first "

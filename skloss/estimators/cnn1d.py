@@ -7,10 +7,16 @@ from typing import Any, ClassVar, Literal
 from skloss.estimators.augmentation import augment_layer
 from skloss.estimators.convolutional import BaseConvolutionalClassifier
 from skloss.estimators.fit_rows import FitRows
-from skloss.estimators.missing_steps import MissingStepsMixin
+from skloss.estimators.missing_values import MissingStepsMixin
 from skloss.estimators.series_choice import SCALINGS, level_tells, limited_threads
 from skloss.estimators.series_rows import SeriesRowsMixin
-from skloss.networks import ARCHITECTURES, NetworkSpec, published
+from skloss.networks import (
+    ARCHITECTURES,
+    FRONT_ENDS,
+    NetworkSpec,
+    front_end,
+    published,
+)
 from skloss.networks.layers import (
     Conv1D,
     Convolution,
@@ -47,13 +53,19 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
         Share of outputs set to zero in training. A number acts on every head layer or,
         without a head, on the last block; a sequence has one entry per block and head
         layer.
-    architecture : {"plain", "fcn", "resnet", "inception"}, default="plain"
+    architecture : {"plain", "fcn", "resnet", "inception", "lite"}, default="plain"
         "plain" is the network that this page is about. The others are published
         networks for series: three convolutions; three residual blocks; the six modules
-        of one member of InceptionTime. They are larger and slower, and have no use for
-        ``width``, ``depth``, ``activation``, ``dropout``, ``filters``,
-        ``kernel_size``, ``pool_size``, ``head``, ``global_pooling``, ``padding`` and
-        ``batch_norm``.
+        of one member of InceptionTime; LITE, which has few weights (9,814 without the
+        last layer), since filters made by hand stand beside its first convolutions, and
+        the others are separable. They are slower, and have no use for ``width``,
+        ``depth``, ``activation``, ``dropout``, ``filters``, ``kernel_size``,
+        ``pool_size``, ``head``, ``global_pooling``, ``padding`` and ``batch_norm``.
+    front_end : {"filters", "rocket"} or None, default=None
+        Filters that are not trained, in front of any network. What they make of each
+        channel of the series is normalized and follows as more channels. "filters" are
+        17 made by hand: rises, falls and peaks of 2 to 96 time steps. "rocket" are 32
+        kernels of MiniRocket, with trained thresholds, and dilations up to 8.
     filters : sequence, default=None
         Filters of each convolution of each block, such as ``((32, 16), (8, 8))``; a
         number stands for a block of one convolution.
@@ -300,13 +312,15 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseConvolutionalClassifier._parameter_constraints,
         "architecture": [StrOptions({"plain", *ARCHITECTURES})],
+        "front_end": [StrOptions(set(FRONT_ENDS)), None],
         "scale_series": [StrOptions(set(SCALINGS)), None],
         "augment": [str, list, tuple, Mapping, None],
         **SeriesRowsMixin._series_constraints,
         **MissingStepsMixin._missing_constraints,
     }
 
-    architecture: Literal["plain", "fcn", "resnet", "inception"] = "plain"
+    architecture: Literal["plain", "fcn", "resnet", "inception", "lite"] = "plain"
+    front_end: Literal["filters", "rocket"] | None = None
     n_channels: int = 1
     channels_first: bool | None = None
     scale_series: Literal["auto", "zscore"] | None = "auto"
@@ -318,12 +332,19 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
         return self.network_.input_shape if self._is_fitted() else None
 
     def _network(self, input_shape: tuple[int, ...], n_outputs: int) -> NetworkSpec:
+        return self._behind(input_shape, n_outputs, input_shape[1])
+
+    def _behind(
+        self, shape: tuple[int, ...], n_outputs: int, n_series: int
+    ) -> NetworkSpec:
+        """Return the network for rows of a shape, the first channels of them series."""
         if self.architecture == "plain":
-            return super()._network(input_shape, n_outputs)
+            return super()._network(shape, n_outputs)
         return published(
             self.architecture,
-            (input_shape[0], input_shape[1]),
+            (shape[0], shape[1]),
             n_outputs,
+            n_series,
             l1=float(self.l1),
             l2=float(self.l2),
             activity_l2=float(self.activity_l2),
@@ -332,9 +353,10 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
     def _in_front(
         self, spec: NetworkSpec, rows: FitRows, alike: NetworkSpec | None
     ) -> NetworkSpec:
-        augment = augment_layer(type(self).__name__, self.augment, spec.input_shape[1])
+        given, n_series = spec.input_shape, spec.input_shape[1]
+        augment = augment_layer(type(self).__name__, self.augment, n_series)
         front: list[Layer] = []
-        if (scale := self._scale_layer(spec.input_shape, rows, alike)) is not None:
+        if (scale := self._scale_layer(given, rows, alike)) is not None:
             front.append(scale)
         if self.missing == "mask":
             if augment is not None:
@@ -342,14 +364,14 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
                     f"augment={self.augment!r} of {type(self).__name__} cannot change "
                     "series with gaps: leave it out with missing='mask', or fill them."
                 )
-            front.append(FlagMissing(spec.input_shape[1]))
-        shape = NetworkSpec(spec.input_shape, tuple(front)).shapes()[-1]
-        if shape != spec.input_shape:  # the first convolutions see more channels
-            spec = replace(
-                self._network(shape, spec.n_outputs), input_shape=spec.input_shape
-            )
+            front.append(FlagMissing(n_series))
         front += [] if augment is None else [augment]
-        return replace(spec, layers=(*front, *spec.layers))
+        if self.front_end is not None:
+            front.append(front_end(self.front_end, n_series))
+        shape = NetworkSpec(given, tuple(front)).shapes()[-1]
+        if shape != given:  # the first convolutions see more channels
+            spec = self._behind(shape, spec.n_outputs, n_series)
+        return replace(spec, input_shape=given, layers=(*front, *spec.layers))
 
     def _scale_layer(
         self, shape: tuple[int, ...], rows: FitRows, alike: NetworkSpec | None

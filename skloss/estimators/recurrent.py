@@ -9,7 +9,7 @@ import numpy as np
 
 from skloss.estimators.base import BaseNeuralClassifier
 from skloss.estimators.checks import check_rates, check_sizes
-from skloss.estimators.missing_steps import MissingStepsMixin
+from skloss.estimators.missing_values import MissingStepsMixin
 from skloss.estimators.series_rows import SeriesRowsMixin
 from skloss.networks import NetworkSpec, recurrent
 from skloss.sklearn_compat import Interval, StrOptions
@@ -60,7 +60,9 @@ class RecurrentClassifier(MissingStepsMixin, SeriesRowsMixin, BaseNeuralClassifi
         "selu", "gelu", "silu", "softplus", "tanh" or "sigmoid".
     missing : {"error", "mask"}, default="error"
         With "mask", time steps with a NaN in any channel are skipped: gaps, and what
-        shorter series are padded with. Not with ``filters``.
+        shorter series are padded with. Convolutions cannot skip: with ``filters`` NaN
+        is zero for the network, and each channel has another one beside it that is 1
+        where it is missing.
     n_channels : int, default=1
         Values per time step of folded series.
     channels_first : bool or None, default=None
@@ -340,11 +342,6 @@ class RecurrentClassifier(MissingStepsMixin, SeriesRowsMixin, BaseNeuralClassifi
         if self.filters is None:
             return None
         owner = type(self).__name__
-        if self.missing == "mask":
-            raise ValueError(
-                f"missing='mask' of {owner} skips steps, which convolutions cannot: "
-                "leave 'filters' out, or fill the gaps."
-            )
         filters = [check_sizes(owner, "filters", block) for block in self.filters]
         pools = check_sizes(owner, "pool_size", self.pool_size, len(filters))
         if np.prod(pools) > timesteps:

@@ -16,6 +16,7 @@ from skloss.rocket import (
     PENALTIES,
     HeadPath,
     Heldout,
+    Pooling,
     RidgeFit,
     RocketKernels,
 )
@@ -26,17 +27,56 @@ __all__ = ["RocketFeatures", "RocketFit", "fit_rocket"]
 
 @dataclass(frozen=True)
 class RocketFeatures:
-    """Rows to features: each series scaled by itself or not, convolved, and counted."""
+    """Rows to features: each series scaled by itself or not, convolved, and read.
+
+    ``differences`` are the kernels of the changes from one time step to the next.
+    """
 
     input_shape: tuple[int, ...]
     scales: bool
     kernels: RocketKernels
+    differences: RocketKernels | None = None
+
+    @classmethod
+    def fitted(
+        cls, job: Job, shape: tuple[int, ...], scales: bool
+    ) -> tuple["RocketFeatures", np.ndarray]:
+        """Choose kernels by the training rows; return them, and the rows' features."""
+        estimator, X = job.estimator, job.rows.training.X
+        pooling: Pooling = estimator.pooling
+        inputs = _inputs(X.reshape(-1, *shape), scales, pooling)
+        n_features = int(estimator.n_kernels) // len(inputs)
+        random = np.random.RandomState(job.settings.seed)
+        kernels = [
+            RocketKernels.fitted(series, n_features, random, pooling)
+            for series in inputs
+        ]
+        found = cls(shape, scales, *kernels)
+        return found, found.of(inputs, estimator.n_jobs)
 
     def __call__(self, X: np.ndarray, n_jobs: int | None) -> np.ndarray:
         """Features ``(n, n_features)`` of rows."""
         series = X.reshape(len(X), *self.input_shape)
-        series = prepared_series(series, scales=self.scales)
-        return self.kernels.transform(series, effective_n_jobs(n_jobs))
+        return self.of(_inputs(series, self.scales, self.kernels.pooling), n_jobs)
+
+    def of(self, inputs: Sequence[np.ndarray], n_jobs: int | None) -> np.ndarray:
+        """Features of series that were scaled, and of their differences."""
+        given = (self.kernels, self.differences)
+        kernels = [part for part in given if part is not None]
+        sizes = [part.n_features for part in kernels]
+        features = np.empty((len(inputs[0]), sum(sizes)), np.float32)
+        ends = np.split(features, np.cumsum(sizes)[:-1], axis=1)
+        for part, series, out in zip(kernels, inputs, ends, strict=True):
+            part.transform(series, effective_n_jobs(n_jobs), out)
+        return features
+
+
+def _inputs(series: np.ndarray, scales: bool, pooling: Pooling) -> list[np.ndarray]:
+    """Give kernels the series and, with "multi", their differences, too."""
+    series = prepared_series(series, scales=scales)
+    if pooling == "ppv":
+        return [series]
+    return [series, prepared_series(np.diff(series, axis=1), scales=False)]
 
 
 @dataclass(frozen=True)
@@ -89,14 +129,10 @@ def _start(
     scales: bool,
 ) -> tuple[RocketFeatures, HeadPath]:
     """Choose kernels, and decompose the features of the training rows."""
-    estimator, training = job.estimator, job.rows.training
-    random = np.random.RandomState(job.settings.seed)
-    series = prepared_series(training.X.reshape(-1, *shape), scales=scales)
-    kernels = RocketKernels.fitted(series, estimator.n_kernels, random)
-    found = kernels.transform(series, effective_n_jobs(estimator.n_jobs))
+    training = job.rows.training
+    features, found = RocketFeatures.fitted(job, shape, scales)
     weight = np.ones(len(training)) if job.weight is None else job.weight
-    path = HeadPath(found, training.y, job.n_classes, weight, groups)
-    return RocketFeatures(shape, scales, kernels), path
+    return features, HeadPath(found, training.y, job.n_classes, weight, groups)
 
 
 def _scales(

@@ -21,6 +21,7 @@ from skloss.estimators.category_columns import (
 from skloss.estimators.checks import check_finite
 from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import FitRows
+from skloss.estimators.missing_values import MissingValuesMixin
 from skloss.estimators.sampler import check_codes
 from skloss.holdout import stratified_sample
 from skloss.networks import NetworkSpec
@@ -37,7 +38,7 @@ _WIDEST = 50
 _MOST_MEAN = 0.5
 
 
-class TableColumnsMixin:
+class TableColumnsMixin(MissingValuesMixin):
     """Rows of a classifier of tables, and the layers in front of its network."""
 
     _column_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -45,6 +46,8 @@ class TableColumnsMixin:
         "missing": [StrOptions({"error", "indicator"})],
         "scale_columns": [StrOptions({"auto", "standard"}), None],
     }
+
+    _takes_missing: ClassVar[str] = "indicator"
 
     categorical_features: str | Sequence[Any] | None
     missing: Literal["error", "indicator"]
@@ -145,17 +148,13 @@ class TableColumnsMixin:
         if positions := self._category_positions():
             X = np.delete(X, positions, axis=1)
             columns = [c for at, c in enumerate(columns) if at not in positions]
-        if self.missing != "indicator" or issparse(X):
-            offer = "" if issparse(X) else "set missing='indicator', "
-            check_finite(name, X, offer, [] if issparse(X) else columns)
-        elif np.isnan(X).any():
-            check_finite(name, np.where(np.isnan(X), np.float32(0), X), "", columns)
+        if issparse(X):
+            check_finite(name, X)
         else:
-            check_finite(name, X, "", columns)
+            self._check_missing(name, X, columns)
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.input_tags.allow_nan = self.missing == "indicator"
+        tags = super().__sklearn_tags__()
         # With "from_dtype" arrays are numbers, and the tag is about arrays.
         named = self.categorical_features
         tags.input_tags.categorical = named is not None and not isinstance(named, str)

@@ -16,20 +16,33 @@ class Graph:
         Gives names that are not used yet.
     container : skl2onnx ModelComponentContainer
         Takes the nodes.
+
+    Attributes
+    ----------
+    lengths : str or None
+        Name of the number of time steps ``(n,)`` of each series that count; they stand
+        before all others. None is all.
     """
 
     def __init__(self, scope: Any, container: Any) -> None:
         self._scope, self._container = scope, container
+        self.lengths: str | None = None
 
     def add(
-        self, kind: str, *inputs: str, output: str | None = None, **attributes: Any
+        self,
+        kind: str,
+        *inputs: str,
+        output: str | None = None,
+        number: int = 0,
+        **attributes: Any,
     ) -> str:
-        """Add a node; return the name of its output."""
+        """Add a node; return the name of its output of this number."""
         name = output or self._scope.get_unique_variable_name(kind.lower())
+        unused = [self._scope.get_unique_variable_name("unused") for _ in range(number)]
         self._container.add_node(
             kind,
             list(inputs),
-            [name],
+            [*unused, name],
             name=self._scope.get_unique_operator_name(kind),
             **attributes,
         )
@@ -65,6 +78,12 @@ class Graph:
         from onnx import TensorProto
 
         return self.add("Cast", name, to=TensorProto.DOUBLE)
+
+    def integers(self, name: str) -> str:
+        """Cast to integers of 32 bits, as ONNX has lengths."""
+        from onnx import TensorProto
+
+        return self.add("Cast", name, to=TensorProto.INT32)
 
     def reduced(self, kind: str, name: str, axis: int) -> str:
         """Reduce along an axis, which stays with length one."""

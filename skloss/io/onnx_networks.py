@@ -6,7 +6,7 @@ import numpy as np
 
 from skloss.exceptions import ModelFileError
 from skloss.io.onnx_graph import Graph
-from skloss.io.onnx_recurrence import recurrent_states
+from skloss.io.onnx_recurrence import attention, recurrent_states, without_missing
 from skloss.io.onnx_series import scaled_nodes
 from skloss.networks import NetworkSpec
 from skloss.networks.layers import (
@@ -18,6 +18,7 @@ from skloss.networks.layers import (
     Dense,
     Dropout,
     FillMissing,
+    FixedFilters,
     FlagMissing,
     Flatten,
     GlobalPool,
@@ -25,8 +26,10 @@ from skloss.networks.layers import (
     MaxPool,
     Recurrent,
     Residual,
+    SeparableConv1D,
     SeriesScale,
     SideBySide,
+    SkipMissing,
     SlidingMax,
 )
 from skloss.networks.layers.series_scale import MOST_MOMENT
@@ -97,11 +100,17 @@ def _apply(
         case Dense():
             z = graph.add("MatMul", x, graph.constant(next(weights)))
             return _activated(graph, layer, weights, z)
+        case SeparableConv1D():
+            kernels = [next(weights), next(weights)]
+            z = _separated(graph, layer, kernels, shape, x)
+            return _activated(graph, layer, weights, z)
         case Convolution():
             z = _convolved(graph, layer, next(weights), shape, x)
             return _activated(graph, layer, weights, z)
         case BatchNorm():
             return _normalized(graph, layer, weights, x)
+        case FixedFilters():
+            return _filtered(graph, layer, x)
         case MaxPool():
             sizes = [layer.size] * (len(shape) - 1)
             first = graph.channels_first(x, len(shape))
@@ -120,10 +129,9 @@ def _apply(
             arrays = [next(weights) for _ in layer.weight_shapes(shape)]
             return recurrent_states(graph, layer, arrays, x)
         case AttentionPool():
-            scores = graph.add("MatMul", x, graph.constant(next(weights)))
-            shares = graph.add("Softmax", scores, axis=1)
-            product = graph.add("MatMul", graph.transposed(shares, 0, 2, 1), x)
-            return graph.add("Flatten", product, axis=1)
+            return attention(graph, next(weights), shape, x)
+        case SkipMissing():
+            return without_missing(graph, x, shape)
         case Flatten():
             return graph.add("Flatten", x, axis=1)
         case Dropout() | Augment():
@@ -221,6 +229,45 @@ def _filled(
     flagged = graph.constant(np.array(layer.flagged, np.int64))
     flags = graph.add("Gather", graph.floats(missing), flagged, axis=1)
     return graph.add("Concat", filled, flags, axis=1)
+
+
+def _filtered(graph: Graph, layer: FixedFilters, x: str) -> str:
+    """Convolve each of the first channels with the same filters."""
+    size = len(layer.kernels)
+    kernels = np.tile(layer.kernels.T[:, None], (layer.n_channels, 1, 1))
+    first = graph.constant(np.arange(layer.n_channels, dtype=np.int64))
+    z = graph.add(
+        "Conv",
+        graph.channels_first(graph.add("Gather", x, first, axis=2), 2),
+        graph.constant(kernels),
+        pads=[(size - 1) // 2, size // 2],
+        group=layer.n_channels,
+    )
+    z = graph.channels_last(z, 2)
+    return graph.add("Relu", z) if layer.is_rectified else z
+
+
+def _separated(
+    graph: Graph,
+    layer: SeparableConv1D,
+    kernels: Sequence[Array],
+    shape: tuple[int, ...],
+    x: str,
+) -> str:
+    """Convolve each channel by itself, then multiply over the channels."""
+    over_time, over_channels = kernels
+    zeros = layer.zeros(shape[0]) if layer.padding == "same" else (0, 0)
+    z = graph.add(
+        "Conv",
+        graph.channels_first(x, 2),
+        graph.constant(np.ascontiguousarray(over_time.transpose(1, 2, 0))),
+        pads=list(zeros),
+        strides=[layer.strides],
+        dilations=[layer.dilation],
+        group=shape[1],
+    )
+    product = graph.constant(over_channels[0])
+    return graph.add("MatMul", graph.channels_last(z, 2), product)
 
 
 def _convolved(

@@ -7,7 +7,7 @@ import numpy as np
 from skloss.io.onnx_graph import Graph
 from skloss.networks.layers import Recurrent
 
-__all__ = ["recurrent_states"]
+__all__ = ["attention", "recurrent_states", "without_missing"]
 
 Array = np.ndarray
 # Where the gates of ONNX stand in Keras: of an LSTM input, output, forget, candidate.
@@ -38,16 +38,51 @@ def _way(
         graph.constant(_gates(kernel, order).T[None]),
         graph.constant(_gates(own_kernel, order).T[None]),
         graph.constant(np.concatenate([_gates(one, order) for one in biases])[None]),
+        *([graph.lengths] if graph.lengths else []),
+        number=0 if layer.sequences else 1,  # of all steps, or the last one
         hidden_size=layer.units,
         direction=direction,
         **options,
     )
-    states = graph.add("Gather", states, graph.constant(np.int64(0)), axis=1)
-    if layer.sequences:
-        return graph.transposed(states, 1, 0, 2)
-    # The states stand in the order of the steps, whichever way they were made.
-    last = np.int64(-1 if direction == "forward" else 0)
-    return graph.add("Gather", states, graph.constant(last), axis=0)
+    ways = 1 if layer.sequences else 0
+    states = graph.add("Gather", states, graph.constant(np.int64(0)), axis=ways)
+    return graph.transposed(states, 1, 0, 2) if layer.sequences else states
+
+
+def without_missing(graph: Graph, x: str, shape: tuple[int, ...]) -> str:
+    """Move time steps with a NaN behind all others, and note how many count.
+
+    Steps that are skipped may stand anywhere, and ONNX can skip them at the end.
+    """
+    n_steps, _ = shape
+    zero, one = graph.constant(np.float32(0)), graph.constant(np.float32(1))
+    is_nan = graph.add("IsNaN", x)
+    missing = graph.reduced("ReduceMax", graph.floats(is_nan), 2)
+    there = graph.add("Sub", one, missing)
+    lengths = graph.reshaped(graph.reduced("ReduceSum", there, 1), -1)
+    graph.lengths = graph.integers(lengths)
+    times = graph.constant(np.arange(n_steps, dtype=np.float32)[:, None])
+    late = graph.add("Mul", missing, graph.constant(np.float32(n_steps)))
+    size = graph.constant(np.array([n_steps], np.int64))
+    order = graph.add(
+        "TopK", graph.add("Add", late, times), size, axis=1, largest=0, number=1
+    )
+    values = graph.add("Where", is_nan, zero, x)
+    return graph.add("GatherND", values, order, batch_dims=1)
+
+
+def attention(graph: Graph, kernel: Array, shape: tuple[int, ...], x: str) -> str:
+    """Add the mean over the time steps that count, weighted by a softmax."""
+    scores = graph.add("MatMul", x, graph.constant(kernel))
+    if graph.lengths is not None:
+        times = np.arange(shape[0], dtype=np.float32)[:, None]
+        lengths = graph.reshaped(graph.floats(graph.lengths), -1, 1, 1)
+        counts = graph.add("Less", graph.constant(times), lengths)
+        lowest = graph.constant(np.float32(-1e9))
+        scores = graph.add("Where", counts, scores, lowest)
+    shares = graph.add("Softmax", scores, axis=1)
+    product = graph.add("MatMul", graph.transposed(shares, 0, 2, 1), x)
+    return graph.add("Flatten", product, axis=1)
 
 
 def _gates(array: Array, order: tuple[int, ...]) -> Array:

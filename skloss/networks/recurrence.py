@@ -8,6 +8,7 @@ from skloss.networks.layers import (
     Conv1D,
     Dense,
     Dropout,
+    FlagMissing,
     Layer,
     Recurrent,
     SkipMissing,
@@ -36,7 +37,9 @@ def recurrent(
 ) -> NetworkSpec:
     """Recurrent layers of the given widths, a dense head, and the logits.
 
-    ``front`` are options of blocks of convolutions before them, as of `cnn`.
+    ``front`` are options of blocks of convolutions before them, as of `cnn`. With
+    ``masks``, time steps with NaN are skipped or, where convolutions would see them,
+    told by zeros and flags.
     ``dropout`` has one entry per recurrent layer and head layer.
 
     >>> spec = recurrent((100, 1), n_outputs=1, width=(32,), pooling="attention")
@@ -46,9 +49,12 @@ def recurrent(
     True
     """
     rates = list(dropout or [0.0] * (len(width) + len(head)))
-    layers: list[Layer] = [SkipMissing()] if masks else []
+    layers: list[Layer] = []
+    if masks:
+        layers.append(FlagMissing(input_shape[1]) if front else SkipMissing())
     if front:  # without the Flatten and the logits at their end
-        layers += cnn(Conv1D, input_shape, n_outputs=1, **front).layers[:-2]
+        shape = NetworkSpec(input_shape, tuple(layers)).shapes()[-1]
+        layers += cnn(Conv1D, shape, n_outputs=1, **front).layers[:-2]
     for number, units in enumerate(width, start=1):
         all_states = number < len(width) or pooling != "last"
         layers.append(Recurrent(units, cell, bidirectional, all_states))

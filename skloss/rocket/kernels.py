@@ -2,7 +2,8 @@
 
 Dempster, Schmidt and Webb, "MiniRocket", KDD 2021. A kernel has nine weights, six of -1
 and three of 2, hence there are 84; each is spread over the series by several dilations.
-A feature is the share of time points at which a convolution is above a threshold.
+A feature is the share of time points at which a convolution is above a threshold, or
+one of the three other numbers of MultiRocket (`Pool`).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+
+from skloss.rocket.pooling import POOLINGS, Pool, Pooling
 
 __all__ = ["FEWEST_TIMESTEPS", "KERNEL_WEIGHTS", "RocketKernels"]
 
@@ -27,7 +30,6 @@ _GOLDEN_RATIO = (1 + 5**0.5) / 2
 # Values of the convolutions that are held at a time: few enough to stay in the cache of
 # a core while all thresholds pass over them.
 _CHUNK = 2**18
-_MOST_IN_A_BYTE = 255
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class RocketKernels:
         For each dilation, what the convolution of each kernel is compared with.
     channels : tuple of ndarray of float32, shape (84, n_channels)
         For each dilation, one for the channels that a kernel adds up, zero for others.
+    pooling : {"ppv", "multi"}, default="ppv"
+        Whether the share of time points above a threshold is read, or three more
+        numbers, too, as `Pool` has them.
 
     Examples
     --------
@@ -59,10 +64,15 @@ class RocketKernels:
     dilations: tuple[int, ...]
     thresholds: tuple[np.ndarray, ...]
     channels: tuple[np.ndarray, ...]
+    pooling: Pooling = "ppv"
 
     @classmethod
     def fitted(
-        cls, series: np.ndarray, n_features: int, random: np.random.RandomState
+        cls,
+        series: np.ndarray,
+        n_features: int,
+        random: np.random.RandomState,
+        pooling: Pooling = "ppv",
     ) -> "RocketKernels":
         """Choose dilations, channels and thresholds.
 
@@ -71,12 +81,16 @@ class RocketKernels:
         series : ndarray of float32, shape (n, n_timesteps, n_channels)
             Training rows, of at least nine time steps.
         n_features : int
-            Number of features, rounded down to a multiple of 84 and at least 84.
+            Number of features, rounded down to a multiple of 84 (with "multi", of 336),
+            and at least that.
         random : RandomState
             Chooses channels, and the row that a kernel's thresholds are quantiles of.
+        pooling : {"ppv", "multi"}, default="ppv"
+            What is read of each threshold.
         """
         _, n_timesteps, n_channels = series.shape
-        dilations, counts = _dilations(n_timesteps, max(1, n_features // _N_KERNELS))
+        per_kernel = max(1, n_features // (_N_KERNELS * POOLINGS[pooling]))
+        dilations, counts = _dilations(n_timesteps, per_kernel)
         # Fractions of a multiple of the golden ratio spread evenly, however many.
         steps = np.arange(1, _N_KERNELS * sum(counts) + 1)
         quantiles = np.split(
@@ -92,16 +106,30 @@ class RocketKernels:
             thresholds.append(_quantiles(values, levels.reshape(_N_KERNELS, -1)))
             channels.append(chosen)
         return cls(
-            n_timesteps, n_channels, dilations, tuple(thresholds), tuple(channels)
+            n_timesteps,
+            n_channels,
+            dilations,
+            tuple(thresholds),
+            tuple(channels),
+            pooling,
         )
 
     @property
     def n_features(self) -> int:
         """Number of features."""
-        return sum(thresholds.size for thresholds in self.thresholds)
+        n_thresholds = sum(thresholds.size for thresholds in self.thresholds)
+        return n_thresholds * POOLINGS[self.pooling]
 
-    def transform(self, series: np.ndarray, n_threads: int = 1) -> np.ndarray:
-        """Share of time points above each threshold.
+    @property
+    def unit(self) -> float:
+        """Largest threshold: the size of the series, which amounts are told in."""
+        largest = max(float(abs(limits).max()) for limits in self.thresholds)
+        return largest if largest > 0 else 1.0
+
+    def transform(
+        self, series: np.ndarray, n_threads: int = 1, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Read each convolution at each of its thresholds.
 
         Parameters
         ----------
@@ -109,14 +137,18 @@ class RocketKernels:
             Rows.
         n_threads : int, default=1
             Threads; the features do not depend on it.
+        out : ndarray of float32, shape (n, n_features), optional
+            Takes the features.
 
         Returns
         -------
         ndarray of float32, shape (n, n_features)
-            Values from 0 to 1: all kernels of the first dilation, then of the next, and
-            for each kernel all its thresholds.
+            All kernels of the first dilation, then of the next; for each kernel the
+            shares, from 0 to 1, of all its thresholds, and with "multi" the next three
+            numbers in the same way.
         """
-        features = np.empty((len(series), self.n_features), np.float32)
+        shape = (len(series), self.n_features)
+        features = np.empty(shape, np.float32) if out is None else out
         n_rows = max(1, _CHUNK // (_N_KERNELS * self.n_timesteps))
         chunks = [
             slice(start, start + n_rows) for start in range(0, len(series), n_rows)
@@ -139,36 +171,36 @@ class RocketKernels:
         widest = max(self.dilations) * _HALF
         padded = _padded(series, widest)
         values = np.empty((self.n_timesteps, n_rows * _N_KERNELS), np.float32)
-        above = np.empty(values.shape, bool)
+        pool = Pool.of(self.pooling, values, self.unit)
         for number, (dilation, thresholds, channels) in enumerate(
             zip(self.dilations, self.thresholds, self.channels, strict=True)
         ):
             _convolve(_windows(padded, widest, dilation), channels, out=values)
             is_cut = np.arange(_N_KERNELS) % 2 != number % 2
-            n_seen = self._cut_ends(values, dilation, is_cut)
-            found = features[:, column : column + thresholds.size]
-            found = found.reshape(n_rows, _N_KERNELS, -1)
+            first, n_seen = self._cut_ends(values, dilation, is_cut)
+            size = thresholds.size * POOLINGS[self.pooling]
+            found = features[:, column : column + size]
+            found = found.reshape(n_rows, _N_KERNELS, POOLINGS[self.pooling], -1)
             for level, limits in enumerate(thresholds.T):
-                # Long rows are compared faster than many short ones.
-                np.greater(values, np.tile(limits, n_rows), out=above)
-                counts = _count(above).reshape(n_rows, _N_KERNELS)
-                np.divide(counts, n_seen, out=found[:, :, level])
-            column += thresholds.size
+                pool.read(values, limits, first, n_seen, found[:, :, :, level])
+            column += size
 
     def _cut_ends(
         self, values: np.ndarray, dilation: int, is_cut: np.ndarray
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Leave out the ends, where the series was padded, for every second kernel.
 
-        Returns the number of time points that are left for each kernel.
+        Returns the first time point that is left for each kernel, and how many are.
         """
         reach = dilation * _HALF
-        first = int(is_cut.argmax())
+        odd = int(is_cut.argmax())
         # 84 is even, so that every second column is every second kernel.
-        values[:reach, first::2] = -np.inf  # above no threshold
-        values[-reach:, first::2] = -np.inf
+        values[:reach, odd::2] = -np.inf  # above no threshold
+        values[-reach:, odd::2] = -np.inf
         left = self.n_timesteps - 2 * reach
-        return np.where(is_cut, left, self.n_timesteps).astype(np.float32)
+        n_seen = np.where(is_cut, left, self.n_timesteps)
+        starts = np.where(is_cut, reach, 0)
+        return starts.astype(np.float32), n_seen.astype(np.float32)
 
 
 def _dilations(
@@ -223,15 +255,6 @@ def _convolve(windows: np.ndarray, channels: np.ndarray, out: np.ndarray) -> Non
         weights.reshape(_N_KERNELS, -1).T,
         out=out.reshape(-1, _N_KERNELS),
     )
-
-
-def _count(above: np.ndarray) -> np.ndarray:
-    """Count the trues along the first axis, in bytes as far as these can hold them."""
-    parts = [
-        np.add.reduce(above[start : start + _MOST_IN_A_BYTE].view(np.uint8), dtype="u1")
-        for start in range(0, len(above), _MOST_IN_A_BYTE)
-    ]
-    return np.add.reduce(parts, dtype=np.float32) if len(parts) > 1 else parts[0]
 
 
 def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from imblearn.over_sampling import SMOTE
 
 import skloss
 from skloss import RecurrentClassifier, diagnose, make_pipeline, report
-from skloss.exceptions import ModelFileError
 from skloss.networks import forward, initial_weights, recurrent
 from skloss.networks.layers import AttentionPool, Recurrent
 from skloss.search.predict import read_rows
@@ -123,15 +122,55 @@ def test_it_is_read_as_any_other_classifier(tmp_path):
     assert "recurrent" in str(report(pipeline)).lower()
 
 
-def test_a_network_that_skips_steps_is_saved_and_is_not_written_as_onnx(tmp_path):
+def test_a_network_that_skips_steps_is_saved(tmp_path):
     X, y = series(gaps=True)
     classifier = small(missing="mask").fit(X, y)
     skloss.save(classifier, tmp_path / "model")
     again = skloss.load(tmp_path / "model").predict_proba(X)
     np.testing.assert_array_equal(again, classifier.predict_proba(X))
-    pytest.importorskip("skl2onnx")
-    with pytest.raises(ModelFileError, match="a layer SkipMissing cannot be written"):
-        skloss.to_onnx(classifier, tmp_path / "model.onnx", X=np.nan_to_num(X))
+
+
+def onnx_chances(classifier, X, path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    skloss.to_onnx(classifier, path, X=X)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: X})[1]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"bidirectional": True, "depth": 2}, {"pooling": "attention"}],
+    ids=["last", "both ways", "attention"],
+)
+def test_onnx_skips_the_same_steps(cell, options, tmp_path):
+    X, y = series(gaps=True)
+    X[0, :, 1] = np.nan  # no step is left of this one
+    classifier = small(missing="mask", cell=cell, **options).fit(X[1:], y[1:])
+    found = onnx_chances(classifier, X, tmp_path / "model.onnx")
+    np.testing.assert_allclose(found, classifier.predict_proba(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["last", "attention"])
+def test_a_series_without_any_whole_step_is_predicted_alike_everywhere(pooling):
+    X, y = series(gaps=True)
+    classifier = small(missing="mask", pooling=pooling).fit(X, y)
+    X[0, :, 1] = np.nan
+    chances = classifier.predict_proba(X)[:, 1]
+    logits = np.asarray(classifier.model_(X))[:, 0]
+    np.testing.assert_allclose(chances, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+def test_convolutions_in_front_see_zeros_and_where_they_are(tmp_path):
+    X, y = series(gaps=True)
+    by_hand = np.concatenate([np.nan_to_num(X), np.isnan(X)], axis=2).astype("f4")
+    masked = small(missing="mask", filters=(3,)).fit(X, y)
+    plain = small(filters=(3,)).fit(by_hand, y)
+    wanted = plain.predict_proba(by_hand)
+    np.testing.assert_allclose(masked.predict_proba(X), wanted, atol=1e-6)
+    assert masked.history_["val_loss"] == pytest.approx(plain.history_["val_loss"])
+    found = onnx_chances(masked, X, tmp_path / "model.onnx")
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_a_record_of_series_with_gaps_is_diagnosed():
@@ -146,8 +185,6 @@ def test_bad_series_are_told_in_one_sentence():
     X, y = series(gaps=True)
     with pytest.raises(ValueError, match=r"X contains NaN in \d+ of 60 rows"):
         small().fit(X, y)
-    with pytest.raises(ValueError, match="skips steps, which convolutions cannot"):
-        small(missing="mask", filters=(3,)).fit(X, y)
     with pytest.raises(ValueError, match="leave nothing of 8 timesteps"):
         small(filters=(3, 3), pool_size=4).fit(*series())
     X[3] = np.nan

@@ -34,6 +34,14 @@ def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks(
+    [RocketClassifier(n_kernels=672, pooling="multi")],
+    expected_failed_checks=_failed_checks,
+)
+def test_scikit_learns_checks_pass_with_four_numbers(estimator, check):
+    check(estimator)
+
+
 def _waves(n=120, n_timesteps=40, seed=0):
     """Noise, in every fourth row with a wave in it."""
     rng = np.random.default_rng(seed)
@@ -205,12 +213,63 @@ def test_balanced_weights_find_more_of_the_rare_class():
     assert fitted.oob_decision_function_[:, 1].mean() > plain.mean() + 0.05
 
 
-@pytest.mark.parametrize("steps", [1, 5, 8])
-def test_short_series_are_padded(steps):
+_MULTI = {"n_kernels": 1344, "pooling": "multi", "random_state": 0}
+
+
+def test_half_of_the_features_are_of_differences():
+    X, y = _waves(60)
+    fitted = RocketClassifier(**_MULTI, scale_series=None).fit(X, y)
+    first, second = fitted.kernels_, fitted.difference_kernels_
+    assert first.n_features == second.n_features == 672
+    assert (first.n_timesteps, second.n_timesteps) == (40, 39)
+    series = X.astype("f4")[:, :, None]
+    found = np.hstack(
+        [first.transform(series), second.transform(np.diff(series, axis=1))]
+    )
+    head = fitted._fitted.head
+    logits = (found @ head.coefficients + head.intercepts)[:, 0]
+    chances = fitted.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), chances, atol=1e-6)
+    assert RocketClassifier(**_SMALL).fit(X, y).difference_kernels_ is None
+
+
+def test_where_something_happens_is_seen_by_its_mean_time():
+    """Each series has one wave, early or late: shares alone hardly tell them apart."""
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 2
+    X = 0.5 * rng.normal(size=(120, 60))
+    starts = np.where(y == 1, 36, 12) + rng.integers(-8, 9, size=120)
+    for row, start in zip(X, starts, strict=True):
+        row[start : start + 12] += np.sin(np.arange(12))
+    losses = {}
+    for pooling in ("ppv", "multi"):
+        rocket = RocketClassifier(672, pooling=pooling, random_state=0).fit(X, y)
+        losses[pooling] = log_loss(y, rocket.oob_decision_function_)
+    assert losses["multi"] < 0.6 * losses["ppv"]
+
+
+def test_four_numbers_with_groups_classes_channels_weights_and_pickles():
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    X = rng.normal(size=(90, 30, 2))
+    X[y == 1, :, 1] += np.sin(np.arange(30))
+    X[y == 2, :, 0] += np.sin(2 * np.arange(30))
+    rocket = RocketClassifier(**_MULTI, class_weight="balanced", n_jobs=2)
+    rocket.fit(X, y, groups=np.arange(90) // 9)
+    assert (rocket.oob_decision_function_.argmax(axis=1) == y).mean() > 0.7
+    again = pickle.loads(
+        pickle.dumps(clone(rocket).fit(X, y, groups=np.arange(90) // 9))
+    )
+    np.testing.assert_array_equal(again.predict_proba(X), rocket.predict_proba(X))
+
+
+@pytest.mark.parametrize("options", [_SMALL, _MULTI], ids=["ppv", "multi"])
+@pytest.mark.parametrize("steps", [1, 5, 8, 9])
+def test_short_series_are_padded(steps, options):
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
     X = rng.normal(size=(60, steps)) + 3 * y[:, None]
-    fitted = RocketClassifier(**_SMALL).fit(X, y)
+    fitted = RocketClassifier(**options).fit(X, y)
     assert (fitted.predict(X) == y).mean() > 0.9
 
 
@@ -257,10 +316,13 @@ def test_the_loss_is_drawn_over_penalties():
 
 
 @pytest.mark.filterwarnings("error")
-def test_huge_numbers_are_scaled_without_a_warning():
+@pytest.mark.parametrize("scaling", ["auto", None])
+@pytest.mark.parametrize("options", [_SMALL, _MULTI], ids=["ppv", "multi"])
+def test_huge_numbers_are_scaled_without_a_warning(options, scaling):
     X, y = _waves()
-    plain = RocketClassifier(**_SMALL).fit(X, y)
-    huge = RocketClassifier(**_SMALL).fit(1e30 * X, y)
+    options = options | {"scale_series": scaling}
+    plain = RocketClassifier(**options).fit(X, y)
+    huge = RocketClassifier(**options).fit(1e30 * X, y)
     assert huge.scales_series_ == plain.scales_series_
     np.testing.assert_allclose(
         huge.predict_proba(1e30 * X), plain.predict_proba(X), atol=0.02

@@ -171,6 +171,7 @@ OTHER_VALUES = {
     "prior_correction": True,
     "sampler": None,
     "architecture": "resnet",
+    "front_end": "filters",
     "augment": "noise",
     "scale_series": "zscore",
     "label_smoothing": 0.1,

@@ -87,6 +87,12 @@ CASES = {
         skloss.CNN1DClassifier(architecture="inception", epochs=1, random_state=0),
         *series(1),
     ),
+    "lite": lambda: (
+        skloss.CNN1DClassifier(architecture="lite", epochs=1, random_state=0),
+        *series(),
+    ),
+    "cnn1d behind fixed filters": lambda: (_cnn(front_end="filters"), *series()),
+    "cnn1d behind fixed kernels": lambda: (_cnn(front_end="rocket"), *series()),
     "calibrated": lambda: (
         _dense(
             calibration="temperature", class_weight="balanced", prior_correction=True
@@ -124,6 +130,10 @@ CASES = {
         skloss.RocketClassifier(168, scale_series="zscore", random_state=0),
         series()[0],
         series()[1] == "gale",
+    ),
+    "rocket of four numbers": lambda: (
+        skloss.RocketClassifier(1344, pooling="multi", random_state=0),
+        *series(),
     ),
     "keras": lambda: (
         skloss.KerasClassifier(

@@ -1,4 +1,6 @@
-"""MiniRocket's features, against a convolution written out."""
+"""Features of MiniRocket and MultiRocket, against a convolution written out."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +14,29 @@ def _series(n, n_timesteps, n_channels=1):
     return rng.normal(size=(n, n_timesteps, n_channels)).astype(np.float32)
 
 
-def _by_hand(kernels, series):
-    """Shares of time points above the thresholds, one kernel after the other."""
+def _share(values, threshold, unit):
+    return [(values > threshold).mean()]
+
+
+def _four_numbers(values, threshold, unit):
+    """As MultiRocket's authors define them, time point after time point."""
+    times, amounts, longest, stretch = [], [], 0, 0
+    for time, value in enumerate(values):
+        if value > threshold:
+            times.append(time)
+            amounts.append(value - threshold)
+            stretch += 1
+            longest = max(longest, stretch)
+        else:
+            stretch = 0
+    if not times:
+        return [0, 0, -1, 0]
+    share = len(times) / len(values)
+    return [share, np.mean(amounts) / unit, np.mean(times), longest]
+
+
+def _by_hand(kernels, series, numbers=_share):
+    """Numbers of the thresholds of one kernel after the other."""
     found = []
     for number, dilation in enumerate(kernels.dilations):
         reach = 4 * dilation
@@ -26,10 +49,13 @@ def _by_hand(kernels, series):
             values = np.array([np.correlate(row, spread, "valid") for row in padded])
             if kernel % 2 != number % 2:  # no padding for every second kernel
                 values = values[:, reach : series.shape[1] - reach]
-            found += [
-                (values > threshold).mean(axis=1)
-                for threshold in kernels.thresholds[number][kernel]
-            ]
+            of_thresholds = np.array(
+                [
+                    [numbers(row, threshold, kernels.unit) for row in values]
+                    for threshold in kernels.thresholds[number][kernel]
+                ]
+            )  # thresholds, series, numbers
+            found += list(of_thresholds.transpose(2, 0, 1).reshape(-1, len(series)))
     return np.array(found).T
 
 
@@ -44,6 +70,30 @@ def test_the_features_are_shares_of_a_convolution(n_timesteps, n_channels):
     # A value may lie on a threshold, to rounding, and then one time point differs.
     np.testing.assert_allclose(found, wanted, atol=1.01 / (n_timesteps - 8 * 1))
     assert (abs(found - wanted) > 1e-6).mean() < 0.01
+
+
+@pytest.mark.parametrize("n_timesteps", [9, 40, 300])
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_four_numbers_are_read_of_a_threshold(n_timesteps, n_channels):
+    series = _series(3, n_timesteps, n_channels)
+    random = np.random.RandomState(0)
+    kernels = RocketKernels.fitted(series, 84 * 4 * 3, random, "multi")
+    assert kernels.unit == max(abs(limits).max() for limits in kernels.thresholds)
+    found = kernels.transform(series)
+    assert found.shape == (3, 84 * 4 * 3) == (3, kernels.n_features)
+    wanted = _by_hand(kernels, series, _four_numbers)
+    # A value on a threshold, to rounding, is one time point more or less.
+    equal = np.isclose(found, wanted, rtol=1e-5, atol=1e-5)
+    assert (~equal).mean() < 0.01
+    assert found.reshape(3, -1).min() == -1  # somewhere there is none
+
+
+def test_convolutions_below_all_thresholds_have_no_amount_time_or_stretch():
+    series = _series(2, 30)
+    kernels = RocketKernels.fitted(series, 336, np.random.RandomState(0), "multi")
+    above = replace(kernels, thresholds=tuple(t + 1e6 for t in kernels.thresholds))
+    found = above.transform(series).reshape(2, 84, 4)
+    np.testing.assert_array_equal(found, np.broadcast_to([0, 0, -1, 0], found.shape))
 
 
 def test_there_are_84_kernels_of_sum_zero():
@@ -61,9 +111,10 @@ def test_the_widest_kernel_is_as_long_as_the_series(n_timesteps, widest):
     assert kernels.n_features == 9996
 
 
-def test_threads_and_portions_change_nothing():
+@pytest.mark.parametrize("pooling", ["ppv", "multi"])
+def test_threads_and_portions_change_nothing(pooling):
     series = _series(40, 120)
-    kernels = RocketKernels.fitted(series, 840, np.random.RandomState(0))
+    kernels = RocketKernels.fitted(series, 840, np.random.RandomState(0), pooling)
     together = kernels.transform(series, 2)
     alone = np.vstack([kernels.transform(row[None]) for row in series])
     np.testing.assert_array_equal(together, alone)

@@ -8,11 +8,13 @@ from skloss.networks.layers.dense import Dense, Flatten
 from skloss.networks.layers.dropout import Dropout
 from skloss.networks.layers.embed import Embed
 from skloss.networks.layers.fill_missing import FillMissing
+from skloss.networks.layers.fixed_filters import FixedFilters
 from skloss.networks.layers.flag_missing import FlagMissing
 from skloss.networks.layers.layer import Layer, WeightShape
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
 from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
 from skloss.networks.layers.residual import Residual
+from skloss.networks.layers.separable import SeparableConv1D
 from skloss.networks.layers.series_scale import SeriesScale, series_moments
 from skloss.networks.layers.side_by_side import SideBySide
 
@@ -29,6 +31,7 @@ __all__ = [
     "Dropout",
     "Embed",
     "FillMissing",
+    "FixedFilters",
     "FlagMissing",
     "Flatten",
     "GlobalPool",
@@ -37,6 +40,7 @@ __all__ = [
     "Padding",
     "Recurrent",
     "Residual",
+    "SeparableConv1D",
     "SeriesScale",
     "SideBySide",
     "SkipMissing",
@@ -49,6 +53,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Dense,
     Conv1D,
     Conv2D,
+    SeparableConv1D,
     BatchNorm,
     Dropout,
     MaxPool,
@@ -57,6 +62,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Residual,
     SideBySide,
     SlidingMax,
+    FixedFilters,
     SeriesScale,
     FlagMissing,
     Embed,

@@ -235,7 +235,7 @@ class AttentionPool(Layer):
         """Compute the outputs in NumPy."""
         scores = x @ run.take()
         if run.mask is not None:
-            scores = np.where(run.mask, scores, -np.inf)
+            scores = np.where(run.mask, scores, scores.dtype.type(-1e9))
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         return (x * shares).sum(axis=1)
