@@ -138,7 +138,8 @@ def _get_own_threads() -> None:
     skloss.
     """
     global _own_threads
-    _own_threads = not _has_run()
+    asked = os.environ.get(_OVERRIDE, "true").lower() in ("true", "1")
+    _own_threads = asked and not _has_run()
     if _own_threads:
         import tensorflow as tf
 
