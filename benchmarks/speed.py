@@ -540,7 +540,8 @@ def main() -> None:
 
 def measure(kept: dict[str, Any], options: argparse.Namespace) -> None:
     """Measure jobs, and write the results after each one."""
-    kept["host"], kept["limits"] = describe(), limits()
+    here = describe()
+    kept["limits"] = limits()
     for name in options.jobs:
         job = JOBS[name]
         others = contestants(job)
@@ -551,6 +552,8 @@ def measure(kept: dict[str, Any], options: argparse.Namespace) -> None:
                 pair = {key: others[key] for key in (OURS, "keras fit")}
                 found = run_in_turn(pair, options.rounds, setting=SETTINGS[setting])
                 kept.setdefault("settings", {}).setdefault(setting, {})[name] = found
+            # Other jobs may have been measured elsewhere.
+            kept.setdefault("hosts", {}).setdefault(setting, {})[name] = here
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
         print(f"{name} done", flush=True)
 
