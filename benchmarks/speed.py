@@ -552,7 +552,8 @@ def measure(kept: dict[str, Any], options: argparse.Namespace) -> None:
                 pair = {key: others[key] for key in (OURS, "keras fit")}
                 found = run_in_turn(pair, options.rounds, setting=SETTINGS[setting])
                 kept.setdefault("settings", {}).setdefault(setting, {})[name] = found
-            # Other jobs may have been measured elsewhere.
+            # `host` is that of what is not measured anew.
+            kept.setdefault("host", here)
             kept.setdefault("hosts", {}).setdefault(setting, {})[name] = here
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
         print(f"{name} done", flush=True)

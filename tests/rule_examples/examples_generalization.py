@@ -236,6 +236,7 @@ HEALTHY = {
         # The loss rose by a row or two: no temperature makes the others better.
         as_sure(temperature=1.2, temperature_gain=0.001),
         as_sure(temperature=0.8, temperature_gain=0.1),
+        bare(APART, HOLDING, counted(4)),  # a remark
         sick(
             curves={"val_loss": RISING, "loss": FALLING, **APART, **HOLDING},
             training={"restore_best": True},

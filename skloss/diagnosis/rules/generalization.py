@@ -147,7 +147,7 @@ class OverconfidentProbabilities(Rule):
     loss must rise for good while the training loss falls, and the metric must hold. If
     predictions of the validation rows are known, a temperature above 1 must lower their
     loss by a tenth, and beyond chance (likelihood-ratio test, 5 %, without the worst
-    row).
+    row). If they are not, and fewer than five rare rows are held out, it is a remark.
     Effect: a probability of 0.99 is wrong more often than once in a hundred. Classes
     are predicted as well as before.
     What to do: wrap the classifier in CalibratedClassifierCV, or keep the weights of
@@ -182,9 +182,15 @@ class OverconfidentProbabilities(Rule):
             },
             "Wrap the classifier in CalibratedClassifierCV, or keep the weights of "
             f"epoch {fit.lowest + 1} (early_stopping=True, restore_best=True).",
+            severity="info" if self._are_too_few(case, fit) else None,
             params={"early_stopping": True},
             epoch=fit.lowest,
         )
+
+    def _are_too_few(self, case: Case, fit: Fit) -> bool:
+        """Whether a loss alone is known, and a few rare rows may have made it."""
+        is_known = case.val is not None and case.val.temperature is not None
+        return fit.by_chance > 1 and not is_known
 
     def _are_sure_enough(self, val: SplitMetrics | None) -> bool:
         """Whether no temperature makes known predictions clearly better."""
