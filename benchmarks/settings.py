@@ -34,14 +34,12 @@ class Setting:
     @contextmanager
     def prepared(self) -> Iterator[None]:
         """Keep cores busy, and hand variables on to processes that start here."""
-        code = "while True: pass"
-        spinning = [
-            subprocess.Popen([sys.executable, "-c", code])
-            for _ in range(self.busy_cores)
-        ]
+        busy = [sys.executable, "-c", "while True: pass"]
+        spinning: list[subprocess.Popen] = []
         before = {name: os.environ.get(name) for name in self.environment}
         os.environ.update(self.environment)
         try:
+            spinning.extend(subprocess.Popen(busy) for _ in range(self.busy_cores))
             yield
         finally:
             for process in spinning:

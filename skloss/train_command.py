@@ -95,21 +95,20 @@ def _writable(out: str, data: str) -> Path:
 
 
 def _rows(options: argparse.Namespace) -> RowSource:
-    rows = parquet_rows(
-        Path(options.folder).expanduser(), options.target, groups=options.groups
+    read = partial(
+        parquet_rows,
+        Path(options.folder).expanduser(),
+        options.target,
+        groups=options.groups,
     )
+    rows = read()
     if not options.drop:
         return rows
     unknown = [name for name in options.drop if name not in (rows.names or ())]
     if unknown:
         raise ValueError(f"--drop {unknown[0]}: there is no such column of values.")
     columns = [name for name in rows.names or () if name not in options.drop]
-    return parquet_rows(
-        Path(options.folder).expanduser(),
-        options.target,
-        groups=options.groups,
-        columns=columns,
-    )
+    return read(columns=columns)
 
 
 def _pipeline(options: argparse.Namespace) -> Any:

@@ -35,8 +35,8 @@ from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.streams import RowSource
-from skloss.streams.given import given_rows
 from skloss.streams.stored_rows import StoredRows
+from skloss.streams.ways_in import source_of
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
 __all__ = ["BaseNeuralClassifier"]
@@ -195,7 +195,7 @@ class BaseNeuralClassifier(
             The fitted classifier.
         """
         held_out: tuple[Any, ...] = X_val, y_val, sample_weight_val
-        if (rows := given_rows(X)) is not None:
+        if (rows := source_of(X)) is not None:
             return self._fit_source(rows, y, sample_weight, groups, held_out)
         holdout = HoldOut.given(*held_out)
         with all_or_nothing(self):
@@ -336,7 +336,7 @@ class BaseNeuralClassifier(
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if isinstance(X, Iterator):
             return self._partial_fit_blocks(X, y, classes, sample_weight)
-        if (rows := given_rows(X)) is not None:
+        if (rows := source_of(X)) is not None:
             return self._partial_fit_source(rows, y, classes, sample_weight)
         with all_or_nothing(self):
             X, y = self._check_rows(X, y, reset=first)
@@ -436,8 +436,8 @@ class BaseNeuralClassifier(
         check_is_fitted(self)
         if isinstance(X, StoredRows):
             return self._fitted.probabilities(flat_rows(X))
-        if isinstance(X, RowSource):
-            return X.mapped(self.predict_proba)
+        if (rows := source_of(X)) is not None:
+            return rows.mapped(self.predict_proba)
         return self._fitted.probabilities(flat_rows(self._validated(X)))
 
     def predict(self, X: ArrayLike | RowSource) -> np.ndarray:

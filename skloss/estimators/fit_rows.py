@@ -12,7 +12,7 @@ from skloss.exceptions import UngroupedHoldOutWarning
 from skloss.holdout import count_codes
 from skloss.sklearn_compat import check_sample_weight, groups_stay_outside
 from skloss.sparse_rows import n_rows
-from skloss.streams.given import given_rows
+from skloss.streams.ways_in import source_of
 from skloss.training import Rows
 
 __all__ = [
@@ -66,7 +66,7 @@ class HoldOut:
         weight_val: ArrayLike | None,
     ) -> Self:
         """Rows that the user holds out, or none."""
-        if given_rows(X_val, "X_val") is not None:
+        if source_of(X_val, "X_val") is not None:
             raise ValueError(
                 "X_val is a source of rows in blocks, but X is not: pass X as a "
                 "source, too, such as skloss.streams.array_rows(X, y)."

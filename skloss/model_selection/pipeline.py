@@ -38,7 +38,7 @@ from skloss.record.group_names import group_name
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 from skloss.streams import RowSource
-from skloss.streams.given import given_rows
+from skloss.streams.ways_in import source_of
 
 __all__ = ["Pipeline", "make_pipeline"]
 
@@ -144,7 +144,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
             The fitted pipeline.
         """
         with all_or_nothing(self, *(step for _, step in self.steps)):
-            if (rows := given_rows(X)) is not None:
+            if (rows := source_of(X)) is not None:
                 fit_streamed_steps(self, rows, y, params)
                 return self
             return self._fit_rows(X, y, params, None)
@@ -164,8 +164,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         -------
         ndarray of shape (n, n_classes)
         """
-        if isinstance(X, RowSource):
-            return X.mapped(partial(self.predict_proba, **params))
+        if (rows := source_of(X)) is not None:
+            return rows.mapped(partial(self.predict_proba, **params))
         found: np.ndarray = super().predict_proba(X, **params)
         return found
 
@@ -184,8 +184,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         -------
         ndarray of shape (n,)
         """
-        if isinstance(X, RowSource):
-            return X.mapped(partial(self.predict, **params))
+        if (rows := source_of(X)) is not None:
+            return rows.mapped(partial(self.predict, **params))
         found: np.ndarray = super().predict(X, **params)
         return found
 

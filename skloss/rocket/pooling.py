@@ -1,4 +1,4 @@
-"""What is read of a convolution and a threshold: one number, or MultiRocket's four.
+"""Numbers of a convolution and a threshold: one, or MultiRocket's four.
 
 Tan, Dempster, Bergmeir and Webb, "MultiRocket: multiple pooling operators and
 transformations for fast and effective time series classification", 2022.

@@ -9,9 +9,21 @@ from skloss.training.augmentation import Augmentation
 from skloss.training.balanced import Order
 from skloss.training.evaluation import Rows
 
-__all__ = ["Chunk", "Chunks"]
+__all__ = ["Chunk", "Chunks", "chunk_buffers"]
 
 Chunk = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def chunk_buffers(rows: Rows, size: int) -> list[Chunk]:
+    """Make room for a chunk, and for another one where the rows need several."""
+    return [
+        (
+            np.zeros((size, rows.X.shape[1]), np.float32),
+            np.zeros(size, np.int32),
+            np.zeros(size, np.float32),
+        )
+        for _ in range(1 if len(rows) <= size else 2)
+    ]
 
 
 class Chunks:
@@ -39,12 +51,7 @@ class Chunks:
         self._rows, self._augment = rows, augment
         self._rng = np.random.default_rng((*seed, 3))
         self._size = size
-        n_buffers = 1 if len(rows) <= self._size else 2
-        self._buffers = [self._empty(rows) for _ in range(n_buffers)]
-
-    def _empty(self, rows: Rows) -> Chunk:
-        X = np.zeros((self._size, rows.X.shape[1]), np.float32)
-        return X, np.zeros(self._size, np.int32), np.zeros(self._size, np.float32)
+        self._buffers = chunk_buffers(rows, size)
 
     def gather(self, order: Order) -> Iterator[tuple[int, Chunk]]:
         """Give the number of rows and the rows of each chunk, in this order.

@@ -7,11 +7,10 @@ import numpy as np
 from skloss.streams.read_ahead import read_ahead
 from skloss.streams.stored_rows import StoredRows
 from skloss.training.augmentation import Augmentation
+from skloss.training.chunks import Chunk, chunk_buffers
 from skloss.training.evaluation import Rows
 
 __all__ = ["StoredChunks"]
-
-Chunk = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class StoredChunks:
@@ -44,13 +43,8 @@ class StoredChunks:
         self._y, self._class_weight = rows.y, rows.class_weight
         self._augment = augment
         self._augment_rng = np.random.default_rng((*seed, 3))
-        n_buffers = 1 if len(rows) <= size else 2
-        self._buffers = [self._empty(size) for _ in range(n_buffers)]
+        self._buffers = chunk_buffers(rows, size)
         self._first = np.concatenate([[0], np.cumsum(self._X.lengths)])
-
-    def _empty(self, size: int) -> Chunk:
-        X = np.zeros((size, self._X.shape[1]), np.float32)
-        return X, np.zeros(size, np.int32), np.zeros(size, np.float32)
 
     def gather(self, rng: np.random.Generator | None) -> Iterator[tuple[int, Chunk]]:
         """Give the number of rows and the rows of each chunk; None shuffles nothing.

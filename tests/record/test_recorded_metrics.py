@@ -1,4 +1,4 @@
-"""What is recorded of the predictions of held-out rows."""
+"""The temperature that is recorded of the predictions of held-out rows."""
 
 import numpy as np
 import pytest

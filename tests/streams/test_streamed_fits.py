@@ -8,8 +8,10 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.preprocessing import StandardScaler
 
 import skloss
 from skloss import (
@@ -359,7 +361,9 @@ def test_what_needs_all_rows_at_once_is_refused(case):
 
 
 def test_a_generator_is_refused_with_what_to_do():
-    with pytest.raises(TypeError, match=r"a generator gives them once: .*partial_fit"):
+    with pytest.raises(
+        TypeError, match=r"X is a generator, which gives its rows once: .*partial_fit"
+    ):
         dense().fit((X[i:], y[i:]) for i in range(2))
 
 
@@ -454,3 +458,16 @@ def test_ctrl_c_while_rows_are_read_keeps_the_epochs_that_ended():
         exec(code, {"__name__": "__main__", "classifier": classifier, "rows": rows})
     assert 1 <= classifier.n_epochs_ < 9
     assert classifier.predict_proba(X).shape == (len(X), 2)
+
+
+@pytest.mark.parametrize("way", ["predict", "predict_proba"])
+@pytest.mark.parametrize("in_front", [(), (StandardScaler(),)])
+def test_rows_that_are_nearly_a_source_are_told_the_way_in(way, in_front):
+    X, y = make_rare_events(200, prevalence=0.3, random_state=0)
+    fitted = skloss.make_pipeline(*in_front, DenseClassifier(epochs=1)).fit(X, y)
+    for model in (fitted, fitted[-1]):
+        with pytest.raises(TypeError, match="which gives its rows once: pass skloss"):
+            getattr(model, way)(iter([X]))
+        batches = tf.data.Dataset.from_tensor_slices(X).batch(50)
+        with pytest.raises(TypeError, match=r"pass skloss.streams.tf_data_rows\(X\)"):
+            getattr(model, way)(batches)

@@ -71,12 +71,12 @@ class Fit:
         return self.gain is not None and self.gain >= -max(_HELD, self.by_chance)
 
     @property
-    def ranks_hold(self) -> bool:
+    def holds_beyond_accuracy(self) -> bool:
         """Whether they hold by a metric that guessing the majority does not raise."""
         return self.decisions_hold and self.metric != "val_accuracy"
 
     @property
-    def held(self) -> str:
+    def metric_words(self) -> str:
         """What that metric did, in words, or ""."""
         if self.gain is None or not self.decisions_hold:
             return ""
@@ -135,12 +135,16 @@ def is_turned(fit: Fit) -> bool:
 
 
 def is_by_heart(fit: Fit) -> bool:
-    """Whether training rows are known by heart, and validation rows never learned."""
+    """Whether training rows are known by heart, and validation rows never learned.
+
+    Where the validation loss turned and decisions hold, these rows were learned first.
+    """
     return (
         fit.gap is not None
         and fit.gap >= _HEART_GAP
         and fit.ratio >= _HEART_RATIO
         and fit.since >= _HEART_SINCE
+        and not (is_turned(fit) and fit.holds_beyond_accuracy)
     )
 
 

@@ -109,7 +109,7 @@ class Overfit(_Gap):
         )
 
     def _from_curves(self, fit: Fit) -> Finding | None:
-        if is_by_heart(fit) and not (is_turned(fit) and fit.ranks_hold):
+        if is_by_heart(fit):
             return self._found(
                 fit,
                 f"Training rows are learned by heart: the accuracy is {fit.gap:.2f} "
@@ -172,8 +172,8 @@ class OverconfidentProbabilities(Rule):
             return None
         return self.found(
             f"The validation loss rose by {100 * fit.rise:.3g}% after epoch "
-            f"{fit.lowest + 1}, while the training loss fell{fit.held}: probabilities "
-            "are over-confident, decisions are not worse.",
+            f"{fit.lowest + 1}, while the training loss fell{fit.metric_words}: "
+            "probabilities are over-confident, decisions are not worse.",
             {
                 **_measures(fit),
                 f"change of {fit.metric}": fit.gain,

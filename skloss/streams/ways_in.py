@@ -5,10 +5,10 @@ from typing import Any
 
 from skloss.streams.row_source import RowSource
 
-__all__ = ["given_rows"]
+__all__ = ["source_of"]
 
 
-def given_rows(X: Any, name: str = "X") -> RowSource | None:
+def source_of(X: Any, name: str = "X") -> RowSource | None:
     """Return rows that are read in blocks; None if they are an array or a table.
 
     Parameters
@@ -25,23 +25,22 @@ def given_rows(X: Any, name: str = "X") -> RowSource | None:
 
     Examples
     --------
-    >>> given_rows([[1.0], [2.0]]) is None
+    >>> source_of([[1.0], [2.0]]) is None
     True
-    >>> given_rows(iter([]))
+    >>> source_of(iter([]))
     Traceback (most recent call last):
         ...
-    TypeError: fit reads the rows several times, and a list_iterator gives them once:
-    pass skloss.streams.block_rows(f), where each call of f() returns a new iterator of
-    (X, y) blocks, or train on it by partial_fit, a step of one epoch for each block.
+    TypeError: X is a list_iterator, which gives its rows once: pass
+    skloss.streams.block_rows(f), where each call of f() returns a new iterator of
+    blocks. To train one epoch on each block, call partial_fit.
     """
     if isinstance(X, RowSource):
         return X
     if isinstance(X, Iterator):
         raise TypeError(
-            f"fit reads the rows several times, and a {type(X).__name__} gives them "
-            "once: pass skloss.streams.block_rows(f), where each call of f() returns a "
-            "new iterator of (X, y) blocks, or train on it by partial_fit, a step of "
-            "one epoch for each block."
+            f"{name} is a {type(X).__name__}, which gives its rows once: pass "
+            "skloss.streams.block_rows(f), where each call of f() returns a new "
+            "iterator of blocks. To train one epoch on each block, call partial_fit."
         )
     for attribute, call in _WAYS_IN.items():
         if hasattr(type(X), attribute):
