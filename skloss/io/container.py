@@ -15,7 +15,14 @@ from skloss import __version__
 from skloss.exceptions import ModelFileError
 from skloss.whole_files import write_whole
 
-__all__ = ["FORMAT_VERSION", "MOST_JSON", "need", "read_container", "write_container"]
+__all__ = [
+    "FORMAT_VERSION",
+    "MOST_JSON",
+    "need",
+    "read_container",
+    "starts_as_container",
+    "write_container",
+]
 
 FORMAT_VERSION = 1
 # Parsed JSON takes many times its length in memory. Whatever is long is in the arrays.
@@ -69,6 +76,20 @@ def write_container(
     write_whole(path, tensors.save(dict(arrays), header))
 
 
+def starts_as_container(start: bytes) -> bool:
+    r"""Whether the first nine bytes of a file are those of a safetensors file.
+
+    They are the length of the header and its first sign. The length may begin like the
+    mark of any other format, but the marks of others give no length that fits.
+
+    >>> starts_as_container(b"\x80\x04" + bytes(6) + b"{")
+    True
+    >>> starts_as_container(b"\x80\x04\x95\x09" + bytes(4) + b"{")  # a pickle
+    False
+    """
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= _MOST_HEADER
+
+
 def read_container(path: str | PathLike[str]) -> tuple[Any, dict[str, np.ndarray]]:
     """Read what `write_container` wrote.
 
@@ -109,8 +130,7 @@ def _check_start(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(9)
     for mark, kind in _FOREIGN.items():
-        # A safetensors header as long as these marks say would not fit.
-        if start.startswith(mark) and start[8:] != b"{":
+        if start.startswith(mark) and not starts_as_container(start):
             raise _refused(path, f"it is no file of skloss.save, but {kind}")
     n_header = int.from_bytes(start[:8], "little")
     if len(start) < 9 or start[8:] != b"{":

@@ -8,6 +8,7 @@ from typing import Any
 from zipfile import ZipFile, is_zipfile
 
 from skloss.exceptions import ModelFileError
+from skloss.io.container import starts_as_container
 from skloss.search.data_files import check_is_file
 from skloss.search.file_words import unreadable
 from skloss.whole_files import write_whole
@@ -98,9 +99,8 @@ def load_model(path: Path, *, is_fitted: bool = True) -> Any:
 def _reader(path: Path) -> Any:
     """Choose by the content of the file, since it may have any name."""
     with path.open("rb") as file:
-        start = file.read(9)
-    if start[8:] == b"{" and not start.startswith(b"\x80"):
-        return _skloss_model
+        if starts_as_container(file.read(9)):
+            return _skloss_model
     if is_zipfile(path):
         with ZipFile(path) as archive:
             if "schema.json" in archive.namelist():

@@ -17,6 +17,7 @@ from skloss import DenseClassifier, Pipeline
 from skloss.cli import main
 from skloss.datasets import make_rare_events
 from skloss.exceptions import DataFileError
+from skloss.search.model_files import load_model
 from skloss.search.predict import read_rows
 
 
@@ -199,6 +200,25 @@ def test_what_is_no_model_is_refused(csv_file, tmp_path, capsys):
 
     joblib.dump(DenseClassifier(), tmp_path / "new")
     assert "the model is not fitted" in refused(capsys, tmp_path / "new", csv_file)
+
+
+@pytest.fixture(scope="module")
+def scaled_network():
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    network = DenseClassifier(width=2, depth=1, epochs=1, random_state=0)
+    return Pipeline([("scale", StandardScaler()), ("network", network)]).fit(X, y)
+
+
+def test_a_file_is_known_whatever_the_length_of_its_header(scaled_network, tmp_path):
+    # Its lowest byte is the first of the file: 0x80 is how a pickle begins, too, and
+    # the archive of the scaler makes the file look like one of skops.
+    path, starts = tmp_path / "model", set()
+    (scale, scaler), (_, network) = scaled_network.steps
+    for length in range(1, 260, 8):
+        skloss.save(Pipeline([(scale, scaler), ("n" * length, network)]), path)
+        starts.add(path.read_bytes()[0])
+        assert [*load_model(path).named_steps] == [scale, "n" * length]
+    assert starts == {*range(0, 256, 8)}
 
 
 def test_a_model_of_arrays_predicts_arrays(tmp_path, capsys):
