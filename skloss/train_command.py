@@ -28,6 +28,10 @@ _SCALERS = {
     "minmax": "MinMaxScaler",
     "maxabs": "MaxAbsScaler",
 }
+_NOT_SET = {
+    "callbacks": "a callback is a Python object, so call fit(rows) in Python for it",
+    "epochs": "use --epochs instead",
+}
 
 
 class TrainError(Exception):
@@ -128,8 +132,8 @@ def _pipeline(options: argparse.Namespace) -> Any:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not name or not equals:
             raise ValueError(f"--set {text!r} must read NAME=VALUE, such as width=64.")
-        if name == "epochs":
-            raise ValueError(f"--set {text!r}: use --epochs instead.")
+        if name in _NOT_SET:
+            raise ValueError(f"--set {text!r}: {_NOT_SET[name]}.")
         classifier.set_params(**{name: _literal(value)})
     if options.scaler == "none":
         return make_pipeline(classifier)

@@ -86,6 +86,10 @@ def test_columns_can_be_left_out_and_the_scaler_too(folder, tmp_path, capsys):
         (["--target", "bad", "--set", "width"], "must read NAME=VALUE"),
         (["--target", "bad", "--set", "widht=3"], "widht"),
         (["--target", "bad", "--set", "epochs=3"], "use --epochs instead"),
+        (
+            ["--target", "bad", "--set", "callbacks=print"],
+            "a callback is a Python object",
+        ),
         (["--target", "who"], "Class"),
         (["--target", "bad", "--validation", "2"], "above 0 and below 1"),
         (["--target", "bad", "--epochs", "0"], "whole number of at least 1"),
