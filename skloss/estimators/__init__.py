@@ -11,7 +11,7 @@ from skloss.estimators.fit_job import MOST_MEASURED_ROWS
 from skloss.estimators.fit_rows import HoldOut
 from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
-from skloss.estimators.streamed_rows import Streamed
+from skloss.estimators.streamed_fit import StreamedFit
 
 if TYPE_CHECKING:
     from skloss.estimators.keras import KerasClassifier
@@ -27,7 +27,7 @@ __all__ = [
     "KerasClassifier",
     "RecurrentClassifier",
     "RocketClassifier",
-    "Streamed",
+    "StreamedFit",
 ]
 
 

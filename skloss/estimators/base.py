@@ -28,14 +28,14 @@ from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.refit import check_refit, fit_again
 from skloss.estimators.sampler import sampled_rows
-from skloss.estimators.streamed_rows import StreamedRowsMixin
+from skloss.estimators.streamed_fit import StreamedFitMixin
 from skloss.keras_interop import build_mean_model
 from skloss.networks import NetworkSpec
 from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
 from skloss.sklearn_compat import Interval, fit_context
 from skloss.sparse_rows import flat_rows
 from skloss.streams import RowSource
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.streams.ways_in import source_of
 from skloss.training import Augmentation, ReduceLROnPlateau, Rows
 
@@ -48,7 +48,7 @@ _TO_CALLER = 4
 @dataclass(eq=False, repr=False, kw_only=True)
 class BaseNeuralClassifier(
     CheckedRowsMixin,
-    StreamedRowsMixin,
+    StreamedFitMixin,
     MembersMixin,
     NeuralClassifierMixin,
     ParameterNamesMixin,
@@ -434,7 +434,7 @@ class BaseNeuralClassifier(
             Float64, rows sum to one, columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        if isinstance(X, StoredRows):
+        if isinstance(X, StreamedRows):
             return self._fitted.probabilities(flat_rows(X))
         if (rows := source_of(X)) is not None:
             return rows.mapped(self.predict_proba)

@@ -15,7 +15,7 @@ from skloss.metrics import class_prior
 from skloss.networks import NetworkSpec
 from skloss.positive_class import positive_class
 from skloss.record import TrainingRecord
-from skloss.streams.stored_rows import MOST_KEPT_VALUES
+from skloss.streams.streamed_rows import MOST_KEPT_VALUES
 from skloss.training import (
     Evaluator,
     Rows,
@@ -127,7 +127,7 @@ class Job:
     def prior(self) -> np.ndarray:
         """Share of each class in the loss, ``(n_classes,)``."""
         training = self.rows.training
-        if not training.is_stored:
+        if not training.is_streamed:
             return class_prior(training.y, self.n_classes, self.drawn_weight)
         counts = count_codes(training.y, self.n_classes).astype(float)
         if self.class_weight is not None:
@@ -144,7 +144,7 @@ class Job:
 
     def weight_of(self, chosen: np.ndarray | None, codes: np.ndarray) -> Any:
         """Weights of some training rows, whose class numbers are given, or None."""
-        if self.rows.training.is_stored and self.class_weight is not None:
+        if self.rows.training.is_streamed and self.class_weight is not None:
             return self.class_weight[codes]
         weight = self.drawn_weight
         return weight if weight is None or chosen is None else weight[chosen]
@@ -242,7 +242,7 @@ def _measured_rows(n_multiplications: int, rows: FitRows) -> Rows:
         len(validation) if validation else 0,
     )
     most = min(most, MOST_MEASURED_ROWS)
-    if original.is_stored:
+    if original.is_streamed:
         most = min(most, max(1, MOST_KEPT_VALUES // original.X.shape[1]))
     if len(original) > most:
         original = original.at(stratified_sample(original.y, most))

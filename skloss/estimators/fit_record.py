@@ -188,7 +188,7 @@ def _data(job: Job, seen: Rows) -> dict[str, Any]:
 def _shift(job: Job, seen: Rows) -> dict[str, Any] | None:
     """Compare rows that were given to validate on, which no step in front has seen."""
     held = job.rows.validation
-    if job.rows.source not in GIVEN or held is None or held.is_stored:
+    if job.rows.source not in GIVEN or held is None or held.is_streamed:
         return None
     n_channels = getattr(job.estimator, "n_channels", None)
     if len(job.row_shape) > 1 or len(seen.X.shape) > 2:

@@ -316,7 +316,7 @@ def loss_weight(rows: Rows, by_class: np.ndarray | None) -> np.ndarray | None:
 
     Rows that are read in blocks have those of their classes alone.
     """
-    if by_class is None or rows.is_stored:
+    if by_class is None or rows.is_streamed:
         return rows.sample_weight
     weight = by_class[rows.y]
     return weight if rows.sample_weight is None else weight * rows.sample_weight

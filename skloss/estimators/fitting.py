@@ -209,7 +209,7 @@ def fit_spec(
         evaluator.try_scores(weights)
     weight = None if job.weight is None else job.weight.astype(np.float32)
     rows = replace(job.rows.training, sample_weight=weight)
-    if rows.is_stored:
+    if rows.is_streamed:
         rows = replace(rows, class_weight=job.class_weight)
 
     def run(observer: Observer | None) -> TrainingResult:

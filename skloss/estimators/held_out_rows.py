@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from skloss.estimators.checks import encode_known
 from skloss.sklearn_compat import check_sample_weight
 from skloss.sparse_rows import flat_rows, n_rows
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.training import Rows
 
 __all__ = ["read_held_out"]
@@ -37,7 +37,7 @@ def read_held_out(
     suffix : str
         What stands behind "X" and "y" in errors.
     """
-    if not isinstance(X, StoredRows):
+    if not isinstance(X, StreamedRows):
         X = read(X, f"X{suffix}")
     y = encode_known(classes, np.asarray(y), f"y{suffix}")
     n = n_rows(X)

@@ -32,7 +32,7 @@ from skloss.record.group_names import group_name
 from skloss.sklearn_bases import CallbackSupportMixin
 from skloss.sklearn_compat import HasMethods, Interval, StrOptions
 from skloss.sparse_rows import sparse_frame
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.training import Rows
 
 __all__ = ["NeuralClassifierMixin"]
@@ -244,7 +244,7 @@ class NeuralClassifierMixin(CallbackSupportMixin):
 
     def _as_given(self, X: Any) -> Any:
         """Return validated rows as the classifier itself takes them."""
-        if isinstance(X, StoredRows):
+        if isinstance(X, StreamedRows):
             return X
         if hasattr(self, "feature_names_in_"):
             names = self.feature_names_in_

@@ -17,13 +17,13 @@ from skloss.holdout import last_mask, stratified_mask
 from skloss.streams import RowSource
 from skloss.streams.counted import CountedRows, count_rows
 from skloss.streams.iterated import as_block, given_values
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 
-__all__ = ["Streamed", "StreamedRowsMixin"]
+__all__ = ["StreamedFit", "StreamedFitMixin"]
 
 
 @dataclass(frozen=True)
-class Streamed:
+class StreamedFit:
     """Rows of a source, which of them are held out, and the steps in front.
 
     Parameters
@@ -53,6 +53,14 @@ class Streamed:
             given = step.transform(given)
         return given
 
+    def split(self) -> Split:
+        """Which rows are trained on and which are held out."""
+        if self.held is None:
+            return Split(source=self.source)
+        group_of, group_name = self.counted.group_of, self.counted.source.group_name
+        kept = "none" if group_of is None else "kept"
+        return Split(~self.held, self.held, self.source, kept, group_of, group_name)
+
     def training_blocks(self) -> Iterator[Any]:
         """Give the rows that are not held out, as the steps make them."""
         first = 0
@@ -65,7 +73,7 @@ class Streamed:
                 yield self.through(X)
 
 
-class StreamedRowsMixin:
+class StreamedFitMixin:
     """Fits of a classifier on rows that are read in blocks."""
 
     # What needs all rows at once, the values without that, and what to do.
@@ -126,7 +134,7 @@ class StreamedRowsMixin:
         sample_weight_val: ArrayLike | None = None,
         *,
         holds_out: bool = True,
-    ) -> Streamed:
+    ) -> StreamedFit:
         """Count rows in a first pass, and choose those that are held out.
 
         ``fit`` uses it, and :class:`skloss.Pipeline` before any other step.
@@ -142,7 +150,7 @@ class StreamedRowsMixin:
 
         Returns
         -------
-        Streamed
+        StreamedFit
         """
         self._check_streamed()
         counted = count_rows(rows, self._read_labels)
@@ -151,12 +159,12 @@ class StreamedRowsMixin:
         if isinstance(X_val, RowSource):
             _refuse("X_val", y_val=y_val, sample_weight_val=sample_weight_val)
             holdout = _of_source(count_rows(X_val, self._read_labels), counted)
-            return Streamed(counted, holdout=holdout, source="X_val")
+            return StreamedFit(counted, holdout=holdout, source="X_val")
         holdout = HoldOut.given(X_val, y_val, sample_weight_val)
         fraction = self._holdout_fraction()  # type: ignore[attr-defined]
         if X_val is not None or fraction is None or not holds_out:
-            return Streamed(counted, holdout=holdout, source=holdout.source)
-        return Streamed(counted, self._held_out(counted, fraction), "internal")
+            return StreamedFit(counted, holdout=holdout, source=holdout.source)
+        return StreamedFit(counted, self._held_out(counted, fraction), "internal")
 
     def _check_streamed(self) -> None:
         owner = type(self).__name__
@@ -189,14 +197,14 @@ class StreamedRowsMixin:
             "pass another source as X_val."
         )
 
-    def fit_streamed(self, streamed: Streamed, is_partial: bool = False) -> Self:
+    def fit_streamed(self, streamed: StreamedFit, is_partial: bool = False) -> Self:
         """Train on rows that were counted.
 
         This is what :class:`skloss.Pipeline` calls; call ``fit`` yourself.
 
         Parameters
         ----------
-        streamed : Streamed
+        streamed : StreamedFit
             The rows, and what is held out.
         is_partial : bool
             Whether the fit is one more epoch.
@@ -206,39 +214,27 @@ class StreamedRowsMixin:
         self
             The fitted classifier.
         """
-        counted, split = streamed.counted, Split(source=streamed.source)
+        counted = streamed.counted
         goes_on = self._is_fitted() if is_partial else self._goes_on  # type: ignore[attr-defined]
         if not goes_on:
             vars(self).pop("_fitted", None)  # its shape is not that of these rows
             if not is_partial:
                 self.classes_ = counted.classes
         row_shape = self._learn_rows(streamed, reset=not goes_on)
-        prepare = partial(self._prepared, streamed.through)
-        known = encode_known(self.classes_, counted.classes, "y")
-        kind = np.int8 if len(self.classes_) <= np.iinfo(np.int8).max else np.int32
-        codes = counted.codes
-        if not np.array_equal(known, np.arange(len(known))):
-            codes = np.take(known.astype(kind), codes)
-        if streamed.held is not None:
-            has_groups = counted.group_of is not None
-            split = Split(
-                ~streamed.held,
-                streamed.held,
-                streamed.source,
-                "kept" if has_groups else "none",
-                counted.group_of,
-                counted.source.group_name,
-            )
-        X = StoredRows(counted, prepare, row_shape)
+        as_rows = partial(
+            StreamedRows,
+            prepare=partial(self._prepared, streamed.through),
+            row_shape=row_shape,
+        )
         holdout = streamed.holdout
         if isinstance(holdout.X_val, CountedRows):
-            stored = StoredRows(holdout.X_val, prepare, row_shape)
-            holdout = replace(holdout, X_val=stored)
-        rows = MemberRows(X, codes, None, split, holdout)
+            holdout = replace(holdout, X_val=as_rows(holdout.X_val))
+        codes = _codes_in(self.classes_, counted)
+        rows = MemberRows(as_rows(counted), codes, None, streamed.split(), holdout)
         fitted: Self = self._train([rows], is_partial)  # type: ignore[attr-defined]
         return fitted
 
-    def _learn_rows(self, streamed: Streamed, *, reset: bool) -> tuple[int, ...]:
+    def _learn_rows(self, streamed: StreamedFit, *, reset: bool) -> tuple[int, ...]:
         """Learn the columns from the first rows; return the shape of a row."""
         counted = streamed.counted
         number = int(np.flatnonzero(counted.lengths)[0])
@@ -263,6 +259,16 @@ class StreamedRowsMixin:
             raise ValueError(_told(error)) from error
         checked: np.ndarray = self._check_shape(values, reset=False)  # type: ignore[attr-defined]
         return checked
+
+
+def _codes_in(classes: np.ndarray, counted: CountedRows) -> np.ndarray:
+    """Positions of the rows' labels in the classes of the classifier."""
+    known = encode_known(classes, counted.classes, "y")
+    if np.array_equal(known, np.arange(len(known))):
+        return counted.codes  # one copy less of a value for each row
+    kind = np.int8 if len(classes) <= np.iinfo(np.int8).max else np.int32
+    codes: np.ndarray = np.take(known.astype(kind), counted.codes)
+    return codes
 
 
 def _told(error: ValueError) -> str:

@@ -28,7 +28,7 @@ from skloss.networks import NetworkSpec
 from skloss.networks.layers import ColumnScale, Embed, FillMissing, Layer
 from skloss.sklearn_compat import StrOptions
 from skloss.sparse_rows import is_sparse
-from skloss.streams.stored_rows import MOST_KEPT_VALUES
+from skloss.streams.streamed_rows import MOST_KEPT_VALUES
 from skloss.training import Rows
 
 __all__ = ["TableColumnsMixin", "set_columns"]
@@ -230,7 +230,7 @@ def _numbers(rows: Rows, categories: Sequence[int]) -> np.ndarray:
     """
     weight = rows.sample_weight
     counting = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
-    if rows.is_stored:
+    if rows.is_streamed:
         most = max(1, MOST_KEPT_VALUES // rows.X.shape[1])
         counting = stratified_sample(rows.y, min(most, MOST_MEASURED_ROWS))
     return np.delete(rows.values(counting), list(categories), axis=1)

@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from skloss.estimators import Streamed
+from skloss.estimators import StreamedFit
 from skloss.model_selection.given_rows import final_parameters
 from skloss.model_selection.step_tasks import StepTasks, is_skipped
 from skloss.model_selection.steps import is_sampler
@@ -109,7 +109,7 @@ def _check_step(name: str, step: Any) -> None:
         )
 
 
-def _fitted(step: Any, streamed: Streamed) -> Any:
+def _fitted(step: Any, streamed: StreamedFit) -> Any:
     fitted = clone(step)
     for block in streamed.training_blocks():
         if not hasattr(fitted, "partial_fit"):  # it learns nothing of the rows

@@ -9,13 +9,13 @@ import numpy as np
 
 from skloss.streams.counted import CountedRows
 
-__all__ = ["MOST_KEPT_VALUES", "StoredRows"]
+__all__ = ["MOST_KEPT_VALUES", "StreamedRows"]
 
 # Held-out rows of at most so many values are kept in memory: 256 MB of float32.
 MOST_KEPT_VALUES = 2**26
 
 
-class StoredRows:
+class StreamedRows:
     """Some of the rows of a source, as an array of them would look.
 
     Parameters
@@ -62,15 +62,15 @@ class StoredRows:
         """Whether they are few enough to be kept."""
         return prod(self.shape) <= MOST_KEPT_VALUES
 
-    def reshape(self, n_rows: int, *row_shape: int) -> "StoredRows":
+    def reshape(self, n_rows: int, *row_shape: int) -> "StreamedRows":
         """Return the same rows in another shape, as of an array."""
         size = prod(self.shape[1:])
         if -1 in row_shape:
             known = -prod(row_shape)
             row_shape = tuple(size // known if n == -1 else n for n in row_shape)
-        return StoredRows(self.counted, self.prepare, row_shape, self.mask)
+        return StreamedRows(self.counted, self.prepare, row_shape, self.mask)
 
-    def at(self, chosen: np.ndarray) -> "StoredRows":
+    def at(self, chosen: np.ndarray) -> "StreamedRows":
         """Choose some of these rows, by a mask or by sorted positions."""
         mask = chosen
         if chosen.dtype != bool:
@@ -79,7 +79,7 @@ class StoredRows:
         if self.mask is not None:
             among, mask = mask, np.zeros(len(self.counted), bool)
             mask[self.mask] = among
-        return StoredRows(self.counted, self.prepare, self.shape[1:], mask)
+        return StreamedRows(self.counted, self.prepare, self.shape[1:], mask)
 
     __getitem__ = at
 

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from skloss.metrics import epoch_metrics
 from skloss.networks.numpy_forward import hidden_outputs
 from skloss.networks.spec import NetworkSpec
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.training.calibration import AS_TRAINED, Calibration
 from skloss.training.inference import predict_logits
 from skloss.training.losses import Loss, row_losses
@@ -49,9 +49,9 @@ class Rows:
         return len(self.y)
 
     @property
-    def is_stored(self) -> bool:
+    def is_streamed(self) -> bool:
         """Whether they are read in blocks."""
-        return isinstance(self.X, StoredRows)
+        return isinstance(self.X, StreamedRows)
 
     @property
     def has_weight(self) -> bool:
@@ -63,7 +63,7 @@ class Rows:
         """Return some of the rows, without a copy of their values; None is all."""
         if chosen is None:
             return self
-        if self.is_stored:
+        if self.is_streamed:
             return replace(self, X=self.X.at(chosen), y=self.y[chosen])
         weight = self.sample_weight
         return Rows(
@@ -75,7 +75,7 @@ class Rows:
 
     def values(self, chosen: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Values of some rows, copied."""
-        if self.is_stored:
+        if self.is_streamed:
             return np.asarray(self.X.take(chosen))
         if self.positions is not None:
             chosen = self.positions[chosen]
@@ -89,7 +89,7 @@ class Rows:
 
         Rows that are read in blocks are read if they fit into memory.
         """
-        if self.is_stored:
+        if self.is_streamed:
             fits = self.X.fits_into_memory
             return replace(self, X=self.X.read()) if fits else self
         if self.positions is None:

@@ -13,7 +13,7 @@ from skloss.networks.numpy_forward import forward
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.sparse_rows import dense_blocks
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.training.backends import compile_graph
 from skloss.training.tensorflow_forward import graph_forward
 from skloss.training.tensorflow_start import clear_at_exit, tensorflow_runs
@@ -49,7 +49,7 @@ def predict_logits(
         The network.
     weights : sequence of ndarray
         Its weights.
-    X : ndarray, sparse CSR matrix or StoredRows of shape (n, values of a row)
+    X : ndarray, sparse CSR matrix or StreamedRows of shape (n, values of a row)
         Float32 rows, series folded as ``timesteps * channels``.
     compiled : bool, optional
         Ask for a way, in the rows' precision, whatever their number.
@@ -58,7 +58,7 @@ def predict_logits(
     -------
     ndarray of shape (n, n_outputs)
     """
-    if issparse(X) or isinstance(X, StoredRows):
+    if issparse(X) or isinstance(X, StreamedRows):
         parts = dense_blocks(X) if issparse(X) else (block for _, block in X.blocks())
         return np.concatenate(
             [predict_logits(spec, weights, part, compiled=compiled) for part in parts]

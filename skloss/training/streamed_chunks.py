@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from skloss.streams.read_ahead import read_ahead
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.training.augmentation import Augmentation
 from skloss.training.chunks import Chunk, chunk_buffers
 from skloss.training.evaluation import Rows
 
-__all__ = ["StoredChunks"]
+__all__ = ["StreamedChunks"]
 
 
-class StoredChunks:
+class StreamedChunks:
     """Reads, shuffles and gathers rows, the next ones while some are trained on.
 
     The blocks come in a random order, where the source can seek, and the rows of
@@ -39,7 +39,7 @@ class StoredChunks:
         augment: Augmentation | None = None,
         seed: tuple[int, ...] = (0,),
     ) -> None:
-        self._X: StoredRows = rows.X
+        self._X: StreamedRows = rows.X
         self._y, self._class_weight = rows.y, rows.class_weight
         self._augment = augment
         self._augment_rng = np.random.default_rng((*seed, 3))

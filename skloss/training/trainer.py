@@ -31,7 +31,7 @@ from skloss.training.program import (
     get_program,
 )
 from skloss.training.schedules import learning_rates
-from skloss.training.stored_chunks import StoredChunks
+from skloss.training.streamed_chunks import StreamedChunks
 from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["curve_names", "train"]
@@ -152,7 +152,7 @@ class _Training:
         # order and with the same changes.
         seed = (settings.seed, first_step) if first_step else (settings.seed,)
         self.rng = np.random.default_rng((*seed, 1))
-        kind = StoredChunks if rows.is_stored else Chunks
+        kind = StreamedChunks if rows.is_streamed else Chunks
         self.chunks = kind(rows, self.program.chunk_rows, settings.augment, seed)
         self.balanced = None
         if settings.balanced_batches:
@@ -232,7 +232,7 @@ class _Training:
 
     def _gathered(self) -> Iterator[tuple[int, Chunk]]:
         """Rows of the next epoch, chunk by chunk."""
-        if isinstance(self.chunks, StoredChunks):
+        if isinstance(self.chunks, StreamedChunks):
             return self.chunks.gather(self.rng if self.settings.shuffle else None)
         return self.chunks.gather(self._order())
 

@@ -24,7 +24,7 @@ from skloss import (
 )
 from skloss.datasets import make_rare_events
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
-from skloss.streams import stored_rows
+from skloss.streams import streamed_rows
 
 X, y = make_rare_events(3000, prevalence=0.2, random_state=0)
 X = X.astype(np.float32)
@@ -157,7 +157,8 @@ def test_curves_are_measured_on_the_same_sample_of_many_rows(monkeypatch):
 def test_held_out_rows_that_are_read_anew_give_the_same_curves(monkeypatch, options):
     monkeypatch.setattr("skloss.estimators.fit_job.MOST_MEASURED_ROWS", 100)
     in_memory = dense(**options).fit(X, y)
-    monkeypatch.setattr(stored_rows, "MOST_KEPT_VALUES", 2000)  # 300 rows of 12 columns
+    # The buffer keeps fewer values than 300 rows of 12 columns have.
+    monkeypatch.setattr(streamed_rows, "MOST_KEPT_VALUES", 2000)
     assert_equal_fits(in_memory, dense(**options).fit(streams.array_rows(X, y)))
 
 

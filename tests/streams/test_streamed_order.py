@@ -5,9 +5,9 @@ import pytest
 
 from skloss import streams
 from skloss.streams.counted import count_rows
-from skloss.streams.stored_rows import StoredRows
+from skloss.streams.streamed_rows import StreamedRows
 from skloss.training.evaluation import Rows
-from skloss.training.stored_chunks import StoredChunks
+from skloss.training.streamed_chunks import StreamedChunks
 
 N, N_BLOCKS, BUFFER = 64_000, 64, 8_000  # eight blocks of a thousand rows
 VALUES = np.arange(N, dtype=np.float32)[:, np.newaxis]
@@ -36,8 +36,8 @@ class Seekable(streams.RowSource):
 
 def chunks_of(source, mask=None, size=640):
     counted = count_rows(source, np.asarray)
-    X, y = StoredRows(counted, np.asarray, (1,), mask), counted.codes
-    return StoredChunks(Rows(X, y if mask is None else y[mask]), size)
+    X, y = StreamedRows(counted, np.asarray, (1,), mask), counted.codes
+    return StreamedChunks(Rows(X, y if mask is None else y[mask]), size)
 
 
 def order_of(chunks, rng):
@@ -116,9 +116,9 @@ def test_within_a_buffer_the_place_of_a_row_is_uniform():
     assert abs(correlation) < 4 / np.sqrt(BUFFER)
 
 
-def test_stored_rows_are_read_by_masks_positions_and_in_any_order():
+def test_streamed_rows_are_read_by_masks_positions_and_in_any_order():
     counted = count_rows(Seekable(BUFFER), np.asarray)
-    rows = StoredRows(counted, np.asarray, (1,))
+    rows = StreamedRows(counted, np.asarray, (1,))
     odd = rows.at(np.arange(N) % 2 == 1)
     assert odd.shape == (N // 2, 1)
     np.testing.assert_array_equal(odd.read(), VALUES[1::2])
