@@ -25,15 +25,15 @@ def halves(X: np.ndarray, y: np.ndarray) -> tuple[Pair, Pair]:
     return (A, a), (B, b)
 
 
-def honest_or_not() -> Made:
-    """Take a sigmoid for logits, behind SMOTE on the training rows."""
+def honest_or_not(from_logits: bool) -> Made:
+    """Take a sigmoid for logits or not, behind SMOTE on the training rows."""
     import keras
 
     X, y = make_consumption(2400, 100, theft_rate=0.085, random_state=0)
     is_read = (X > 0).mean(axis=1) > 0.2
     network = KerasClassifier(
         convolutions,
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        loss=keras.losses.BinaryCrossentropy(from_logits=from_logits),
         optimizer="adam",
         epochs=12,
         batch_size=32,
@@ -176,7 +176,14 @@ def too_few_of_one_class() -> Made:
 
 
 QUESTIONS: dict[str, tuple[Callable[[], Made], tuple[str, ...]]] = {
-    "0, honest or not": (honest_or_not, ("sigmoid-with-from-logits",)),
+    "0, honest or not": (
+        lambda: honest_or_not(from_logits=True),
+        ("sigmoid-with-from-logits",),
+    ),
+    "0, from_logits left out": (
+        lambda: honest_or_not(from_logits=False),
+        ("all-positive",),
+    ),
     "1, linear stack": (eleven_linear_layers, ("linear-stack", "dropout-excess")),
     "2, one hidden layer": (
         one_hidden_layer,
