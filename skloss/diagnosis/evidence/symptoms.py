@@ -8,7 +8,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 

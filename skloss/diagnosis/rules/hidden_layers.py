@@ -23,7 +23,7 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.optimizers import OPTIMIZERS
 from skloss.record import Layer
 

@@ -17,7 +17,7 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 _CROSS_ENTROPIES = CATEGORICAL_LOSSES + BINARY_LOSSES
 

@@ -15,7 +15,7 @@ from skloss.diagnosis.evidence.symptoms import (
 from skloss.diagnosis.evidence.training_loss import class_weights
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.record import SplitMetrics
 
 _NEARLY_BALANCED = 1.5  # largest over smallest class, as behind a sampler

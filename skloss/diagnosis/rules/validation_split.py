@@ -13,7 +13,7 @@ from skloss.diagnosis.evidence.splits import (
 from skloss.diagnosis.evidence.symptoms import need, row_facts
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.holdout import are_resampled
 from skloss.record import SplitMetrics
 
