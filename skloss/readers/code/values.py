@@ -82,6 +82,7 @@ class Model:
     settings: dict[str, Any] = field(default_factory=dict)  # of a wrapper
     steps: list[Made] = field(default_factory=list)  # of a pipeline, before it
     is_searched: bool = False
+    has_folds: bool = False  # of a search
 
 
 @dataclass(eq=False)

@@ -52,6 +52,50 @@ def test_a_fault_of_the_code_is_found(name):
     assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
 
 
+SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
+PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
+MLP = "net = MLPClassifier((100, 50))\n"
+STOPPED = "net = MLPClassifier((100, 50), early_stopping=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (f"{SAMPLED}{MLP}cross_val_score(net, Xr, yr, cv=5)", "folds were made"),
+        (f"{SAMPLED}{MLP}cross_validate(net, X=Xr, y=yr)", "folds were made"),
+        (f"{SAMPLED}{MLP}GridSearchCV(net, grid).fit(Xr, yr)", "folds were made"),
+        (
+            f"{SAMPLED}{MLP}pipe = make_pipeline(StandardScaler(), net)\n"
+            "cross_val_predict(pipe, Xr, yr)",
+            "folds were made",
+        ),
+        (f"{SAMPLED}{PARTS}{MLP}net.fit(X_train, y_train)", "test rows were split off"),
+        (
+            SAMPLED + PARTS + network(fit="model.fit(X_train, y_train, epochs=5)"),
+            "test rows were split off",
+        ),
+        (f"{SAMPLED}{STOPPED}net.fit(Xr, yr)", "validation rows were split off"),
+    ],
+)
+def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
+    found = skloss.diagnose(code=code)
+    assert told in found.find("resample-before-split").title
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{MLP}cross_val_score(make_pipeline(RandomOverSampler(), net), X, y)",
+        f"{MLP}GridSearchCV(Pipeline([('s', SMOTE()), ('n', net)]), grid).fit(X, y)",
+        f"{SPLIT}Xr, yr = SMOTE().fit_resample(X_train, y_train)\n{MLP}net.fit(Xr, yr)",
+        f"{SAMPLED}{MLP}FixedThresholdClassifier(net, threshold=0.3).fit(Xr, yr)",
+        f"{MLP}cross_val_score(net, X, y)\n{SAMPLED}net.fit(Xr, yr)",
+    ],
+)
+def test_a_sampler_behind_every_hold_out_is_right(code):
+    assert skloss.diagnose(code=code).find("resample-before-split") is None
+
+
 def test_a_usual_network_raises_no_alarm():
     assert skloss.diagnose(code=network(), history=LOG).ok
 
