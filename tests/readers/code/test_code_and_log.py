@@ -74,12 +74,45 @@ STOPPED = "net = MLPClassifier((100, 50), early_stopping=True)\n"
             SAMPLED + PARTS + network(fit="model.fit(X_train, y_train, epochs=5)"),
             "test rows were split off",
         ),
+        (
+            f"{SAMPLED}{MLP}for train, test in StratifiedKFold(5).split(Xr, yr):\n"
+            "    net.fit(Xr[train], yr[train])",
+            "test rows were split off",
+        ),
+        (
+            f"{SAMPLED}folds = KFold(3, shuffle=True)\n"
+            "for i, (a, b) in enumerate(folds.split(Xr)):\n    net = "
+            "MLPClassifier((9, 9)).fit(Xr.iloc[a], yr.iloc[a])",
+            "test rows were split off",
+        ),
         (f"{SAMPLED}{STOPPED}net.fit(Xr, yr)", "validation rows were split off"),
     ],
 )
 def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
     found = skloss.diagnose(code=code)
     assert told in found.find("resample-before-split").title
+
+
+def test_validation_rows_of_a_fold_are_those_of_its_other_side():
+    folds = "for a, b in KFold(5, shuffle=True).split(Xr):\n    "
+    fit = "model.fit(Xr[a], yr[a], validation_data=(Xr[b], yr[b]))"
+    leaks = skloss.diagnose(code=network(fit=folds + fit, before=SAMPLED))
+    assert "validation rows were" in leaks.find("resample-before-split").title
+    fit = "model.fit(X[a], y[a], validation_data=(X[b], y[b]))"
+    found = skloss.diagnose(code=network(fit=folds.replace("Xr", "X") + fit))
+    assert found.find("resample-before-split") is None
+    assert found.find("train-rows-in-validation") is None
+
+
+def test_a_network_of_hardly_any_paths_is_warned_of_without_a_log():
+    code = network("Dropout(0.9))\nmodel.add(Dense(1, activation='sigmoid')")
+    assert skloss.diagnose(code=code).find("dropout-excess").severity == "warning"
+
+
+def test_two_sigmoids_of_one_distribution_are_warned_of():
+    compiled = "loss='sparse_categorical_crossentropy', optimizer='adam'"
+    found = skloss.diagnose(code=network("Dense(2, activation='sigmoid')", compiled))
+    assert found.find("sigmoid-output-multiclass").severity == "warning"
 
 
 @pytest.mark.parametrize(
@@ -90,6 +123,8 @@ def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
         f"{SPLIT}Xr, yr = SMOTE().fit_resample(X_train, y_train)\n{MLP}net.fit(Xr, yr)",
         f"{SAMPLED}{MLP}FixedThresholdClassifier(net, threshold=0.3).fit(Xr, yr)",
         f"{MLP}cross_val_score(net, X, y)\n{SAMPLED}net.fit(Xr, yr)",
+        f"{MLP}for train, test in KFold(5).split(X):\n"
+        "    Xr, yr = SMOTE().fit_resample(X[train], y[train])\n    net.fit(Xr, yr)",
     ],
 )
 def test_a_sampler_behind_every_hold_out_is_right(code):
