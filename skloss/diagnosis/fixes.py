@@ -11,7 +11,7 @@ from typing import Any
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.training_loss import usual_rates
 from skloss.diagnosis.finding import Finding
-from skloss.diagnosis.text import params_text
+from skloss.diagnosis.words import params_text
 
 __all__ = ["Fix", "Step", "fixes_of", "line_of"]
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from skloss.diagnosis import Case
 from skloss.diagnosis.fixes import Fix, Step
-from skloss.diagnosis.text import params_text
+from skloss.diagnosis.words import params_text
 from skloss.repairs.estimator_parts import Parts, is_sampler, parts_of
 from skloss.repairs.translation import CannotApplyError, translated
 

@@ -4,15 +4,18 @@ Many unusual configurations do no harm. Therefore many rules raise an alarm only
 of these symptoms shows that the network is worse than it could be.
 """
 
+from typing import Any
+
 import numpy as np
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
 __all__ = [
+    "LOWER_PENALTIES",
     "always_predicts_one_class",
     "area_error",
     "beats_a_guess",
@@ -47,6 +50,12 @@ _RARELY_FOUND = 0.1  # recall, up to which 1 - accuracy is about the share of po
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
 _LONGEST_STILL = 5  # epochs
 _NEAR_GUESS = (0.85, 1.1)  # of the entropy of the share that an accuracy implies
+
+# What to do about a network that `is_penalized`: the fix, and the parameters for it.
+LOWER_PENALTIES: tuple[str, dict[str, Any]] = (
+    "Lower the weight penalties l1 and l2 to 1e-4 or less.",
+    {"l1": 0.0, "l2": 1e-4},
+)
 
 # Subjects of the reason why a rule cannot be assessed, by the field of `RowFacts`.
 _FACTS = {

@@ -10,11 +10,13 @@ import numpy as np
 
 from skloss.diagnosis import Case
 from skloss.readers.code.calls import KnownCalls
+from skloss.readers.code.estimator_calls import IN_FOLDS
 from skloss.readers.code.estimator_settings import estimator_parts
 from skloss.readers.code.evaluate import Evaluator
 from skloss.readers.code.network_calls import layers_of_code, training_of_code
 from skloss.readers.code.preparation import (
     holdout_of,
+    is_split_after_sampler,
     preparation_of,
     scaled_labels,
     was_sampled,
@@ -186,6 +188,22 @@ def _network_of(
 
 
 def _holdout(
+    model: Model,
+    fit: Made | None,
+    X: Rows | None,
+    X_val: Rows | None,
+    training: Training,
+) -> str | None:
+    has_folds = fit is not None and (model.has_folds or fit.name == IN_FOLDS)
+    if has_folds and X is not None and X.has("sample"):
+        return "folds"
+    known = _holdout_of_fit(model, fit, X, X_val, training)
+    if known in (None, "none") and X is not None and is_split_after_sampler(X):
+        return "test"
+    return known
+
+
+def _holdout_of_fit(
     model: Model,
     fit: Made | None,
     X: Rows | None,

@@ -1,9 +1,9 @@
-"""Objects that are fitted and then change rows: scalers, samplers, encoders."""
+"""Objects that change or choose rows: scalers, samplers, encoders, splitters."""
 
 from typing import Any
 
-from skloss.readers.code.row_names import SCALERS
-from skloss.readers.code.values import UNKNOWN, Made, Rows
+from skloss.readers.code.row_names import SCALERS, SPLITTERS
+from skloss.readers.code.values import UNKNOWN, Fold, Made, Rows
 
 __all__ = ["is_scaler", "transformer_method"]
 
@@ -14,7 +14,9 @@ def is_scaler(name: str) -> bool:
 
 
 def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any:
-    """Value of ``fit``, ``transform``, ``fit_resample`` and their kin."""
+    """Value of ``fit``, ``transform``, ``fit_resample``, ``split`` and their kin."""
+    if name == "split" and made.name in SPLITTERS:
+        return _folds(made, line)
     rows = next((one for one in args if isinstance(one, Rows)), None)
     if name in ("fit_resample", "fit_sample"):
         return _resampled(made, args, line)
@@ -44,6 +46,13 @@ def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any
     if kind.startswith("Select") and name.startswith("fit"):
         return rows.then("select", kind, line, shape=None)
     return rows.then("other", kind, line, shape=None)
+
+
+def _folds(made: Made, line: int) -> list[tuple[Fold, Fold]]:
+    """Return one fold, which stands for all of them."""
+    in_order = made.name in ("KFold", "TimeSeriesSplit", "LeaveOneOut")
+    is_ordered = in_order and made.options.get("shuffle") is not True
+    return [(Fold("train", is_ordered, line), Fold("val", is_ordered, line))]
 
 
 def _resampled(made: Made, args: list[Any], line: int) -> Any:

@@ -52,6 +52,85 @@ def test_a_fault_of_the_code_is_found(name):
     assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
 
 
+SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
+PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
+MLP = "net = MLPClassifier((100, 50))\n"
+STOPPED = "net = MLPClassifier((100, 50), early_stopping=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (f"{SAMPLED}{MLP}cross_val_score(net, Xr, yr, cv=5)", "folds were made"),
+        (f"{SAMPLED}{MLP}cross_validate(net, X=Xr, y=yr)", "folds were made"),
+        (f"{SAMPLED}{MLP}GridSearchCV(net, grid).fit(Xr, yr)", "folds were made"),
+        (
+            f"{SAMPLED}{MLP}pipe = make_pipeline(StandardScaler(), net)\n"
+            "cross_val_predict(pipe, Xr, yr)",
+            "folds were made",
+        ),
+        (f"{SAMPLED}{PARTS}{MLP}net.fit(X_train, y_train)", "test rows were split off"),
+        (
+            SAMPLED + PARTS + network(fit="model.fit(X_train, y_train, epochs=5)"),
+            "test rows were split off",
+        ),
+        (
+            f"{SAMPLED}{MLP}for train, test in StratifiedKFold(5).split(Xr, yr):\n"
+            "    net.fit(Xr[train], yr[train])",
+            "test rows were split off",
+        ),
+        (
+            f"{SAMPLED}folds = KFold(3, shuffle=True)\n"
+            "for i, (a, b) in enumerate(folds.split(Xr)):\n    net = "
+            "MLPClassifier((9, 9)).fit(Xr.iloc[a], yr.iloc[a])",
+            "test rows were split off",
+        ),
+        (f"{SAMPLED}{STOPPED}net.fit(Xr, yr)", "validation rows were split off"),
+    ],
+)
+def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
+    found = skloss.diagnose(code=code)
+    assert told in found.find("resample-before-split").title
+
+
+def test_validation_rows_of_a_fold_are_those_of_its_other_side():
+    folds = "for a, b in KFold(5, shuffle=True).split(Xr):\n    "
+    fit = "model.fit(Xr[a], yr[a], validation_data=(Xr[b], yr[b]))"
+    leaks = skloss.diagnose(code=network(fit=folds + fit, before=SAMPLED))
+    assert "validation rows were" in leaks.find("resample-before-split").title
+    fit = "model.fit(X[a], y[a], validation_data=(X[b], y[b]))"
+    found = skloss.diagnose(code=network(fit=folds.replace("Xr", "X") + fit))
+    assert found.find("resample-before-split") is None
+    assert found.find("train-rows-in-validation") is None
+
+
+def test_a_network_of_hardly_any_paths_is_warned_of_without_a_log():
+    code = network("Dropout(0.9))\nmodel.add(Dense(1, activation='sigmoid')")
+    assert skloss.diagnose(code=code).find("dropout-excess").severity == "warning"
+
+
+def test_two_sigmoids_of_one_distribution_are_warned_of():
+    compiled = "loss='sparse_categorical_crossentropy', optimizer='adam'"
+    found = skloss.diagnose(code=network("Dense(2, activation='sigmoid')", compiled))
+    assert found.find("sigmoid-output-multiclass").severity == "warning"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{MLP}cross_val_score(make_pipeline(RandomOverSampler(), net), X, y)",
+        f"{MLP}GridSearchCV(Pipeline([('s', SMOTE()), ('n', net)]), grid).fit(X, y)",
+        f"{SPLIT}Xr, yr = SMOTE().fit_resample(X_train, y_train)\n{MLP}net.fit(Xr, yr)",
+        f"{SAMPLED}{MLP}FixedThresholdClassifier(net, threshold=0.3).fit(Xr, yr)",
+        f"{MLP}cross_val_score(net, X, y)\n{SAMPLED}net.fit(Xr, yr)",
+        f"{MLP}for train, test in KFold(5).split(X):\n"
+        "    Xr, yr = SMOTE().fit_resample(X[train], y[train])\n    net.fit(Xr, yr)",
+    ],
+)
+def test_a_sampler_behind_every_hold_out_is_right(code):
+    assert skloss.diagnose(code=code).find("resample-before-split") is None
+
+
 def test_a_usual_network_raises_no_alarm():
     assert skloss.diagnose(code=network(), history=LOG).ok
 
