@@ -37,7 +37,8 @@ def repair(
     the repaired estimator is diagnosed, and so on, until no fix is left. One fault
     can hide what the fix of another one gains. So where no fix helps alone, the fixes
     of all causes are tried together, and then a fix that gained something, though not
-    beyond chance, together with what is found once it is applied.
+    beyond chance, or that changed no score, together with what is found once it is
+    applied.
 
     Parameters
     ----------
