@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from posts import LOG, SPLIT, VALIDATED, log, network
+from posts import HEAD, LOG, SPLIT, VALIDATED, log, network
 
 import skloss
 
@@ -129,6 +129,42 @@ def test_two_sigmoids_of_one_distribution_are_warned_of():
 )
 def test_a_sampler_behind_every_hold_out_is_right(code):
     assert skloss.diagnose(code=code).find("resample-before-split") is None
+
+
+def test_linear_convolutions_are_the_cause_where_one_class_is_predicted():
+    code = (
+        f"{HEAD}y = to_categorical(y)\nmodel = Sequential()\n"
+        "model.add(Conv1D(32, 3, input_shape=(1034, 1)))\n"
+        "model.add(Conv1D(16, 3))\nmodel.add(MaxPooling1D(2))\n"
+        "model.add(Flatten())\nmodel.add(Dense(10))\n"
+        "model.add(Dense(2, activation='sigmoid'))\n"
+        "model.compile(loss='binary_crossentropy', metrics=['accuracy'])\n"
+        "model.fit(X, y, epochs=5, validation_data=(X_val, y_val))\n"
+    )
+    printed = log(
+        [0.3013, 0.2799, 0.2774, 0.2765, 0.2761],
+        accuracy=[0.9128, 0.915, 0.915, 0.915, 0.915],
+        val_loss=[0.2901, 0.2866, 0.2860, 0.2858, 0.2871],
+        val_accuracy=[0.9147] * 5,
+    )
+    cause = skloss.diagnose(code=code, history=printed).findings[0]
+    assert (cause.name, cause.severity) == ("linear-conv", "error")
+    explained = {finding.name: finding.title for finding in cause.explains}
+    assert "one class is predicted for all rows" in explained["majority-collapse"]
+    assert "about 0.277 from epoch 2 on" in explained["loss-never-moves"]
+
+
+def test_a_network_that_learns_its_rows_is_not_told_to_scale_them():
+    curves = {
+        "loss": [0.45, 0.22, 0.1, 0.05, 0.03],
+        "val_loss": [0.39, 0.41, 0.58, 0.72, 0.81],
+        "val_f1": [0.0] * 5,
+        "val_accuracy": [0.93] * 5,
+    }
+    found = skloss.diagnose(curves)
+    assert "which class the metric takes" in found.find("majority-collapse").fix
+    assert found.find("overfit") is not None
+    assert found.find("overconfident-probabilities") is None
 
 
 def test_a_usual_network_raises_no_alarm():
