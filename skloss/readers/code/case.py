@@ -146,7 +146,7 @@ def _case_of(
     fit = _fit_of(model)
     X, y = (None, None) if fit is None else _pair(fit.option("x", "X", place=0), fit)
     held = None if fit is None else fit.option("validation_data")
-    X_val = _rows(held[0]) if isinstance(held, tuple | list) and held else None
+    X_val = _rows(held[0] if isinstance(held, tuple | list) and held else held)
     layers, training = _network_of(model, fit, classes_of(y))
     training = replace(training, steps_per_epoch=_steps(log))
     case = Case(

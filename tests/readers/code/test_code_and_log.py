@@ -167,6 +167,23 @@ def test_a_network_that_learns_its_rows_is_not_told_to_scale_them():
     assert found.find("overconfident-probabilities") is None
 
 
+GENERATORS = (
+    "train = ImageDataGenerator(rescale=1 / 255).flow_from_directory('train')\n"
+    "val = ImageDataGenerator({}).flow_from_directory('val')\n"
+)
+
+
+@pytest.mark.parametrize(("scaled", "is_found"), [("", True), ("rescale=1/255", False)])
+def test_images_of_generators_are_scaled_alike(scaled, is_found):
+    fit = "model.fit(train, validation_data=val, epochs=5)"
+    found = skloss.diagnose(code=network(fit=fit, before=GENERATORS.format(scaled)))
+    finding = found.find("test-scaling-mismatch")
+    assert (finding is not None) is is_found
+    if is_found:
+        told = "training rows only, by a rescale of ImageDataGenerator in line 1"
+        assert told in str(finding)
+
+
 def test_a_usual_network_raises_no_alarm():
     assert skloss.diagnose(code=network(), history=LOG).ok
 
