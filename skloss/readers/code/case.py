@@ -18,6 +18,7 @@ from skloss.readers.code.preparation import (
     holdout_of,
     is_split_after_sampler,
     preparation_of,
+    samplers_of,
     scaled_labels,
     was_sampled,
 )
@@ -156,6 +157,7 @@ def _case_of(
         rows=scaled_labels(y, training),
         preparation=preparation_of(X, y, X_val, model.steps),
         is_resampled=was_sampled(X, model.steps),
+        samplers=samplers_of(X, model.steps),
         holdout=_holdout(model, fit, X, X_val, training),
         origin=_origin(model),
     )

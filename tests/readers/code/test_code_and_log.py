@@ -91,6 +91,8 @@ STOPPED = "net = MLPClassifier((100, 50), early_stopping=True)\n"
 def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
     found = skloss.diagnose(code=code)
     assert told in found.find("resample-before-split").title
+    line = "skloss.make_pipeline(RandomOverSampler(), classifier).fit(X, y)"
+    assert line in [step.code for step in found.next_steps]
 
 
 def test_validation_rows_of_a_fold_are_those_of_its_other_side():
@@ -107,6 +109,14 @@ def test_validation_rows_of_a_fold_are_those_of_its_other_side():
 def test_a_network_of_hardly_any_paths_is_warned_of_without_a_log():
     code = network("Dropout(0.9))\nmodel.add(Dense(1, activation='sigmoid')")
     assert skloss.diagnose(code=code).find("dropout-excess").severity == "warning"
+
+
+def test_an_absurd_rate_is_warned_of_without_a_log():
+    rate = "loss='binary_crossentropy', optimizer=Adam(learning_rate=10)"
+    code = network(compiled=rate)
+    assert skloss.diagnose(code=code).find("lr-too-high").severity == "warning"
+    fine = skloss.diagnose(code=code, history=LOG).find("lr-too-high")
+    assert fine.severity == "info"
 
 
 def test_two_sigmoids_of_one_distribution_are_warned_of():
