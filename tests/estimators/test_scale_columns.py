@@ -50,6 +50,26 @@ def test_it_is_standard_scaler_in_front():
         assert found == pytest.approx(outside.history_[name], abs=1e-4)
 
 
+@pytest.mark.parametrize("epochs", [1, 4], ids=["eager", "graph"])
+@pytest.mark.parametrize("missing", ["error", "indicator"])
+def test_it_goes_with_batch_normalization(missing, epochs):
+    X, y = raw()
+    (X, y), held = split(X, y)
+    scaler = StandardScaler().fit(X)
+    held_scaled = held | {"X_val": scaler.transform(held["X_val"])}
+    options = {"batch_norm": True, "missing": missing, "epochs": epochs}
+    inside = dense(scale_columns="standard", **options).fit(X, y, **held)
+    outside = dense(scale_columns=None, **options)
+    outside.fit(scaler.transform(X), y, **held_scaled)
+    start = len(inside.weights_) - len(outside.weights_)
+    assert start == 2
+    for found, wanted in zip(inside.weights_[-6:], outside.weights_[-6:], strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    np.testing.assert_allclose(
+        inside.predict_proba(X), outside.predict_proba(scaler.transform(X)), atol=1e-4
+    )
+
+
 @pytest.mark.parametrize("unit", [1e-24, 1e24])
 def test_units_whose_variance_float32_cannot_hold_leave_finite_columns(unit):
     X, y = make_rare_events(200, n_features=3, random_state=0)

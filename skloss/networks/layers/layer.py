@@ -99,7 +99,7 @@ class GraphRun(Protocol):
         """
 
     def note_moving(self, statistics: list[Tensor]) -> None:
-        """Hand over moving statistics as they are after this batch."""
+        """Hand over the moving statistics last taken, as they are after this batch."""
 
 
 class KerasTwin(Protocol):

@@ -90,8 +90,6 @@ class SeriesScale(Layer):
         if not self.moments:
             return values
         statistics = [run.take(), run.take()]
-        if run.real is not None:
-            run.note_moving(statistics)  # as they were
         logs = tf.math.log(tf.where(is_constant, 0.0, largest * spread))
         found = tf.concat([largest * (first + second), logs], axis=2)
         found = (found - statistics[0]) / tf.sqrt(statistics[1])
