@@ -31,6 +31,7 @@ Role = Literal[
     "embedding",
     "gamma",
     "beta",
+    "moving_unit",
     "moving_mean",
     "moving_variance",
 ]
