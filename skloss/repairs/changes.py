@@ -73,7 +73,9 @@ def change_of(estimator: Any, fix: Fix, case: Case | None = None) -> Change:
     found = translated(parts.classifier, fix.params, case)
     params = {f"{parts.prefix}{name}": value for name, value in found.items()}
     changed.set_params(**params)
-    return Change(changed, f"estimator.set_params({params_text(params)})")
+    names_a_class = any(isinstance(value, type) for value in params.values())
+    imports = ("import keras",) if names_a_class else ()
+    return Change(changed, f"estimator.set_params({params_text(params)})", imports)
 
 
 def _with_step(changed: Any, parts: Parts, step: Step) -> Change:
