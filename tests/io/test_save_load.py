@@ -120,10 +120,22 @@ def test_labels_keep_their_type(labels, tmp_path):
     assert loaded.pos_label_ == classifier.pos_label_
 
 
-def test_labels_that_no_record_can_hold_are_refused(tmp_path):
+@pytest.mark.parametrize("labels", [[2**62, 2**63 - 1], [-(2**63), 1 - 2**63]])
+def test_labels_of_64_bits_come_back(labels, tmp_path):
     X, y = table()
     classifier = skloss.DenseClassifier(width=3, epochs=1, random_state=0)
-    classifier.fit(X, y + 2**62)
+    classifier.fit(X, np.array(labels)[y])
+    loaded = loaded_again(classifier, tmp_path)
+    assert loaded.classes_.tolist() == loaded.record_.data["classes"] == labels
+    classifier.record_.save(tmp_path / "record.json")
+    read = skloss.TrainingRecord.load(tmp_path / "record.json")
+    assert read.data["classes"] == labels
+
+
+def test_what_no_record_can_hold_is_refused(tmp_path):
+    X, y = table()
+    classifier = skloss.DenseClassifier(width=3, epochs=1, random_state=0)
+    classifier.fit(X, y).record_.data["classes"][1] = 2**64
     with pytest.raises(ModelFileError, match=r"cannot be saved: .*data\['classes'\]"):
         skloss.save(classifier, tmp_path / "model")
     assert not os.listdir(tmp_path)
