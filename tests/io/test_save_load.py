@@ -8,18 +8,21 @@ from pathlib import Path
 
 import keras_networks
 import numpy as np
+import pandas as pd
 import pytest
 from fitted import CASES, fitted, table
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import (
+    FixedThresholdClassifier,
     GridSearchCV,
     TimeSeriesSplit,
     TunedThresholdClassifierCV,
 )
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import skloss
 from skloss import estimators
@@ -191,6 +194,38 @@ def test_classifiers_within_those_of_scikit_learn_are_saved(around, tmp_path):
     loaded = loaded_again(outer, tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(X), outer.predict_proba(X))
     np.testing.assert_array_equal(loaded.predict(X), outer.predict(X))
+
+
+@pytest.mark.parametrize("true", [True, np.True_])
+def test_weights_of_boolean_labels_are_kept_within_steps_of_skops(true, tmp_path):
+    X, y = table()
+    weights = {true: 3, False: 1}
+    inner = skloss.DenseClassifier(
+        width=3, epochs=1, class_weight=weights, random_state=0
+    )
+    outer = FixedThresholdClassifier(inner).fit(X, y == 1)
+    loaded = loaded_again(outer, tmp_path)
+    assert loaded.estimator.class_weight == weights
+    assert loaded.estimator_.class_weight == weights
+    np.testing.assert_array_equal(
+        loaded.fit(X, y == 1).predict_proba(X), outer.predict_proba(X)
+    )
+
+
+def test_columns_chosen_by_type_are_saved(tmp_path):
+    X, y = table()
+    frame = pd.DataFrame(X).add_prefix("c").assign(town=np.array(["A", "B"])[y])
+    chosen = make_column_transformer(
+        (StandardScaler(), make_column_selector(dtype_include=np.number)),
+        (OneHotEncoder(), make_column_selector(dtype_exclude=np.number)),
+    )
+    inner = skloss.DenseClassifier(width=3, epochs=1, random_state=0)
+    pipeline = skloss.make_pipeline(chosen, inner).fit(frame, y)
+    loaded = loaded_again(pipeline, tmp_path)
+    expected = pipeline.predict_proba(frame)
+    np.testing.assert_array_equal(loaded.predict_proba(frame), expected)
+    refitted = loaded.fit(frame, y).predict_proba(frame)
+    np.testing.assert_array_equal(refitted, expected)
 
 
 def test_a_loaded_keras_classifier_has_a_model_with_its_probabilities(tmp_path):
