@@ -1,6 +1,6 @@
 """How often ``skloss.repair`` keeps a fix that nobody needs, and what that costs.
 
-    python benchmarks/needless_repairs.py [--rows 300] [--fits 3] [--minutes N]
+    python benchmarks/needless_repairs.py [--rows 250] [--fits 3] [--minutes N]
         [--quick] [--report]
 
 Healthy estimators raise hardly an alarm, so that ``repair`` tries nothing at them. Here
@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rows", type=int, default=300, help="rows to repair on")
+    parser.add_argument("--rows", type=int, default=250, help="rows to repair on")
     parser.add_argument("--fits", type=int, default=3, help="seeds to test with")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--results", type=Path, default=RESULTS)

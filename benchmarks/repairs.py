@@ -70,9 +70,6 @@ MOST_ROWS = 1000
 TARGET, MOST_LOST = 0.8, 0.02
 
 
-# ---------------------------------------------------------------------- estimators
-
-
 @dataclass(frozen=True)
 class Training:
     """An estimator, its rows, and the names that are true of its fault, if any."""
@@ -196,9 +193,6 @@ def _with_synonyms(name: str) -> tuple[str, ...]:
     return (name, *SYNONYMS.get(name, ()))
 
 
-# ------------------------------------------------------------------------- running
-
-
 class TooSlowError(Exception):
     """A training that takes longer than there is time."""
 
@@ -300,9 +294,6 @@ def run(
         results.write_text(json.dumps(content, indent=1) + "\n")
 
 
-# ----------------------------------------------------------------------- reporting
-
-
 def line_of(title: str, found: dict[str, Any]) -> str:
     if "left_out" in found or "refused" in found:
         return f"{title}: {found.get('left_out') or found['refused']}"
@@ -318,6 +309,8 @@ def line_of(title: str, found: dict[str, Any]) -> str:
 
 
 def report(runs: dict[str, dict[str, Any]]) -> None:
+    for title in sorted(title for title in runs if title.startswith("question")):
+        print(line_of(title, runs[title]))
     done = {title: one for title, one in runs.items() if "alarms" in one}
     healthy = {t: one for t, one in done.items() if t.startswith("healthy")}
     faulty = {t: one for t, one in done.items() if t not in healthy}
@@ -328,6 +321,9 @@ def report(runs: dict[str, dict[str, Any]]) -> None:
         f"\n{len(faulty)} faulty trainings, {refused} more refused by the estimator, "
         f"{left_out} that are no estimator; {len(true)} true alarms"
     )
+    for kind in ("put in", "question", "case"):
+        gains = [_gain(one) for title, one in true.items() if _kind(title) == kind]
+        print(f"{kind}: raised at {sum(g > 0 for g in gains)} of {len(gains)}")
     _report_gains(true)
     lost = [one["mcc_last"] - one["mcc"] for one in healthy.values() if "mcc" in one]
     worst = min(lost, default=0.0)
@@ -338,9 +334,19 @@ def report(runs: dict[str, dict[str, Any]]) -> None:
     )
 
 
+def _kind(title: str) -> str:
+    if title.startswith("question"):
+        return "question"
+    return "put in" if " on " in title else "case"
+
+
+def _gain(one: dict[str, Any]) -> float:
+    return one["mcc_first"] - one["mcc"] if "mcc" in one else 0.0
+
+
 def _report_gains(true: dict[str, dict[str, Any]]) -> None:
     kept = [one for one in true.values() if "mcc" in one]
-    first = np.array([one["mcc_first"] - one["mcc"] for one in kept])
+    first = np.array([_gain(one) for one in kept])
     last = np.array([one["mcc_last"] - one["mcc"] for one in kept])
     if not kept:
         print("no fix was kept")

@@ -51,6 +51,13 @@ def test_the_code_does_what_was_done(shape, fix):
     assert repr(names["estimator"]) == repr(change.estimator) != old
 
 
+@pytest.mark.parametrize("shape", ["bare", "imblearn"])
+def test_the_same_parameters_in_another_order_are_the_same_line(shape):
+    one, other = {"epochs": 7, "dropout": 0.3}, {"dropout": 0.3, "epochs": 7}
+    lines = {change_of(SHAPES[shape], Fix(params)).line for params in (one, other)}
+    assert len(lines) == 1
+
+
 def test_a_scaler_stands_before_the_sampler():
     changed = change_of(SHAPES["imblearn"], SCALE).estimator
     assert [name for name, _ in changed.steps] == ["standardscaler", "over", "net"]
