@@ -31,6 +31,8 @@ _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
 # Measured by benchmarks/family.py.
 _GRAPH_STEPS_OF_RECURRENCE = 150
+# Training steps times time steps: eagerly one takes 5 ms, to compile takes 0.6 s.
+_EAGER_RECURRENCE = 100
 # Measured on tables: masks of so many values cost less than a tenth of what it takes to
 # compile.
 _MASKED_VALUES = 10**7
@@ -45,10 +47,13 @@ def choose_backend(spec: NetworkSpec, n_steps: int | None) -> Backend:
     that, and nothing is compiled for an eager fit; in the long run XLA wins on dense
     networks. On series it never does: it takes more than a second to compile them, and
     the native convolutions of a graph run in parts side by side. A recurrent layer is a
-    loop over time: XLA's takes half the time of a graph's and less, and to run it
-    eagerly would take many times longer; XLA's convolutions in a loop are slow.
+    loop over time: XLA's takes half the time of a graph's and less, and eagerly it
+    takes many times longer, so that only the shortest fits are not compiled; XLA's
+    convolutions in a loop are slow.
     """
     if spec.is_recurrent:
+        if n_steps is not None and n_steps * spec.input_shape[0] <= _EAGER_RECURRENCE:
+            return "eager"
         has_front = any(isinstance(part, Convolution) for part in spec.parts())
         few = n_steps is not None and n_steps <= _GRAPH_STEPS_OF_RECURRENCE
         return "graph" if has_front or few else "xla"
