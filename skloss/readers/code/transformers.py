@@ -7,6 +7,9 @@ from skloss.readers.code.values import UNKNOWN, Fold, Made, Rows
 
 __all__ = ["is_scaler", "transformer_method"]
 
+# Options by which a generator of images scales them.
+_SCALED_BY = ("rescale", "preprocessing_function", "samplewise_std_normalization")
+
 
 def is_scaler(name: str) -> bool:
     """Whether the class of this name scales its columns."""
@@ -23,6 +26,8 @@ def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any
     if name in ("fit", "partial_fit", "adapt"):
         made.fitted_on = rows
         return made
+    if made.name == "ImageDataGenerator" and name.startswith("flow"):
+        return _images(made, rows, line)
     if rows is None:
         return UNKNOWN
     if name.startswith("fit"):
@@ -46,6 +51,15 @@ def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any
     if kind.startswith("Select") and name.startswith("fit"):
         return rows.then("select", kind, line, shape=None)
     return rows.then("other", kind, line, shape=None)
+
+
+def _images(made: Made, rows: Rows | None, line: int) -> Rows:
+    """Return images of arrays or of a folder, scaled if the generator does that."""
+    images = Rows(f"images:{line}", is_seen=False) if rows is None else rows
+    way = next((one for one in _SCALED_BY if made.options.get(one)), None)
+    if way is None:
+        return images
+    return images.then("scale", (f"{way} of {made.name}", line), line)
 
 
 def _folds(made: Made, line: int) -> list[tuple[Fold, Fold]]:
