@@ -408,6 +408,13 @@ def test_the_row_of_a_gap_is_counted_from_the_first_row_of_all():
         dense().fit(rows)
 
 
+def test_the_row_of_a_gap_is_counted_from_the_first_row_of_all_in_predict():
+    rows = streams.array_rows(with_bad(np.nan), buffer_rows=1600)
+    match = "In rows 1400 to 1499: X contains NaN in 1 of 100 rows, first in row 1499:"
+    with pytest.raises(ValueError, match=match):
+        dense().fit(X, y).predict(rows)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [
