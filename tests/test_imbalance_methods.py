@@ -71,6 +71,7 @@ def test_groups_stay_together_in_folds_hold_outs_and_members(script, rows):
 
 
 def test_a_remedy_is_scored_in_all_ways(script, rows):
+    rows = script.Rows(*(part[:200] for part in rows[:3]), rows.network)
     found = script.fit_one(rows, rows, "5 members", 0)
     assert {"mcc", "f1 tuned", "mcc oob", "log_loss corrected", "ap"} <= set(found)
     assert found["seconds tuned"] > found["seconds"] > 0

@@ -111,6 +111,8 @@ def _listed(items: Iterable[str]) -> str:
 
 
 def _literal(value: object) -> str:
+    if isinstance(value, type) and ".losses" in value.__module__:
+        return f"keras.losses.{value.__name__}"
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     quoted = isinstance(value, str)

@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 __all__ = ["fitted_scale"]
 
@@ -40,12 +39,16 @@ def fitted_scale(
     >>> round(scale, 2), round(loss, 3)
     (2.2, 0.325)
     """
-    own = logits[np.arange(len(codes)), np.asarray(codes, int)]
+    largest = logits.max(axis=1, keepdims=True)
+    below = logits - largest  # so that no exponential overflows
+    missed = largest[:, 0] - logits[np.arange(len(codes)), np.asarray(codes, int)]
     share = weight / weight.sum()
 
     def loss(exponent: float) -> float:
         scale = np.exp(exponent)
-        return float(share @ (logsumexp(scale * logits, axis=1) - scale * own))
+        return float(
+            share @ (np.log(np.exp(scale * below).sum(axis=1)) + scale * missed)
+        )
 
     # The loss is convex in the scale, so that one valley in its logarithm is all.
     found = minimize_scalar(loss, bounds=np.log(_SCALES), method="bounded")

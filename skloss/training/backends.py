@@ -31,6 +31,8 @@ _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
 # Measured by benchmarks/family.py.
 _GRAPH_STEPS_OF_RECURRENCE = 150
+# Training steps times time steps: eagerly one takes 5 ms, to compile takes 0.6 s.
+_EAGER_RECURRENCE = 100
 # Measured on tables: masks of so many values cost less than a tenth of what it takes to
 # compile.
 _MASKED_VALUES = 10**7
@@ -45,10 +47,13 @@ def choose_backend(spec: NetworkSpec, n_steps: int | None) -> Backend:
     that, and nothing is compiled for an eager fit; in the long run XLA wins on dense
     networks. On series it never does: it takes more than a second to compile them, and
     the native convolutions of a graph run in parts side by side. A recurrent layer is a
-    loop over time: XLA's takes half the time of a graph's and less, and to run it
-    eagerly would take many times longer; XLA's convolutions in a loop are slow.
+    loop over time: XLA's takes half the time of a graph's and less, and eagerly it
+    takes many times longer, so that only the shortest fits are not compiled; XLA's
+    convolutions in a loop are slow.
     """
     if spec.is_recurrent:
+        if n_steps is not None and n_steps * spec.input_shape[0] <= _EAGER_RECURRENCE:
+            return "eager"
         has_front = any(isinstance(part, Convolution) for part in spec.parts())
         few = n_steps is not None and n_steps <= _GRAPH_STEPS_OF_RECURRENCE
         return "graph" if has_front or few else "xla"
@@ -102,16 +107,11 @@ def _has_wide_vectors() -> bool:
 def compile_graph(
     function: Callable[..., Any], signature: Callable[[], list[Any]], backend: Backend
 ) -> Callable[..., Any]:
-    """Make a function of arrays, for the given backend, from one of tensors."""
+    """Make a function of arrays, compiled by the given backend, from one of tensors."""
     start_tensorflow()
-    return function if backend == "eager" else _session(function, signature, backend)
-
-
-def _session(
-    function: Callable[..., Any], signature: Callable[[], list[Any]], backend: Backend
-) -> Callable[..., Any]:
     import tensorflow as tf
     from tensorflow.core.protobuf.config_pb2 import CallableOptions
+    from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
     # A session of its own, because TensorFlow never frees what XLA has compiled for its
     # eager functions, some MB for each network shape; a session takes it along.
@@ -123,6 +123,8 @@ def _session(
         compiled = tf.function(function, jit_compile=backend == "xla", autograph=False)
         results = compiled(*places)
     config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=_threads(tf))
+    # A second round finds next to nothing, and takes a tenth of the compiling.
+    config.graph_options.rewrite_options.meta_optimizer_iterations = RewriterConfig.ONE
     session = tf.compat.v1.Session(graph=graph, config=config)
     fed = tf.nest.flatten(places)
     fetched = tf.nest.flatten(results)

@@ -11,7 +11,11 @@ References
 .. [1] Wellons, "Prospecting for hash functions", 2018 (the constants of "lowbias32").
 """
 
+from collections.abc import Callable
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from skloss.protocols import Tensor
 
@@ -46,12 +50,15 @@ def keep_scale(
     Returns
     -------
     tensor of the given shape, float32
+        An array, of the same bits, where ``step`` is a number of NumPy.
     """
+    hashed = _hashed(shape, seed, layer, step, first_row)
+    if isinstance(hashed, np.ndarray):
+        kept = hashed >= np.int32(rate * 2.0**24)
+        return np.where(kept, np.float32(1.0 / (1.0 - rate)), np.float32(0.0))
     import tensorflow as tf
 
-    kept = _hashed(shape, seed, layer, step, first_row) >= tf.cast(
-        rate * 2.0**24, tf.int32
-    )
+    kept = hashed >= tf.cast(rate * 2.0**24, tf.int32)
     return tf.where(kept, 1.0 / (1.0 - rate), 0.0)
 
 
@@ -59,44 +66,44 @@ def uniform(
     shape: tuple[int, ...], seed: Tensor, layer: int, step: Tensor, first_row: int = 0
 ) -> Tensor:
     """Numbers between 0 and 1, never one of them; arguments as of `keep_scale`."""
-    import tensorflow as tf
-
     # Half of the 24 bits, so that float32 has every sum with one half exactly.
     hashed = _hashed(shape, seed, layer, step, first_row)
-    coarse = tf.bitwise.right_shift(hashed, tf.constant(1))
+    if isinstance(hashed, np.ndarray):
+        return ((hashed >> 1).astype(np.float32) + 0.5) / 2.0**23
+    import tensorflow as tf
+
+    coarse = tf.bitwise.right_shift(hashed, 1)
     return (tf.cast(coarse, tf.float32) + 0.5) / 2.0**23
 
 
 def _hashed(
     shape: tuple[int, ...], seed: Tensor, layer: int, step: Tensor, first_row: int
-) -> Tensor:
-    """Whole numbers below ``2 ** 24``."""
-    import tensorflow as tf
-
-    unsigned = tf.uint32
-    key = _mix(tf.cast(seed, unsigned) ^ _constant((layer + 1) * _GOLDEN))
-    key = _mix(key ^ tf.cast(step, unsigned))
+) -> Any:
+    """Whole numbers below ``2 ** 24``, in NumPy if the step is one of its numbers."""
     row_size = prod(shape[1:])
-    numbers = tf.range(first_row * row_size, (first_row + shape[0]) * row_size)
-    index = tf.cast(numbers, unsigned)
-    hashed = _mix(index * _constant(_GOLDEN) + key)
-    numbers = tf.cast(tf.bitwise.right_shift(hashed, _constant(8)), tf.int32)
-    return tf.reshape(numbers, shape)
-
-
-def _mix(value: Tensor) -> Tensor:
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        value = _fold(value, shift) * _constant(factor)
-    return _fold(value, 16)
-
-
-def _fold(value: Tensor, shift: int) -> Tensor:
+    first, last = first_row * row_size, (first_row + shape[0]) * row_size
+    if isinstance(step, np.integer):
+        # Arrays of one number: unlike bare numbers, they overflow without a warning.
+        seeds, steps = (np.asarray([n]).astype(np.uint32) for n in (seed, step))
+        key = _key(seeds, layer, steps, np.right_shift)
+        index = np.arange(first, last, dtype=np.uint32)
+        hashed = _mix(index * np.uint32(_GOLDEN) + key, np.right_shift)
+        return (hashed >> 8).astype(np.int32).reshape(shape)
     import tensorflow as tf
 
-    return value ^ tf.bitwise.right_shift(value, _constant(shift))
+    shift, unsigned = tf.bitwise.right_shift, tf.uint32
+    key = _key(tf.cast(seed, unsigned), layer, tf.cast(step, unsigned), shift)
+    index = tf.cast(tf.range(first, last), unsigned)
+    hashed = _mix(index * np.uint32(_GOLDEN) + key, shift)
+    return tf.reshape(tf.cast(shift(hashed, np.uint32(8)), tf.int32), shape)
 
 
-def _constant(number: int) -> Tensor:
-    import tensorflow as tf
+def _key(seed: Any, layer: int, step: Any, shift: Callable[[Any, Any], Any]) -> Any:
+    key = _mix(seed ^ np.uint32((layer + 1) * _GOLDEN & 0xFFFFFFFF), shift)
+    return _mix(key ^ step, shift)
 
-    return tf.constant(number & 0xFFFFFFFF, tf.uint32)
+
+def _mix(value: Any, shift: Callable[[Any, Any], Any]) -> Any:
+    for bits, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        value = (value ^ shift(value, np.uint32(bits))) * np.uint32(factor)
+    return value ^ shift(value, np.uint32(16))

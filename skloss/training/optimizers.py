@@ -17,13 +17,14 @@ __all__ = ["UPDATE_RULES", "UpdateArguments", "UpdateRule"]
 
 @dataclass(frozen=True)
 class UpdateArguments:
-    """What a rule may read besides weight and gradient; all scalar tensors."""
+    """What a rule may read besides weight and gradient; the numbers are scalars."""
 
     learning_rate: Tensor
     step: Tensor  # counted from one, as float
     momentum: Tensor
     weight_decay: Tensor
     nesterov: bool  # part of the program, not an argument of it
+    math: Any  # where functions of arrays come from: numpy, or tensorflow.math
 
 
 Update = Callable[
@@ -50,20 +51,16 @@ def _sgd(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) ->
 def _rmsprop(
     w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments
 ) -> Any:
-    import tensorflow as tf
-
     square = 0.9 * slots[0] + (1 - 0.9) * g * g
-    increment = a.learning_rate * g / tf.sqrt(square + 1e-7)
+    increment = a.learning_rate * g / a.math.sqrt(square + 1e-7)
     return w - increment, (square,)
 
 
 def _adam(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
-    import tensorflow as tf
-
     first = slots[0] + (g - slots[0]) * (1 - 0.9)
     second = slots[1] + (g * g - slots[1]) * (1 - 0.999)
-    unbias = tf.sqrt(1 - tf.pow(0.999, a.step)) / (1 - tf.pow(0.9, a.step))
-    change = first * (a.learning_rate * unbias) / (tf.sqrt(second) + 1e-7)
+    unbias = a.math.sqrt(1 - 0.999**a.step) / (1 - 0.9**a.step)
+    change = first * (a.learning_rate * unbias) / (a.math.sqrt(second) + 1e-7)
     return w - change, (first, second)
 
 
@@ -72,54 +69,44 @@ def _adamw(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) 
 
 
 def _adamax(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
-    import tensorflow as tf
-
     first = slots[0] + (g - slots[0]) * (1 - 0.9)
-    largest = tf.maximum(0.999 * slots[1], tf.abs(g))
-    change = a.learning_rate * first / ((1 - tf.pow(0.9, a.step)) * (largest + 1e-7))
+    largest = a.math.maximum(0.999 * slots[1], a.math.abs(g))
+    change = a.learning_rate * first / ((1 - 0.9**a.step) * (largest + 1e-7))
     return w - change, (first, largest)
 
 
 def _nadam(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
-    import tensorflow as tf
-
     # The product of all momenta so far depends on every step before, and a rule has no
     # state but its slots: so the number stands in a slot, once for each weight.
-    now = 0.9 * (1 - 0.5 * tf.pow(0.96, a.step))
-    ahead = 0.9 * (1 - 0.5 * tf.pow(0.96, a.step + 1))
-    product = slots[2] * 0.9 * (1 - 0.5 * tf.pow(0.96, a.step))  # rounded as by Keras
+    now = 0.9 * (1 - 0.5 * 0.96**a.step)
+    ahead = 0.9 * (1 - 0.5 * 0.96 ** (a.step + 1))
+    product = slots[2] * 0.9 * (1 - 0.5 * 0.96**a.step)  # rounded as by Keras
     first = slots[0] + (g - slots[0]) * (1 - 0.9)
     second = slots[1] + (g * g - slots[1]) * (1 - 0.999)
     unbiased = ahead * first / (1 - product * ahead) + (1 - now) * g / (1 - product)
     # One minus a power of 0.999, which in single precision is off by 1e-5 at first.
-    share = -tf.math.expm1(a.step * log(0.999))
-    spread = tf.sqrt(second / share) + 1e-7
+    share = -a.math.expm1(a.step * log(0.999))
+    spread = a.math.sqrt(second / share) + 1e-7
     return w - unbiased * a.learning_rate / spread, (first, second, product)
 
 
 def _lion(w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments) -> Any:
-    import tensorflow as tf
-
-    change = a.learning_rate * tf.sign(slots[0] * 0.9 + g * (1 - 0.9))
+    change = a.learning_rate * a.math.sign(slots[0] * 0.9 + g * (1 - 0.9))
     return w - change, (slots[0] * 0.99 + g * (1 - 0.99),)
 
 
 def _adagrad(
     w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments
 ) -> Any:
-    import tensorflow as tf
-
     total = slots[0] + g * g
-    return w - a.learning_rate * g / tf.sqrt(total + 1e-7), (total,)
+    return w - a.learning_rate * g / a.math.sqrt(total + 1e-7), (total,)
 
 
 def _adadelta(
     w: Tensor, g: Tensor, slots: tuple[Tensor, ...], a: UpdateArguments
 ) -> Any:
-    import tensorflow as tf
-
     square = 0.95 * slots[0] + (1 - 0.95) * g * g
-    change = -tf.sqrt(slots[1] + 1e-7) * g / tf.sqrt(square + 1e-7)
+    change = -a.math.sqrt(slots[1] + 1e-7) * g / a.math.sqrt(square + 1e-7)
     moved = 0.95 * slots[1] + (1 - 0.95) * change * change
     return w + a.learning_rate * change, (square, moved)
 

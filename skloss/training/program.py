@@ -18,6 +18,7 @@ import numpy as np
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import compile_graph
+from skloss.training.eager_steps import run_eagerly
 from skloss.training.optimizers import UPDATE_RULES
 from skloss.training.step import (
     Arguments,
@@ -120,6 +121,8 @@ class Program:
         arguments : Arguments
             The fit's numbers.
         """
+        if self.key.backend == "eager":
+            return run_eagerly(self.key, state, rows, n_rows, learning_rates, arguments)
         *scalars, shift, rates, seed = arguments
         numbers = np.array(scalars, np.float32)
         return self._run(
@@ -178,10 +181,6 @@ class Program:
         x = tf.reshape(x, (steps, size, *self.key.spec.input_shape))
         y = tf.reshape(y, (steps, size))
         sample_weight = tf.reshape(sample_weight, (steps, size))
-        n_rows, learning_rates, logit_shift, dropout_rates, seed = map(
-            tf.convert_to_tensor,
-            (n_rows, learning_rates, logit_shift, dropout_rates, seed),
-        )
         numbers = Arguments._make(
             [*tf.unstack(scalars), logit_shift, dropout_rates, seed]
         )
@@ -203,12 +202,7 @@ class Program:
                 ),
             )
 
-        state = State(
-            tf.convert_to_tensor(trained),
-            tuple(map(tf.convert_to_tensor, slots)),
-            tf.convert_to_tensor(statistics),
-            tf.convert_to_tensor(step),
-        )
+        state = State(trained, slots, statistics, step)
         nothing = Report(tf.constant(0.0), tf.constant(-1), tf.zeros(4))
         n_steps = (n_rows + size - 1) // size
         _, state, report = tf.while_loop(

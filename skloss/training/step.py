@@ -1,6 +1,6 @@
 """One training step of a network shape, as a pure function of tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
@@ -19,8 +19,12 @@ __all__ = [
     "ProgramKey",
     "Report",
     "State",
+    "clipped",
+    "norm_parts",
+    "objective_of",
     "sizes",
     "train_step",
+    "updated",
 ]
 
 
@@ -108,46 +112,79 @@ def train_step(
     """
     import tensorflow as tf
 
-    real = tf.cast(tf.range(key.batch_size) < count, tf.float32)
-    size = key.batch_size // key.n_shards
-    total = tf.constant(0.0)
-    statistics: list[Tensor] = []
     with tf.GradientTape() as tape:
         tape.watch(state.trained)
         weights = _weights(key.spec, state)
-        # Each shard has a loss of its own, so that it can go back before the others
-        # have come forth, while what it made is still in the cache.
-        for first in range(0, key.batch_size, size):
-            rows = [part[first : first + size] for part in (*batch, real)]
-            loss, statistics = _loss(key, weights, rows, first, state.step, numbers)
-            total += loss
-        # Keras divides by the number of rows, not by the sum of their weights.
-        objective = total / tf.cast(count, tf.float32)
-        if key.penalizes:
-            for weight in _kernels(key.spec, weights):
-                objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
-                objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
+        objective, statistics = objective_of(
+            key, weights, batch, count, state.step, numbers
+        )
     gradient = tape.gradient(objective, state.trained)
     if key.clips:
-        gradient = _clipped(key.spec, gradient, numbers.clipnorm)
-    trained, slots = UPDATE_RULES[key.optimizer].update(
-        state.trained,
-        gradient,
-        state.slots,
-        UpdateArguments(
-            learning_rate,
-            tf.cast(state.step + 1, tf.float32),
-            numbers.momentum,
-            numbers.weight_decay,
-            key.nesterov,
-        ),
+        gradient = clipped(key.spec, gradient, numbers.clipnorm)
+    step = tf.cast(state.step + 1, tf.float32)
+    trained, slots = updated(
+        key, state, gradient, step, learning_rate, numbers, tf.math
     )
-    norms = _squared_norms(key.spec, gradient, state.trained, trained)
+    parts = norm_parts(key.spec, gradient, state.trained, trained)
+    norms = tf.stack([tf.reduce_sum(tf.square(part)) for part in parts])
     flat = state.statistics
     if statistics:
         flat = tf.concat([tf.reshape(one, [-1]) for one in statistics], axis=0)
     after = State(trained, slots, flat, state.step + 1)
     return after, Report(objective, tf.constant(-1), norms)
+
+
+def objective_of(
+    key: ProgramKey,
+    weights: list[Tensor],
+    batch: Sequence[Any],
+    count: Any,
+    step: Any,
+    numbers: Arguments,
+) -> tuple[Tensor, list[Tensor]]:
+    """Return what a step goes down on, and the new moving statistics."""
+    import tensorflow as tf
+
+    real = tf.cast(tf.range(key.batch_size) < count, tf.float32)
+    total: Tensor = 0.0
+    statistics: list[Tensor] = []
+    # Each shard has a loss of its own, so that it can go back before the others have
+    # come forth, while what it made is still in the cache.
+    for first, rows in _shards((*batch, real), key.batch_size, key.n_shards):
+        loss, statistics = _loss(key, weights, rows, first, step, numbers)
+        total += loss
+    # Keras divides by the number of rows, not by the sum of their weights.
+    objective = total / tf.cast(count, tf.float32)
+    if key.penalizes:
+        for weight in _kernels(key.spec, weights):
+            objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
+            objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
+    return objective, statistics
+
+
+def updated(
+    key: ProgramKey,
+    state: State,
+    gradient: Any,
+    step: Any,
+    learning_rate: Any,
+    numbers: Arguments,
+    math: Any,
+) -> tuple[Any, tuple[Any, ...]]:
+    """Return trained weights and slots after a step; steps are counted from one."""
+    return UPDATE_RULES[key.optimizer].update(
+        state.trained,
+        gradient,
+        state.slots,
+        UpdateArguments(
+            learning_rate,
+            step,
+            numbers.momentum,
+            numbers.weight_decay,
+            key.nesterov,
+            math,
+        ),
+    )
 
 
 def sizes(spec: NetworkSpec, *, trained: bool) -> list[int]:
@@ -172,10 +209,22 @@ def _weights(spec: NetworkSpec, state: State) -> list[Tensor]:
     return [tf.reshape(flat, shape) for flat, shape in found]
 
 
+def _shards(
+    rows: Sequence[Any], n_rows: int, n_shards: int
+) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Parts of a batch, each with the place of its first row."""
+    if n_shards == 1:
+        yield 0, rows  # a slice of all would be an operation more
+        return
+    size = n_rows // n_shards
+    for first in range(0, n_rows, size):
+        yield first, [part[first : first + size] for part in rows]
+
+
 def _loss(
     key: ProgramKey,
     weights: list[Tensor],
-    rows: list[Tensor],
+    rows: Sequence[Any],
     first: int,
     step: Tensor,
     numbers: Arguments,
@@ -220,25 +269,22 @@ def _by_array(spec: NetworkSpec, vector: Tensor) -> list[Tensor]:
     return tf.split(vector, sizes(spec, trained=True))
 
 
-def _clipped(spec: NetworkSpec, gradient: Tensor, clipnorm: Tensor) -> Tensor:
+def clipped(spec: NetworkSpec, gradient: Any, clipnorm: Any) -> Tensor:
+    """Return the gradient, that of each array no longer than a norm."""
     import tensorflow as tf
 
     parts = _by_array(spec, gradient)
     return tf.concat([tf.clip_by_norm(part, clipnorm) for part in parts], axis=0)
 
 
-def _squared_norms(
-    spec: NetworkSpec, gradient: Tensor, before: Tensor, after: Tensor
-) -> Tensor:
-    """Of gradient and update, for the first kernel, then for the last."""
-    import tensorflow as tf
-
-    parts = list(pairwise(accumulate(sizes(spec, trained=True), initial=0)))
+def norm_parts(spec: NetworkSpec, gradient: Any, before: Any, after: Any) -> list[Any]:
+    """Return gradient and update of the first kernel, then of the last."""
+    ends = list(pairwise(accumulate(sizes(spec, trained=True), initial=0)))
     roles = [weight.role for weight in spec.weight_shapes() if weight.trained]
-    ends = roles.index("kernel"), len(roles) - 1 - roles[::-1].index("kernel")
-    norms = []
+    first, last = roles.index("kernel"), len(roles) - 1 - roles[::-1].index("kernel")
+    parts = []
     # Cut before anything is computed: between the two there may be a large layer.
-    for start, stop in [parts[end] for end in ends]:
+    for start, stop in (ends[first], ends[last]):
         update = after[start:stop] - before[start:stop]
-        norms += [tf.reduce_sum(tf.square(x)) for x in (gradient[start:stop], update)]
-    return tf.stack(norms)
+        parts += [gradient[start:stop], update]
+    return parts

@@ -48,7 +48,7 @@ NOT_YET: dict[str, dict[str, str]] = {}
 
 # ------------------------------------------------------------------------- the sources
 
-X, y = make_rare_events(300, prevalence=0.3, random_state=0)
+X, y = make_rare_events(120, prevalence=0.3, random_state=0)
 CURVES = {
     "loss": [0.7, 0.5, 0.4],
     "val_loss": [0.8, 0.6, 0.5],

@@ -26,7 +26,7 @@ VALUES = [
     *([], {}, [[]], {"a": 1}, [None], ["x"], [1, 2, 3]),
 ]
 law = settings(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     derandomize=True,
     suppress_health_check=(HealthCheck.too_slow,),

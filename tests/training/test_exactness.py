@@ -2,7 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import combinations, count
 
 import hypothesis.strategies as st
@@ -28,7 +28,7 @@ from skloss.keras_interop import build_keras_model
 from skloss.networks import cnn1d, cnn2d, dense, forward, initial_weights
 from skloss.training import Rows, Settings, train
 from skloss.training.backends import shard_count
-from skloss.training.dropout import keep_scale
+from skloss.training.dropout import keep_scale, uniform
 from skloss.training.losses import row_losses
 from skloss.training.tensorflow_start import has_own_threads, start_tensorflow
 
@@ -150,6 +150,19 @@ def test_part_of_a_batch_is_dropped_as_in_the_whole(shape):
     for first in (0, 4, 8):
         part = keep_scale((4, *shape), 0.4, 1, 2, 3, first_row=first)
         np.testing.assert_array_equal(part, whole[first : first + 4])
+
+
+@pytest.mark.parametrize("draw", [partial(keep_scale, rate=0.3), uniform])
+def test_numpy_draws_the_bits_that_tensorflow_draws(draw):
+    for shape, seed, stream, step, first in [
+        ((32, 5), 3, 0, np.int32(7), 0),
+        ((8, 3, 2), 2**31 - 1, 4, np.int32(2**30), 16),
+    ]:
+        given = {"shape": shape, "seed": np.int32(seed), "layer": stream}
+        found = draw(**given, step=step, first_row=first)
+        expected = draw(**given, step=tf.constant(step), first_row=first)
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, expected.numpy(), strict=True)
 
 
 # ----------------------------------------------------------------- one seed, equal fits

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fork_server import ForkServer
 
 ROOT = Path(__file__).parents[2]
 FIT = """
@@ -13,6 +14,18 @@ from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
 X, y = make_rare_events(300, random_state=0)
 fitted = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+"""
+OWN_THREADS = """
+import os
+import tensorflow as tf
+from skloss.training.tensorflow_start import has_own_threads
+assert has_own_threads() is expected
+if os.path.exists("/proc/self/task"):
+    n_before = len(os.listdir("/proc/self/task"))
+    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=9)
+    session = tf.compat.v1.Session(config=config)
+    more = len(os.listdir("/proc/self/task")) - n_before
+    assert (more >= 9) is expected, more
 """
 
 
@@ -42,30 +55,28 @@ import os, tensorflow as tf
 changed = ("TF_CPP_MIN_LOG_LEVEL", "TF_OVERRIDE_GLOBAL_THREADPOOL")
 assert not any(name in os.environ for name in changed)
 assert tf.config.threading.get_intra_op_parallelism_threads() == 0
+expected = True
+{OWN_THREADS}
 """
     assert stderr_of(code).endswith("imported\n")
 
 
-RUNS = "import keras; keras.ops.ones(1)"
+RUNS = "keras.ops.ones(1)"
 REFUSED = "import os; os.environ['TF_OVERRIDE_GLOBAL_THREADPOOL'] = 'false'"
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted")
-@pytest.mark.parametrize("before", ["", "import keras", RUNS, REFUSED])
-def test_sessions_have_their_own_threads_unless_tensorflow_ran_before(before):
-    code = f"""
-{before}
-{FIT}
-import os
-import tensorflow as tf
-from skloss.training.tensorflow_start import has_own_threads
-n_before = len(os.listdir("/proc/self/task"))
-config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=9)
-session = tf.compat.v1.Session(config=config)
-more = len(os.listdir("/proc/self/task")) - n_before
-assert has_own_threads() is (more >= 9) is {before not in (RUNS, REFUSED)}, more
-"""
-    stderr_of(code)
+@pytest.fixture(scope="module")
+def server():
+    """A process that has imported TensorFlow, which has not run, for each code."""
+    with ForkServer("import keras, tensorflow", PYTHONPATH=str(ROOT)) as started:
+        yield started
+
+
+# The first import by skloss itself is the case above.
+@pytest.mark.parametrize("before", ["", RUNS, REFUSED])
+def test_sessions_have_their_own_threads_unless_tensorflow_ran_before(server, before):
+    done = server.run(f"expected = {before == ''}\n{before}\n{FIT}{OWN_THREADS}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_level_and_a_number_of_threads_that_the_user_has_chosen_stay():

@@ -8,6 +8,7 @@ from importlib import import_module
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import skloss.training.trainer as trainer
 from skloss import DenseClassifier
@@ -218,13 +219,17 @@ def test_update_rules_follow_keras_for_a_hundred_steps(name):
     first, gradients = rng.normal(size=7), rng.normal(size=(100, 7)).astype("f4")
     optimizer = getattr(keras.optimizers, OPTIMIZERS[name].keras_name)(0.01)
     variable = keras.Variable(first, dtype="float32")
-    weight = first.astype("f4")
     slots = tuple(np.full(7, first, "f4") for first in UPDATE_RULES[name].first_slots)
+    ends = {math: (first.astype("f4"), slots) for math in (np, tf.math)}
     for step, gradient in enumerate(gradients, start=1):
         optimizer.apply([gradient], [variable])
-        arguments = UpdateArguments(0.01, float(step), 0.0, 0.004, nesterov=False)
-        weight, slots = UPDATE_RULES[name].update(weight, gradient, slots, arguments)
-    np.testing.assert_allclose(weight, variable.numpy(), atol=1e-6, rtol=0)
+        scalars = list(map(np.float32, (0.01, step, 0.0, 0.004)))
+        for math, (weight, slots) in ends.items():
+            arguments = UpdateArguments(*scalars, nesterov=False, math=math)
+            update = UPDATE_RULES[name].update
+            ends[math] = update(weight, gradient, slots, arguments)
+    for weight, _ in ends.values():
+        np.testing.assert_allclose(weight, variable.numpy(), atol=1e-6, rtol=0)
 
 
 def test_cosine_schedule_is_that_of_keras():

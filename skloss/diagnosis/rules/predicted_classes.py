@@ -35,6 +35,17 @@ _IN_ORDER = (
     "Ignore the accuracy. Check in this order: inputs scaled (StandardScaler), "
     "activation set in every hidden layer, dropout rates, learning_rate."
 )
+_LEARNED = (
+    "The training loss falls, so look at the validation rows first: their labels, "
+    "their scaling, and which class the metric takes as positive. Then train for fewer "
+    "epochs, and weigh the classes."
+)
+
+
+def _learns(case: Case) -> bool:
+    """Whether the training loss has fallen to less than half of what it was."""
+    loss = case.curves.get("loss")
+    return loss is not None and len(loss) > 1 and bool(loss[-1] < 0.5 * loss[0])
 
 
 def _judged(case: Case) -> SplitMetrics:
@@ -198,7 +209,7 @@ class MajorityCollapse(_OneClassOnly):
         ranks = (ranking is not None and ranking[-1] > self.least_auc) or (
             precision is not None and precision[-1] > self.least_precision
         )
-        fix, params = _fix(case, _IN_ORDER)
+        fix, params = (_LEARNED, {}) if _learns(case) else _fix(case, _IN_ORDER)
         return self.found(
             "No row of the minority is predicted correctly in any epoch.",
             evidence,

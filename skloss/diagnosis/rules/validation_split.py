@@ -98,7 +98,7 @@ class ResampleBeforeSplit(Rule):
     def _of_split(self, case: Case) -> Finding:
         return self.found(
             f"The {_SPLIT_OFF[case.holdout or '']} after the rows had been resampled.",
-            {"hold-out": case.holdout},
+            {"sampler": ", ".join(case.samplers or ()), "hold-out": case.holdout},
             "Put the sampler and the classifier into one skloss.Pipeline, which splits "
             "first; or split first, and pass original rows as X_val and y_val to fit.",
         )

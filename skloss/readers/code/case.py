@@ -18,6 +18,7 @@ from skloss.readers.code.preparation import (
     holdout_of,
     is_split_after_sampler,
     preparation_of,
+    samplers_of,
     scaled_labels,
     was_sampled,
 )
@@ -146,7 +147,7 @@ def _case_of(
     fit = _fit_of(model)
     X, y = (None, None) if fit is None else _pair(fit.option("x", "X", place=0), fit)
     held = None if fit is None else fit.option("validation_data")
-    X_val = _rows(held[0]) if isinstance(held, tuple | list) and held else None
+    X_val = _rows(held[0] if isinstance(held, tuple | list) and held else held)
     layers, training = _network_of(model, fit, classes_of(y))
     training = replace(training, steps_per_epoch=_steps(log))
     case = Case(
@@ -156,6 +157,7 @@ def _case_of(
         rows=scaled_labels(y, training),
         preparation=preparation_of(X, y, X_val, model.steps),
         is_resampled=was_sampled(X, model.steps),
+        samplers=samplers_of(X, model.steps),
         holdout=_holdout(model, fit, X, X_val, training),
         origin=_origin(model),
     )

@@ -14,6 +14,7 @@ __all__ = [
     "holdout_of",
     "is_split_after_sampler",
     "preparation_of",
+    "samplers_of",
     "scaled_labels",
     "was_sampled",
 ]
@@ -37,6 +38,13 @@ def preparation_of(
         sampler=_sampler_of_training(X, X_val),
         shared_rows=_shared_rows(X, X_val),
     )
+
+
+def samplers_of(X: Rows | None, steps: list[Made]) -> tuple[str, ...] | None:
+    """Names of the samplers that changed the training rows; None if not known."""
+    made = () if X is None else (op.detail for op in X.ops if op.kind == "sample")
+    names = (*made, *(step.name for step in steps if step.name in SAMPLERS))
+    return tuple(map(str, names)) or None
 
 
 def was_sampled(X: Rows | None, steps: list[Made]) -> bool | None:

@@ -104,6 +104,15 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Positions of the rows of one side of a fold."""
+
+    side: str  # "train" or "val"
+    is_ordered: bool
+    line: int
+
+
+@dataclass(frozen=True)
 class Op:
     """One thing that the code does to rows."""
 
