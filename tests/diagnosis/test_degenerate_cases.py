@@ -22,7 +22,7 @@ SLOW_TO_DRAW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
 @settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     suppress_health_check=SLOW_TO_DRAW,
