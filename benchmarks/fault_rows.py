@@ -240,6 +240,8 @@ def network_of(specs: list[Case]) -> Callable[..., Any]:
         kernel_initializer: str | None = None,
         bias_initializer: str | None = None,
         width: int | None = None,
+        l1: float | None = None,
+        l2: float | None = None,
     ) -> Any:
         import keras
 
@@ -257,6 +259,9 @@ def network_of(specs: list[Case]) -> Callable[..., Any]:
                 options["init"] = kernel_initializer
             if bias_initializer is not None and "bias" in options:
                 options["bias"] = bias_initializer
+            if options["type"] in ("dense", "conv1d"):
+                penalties = {"l1": l1, "l2": l2}
+                options |= {n: v for n, v in penalties.items() if v is not None}
             if width is not None and not is_last and options["type"] == "dense":
                 options["units"] = max(width, options["units"])
             layers.append(_layer(options))

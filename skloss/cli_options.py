@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import textwrap
 from typing import NoReturn
 
 import skloss
+from skloss.cli_option_groups import (
+    add_data_options,
+    add_folds_and_seed,
+    add_missing,
+    add_model_options,
+    add_network,
+    add_run_options,
+    fraction,
+    positive_int,
+    whole_number,
+)
 from skloss.nearest_name import nearest_names
 
 __all__ = ["make_parser"]
@@ -133,7 +143,7 @@ def _add_reading_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--run",
         dest="training",
-        type=_positive_int,
+        type=positive_int,
         metavar="N",
         help="which of several trainings in a log is read, from 1 (default: the last "
         "of at least five epochs)",
@@ -156,7 +166,7 @@ def _add_repair(commands: argparse._SubParsersAction) -> None:
         "fixes one by one, score each on the same folds, and keep those that help "
         "beyond chance. The kept changes are printed as code.",
     )
-    _add_data_options(repair, needs_file=True)
+    add_data_options(repair, needs_file=True)
     group = repair.add_argument_group("network")
     group.add_argument(
         "--estimator",
@@ -164,7 +174,7 @@ def _add_repair(commands: argparse._SubParsersAction) -> None:
         help="what is repaired, such as the model of a search; load only files "
         "of joblib that you trust (default: a network behind a scaler)",
     )
-    _add_network(group, "none (default)", "dense")
+    add_network(group, "none (default)", "dense")
     group.add_argument(
         "--set",
         action="append",
@@ -173,9 +183,9 @@ def _add_repair(commands: argparse._SubParsersAction) -> None:
         help="parameter of the network, or step__parameter; can be repeated",
     )
     group = repair.add_argument_group("run")
-    _add_folds_and_seed(group)
+    add_folds_and_seed(group)
     group.add_argument("--scoring", default="matthews_corrcoef", help="scorer to use")
-    group.add_argument("--trials", type=_positive_int, default=8, help="most fixes")
+    group.add_argument("--trials", type=positive_int, default=8, help="most fixes")
     group.add_argument("--json", action="store_true", help="print JSON")
     group.add_argument("--out", metavar="FILE", help="file for the unfitted result")
     repair.set_defaults(sampler="none", grid=None)
@@ -236,9 +246,9 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_data_options(search)
-    _add_model_options(search)
-    _add_run_options(search)
+    add_data_options(search)
+    add_model_options(search)
+    add_run_options(search)
 
 
 def _add_train(commands: argparse._SubParsersAction) -> None:
@@ -269,7 +279,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     group.add_argument(
         "--validation",
         dest="validation_fraction",
-        type=_fraction,
+        type=fraction,
         default=0.1,
         metavar="SHARE",
         help="share of the rows that is held out (default %(default)s)",
@@ -281,8 +291,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         default="standard",
         help="scaler in front of the network (default %(default)s)",
     )
-    group.add_argument("--epochs", type=_positive_int, default=10, metavar="N")
-    group.add_argument("--batch-size", type=_positive_int, default=256, metavar="N")
+    group.add_argument("--epochs", type=positive_int, default=10, metavar="N")
+    group.add_argument("--batch-size", type=positive_int, default=256, metavar="N")
     group.add_argument(
         "--class-weight", choices=("balanced", "effective"), help="default: none"
     )
@@ -294,7 +304,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         help="other parameter of DenseClassifier, such as width=64; can be repeated",
     )
     group = train.add_argument_group("run")
-    group.add_argument("--seed", type=_whole_number, default=0, metavar="S")
+    group.add_argument("--seed", type=whole_number, default=0, metavar="S")
     group.add_argument(
         "--out",
         required=True,
@@ -326,168 +336,4 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict.add_argument(
         "--out", metavar="FILE", help="file to write (default: print the table)"
     )
-    _add_missing(predict)
-
-
-def _add_missing(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--missing",
-        action="append",
-        default=[],
-        metavar="VALUE",
-        help="value that stands for a missing one, such as --missing=-999; can be "
-        "repeated",
-    )
-
-
-def _add_data_options(
-    search: argparse.ArgumentParser, *, needs_file: bool = False
-) -> None:
-    group = search.add_argument_group("data")
-    kinds = ".csv, .tsv, .csv.gz, .parquet, .npy, or .npz with arrays X and y"
-    default = " (default: the heartbeats data that ships with the package)"
-    group.add_argument(
-        "file",
-        nargs=None if needs_file else "?",
-        metavar="FILE",
-        help=kinds if needs_file else kinds + default,
-    )
-    group.add_argument("--target", metavar="COLUMN", help="column of the labels")
-    group.add_argument(
-        "--positive",
-        metavar="VALUE",
-        help="label of the positive class; all other labels become the negative class",
-    )
-    group.add_argument(
-        "--groups",
-        metavar="COLUMN",
-        help="column of groups, such as patients; the rows of a group stay in one fold",
-    )
-    for name, meaning in (
-        ("drop", "column to leave out; can be repeated"),
-        ("keep", "column to keep though it looks like an index or like the target"),
-    ):
-        group.add_argument(
-            f"--{name}", action="append", default=[], metavar="COLUMN", help=meaning
-        )
-    _add_missing(group)
-
-
-def _add_model_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("network")
-    smote = "smote (default, except for the grid of cnn1d, which has class weights), "
-    _add_network(group, f"{smote}none", "cnn1d")
-    group.add_argument(
-        "--grid",
-        action="append",
-        metavar='"NAME=V,V"',
-        help="values of a parameter of the network, or of step__parameter; can be "
-        "repeated (default: batch_norm, class_weight and global_pooling of cnn1d; "
-        "dropout, width and activation of dense)",
-    )
-
-
-def _add_network(group: argparse._ArgumentGroup, samplers: str, model: str) -> None:
-    kinds = {"cnn1d": "cnn1d for time series", "dense": "dense for tables"}
-    kinds[model] += " (default)"
-    group.add_argument(
-        "--model", choices=tuple(kinds), default=model, help=", ".join(kinds.values())
-    )
-    group.add_argument(
-        "--channels",
-        type=_positive_int,
-        metavar="N",
-        help="number of channels of a time series with timesteps * N columns "
-        "(default 1)",
-    )
-    group.add_argument(
-        "--sampler",
-        metavar="NAME",
-        help=f"{samplers}, or the name of any sampler of imbalanced-learn",
-    )
-
-
-def _add_run_options(search: argparse.ArgumentParser) -> None:
-    group = search.add_argument_group("run")
-    _add_folds_and_seed(group)
-    group.add_argument(
-        "--jobs",
-        type=_positive_int,
-        default=min(2, os.cpu_count() or 1),
-        metavar="N",
-        help="number of fits at the same time (default %(default)s)",
-    )
-    group.add_argument(
-        "--backend",
-        choices=("threads", "dask"),
-        default="threads",
-        help="where the fits run: threads of this process (default), or workers of "
-        "dask, by default --jobs processes on this machine",
-    )
-    group.add_argument(
-        "--address",
-        metavar="HOST:PORT",
-        help="scheduler of a cluster of dask, whose workers have skloss",
-    )
-    folder = group.add_mutually_exclusive_group()
-    folder.add_argument(
-        "--out",
-        default="skloss-search",
-        metavar="DIR",
-        help="folder for results.csv, curves.png, report.html, the model and the "
-        "list of finished fits (default ./%(default)s)",
-    )
-    folder.add_argument(
-        "--resume",
-        metavar="DIR",
-        help="resume the interrupted search in this folder; use the same file and "
-        "options",
-    )
-
-
-def _add_folds_and_seed(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--folds",
-        type=_fold_count,
-        metavar="N",
-        help="number of folds (default 5)",
-    )
-    group.add_argument(
-        "--seed",
-        type=_whole_number,
-        default=0,
-        metavar="S",
-        help="random seed of the folds, the sampler and the network (default 0)",
-    )
-
-
-def _positive_int(text: str) -> int:
-    return _at_least(text, 1)
-
-
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(
-            f"must be a number above 0 and below 1, got {text!r}"
-        )
-    return value
-
-
-def _fold_count(text: str) -> int:
-    return _at_least(text, 2)
-
-
-def _whole_number(text: str) -> int:
-    return _at_least(text, 0)
-
-
-def _at_least(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number of at least {least}, got {text!r}"
-        )
-    return int(text)
+    add_missing(predict)

@@ -181,7 +181,8 @@ class Case:
         running mean with dropout, class weights and penalties.
     holdout : str or None
         Source of the validation rows: "pipeline", "internal", "given", "tail" or
-        "none"; None if unknown.
+        "none"; None if unknown. Of code also "folds" or "test", where rows that a
+        sampler made are cut into folds, or into rows for training and for a test.
     holdout_groups : {"kept", "missed", "none"} or None
         Whether the hold-out of a fit kept groups together: they were passed; they were
         passed to a cross-validation around the fit only; or no groups are known.

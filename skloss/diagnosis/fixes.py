@@ -11,7 +11,7 @@ from typing import Any
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.training_loss import usual_rates
 from skloss.diagnosis.finding import Finding
-from skloss.diagnosis.text import params_text
+from skloss.diagnosis.words import params_text
 
 __all__ = ["Fix", "Step", "fixes_of", "line_of"]
 
@@ -108,7 +108,6 @@ _LINES = {
     "label-noise": "skloss.label_issues(classifier, X, y)",
     "tiny-dataset": "cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=10)",
     "imbalance": _TUNE,
-    "resample-before-split": "skloss.make_pipeline(SMOTE(), classifier).fit(X, y)",
     "unshuffled-tail-validation": "train_test_split(X, y, stratify=y)",
     "minority-absent": "train_test_split(X, y, stratify=y)",
     "train-rows-in-validation": "X = X.drop_duplicates(); y = y[X.index]",
@@ -179,6 +178,10 @@ def line_of(finding: Finding) -> str:
         return f"classifier.set_params({params_text(finding.params)})"
     if step := _STEPS.get(finding.name):
         return f"make_pipeline({step.code}, classifier)"
+    if finding.name == "resample-before-split":
+        known = finding.evidence.get("sampler")
+        sampler = "SMOTE" if known is None else str(known.value).partition(",")[0]
+        return f"skloss.make_pipeline({sampler}(), classifier).fit(X, y)"
     return _LINES.get(finding.name, "")
 
 

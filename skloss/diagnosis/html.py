@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from skloss.diagnosis.text import by_reason, headline, measure_text, params_text
+from skloss.diagnosis.text import by_reason, headline
+from skloss.diagnosis.words import measure_text, params_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -1,15 +1,20 @@
-"""Plain text of a diagnosis, 80 columns wide, and of the values in it."""
+"""Plain text of a diagnosis, 80 columns wide."""
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from skloss.diagnosis.finding import Finding, Measure
+from skloss.diagnosis.words import (
+    NO_BREAK,
+    measure_text,
+    params_text,
+    printable,
+    tally,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from skloss.diagnosis.diagnosis import Diagnosis
@@ -18,19 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "by_reason",
     "headline",
-    "measure_text",
-    "params_text",
-    "printable",
     "report",
     "steps_text",
-    "tally",
-    "value_text",
 ]
 
 _WIDTH = 80
 _INDENT = " " * 4
-_MOST_ITEMS = 6
-_NO_BREAK = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
 # What to give to ``diagnose``, by words in the reason why a rule was not assessed.
 _GIVEN_FOR = (
     ("validation rows", "X_val and y_val"),
@@ -159,78 +157,6 @@ def to_give(diagnosis: Diagnosis) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def tally(count: int, noun: str) -> str:
-    """Write a count with its noun.
-
-    Examples
-    --------
-    >>> tally(1, "rule"), tally(2, "rule")
-    ('1 rule', '2 rules')
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def value_text(value: object) -> str:
-    """Write a value of the evidence.
-
-    Examples
-    --------
-    >>> print(value_text(0.123456), value_text(12345.6), value_text(4000))
-    0.123 12346 4000
-    >>> value_text([0.5, float("nan"), 1e-9])
-    '0.5, nan, 1e-09'
-    """
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        # With three significant digits, 12346 rows would become "1.23e+04".
-        return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
-    if isinstance(value, Mapping):
-        return _listed(f"{key}: {value_text(part)}" for key, part in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
-        return _listed(map(value_text, value))
-    return "none" if value is None else str(value)
-
-
-def measure_text(measure: Measure) -> str:
-    r"""Write a value of the evidence with its unit, and a share as a percentage.
-
-    Examples
-    --------
-    >>> measure_text(Measure(4, "epochs")), measure_text(Measure(1, "classes"))
-    ('4\xa0epochs', '1\xa0class')
-    >>> measure_text(Measure(0.219, "of the loss")), measure_text(Measure(5.4, "%"))
-    ('21.9%\xa0of the loss', '5.4%')
-    >>> measure_text(Measure((0.02, 0.03), "of rows"))
-    '2% to 3%\xa0of rows'
-    """
-    value, unit = measure
-    if isinstance(value, int) and value == 1:
-        unit = "class" if unit == "classes" else unit.removesuffix("s")
-    is_range = isinstance(value, tuple) and list(map(type, value)) == [float, float]
-    numbers = " to ".join(_number(n, unit) for n in (value if is_range else (value,)))
-    return f"{numbers}{_NO_BREAK}{unit}" if unit not in ("", "%") else numbers
-
-
-def _number(value: object, unit: str) -> str:
-    if unit.startswith("of ") and isinstance(value, float):
-        return f"{value_text(100.0 * value)}%"
-    return value_text(value) + ("%" if unit == "%" else "")
-
-
-def params_text(params: Mapping[str, Any]) -> str:
-    """Write parameters as the arguments of a call.
-
-    Examples
-    --------
-    >>> params_text({"activation": "relu", "learning_rate": 0.001})
-    'activation="relu", learning_rate=0.001'
-    """
-    return ", ".join(f"{name}={_literal(value)}" for name, value in params.items())
-
-
 def by_reason(not_assessed: Mapping[str, str]) -> dict[str, list[str]]:
     """Group the rules that could not be assessed by reason, most frequent first."""
     groups: dict[str, list[str]] = {}
@@ -254,7 +180,7 @@ def _in_full(finding: Finding) -> str:
     for symptom in finding.explains:
         text = f"{symptom.name}: {symptom.title}"
         blocks.append(_fill(label + text, _INDENT, hang=10))
-        label = _NO_BREAK * len(label)
+        label = NO_BREAK * len(label)
     return "\n".join(blocks)
 
 
@@ -284,19 +210,6 @@ def _measured(name: str, measure: Measure) -> str:
     return f"{name}: {measure_text(measure)}"
 
 
-def _listed(items: Iterable[str]) -> str:
-    items = list(items)
-    more = f", ... ({len(items)} in all)" if len(items) > _MOST_ITEMS else ""
-    return ", ".join(items[:_MOST_ITEMS]) + more
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    quoted = isinstance(value, str)
-    return json.dumps(value, ensure_ascii=False) if quoted else repr(value)
-
-
 def _lines(texts: Iterable[str], indent: str = "") -> str:
     return "\n".join(_fill(text, indent, hang=4) for text in texts)
 
@@ -309,15 +222,4 @@ def _fill(text: str, indent: str = "", hang: int = 0) -> str:
         subsequent_indent=indent + " " * hang,
         break_on_hyphens=False,  # names of rules must stay whole
     )
-    return filled.replace(_NO_BREAK, " ")
-
-
-def printable(text: str) -> str:
-    """Replace control characters.
-
-    Names of columns can contain escape codes, which a terminal would execute.
-    """
-    return "".join(
-        c if c.isprintable() or c == _NO_BREAK else " " if c.isspace() else "\ufffd"
-        for c in text
-    )
+    return filled.replace(NO_BREAK, " ")

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skloss.holdout import stratified_sample
 from skloss.networks import NetworkSpec
-from skloss.networks.layers import SeriesScale, series_moments
+from skloss.networks.layers import SeriesScale, series_moments, statistics_of
 from skloss.preprocessing import scaled_series
 from skloss.rocket import FEWEST_TIMESTEPS, PENALTIES, HeadPath, RocketKernels
 from skloss.training import Rows
@@ -120,8 +120,8 @@ def set_moments(spec: NetworkSpec, weights: list[np.ndarray], rows: Rows) -> Non
     # Constant series have no logarithm, and say nothing of the others.
     found = np.ma.masked_invalid(series_moments(series)[:, 0].astype(np.float64))
     variance = np.ma.filled(found.var(axis=0), 0)
-    weights[0] = np.ma.filled(found.mean(axis=0), 0).astype(np.float32)
-    weights[1] = np.where(variance > 0, variance, 1).astype(np.float32)
+    mean = np.ma.filled(found.mean(axis=0), 0)
+    weights[:3] = statistics_of(mean, np.where(variance > 0, variance, 1))
 
 
 def _chosen(rows: Rows, at_most: int) -> np.ndarray:

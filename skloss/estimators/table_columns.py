@@ -25,7 +25,13 @@ from skloss.estimators.missing_values import MissingValuesMixin
 from skloss.estimators.sampler import check_codes
 from skloss.holdout import stratified_sample
 from skloss.networks import NetworkSpec
-from skloss.networks.layers import ColumnScale, Embed, FillMissing, Layer
+from skloss.networks.layers import (
+    ColumnScale,
+    Embed,
+    FillMissing,
+    Layer,
+    statistics_of,
+)
 from skloss.sklearn_compat import StrOptions
 from skloss.sparse_rows import is_sparse
 from skloss.streams.streamed_rows import MOST_KEPT_VALUES
@@ -259,7 +265,8 @@ def set_columns(spec: NetworkSpec, weights: list[np.ndarray], rows: FitRows) -> 
                 weights[at] = _medians(_numbers(rows.original, known))
             case ColumnScale():
                 known = () if embed is None else embed.columns
-                weights[at : at + 2] = _moments(_numbers(rows.original, known))
+                moments = _moments(_numbers(rows.original, known))
+                weights[at : at + 3] = statistics_of(*moments)
             case _:
                 return
         at += len(layer.weight_shapes(shape))
@@ -293,7 +300,7 @@ def _are_flags(numbers: np.ndarray) -> np.ndarray:
     return is_flag
 
 
-def _moments(numbers: np.ndarray) -> list[np.ndarray]:
+def _moments(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of each column; 0 and 1 of those of 0 and 1, constant ones 1.
 
     What fills gaps would make a column narrower, and does not count.
@@ -302,8 +309,4 @@ def _moments(numbers: np.ndarray) -> list[np.ndarray]:
     is_flag = _are_flags(numbers)
     mean = np.where(is_flag, 0, np.ma.filled(masked.mean(axis=0), 0))
     variance = np.ma.filled(masked.var(axis=0), 0)
-    variance = np.where(is_flag | (variance <= 0), 1, variance)
-    # Beyond these, float32 would make it zero or infinite, and the column NaN or zero.
-    float32 = np.finfo(np.float32)
-    variance = np.clip(variance, float32.tiny, float32.max)
-    return [mean.astype(np.float32), variance.astype(np.float32)]
+    return mean, np.where(is_flag | (variance <= 0), 1, variance)

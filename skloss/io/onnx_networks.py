@@ -188,10 +188,10 @@ def _scaled(
     values = graph.floats(found.values)
     if not statistics:
         return values
-    mean, variance = (array.astype(np.float64) for array in statistics)
+    unit, mean, variance = (array.astype(np.float64) for array in statistics)
     moments = graph.add("Concat", found.mean, graph.add("Log", found.spread), axis=2)
     moments = graph.add("Sub", moments, graph.constant(mean))
-    moments = graph.add("Div", moments, graph.constant(np.sqrt(variance)))
+    moments = graph.add("Div", moments, graph.constant(np.sqrt(variance) / unit))
     most = np.float64(MOST_MOMENT)
     moments = graph.add("Max", moments, graph.constant(-most))
     moments = graph.floats(graph.add("Min", moments, graph.constant(most)))
@@ -212,10 +212,12 @@ def _columns_scaled(
     graph: Graph, statistics: Sequence[Array], x: str, n_columns: int
 ) -> str:
     """Scale the first columns; the others have mean 0 and variance 1."""
-    mean, variance = np.zeros(n_columns, "f4"), np.ones(n_columns, "f4")
-    mean[: len(statistics[0])], variance[: len(statistics[1])] = statistics
+    mean, deviation = np.zeros(n_columns, "f4"), np.ones(n_columns, "f4")
+    unit, known, variance = statistics
+    mean[: len(known)] = known
+    deviation[: len(known)] = np.sqrt(variance) / unit
     centered = graph.add("Sub", x, graph.constant(mean))
-    return graph.add("Div", centered, graph.constant(np.sqrt(variance)))
+    return graph.add("Div", centered, graph.constant(deviation))
 
 
 def _filled(

@@ -16,6 +16,7 @@ from skloss.io.trusted_types import STEP_TYPES
 __all__ = ["read_step", "write_step"]
 
 _SCHEMA = "schema.json"
+_BOOLEANS = ("bool", "bool_")  # of Python and NumPy, as NumPy 2 and 1 call them
 # skops reads an array anew for each estimator that shares it.
 _MOST_TIMES = 8
 
@@ -56,16 +57,36 @@ def _line(error: Exception) -> str:
 
 
 def _stored(data: bytes) -> bytes:
-    """Return the archive with sparse matrices not compressed, as all else in it is."""
+    """Return the archive as it can be read again.
+
+    Sparse matrices are not compressed, as all else in it is not, and of dicts with
+    booleans as keys, such as class weights, both keys are kept.
+    """
     source = ZipFile(BytesIO(data))
-    if not any(name.endswith(".npz") for name in source.namelist()):
-        return data
     made = BytesIO()
     with ZipFile(made, "w", ZIP_STORED) as target:
         for name in source.namelist():
             part = source.read(name)
+            if name == _SCHEMA:
+                part = json.dumps(_with_boolean_keys(json.loads(part))).encode()
             target.writestr(name, _stored_archive(part) if _is_npz(name) else part)
     return made.getvalue()
+
+
+def _with_boolean_keys(node: Any) -> Any:
+    """Change the key "false": skops reads keys by ``bool``, and only "" is False."""
+    if isinstance(node, list):
+        return [_with_boolean_keys(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _with_boolean_keys(part) for key, part in node.items()}
+    if node.get("__loader__") == "DictNode":
+        content, kinds = node["content"], node["key_types"]["content"]
+        node["content"] = {
+            "" if key == "false" and kind["__class__"] in _BOOLEANS else key: part
+            for (key, part), kind in zip(content.items(), kinds, strict=True)
+        }
+    return node
 
 
 def _is_npz(name: str) -> bool:

@@ -22,6 +22,7 @@ _FUNCTIONS = ("skloss.search.table_steps.date_parts",)
 # Arrays, and types of arrays, in encoders of categories; skops reads them by SciPy.
 _ARRAYS = (
     "numpy.dtype",
+    "numpy.number",  # as make_column_selector has it
     *(
         f"scipy.sparse._{kind}.{kind}_{form}"
         for kind in ("csc", "csr")
@@ -33,6 +34,7 @@ _PARTS = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",
+    "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.metrics._scorer._CurveScorer",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._scorer._Scorer",

@@ -68,7 +68,7 @@ def _initial(weight: WeightShape, rng: np.random.Generator) -> np.ndarray:
         table = rng.uniform(-limit, limit, weight.shape).astype(np.float32)
         table[-2:] = 0
         return table
-    if weight.role in ("gamma", "moving_variance", "spread"):
+    if weight.role in ("gamma", "moving_unit", "moving_variance", "spread"):
         return np.ones(weight.shape, np.float32)
     zeros = np.zeros(weight.shape, np.float32)
     if weight.ones is not None:

@@ -25,7 +25,7 @@ __all__ = ["CheckedPart", "check_record", "problem_of"]
 Count = Annotated[int, (0, 2**62)]
 Share = Annotated[float, (0, 1)]
 Label = str | int | float | bool | None
-_LARGEST = 2**62  # of an integer, so that any of them is also a float
+_LARGEST = 2**63  # of a label of 64 bits; any of them is also a float
 
 _CONFIGURATION: dict[str, Any] = {
     "estimator": str | None,

@@ -6,8 +6,6 @@ another with NumPy alone.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from html import escape
@@ -15,14 +13,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
-from skloss.exceptions import RecordFormatError
 from skloss.record.curve_names import higher_is_better
-from skloss.record.description import Layer, PlainPart, SplitMetrics, Training
 from skloss.record.history import read_history
-from skloss.record.plain_values import as_plain, as_strict_json
-from skloss.record.schema import check_record
-from skloss.record.text_files import json_of_text, text_of_file
-from skloss.record.version1 import from_version_1
+from skloss.record.plain_values import as_plain
+from skloss.record.record_content import (
+    content_of_json,
+    json_of_content,
+    not_a_record,
+    read_content,
+)
+from skloss.record.text_files import text_of_file
 from skloss.whole_files import write_whole
 
 __all__ = ["TrainingRecord"]
@@ -246,27 +246,7 @@ class TrainingRecord:
         >>> TrainingRecord.from_dict(newer).extra
         {'mood': 'good'}
         """
-        if not isinstance(content, Mapping):
-            raise _not_a_record(f"an object was expected, got {_kind(content)}")
-        if "history" not in content:
-            raise _not_a_record("'history' is missing")
-        for name in _CONTENT:
-            if not isinstance(content.get(name, {}), Mapping):
-                kind = _kind(content[name])
-                raise _not_a_record(f"{name!r} must be an object, got {kind}")
-        version = content.get("version", cls.RECORD_VERSION)
-        if isinstance(version, bool) or not isinstance(version, int):
-            raise _not_a_record(f"'version' must be an integer, got {version!r}")
-        known = {name: dict(content.get(name, {})) for name in _CONTENT}
-        known["history"] = _read_history(as_plain(known["history"]))
-        if version == 1:
-            known, version = _converted(known), 2
-        wrong = check_record(known, len(next(iter(known["history"].values()), ())))
-        if wrong is None:
-            wrong = _problem_of_parts(known)
-        if wrong is not None:
-            raise _not_a_record(wrong)
-        extra = {k: v for k, v in content.items() if k not in (*_CONTENT, "version")}
+        known, version, extra = read_content(content, _CONTENT, cls.RECORD_VERSION)
         return cls(**known, version=version, extra=extra)
 
     def to_json(self, indent: int | None = None) -> str:
@@ -288,15 +268,7 @@ class TrainingRecord:
         >>> TrainingRecord(history={"loss": [1.5, float("inf")]}).to_json()
         '{"version": 2, ... "history": {"loss": [1.5, "Infinity"]}, "outcome": {}}'
         """
-        content = self.to_dict()
-        history = {
-            name: [None if value != value else _encode(value) for value in values]
-            for name, values in content["history"].items()
-        }
-        encoded = {name: _encode(part) for name, part in content.items()}
-        return json.dumps(
-            encoded | {"history": history}, indent=indent, allow_nan=False
-        )
+        return json_of_content(self.to_dict(), indent)
 
     @classmethod
     def from_json(cls, text: str) -> TrainingRecord:
@@ -326,11 +298,10 @@ class TrainingRecord:
         skloss.exceptions.RecordFormatError: Not a training record: the text is not
         JSON, or was cut short (Expecting ',' delimiter at line 1 column 26).
         """
-        content = json_of_text(text, "the text", _not_a_record)
         try:
-            return cls.from_dict(_decode(content))
+            return cls.from_dict(content_of_json(text))
         except RecursionError as err:
-            raise _not_a_record("it is nested too deeply") from err
+            raise not_a_record("it is nested too deeply") from err
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the record to a file, as JSON in UTF-8.
@@ -380,7 +351,7 @@ class TrainingRecord:
         ...     TrainingRecord.load(f"{folder}/run.json").data
         {'n_rows': 9}
         """
-        return cls.from_json(text_of_file(Path(path), _not_a_record))
+        return cls.from_json(text_of_file(Path(path), not_a_record))
 
     @classmethod
     def from_history(cls, history: object) -> TrainingRecord:
@@ -419,83 +390,3 @@ _CONTENT = tuple(
     for part in fields(TrainingRecord)
     if part.name not in ("version", "extra")
 )
-_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-# Marks a text that would otherwise be read as a number, or that has the mark itself.
-_QUOTE = "text:"
-
-
-def _not_a_record(reason: str) -> RecordFormatError:
-    """Error of one sentence."""
-    return RecordFormatError(f"Not a training record: {reason}.")
-
-
-def _kind(value: object) -> str:
-    """Name of a value's type."""
-    return type(value).__name__
-
-
-def _converted(content: dict[str, Any]) -> dict[str, Any]:
-    """Content of version 2, of a record of version 1."""
-    try:
-        return from_version_1(content)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as err:
-        what = f"its fields are not those of version 1 ({type(err).__name__}: {err})"
-        raise _not_a_record(what) from err
-
-
-def _read_history(history: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Check the curves; null is NaN."""
-    curves = {}
-    for name, values in history.items():
-        if not isinstance(values, list):
-            raise _not_a_record(
-                f"history[{name!r}] must be a list, got {_kind(values)}"
-            )
-        curves[name] = [math.nan if value is None else value for value in values]
-        for value in curves[name]:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise _not_a_record(
-                    f"history[{name!r}] must hold numbers, got {value!r}"
-                )
-            if isinstance(value, int) and abs(value) > 2**62:
-                raise _not_a_record(f"history[{name!r}] has too large an integer")
-    if len({len(values) for values in curves.values()}) > 1:
-        raise _not_a_record("the lists of 'history' differ in length")
-    return curves
-
-
-def _problem_of_parts(known: Mapping[str, Any]) -> str | None:
-    """Say what in the layers, the settings or the metrics is wrong; None if nothing."""
-    configuration, metrics = known["configuration"], known["outcome"].get("metrics", {})
-    parts: list[tuple[type[PlainPart], str, Any]] = [
-        (Layer, f"layers[{number}]", layer)
-        for number, layer in enumerate(configuration.get("layers") or ())
-    ]
-    parts.append((Training, "training", configuration.get("training")))
-    parts += [(SplitMetrics, f"metrics[{name!r}]", m) for name, m in metrics.items()]
-    for kind, name, content in parts:
-        wrong = None if content is None else kind.problem_of(content)
-        if wrong is not None:
-            return f"{name}: {wrong}"
-    sizes = {len(part["counts"]) for part in metrics.values() if part is not None}
-    return "the splits differ in their number of classes" if len(sizes) > 1 else None
-
-
-def _encode(value: Any) -> Any:
-    """Put plain data into what strict JSON can say, so that `_decode` undoes it."""
-    return as_strict_json(value, text=_quoted)
-
-
-def _quoted(text: str) -> str:
-    return _QUOTE + text if text in _SPECIAL or text.startswith(_QUOTE) else text
-
-
-def _decode(value: object) -> Any:
-    """Undo `_encode`."""
-    if isinstance(value, dict):
-        return {key: _decode(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_decode(part) for part in value]
-    if isinstance(value, str):
-        return _SPECIAL.get(value, value.removeprefix(_QUOTE))
-    return value

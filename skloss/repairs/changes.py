@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from skloss.diagnosis import Case
 from skloss.diagnosis.fixes import Fix, Step
-from skloss.diagnosis.text import params_text
+from skloss.diagnosis.words import params_text
 from skloss.repairs.estimator_parts import Parts, is_sampler, parts_of
 from skloss.repairs.translation import CannotApplyError, translated
 
@@ -71,9 +71,12 @@ def change_of(estimator: Any, fix: Fix, case: Case | None = None) -> Change:
     if fix.holds_out_first:
         return _held_out_first(changed, parts)
     found = translated(parts.classifier, fix.params, case)
-    params = {f"{parts.prefix}{name}": value for name, value in found.items()}
+    # In one order, so that two findings with the same fix have the same line.
+    params = {f"{parts.prefix}{name}": found[name] for name in sorted(found)}
     changed.set_params(**params)
-    return Change(changed, f"estimator.set_params({params_text(params)})")
+    names_a_class = any(isinstance(value, type) for value in params.values())
+    imports = ("import keras",) if names_a_class else ()
+    return Change(changed, f"estimator.set_params({params_text(params)})", imports)
 
 
 def _with_step(changed: Any, parts: Parts, step: Step) -> Change:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
-__all__ = ["Parts", "is_sampler", "parts_of"]
+from numpy.random import RandomState
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+__all__ = ["Parts", "is_sampler", "parts_of", "with_other_seeds"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,36 @@ def parts_of(estimator: Any) -> Parts:
 def is_sampler(step: object) -> bool:
     """Whether a step of a pipeline resamples rows."""
     return hasattr(step, "fit_resample")
+
+
+def with_other_seeds(estimator: Any, number: int) -> Any:
+    """Copy an estimator, with the ``number``-th seeds drawn from each of its seeds.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It stays as it is.
+    number : int
+        0 leaves the seeds. What has no seed stays without.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> network = MLPClassifier(random_state=0)
+    >>> [with_other_seeds(network, number).random_state for number in (0, 1, 1, 2)]
+    [0, 209652396, 209652396, 398764591]
+    """
+    other = clone(estimator)
+    seeds = {
+        name: int(
+            check_random_state(deepcopy(seed)).randint(2**31 - 1, size=number)[-1]
+        )
+        for name, seed in other.get_params().items()
+        if number
+        and name.rpartition("__")[2] == "random_state"
+        and isinstance(seed, Integral | RandomState)
+    }
+    return other.set_params(**seeds)
 
 
 def _wraps(inner: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import t
 from sklearn.base import clone
 
+from skloss.repairs.estimator_parts import with_other_seeds
 from skloss.sklearn_compat import safe_indexing
 
 __all__ = [
@@ -78,7 +79,9 @@ class Folds:
     """Rows, and the folds on which every estimator is scored.
 
     ``looks`` are numbers of folds. At each of them two estimators are compared; the
-    later ones are for a change that gains something, though not beyond chance.
+    later ones are for a change that gains something, though not beyond chance. The
+    first look is at one drawing of the folds. Each further drawing has other seeds of
+    the estimators: a lucky initialization is lucky in all folds.
     """
 
     X: Any
@@ -105,7 +108,8 @@ class Folds:
     def score(self, estimator: Any, fold: int) -> float:
         """Score an estimator on a fold."""
         train, test = self.splits[fold]
-        fitted = self._fitted(estimator, train)
+        drawing = fold // self.looks[0]
+        fitted = self._fitted(with_other_seeds(estimator, drawing), train)
         rows = safe_indexing(self.X, test), safe_indexing(self.y, test)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -20,6 +20,7 @@ from skloss.repairs.changes import Change, change_of
 from skloss.repairs.paired_scores import (
     Folds,
     FoldScores,
+    Gain,
     NotScoredError,
     compared,
 )
@@ -129,7 +130,10 @@ class Path:
         return proposal_of_all
 
     def _lean_on_promise(self) -> bool:
-        """Look at the findings behind the fix that gained most without being kept."""
+        """Look at the findings behind the fix that gained most without being kept.
+
+        A fix that no fold has seen counts, too: the next one may need it.
+        """
         if not self._promising:
             return False
         chosen = max(self._promising, key=lambda pair: pair[0])
@@ -167,7 +171,7 @@ class Path:
             self.scores = scores
             self._tried, self._promising = {proposal.changes[-1].line}, []
             self.best = self.here = self._place(proposal.estimator)
-        elif gain is not None and gain.mean > 0:
+        elif gain is not None and (gain.mean > 0 or _is_unseen(gain)):
             self._promising.append((gain.mean, proposal))
 
     def _place(self, estimator: Any, proposal: Proposal | None = None) -> Place:
@@ -186,6 +190,11 @@ def _advised(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Fix]]:
 
 def _is_alarm(finding: Finding) -> bool:
     return finding.is_alarm
+
+
+def _is_unseen(gain: Gain) -> bool:
+    """Whether no fold has changed, as where one class is predicted with and without."""
+    return gain.low == gain.high == 0
 
 
 def _record_of(fitted: object) -> TrainingRecord | None:

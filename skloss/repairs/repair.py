@@ -37,7 +37,8 @@ def repair(
     the repaired estimator is diagnosed, and so on, until no fix is left. One fault
     can hide what the fix of another one gains. So where no fix helps alone, the fixes
     of all causes are tried together, and then a fix that gained something, though not
-    beyond chance, together with what is found once it is applied.
+    beyond chance, or that changed no score, together with what is found once it is
+    applied.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def repair(
         estimator.
     cv : int, cross-validator or iterable, default=5
         Folds. A number means so many stratified folds, drawn twice, and four times
-        where that does not decide; with groups, folds that keep them together.
+        where that does not decide; with groups, folds that keep them together. Each
+        further drawing has other seeds of the estimators, drawn from their own.
     groups : array-like of shape (n,), default=None
         Groups of rows, for the folds and for the hold-out of a classifier of skloss.
     max_trials : int, default=8
@@ -84,9 +86,9 @@ def repair(
     The interval is that of the corrected resampled t, at 90 %, which allows for folds
     that share training rows; its lower end decides. A fix that gains nothing on the
     first drawing of the folds is given up there, and one that gains something, though
-    not beyond chance, is scored on two more. So a fix without any effect is kept in
-    about 7 of 100 trials. The score of the repaired estimator is slightly flattering,
-    since it was chosen by it: score it on rows that were not given here.
+    not beyond chance, is scored on two more. A lucky initialization is lucky in all
+    folds; hence the other seeds. The score of the repaired estimator is slightly
+    flattering, since it was chosen by it: score it on rows that were not given here.
 
     References
     ----------

@@ -124,6 +124,8 @@ def _of_keras(
             routed = given if given in own else f"model__{given}"
             current.setdefault(routed, arguments[given])
             found[routed] = value
+        elif name == "loss" and name in own and _gives_logits(arguments, case):
+            found |= _loss_of_logits(value)
         elif name in own:
             found[name] = value
         elif name in _OF_OPTIMIZER:
@@ -180,6 +182,24 @@ def _loss_of_keras(case: Case | None) -> str:
     rows = None if case is None else case.rows
     one_hot = rows is not None and rows.target_kind == "one_hot"
     return "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
+
+
+def _gives_logits(arguments: Mapping[str, Any], case: Case | None) -> bool:
+    """Whether the network ends without an activation, as its function is called now."""
+    names = ("head_activation", *_OF_MODEL["head_activation"])
+    set_now = [arguments[name] for name in names if arguments.get(name) is not None]
+    if set_now:
+        return bool(set_now[0] == "linear")
+    head = None if case is None else case.head
+    return head is not None and head.activation == "linear"
+
+
+def _loss_of_logits(name: str) -> dict[str, Any]:
+    """Name the class of a loss, and that it takes logits."""
+    import keras
+
+    kind = "".join(part.title() for part in name.split("_"))
+    return {"loss": getattr(keras.losses, kind), "loss__from_logits": True}
 
 
 def _with_holdout(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.reports.context import NotKnown
 from skloss.reports.tables import Cell, Table, cell, metric_title
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from skloss.diagnosis.text import value_text
+from skloss.diagnosis.words import value_text
 from skloss.record.plain_values import as_plain
 from skloss.reports.context import NotKnown, ReportContext
 from skloss.reports.tables import Cell, Table, cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from skloss.diagnosis.text import printable
+from skloss.diagnosis.words import printable
 from skloss.reports.tables import Table
 
 __all__ = ["Markdown", "code_block", "code_span", "escaped", "table_text"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.record.group_names import groups_text
 from skloss.reports.score_intervals import (
     METRICS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skloss.diagnosis.text import value_text
+from skloss.diagnosis.words import value_text
 
 __all__ = ["MOST_CLASSES", "Cell", "Table", "cell", "metric_title"]
 

@@ -151,13 +151,12 @@ def count_rows(
         X, place = np.asarray(block.X), source.place(number, sum(lengths), len(block.X))
         row_shape = X.shape[1:] if row_shape is None else row_shape
         _check_values(X, row_shape, place)
+        first = sum(lengths)
         lengths.append(len(X))
         digests.append(_digest(X))
-        labels.add(_labels(block, read_labels, place, sum(lengths) - len(X)))
+        labels.add(_labels(block, read_labels, place, first))
         if source.has_groups:
-            _check_length("groups", block.groups, X, place)
-            check_no_gaps("groups", block.groups)
-            groups.add(np.asarray(block.groups))
+            groups.add(_groups(block, place, first))
     if row_shape is None or not sum(lengths):
         raise ValueError("There are no rows: the source gave no block with one in it.")
     classes, codes = labels.sorted()
@@ -209,6 +208,15 @@ def _labels(
         return read_labels(block.y)
     except ValueError as error:
         raise _error_in(place, first, error) from error
+
+
+def _groups(block: Block, place: str, first: int) -> np.ndarray:
+    _check_length("groups", block.groups, block.X, place)
+    try:
+        check_no_gaps("groups", block.groups)
+    except ValueError as error:
+        raise _error_in(place, first, error) from error
+    return np.asarray(block.groups)
 
 
 class _Numbered:

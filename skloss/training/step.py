@@ -127,7 +127,9 @@ def train_step(
     )
     parts = norm_parts(key.spec, gradient, state.trained, trained)
     norms = tf.stack([tf.reduce_sum(tf.square(part)) for part in parts])
-    flat = tf.concat(statistics, axis=0) if statistics else state.statistics
+    flat = state.statistics
+    if statistics:
+        flat = tf.concat([tf.reshape(one, [-1]) for one in statistics], axis=0)
     after = State(trained, slots, flat, state.step + 1)
     return after, Report(objective, tf.constant(-1), norms)
 

@@ -38,12 +38,16 @@ class _Run:
         self.mask: Tensor | None = None
         self.activity = tf.constant(0.0)
         self.moving: list[Tensor] = []
-        self._spec, self._weights, self._keep = spec, iter(weights), keep
+        self._spec, self._keep = spec, keep
+        self._weights = zip(weights, spec.weight_shapes(), strict=True)
         self._draw = draw
         self._n_dropouts = 0
 
     def take(self) -> Tensor:
-        return next(self._weights)
+        weight, shape = next(self._weights)
+        if not shape.trained:
+            self.moving.append(weight)  # which stays, unless a layer notes another
+        return weight
 
     def through(self, layers: Sequence[Layer], x: Tensor) -> Tensor:
         for layer in layers:
@@ -65,7 +69,7 @@ class _Run:
         return self._draw((self.real.shape[0], *shape), stream)
 
     def note_moving(self, statistics: list[Tensor]) -> None:
-        self.moving += statistics
+        self.moving[-len(statistics) :] = statistics
 
     def _squares(self, x: Tensor, real: Tensor) -> Tensor:
         """Sum of the squares over the real rows.

@@ -224,6 +224,26 @@ def test_the_error_of_a_good_ranking_is_that_of_many_draws():
     assert area_error(part) == pytest.approx(areas.std(), rel=0.05)
 
 
+PENALIZED = (replace(healthy().layers[0], l1=0.01, l2=0.3), healthy().layers[1])
+ONE_CLASS = {"confusion": ((900, 0), (100, 0)), "roc_auc": 0.52}
+
+
+def test_a_strong_penalty_is_named_as_the_cause_of_a_collapse():
+    mcc = {"network_score": 0.0, "linear_score": 0.6, "tree_score": 0.6}
+    train = {"confusion": ((3600, 0), (400, 0)), "roc_auc": 0.5}
+    found = examine(sick(layers=PENALIZED, rows=mcc, train=train, val=ONE_CLASS))
+    assert "penalties let the network learn" in found.not_assessed["majority-collapse"]
+    cause = next(finding for finding in found.findings if finding.name == "underfit")
+    assert "The penalty l1=0.01 and l2=0.3 keeps its weights near" in cause.title
+    assert cause.params == {"l1": 0.0, "l2": 1e-4}
+
+
+def test_without_a_baseline_a_collapse_is_found_and_penalties_are_lowered():
+    case = replace(sick(layers=PENALIZED, val=ONE_CLASS), rows=None)
+    finding = RULES["majority-collapse"].inspect(case)
+    assert finding.params == {"l1": 0.0, "l2": 1e-4}
+
+
 @pytest.mark.parametrize("name", ["majority-collapse", "threshold-not-tuned"])
 @pytest.mark.parametrize(
     "parts",

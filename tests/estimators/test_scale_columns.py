@@ -41,8 +41,8 @@ def test_it_is_standard_scaler_in_front():
     first, *others = inside.network_.layers
     assert first == ColumnScale(6)
     assert tuple(others) == outside.network_.layers
-    np.testing.assert_allclose(inside.weights_[0], scaler.mean_, rtol=1e-5)
-    np.testing.assert_allclose(inside.weights_[1], scaler.var_, rtol=1e-5)
+    np.testing.assert_allclose(inside.weights_[1], scaler.mean_, rtol=1e-5)
+    np.testing.assert_allclose(inside.weights_[2], scaler.var_, rtol=1e-5)
     wanted = outside.predict_proba(scaler.transform(X))
     np.testing.assert_allclose(inside.predict_proba(X), wanted, atol=1e-4)
     for name in ("loss", "val_loss"):
@@ -50,13 +50,39 @@ def test_it_is_standard_scaler_in_front():
         assert found == pytest.approx(outside.history_[name], abs=1e-4)
 
 
-@pytest.mark.parametrize("unit", [1e-24, 1e24])
-def test_units_whose_variance_float32_cannot_hold_leave_finite_columns(unit):
+@pytest.mark.parametrize("epochs", [1, 4], ids=["eager", "graph"])
+@pytest.mark.parametrize("missing", ["error", "indicator"])
+def test_it_goes_with_batch_normalization(missing, epochs):
+    X, y = raw()
+    (X, y), held = split(X, y)
+    scaler = StandardScaler().fit(X)
+    held_scaled = held | {"X_val": scaler.transform(held["X_val"])}
+    options = {"batch_norm": True, "missing": missing, "epochs": epochs}
+    inside = dense(scale_columns="standard", **options).fit(X, y, **held)
+    outside = dense(scale_columns=None, **options)
+    outside.fit(scaler.transform(X), y, **held_scaled)
+    start = len(inside.weights_) - len(outside.weights_)
+    assert start == 3
+    for found, wanted in zip(inside.weights_[-6:], outside.weights_[-6:], strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    np.testing.assert_allclose(
+        inside.predict_proba(X), outside.predict_proba(scaler.transform(X)), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("power", [-110, -80, -63, 63, 80, 110])
+def test_units_whose_variance_float32_cannot_hold_change_nothing(power):
     X, y = make_rare_events(200, n_features=3, random_state=0)
-    fitted = dense(scale_columns="standard").fit(X * unit, y)
-    assert np.isfinite(fitted.history_["loss"]).all()
-    chances = fitted.predict_proba(X * unit)[:, 1]
-    assert len(np.unique(chances)) > 1
+    X = X.astype(np.float32)
+    factor = np.array([1, 2.0**power, 2.0**power], np.float32)  # exact
+    plain = dense(scale_columns="standard").fit(X, y)
+    fitted = dense(scale_columns="standard").fit(X * factor, y)
+    wanted = plain.predict_proba(X)
+    np.testing.assert_allclose(fitted.predict_proba(X * factor), wanted, atol=1e-5)
+    found = plain.history_["val_loss"]
+    assert fitted.history_["val_loss"] == pytest.approx(found, abs=1e-5)
+    logits = fitted.model_.predict(X * factor, verbose=0)[:, 0]
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), wanted[:, 1], atol=1e-5)
 
 
 def test_scaled_tables_flags_and_sparse_rows_are_left_alone():
@@ -70,8 +96,8 @@ def test_scaled_tables_flags_and_sparse_rows_are_left_alone():
         assert [type(layer) for layer in fitted.network_.layers] == [Dense, Dense]
     mixed = np.column_stack([X, y[::-1], np.full(len(X), 7.0)])
     fitted = dense(epochs=1).fit(mixed, y)
-    np.testing.assert_array_equal(fitted.weights_[0][6:], [0, 7])
-    np.testing.assert_array_equal(fitted.weights_[1][6:], [1, 1])
+    np.testing.assert_array_equal(fitted.weights_[1][6:], [0, 7])
+    np.testing.assert_array_equal(fitted.weights_[2][6:], [1, 1])
     for options in (
         {"scale_columns": "standard"},
         {"missing": "indicator"},
@@ -88,12 +114,12 @@ def test_means_are_of_the_rows_that_are_trained_on():
     X[150:] += 1e6
     options = {"validation_rows": "last", "validation_fraction": 0.25}
     fitted = dense(**options).fit(X, y)
-    np.testing.assert_allclose(fitted.weights_[0], X[:150].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(fitted.weights_[1], X[:150].mean(axis=0), rtol=1e-5)
     again = dense(**options, refit=True).fit(X, y)
-    np.testing.assert_allclose(again.weights_[0], X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(again.weights_[1], X.mean(axis=0), rtol=1e-5)
     weight = (np.arange(200) < 120).astype(float)
     weighted = dense(**options).fit(X, y, sample_weight=weight)
-    np.testing.assert_allclose(weighted.weights_[0], X[:120].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(weighted.weights_[1], X[:120].mean(axis=0), rtol=1e-5)
 
 
 def test_gaps_and_categories_stand_beside():
@@ -107,7 +133,7 @@ def test_gaps_and_categories_stand_beside():
     assert names == ["Embed", "FillMissing", "ColumnScale"]
     scaler = StandardScaler().fit(X)  # which leaves NaN out
     medians = SimpleImputer(strategy="median").fit(X).statistics_
-    _, fill, mean, variance = fitted.weights_[:4]
+    _, fill, _, mean, variance = fitted.weights_[:5]
     np.testing.assert_allclose(fill[0], medians, rtol=1e-5)
     np.testing.assert_allclose(mean, scaler.mean_, rtol=1e-5)
     np.testing.assert_allclose(variance, scaler.var_, rtol=1e-5)
@@ -140,7 +166,7 @@ def test_members_streams_and_pipelines():
     members = dense(n_members=3).fit(X, y)
     for member in members.members_:
         kept = np.delete(X, member.record_.data["held_out_rows"], axis=0)
-        np.testing.assert_allclose(member.weights_[0], kept.mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(member.weights_[1], kept.mean(axis=0), rtol=1e-5)
     streamed = dense().partial_fit(X[:20], y[:20], classes=[0, 1])
     assert [type(layer) for layer in streamed.network_.layers] == [Dense, Dense]
     pipeline = make_pipeline(dense()).fit(X, y)

@@ -82,7 +82,8 @@ def test_moments_are_standardized_and_cut():
         (4, 1), (SeriesScale(moments=True), Flatten(), Dense(12, "relu"), Dense(1))
     )
     mean, variance = np.array([1.0, 0.5], "f4"), np.array([16.0, 4.0], "f4")
-    weights = [mean, variance, np.eye(12, dtype="f4"), np.full(12, 3, "f4")]
+    weights = [np.ones(2, "f4"), mean, variance]
+    weights += [np.eye(12, dtype="f4"), np.full(12, 3, "f4")]
     weights += [np.ones((12, 1), "f4"), np.zeros(1, "f4")]
     ((_, found),) = hidden_outputs(spec, weights, X[:, :, None])
     first, second = found.reshape(2, 4, 3) - 3
@@ -92,6 +93,19 @@ def test_moments_are_standardized_and_cut():
     np.testing.assert_allclose(second[:, 0], 0)
     np.testing.assert_allclose(second[:, 1], (5 - 1) / 4)
     np.testing.assert_allclose(second[:, 2], -3)  # a constant has no logarithm
+
+
+@pytest.mark.parametrize("power", [-110, -80, 63, 80])
+def test_units_whose_variance_float32_cannot_hold_change_nothing(power):
+    X, y = series(level="tells")
+    X = X.astype(np.float32)
+    factor = np.float32(2.0**power)  # exact
+    plain, fitted = cnn().fit(X, y), cnn().fit(X * factor, y)
+    assert first_layer(fitted) == SeriesScale(moments=True)
+    wanted = plain.predict_proba(X)
+    np.testing.assert_allclose(fitted.predict_proba(X * factor), wanted, atol=1e-4)
+    logits = fitted.model_.predict(X * factor, verbose=0)[:, 0]
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), wanted[:, 1], atol=1e-4)
 
 
 @pytest.mark.parametrize("level", ["tells", "noise"])
@@ -134,7 +148,7 @@ def test_held_out_series_are_scaled_as_predicted_ones(level):
     if level == "tells":  # and they say nothing of what the moments are scaled by
         means = X[kept].mean(axis=1, dtype=float)
         np.testing.assert_allclose(
-            [classifier.weights_[0][0], classifier.weights_[1][0]],
+            [classifier.weights_[1][0], classifier.weights_[2][0]],
             [means.mean(), means.var()],
             rtol=1e-5,
         )

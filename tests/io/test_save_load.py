@@ -8,18 +8,21 @@ from pathlib import Path
 
 import keras_networks
 import numpy as np
+import pandas as pd
 import pytest
 from fitted import CASES, fitted, table
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import (
+    FixedThresholdClassifier,
     GridSearchCV,
     TimeSeriesSplit,
     TunedThresholdClassifierCV,
 )
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import skloss
 from skloss import estimators
@@ -120,10 +123,22 @@ def test_labels_keep_their_type(labels, tmp_path):
     assert loaded.pos_label_ == classifier.pos_label_
 
 
-def test_labels_that_no_record_can_hold_are_refused(tmp_path):
+@pytest.mark.parametrize("labels", [[2**62, 2**63 - 1], [-(2**63), 1 - 2**63]])
+def test_labels_of_64_bits_come_back(labels, tmp_path):
     X, y = table()
     classifier = skloss.DenseClassifier(width=3, epochs=1, random_state=0)
-    classifier.fit(X, y + 2**62)
+    classifier.fit(X, np.array(labels)[y])
+    loaded = loaded_again(classifier, tmp_path)
+    assert loaded.classes_.tolist() == loaded.record_.data["classes"] == labels
+    classifier.record_.save(tmp_path / "record.json")
+    read = skloss.TrainingRecord.load(tmp_path / "record.json")
+    assert read.data["classes"] == labels
+
+
+def test_what_no_record_can_hold_is_refused(tmp_path):
+    X, y = table()
+    classifier = skloss.DenseClassifier(width=3, epochs=1, random_state=0)
+    classifier.fit(X, y).record_.data["classes"][1] = 2**64
     with pytest.raises(ModelFileError, match=r"cannot be saved: .*data\['classes'\]"):
         skloss.save(classifier, tmp_path / "model")
     assert not os.listdir(tmp_path)
@@ -179,6 +194,38 @@ def test_classifiers_within_those_of_scikit_learn_are_saved(around, tmp_path):
     loaded = loaded_again(outer, tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(X), outer.predict_proba(X))
     np.testing.assert_array_equal(loaded.predict(X), outer.predict(X))
+
+
+@pytest.mark.parametrize("true", [True, np.True_])
+def test_weights_of_boolean_labels_are_kept_within_steps_of_skops(true, tmp_path):
+    X, y = table()
+    weights = {true: 3, False: 1}
+    inner = skloss.DenseClassifier(
+        width=3, epochs=1, class_weight=weights, random_state=0
+    )
+    outer = FixedThresholdClassifier(inner).fit(X, y == 1)
+    loaded = loaded_again(outer, tmp_path)
+    assert loaded.estimator.class_weight == weights
+    assert loaded.estimator_.class_weight == weights
+    np.testing.assert_array_equal(
+        loaded.fit(X, y == 1).predict_proba(X), outer.predict_proba(X)
+    )
+
+
+def test_columns_chosen_by_type_are_saved(tmp_path):
+    X, y = table()
+    frame = pd.DataFrame(X).add_prefix("c").assign(town=np.array(["A", "B"])[y])
+    chosen = make_column_transformer(
+        (StandardScaler(), make_column_selector(dtype_include=np.number)),
+        (OneHotEncoder(), make_column_selector(dtype_exclude=np.number)),
+    )
+    inner = skloss.DenseClassifier(width=3, epochs=1, random_state=0)
+    pipeline = skloss.make_pipeline(chosen, inner).fit(frame, y)
+    loaded = loaded_again(pipeline, tmp_path)
+    expected = pipeline.predict_proba(frame)
+    np.testing.assert_array_equal(loaded.predict_proba(frame), expected)
+    refitted = loaded.fit(frame, y).predict_proba(frame)
+    np.testing.assert_array_equal(refitted, expected)
 
 
 def test_a_loaded_keras_classifier_has_a_model_with_its_probabilities(tmp_path):

@@ -110,6 +110,18 @@ def test_series_scaled_in_the_network_agree(level, tmp_path):
     assert_agrees(classifier, X, answers(tmp_path / "model", X))
 
 
+@pytest.mark.parametrize("power", [-80, 0, 80])
+def test_columns_of_any_unit_are_scaled_in_the_network(power, tmp_path):
+    X, y = table()
+    X = (X * np.float32(2.0**power)).astype(np.float32)
+    classifier = skloss.DenseClassifier(
+        width=5, scale_columns="standard", epochs=1, random_state=0
+    )
+    classifier.fit(X, y)
+    skloss.to_onnx(classifier, tmp_path / "model", X=X)
+    assert_agrees(classifier, X, answers(tmp_path / "model", X))
+
+
 def test_constant_series_become_zeros_as_by_the_scaler(tmp_path):
     pipeline, X, _ = fitted("pipeline of series")
     X = X.copy()

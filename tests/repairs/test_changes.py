@@ -12,7 +12,9 @@ from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skloss import DenseClassifier, KerasClassifier, make_pipeline
+from skloss.diagnosis import Case
 from skloss.diagnosis.fixes import Fix, Step
+from skloss.record import Layer
 from skloss.repairs.changes import change_of
 from skloss.repairs.paired_scores import corrected_interval
 from skloss.repairs.translation import CannotApplyError, translated
@@ -47,6 +49,13 @@ def test_the_code_does_what_was_done(shape, fix):
     names = {"estimator": clone(given)}
     exec("\n".join([*change.imports, change.line]), names)
     assert repr(names["estimator"]) == repr(change.estimator) != old
+
+
+@pytest.mark.parametrize("shape", ["bare", "imblearn"])
+def test_the_same_parameters_in_another_order_are_the_same_line(shape):
+    one, other = {"epochs": 7, "dropout": 0.3}, {"dropout": 0.3, "epochs": 7}
+    lines = {change_of(SHAPES[shape], Fix(params)).line for params in (one, other)}
+    assert len(lines) == 1
 
 
 def test_a_scaler_stands_before_the_sampler():
@@ -114,6 +123,43 @@ def test_the_rate_of_an_optimizer_is_changed_however_it_was_given():
         "optimizer__momentum": 0.5,
         "optimizer__learning_rate": 0.01,
     }
+
+
+@pytest.mark.parametrize(("units", "n_classes"), [(1, 2), (3, 3)])
+def test_a_network_without_an_activation_at_its_end_gets_a_loss_of_logits(
+    units, n_classes
+):
+    import keras
+
+    def plain(meta):
+        width = meta["n_features_in_"]
+        return keras.Sequential([keras.Input((width,)), keras.layers.Dense(units)])
+
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % n_classes
+    X = rng.normal(size=(120, 3)) + 4 * np.eye(3)[y]
+    network = KerasClassifier(
+        plain, loss="mse", optimizer="adam", epochs=40, random_state=0
+    )
+    given = make_pipeline(StandardScaler(), network)
+    given.set_params(kerasclassifier__optimizer__learning_rate=0.05)
+    head = Layer("dense", "dense", "linear", units)
+    change = change_of(given, Fix({"loss": "crossentropy"}), Case(layers=(head,)))
+    names = {"estimator": clone(given)}
+    exec("\n".join([*change.imports, change.line]), names)
+    changed = names["estimator"].fit(X, y)
+    assert changed[-1].model_.loss.get_config()["from_logits"]
+    assert changed.score(X, y) > 0.9
+    np.testing.assert_allclose(changed.predict_proba(X).sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_loss_of_logits_waits_for_the_activation_that_the_function_takes():
+    given = KerasClassifier(model, loss="mse", model__output_activation="linear")
+    head = Layer("dense", "dense", "linear", 1)
+    case, fix = Case(layers=(head,)), {"loss": "crossentropy"}
+    assert translated(given, fix, case)["loss__from_logits"]
+    given.set_params(model__output_activation="sigmoid")
+    assert translated(given, fix, case) == {"loss": "binary_crossentropy"}
 
 
 def test_early_stopping_comes_with_rows_to_stop_by():

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import make_pipeline
+from sklearn.base import BaseEstimator
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils import check_random_state
 
+from skloss.repairs.estimator_parts import with_other_seeds
 from skloss.repairs.paired_scores import Folds, FoldScores, NotScoredError, compared
 
 TRAIN, TEST = np.arange(80), np.arange(20)
@@ -54,3 +60,63 @@ def test_scores_that_are_not_finite_are_told_apart(folds):
         compared(FoldScores(folds, good), FoldScores(folds, bad))
     with pytest.raises(ValueError, match="estimator as it is"):
         compared(FoldScores(folds, bad), FoldScores(folds, good))
+
+
+class ByLuck(BaseEstimator):
+    """An estimator whose score is its merit, and the luck of its seed."""
+
+    def __init__(self, random_state=0, merit=0.0):
+        self.random_state = random_state
+        self.merit = merit
+
+    def fit(self, X, y):
+        self.luck_ = np.random.default_rng(self.random_state).normal()
+        return self
+
+    def score(self, X, y):
+        return self.merit + self.luck_
+
+
+@pytest.fixture
+def drawings():
+    """Four drawings of five folds."""
+    rows, splits = (np.zeros((100, 1)), np.zeros(100)), [(TRAIN, TEST)] * 20
+    return Folds(*rows, splits, (5, 10, 20), ByLuck.score, lambda *_: {})
+
+
+def test_a_lucky_seed_is_no_gain(drawings):
+    lucky = max(range(20), key=lambda seed: ByLuck(seed).fit(None, None).luck_)
+    scores = FoldScores(drawings, ByLuck(0)), FoldScores(drawings, ByLuck(lucky))
+    gain, is_better = compared(*scores)
+    assert scores[1].of_first(5).min() > scores[0].of_first(5).max() + 1
+    assert gain.low < 0
+    assert not is_better
+
+
+def test_a_gain_of_every_seed_is_found_at_once(drawings):
+    merit = FoldScores(drawings, ByLuck(0, merit=0.1))
+    gain, is_better = compared(FoldScores(drawings, ByLuck(0)), merit)
+    assert (gain.mean, gain.low) == pytest.approx((0.1, 0.1))
+    assert is_better
+    assert len(merit.known) == 10
+
+
+def test_each_drawing_of_the_folds_has_seeds_of_its_own(drawings):
+    known = FoldScores(drawings, ByLuck(0)).of_first(20).reshape(4, 5)
+    assert (known == known[:, :1]).all()
+    assert len(np.unique(known)) == 4
+    assert known[0, 0] == ByLuck(0).fit(None, None).luck_
+
+
+@pytest.mark.parametrize("seed", [3, np.random.RandomState(3)])
+def test_all_seeds_of_a_pipeline_are_others_and_none_stays_none(seed):
+    given = make_pipeline(SMOTE(random_state=seed), MLPClassifier(random_state=None))
+    drawn = np.random.RandomState(3).randint(2**31 - 1, size=2)
+    for number, expected in enumerate(drawn, start=1):
+        smote, network = (step for _, step in with_other_seeds(given, number).steps)
+        assert smote.random_state == expected
+        assert network.random_state is None
+    (_, smote), _ = with_other_seeds(given, 0).steps
+    unchanged = np.random.RandomState(3).randint(99)
+    assert check_random_state(smote.random_state).randint(99) == unchanged
+    assert given[0].random_state is seed

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_plain_pipeline
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_circles
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import matthews_corrcoef
@@ -20,6 +20,7 @@ from sklearn.neural_network import MLPClassifier
 
 import skloss
 from skloss import DenseClassifier, make_pipeline
+from skloss.diagnosis import Diagnosis, Finding
 from skloss.exceptions import DiagnosisError
 
 QUICK = {"epochs": 20, "random_state": 0}
@@ -243,3 +244,33 @@ def test_a_pipeline_of_skloss_keeps_its_kind(circles):
     repaired = skloss.repair(given, *circles, cv=2, random_state=0)
     assert repaired.code == 'estimator.set_params(denseclassifier__activation="relu")'
     assert isinstance(repaired.estimator, skloss.Pipeline)
+
+
+class NeedsBoth(ClassifierMixin, BaseEstimator):
+    """It finds the second class only with both parameters; one alone is not seen."""
+
+    def __init__(self, first=0, second=0):
+        self.first = first
+        self.second = second
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return (X[:, 0] > 0).astype(int) * bool(self.first and self.second)
+
+
+def test_a_fix_that_no_fold_sees_leads_to_the_one_that_it_needs(monkeypatch):
+    def diagnosed(fitted, X, y):
+        name = "second" if fitted.first else "first"
+        found = Finding("X00", name, "error", "", {}, "", params={name: 1})
+        return Diagnosis((found,))
+
+    monkeypatch.setattr("skloss.repairs.path.diagnose", diagnosed)
+    X = np.linspace(-1, 1, 60)[:, None]
+    y = (X[:, 0] > 0).astype(int)
+    repaired = skloss.repair(NeedsBoth(), X, y, cv=2, random_state=0)
+    assert repaired.estimator.get_params() == {"first": 1, "second": 1}
+    assert [trial.kept for trial in repaired.trials][:2] == [False, True]
+    assert (repaired.before.mean(), repaired.after.mean()) == (0, 1)

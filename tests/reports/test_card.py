@@ -12,7 +12,7 @@ import skloss
 from skloss import DenseClassifier
 from skloss.cli import main
 from skloss.datasets import make_rare_events
-from skloss.diagnosis.text import printable
+from skloss.diagnosis.words import printable
 from skloss.reports.card import render_card
 from skloss.reports.html_page import render
 from skloss.reports.markdown import code_block, code_span, escaped, table_text

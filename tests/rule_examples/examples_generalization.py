@@ -19,6 +19,7 @@ BY_HEART_CURVES = {
     "val_accuracy": np.full(30, 0.52),
 }
 APART = {"accuracy": 1 - 0.2 * np.exp(-EPOCHS / 6)}
+NEVER = {"val_f1": np.zeros(30), "val_accuracy": np.full(30, 0.93)}
 LOSING = {"val_accuracy": 0.85 - 0.004 * EPOCHS, "val_mcc": 0.6 - 0.01 * EPOCHS}
 LOSING_MCC = {"val_accuracy": np.full(30, 0.85), "val_mcc": 0.6 - 0.01 * EPOCHS}
 HOLDING = {"val_accuracy": np.full(30, 0.85), "val_mcc": np.full(30, 0.6)}
@@ -106,6 +107,7 @@ SICK = {
         bare(APART, LOSING),
         bare(APART, LOSING_MCC, counted(50)),
         bare(BY_HEART_CURVES),
+        bare(APART, NEVER),
     ],
     "train-val-gap": [
         # No other learner does better, and a constant guess has a lower loss.
@@ -230,6 +232,7 @@ HEALTHY = {
         inflated(0.1, loss="logit_adjusted"),
     ],
     "overconfident-probabilities": [
+        bare(APART, NEVER),  # no decision was ever good
         sick(),
         bare({"val_loss": 0.3 + 0.1 * np.sin(9.0 * EPOCHS)}, HOLDING),  # noise
         bare({"loss": np.full(30, 0.3)}, HOLDING),  # nothing is learned meanwhile

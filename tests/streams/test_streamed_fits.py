@@ -390,6 +390,17 @@ def with_bad(value):
     return bad
 
 
+def test_a_group_that_is_missing_is_told_by_its_row_in_the_source():
+    groups = np.arange(300).astype(object) // 3
+    groups[250] = None
+    rows = streams.block_rows(lambda: iter([]))
+    rows.has_groups = True
+    parts = [slice(0, 200), slice(200, 300)]
+    rows.blocks = lambda: (streams.Block(X[at], y[at], groups[at]) for at in parts)
+    with pytest.raises(ValueError, match=r"groups is missing .* first in row 250"):
+        dense().fit(rows)
+
+
 def test_the_row_of_a_gap_is_counted_from_the_first_row_of_all():
     rows = streams.array_rows(with_bad(np.nan), y, buffer_rows=1600)
     match = "In rows 1400 to 1499: X contains NaN in 1 of 100 rows, first in row 1499:"

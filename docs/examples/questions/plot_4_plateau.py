@@ -109,7 +109,7 @@ LossCurveDisplay.from_estimator(large, ax=after)
 # its accuracy is 97 %. Weights are the fix here; SMOTE in front, as the guide has it,
 # is another one.
 
-rare = make_rare_events(6000, prevalence=0.03, separation=1.0, random_state=0)
+rare = make_rare_events(12_000, prevalence=0.03, separation=1.0, random_state=0)
 blind = DenseClassifier(epochs=15, random_state=0)
 params = examined(blind, *rare)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
+    always_predicts_one_class,
     beats_a_guess,
     fitted_part,
     is_behind,
@@ -183,7 +184,8 @@ def harm(case: Case) -> bool | None:
     behind = is_behind(case)
     if behind is not None:
         return behind
-    if never_predicts_minority(case) is not None or learned_nothing(case):
+    shown = (never_predicts_minority(case), always_predicts_one_class(case))
+    if any(one is not None for one in shown) or learned_nothing(case):
         return True
     try:
         return beats_a_guess(fitted_part(case)) is False

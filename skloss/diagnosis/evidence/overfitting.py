@@ -12,6 +12,8 @@ __all__ = ["Fit", "fit_of_curves", "is_by_heart", "is_turned"]
 
 # Metrics that say how good decisions or rankings are, the best to judge by first.
 _DECISIONS = ("val_mcc", "val_f1", "val_average_precision", "val_auc", "val_accuracy")
+# Up to which a metric shows that nothing was learned that could get worse.
+_WORTHLESS = {"val_mcc": 0.02, "val_f1": 0.0, "val_auc": 0.5}
 
 _FEWEST_EPOCHS = 5
 _SINCE, _RISE, _TREND, _TRAIN_FALL, _RATIO, _GAP = 3, 0.10, 0.6, 0.2, 1.5, 0.05
@@ -44,7 +46,8 @@ class Fit:
     gap : float or None
         Training accuracy minus validation accuracy at the end.
     gain : float or None
-        Gain since then of the validation metric that tells most about decisions.
+        Gain since then of the validation metric that tells most about decisions; None
+        if none is known, or if decisions never were better than a guess.
     metric : str
         Name of that metric, or "".
     by_chance : float
@@ -164,6 +167,8 @@ def _gain(
         if curve is None or not np.isfinite(curve[known]).all():
             continue
         curve = curve[known]
+        if curve.max() <= _WORTHLESS.get(name, -1.0):
+            return None, ""
         then = float(np.mean(curve[max(0, at - 1) : at + 2]))
         return float(np.median(curve[-last:])) - then, name
     return None, ""

@@ -4,15 +4,18 @@ Many unusual configurations do no harm. Therefore many rules raise an alarm only
 of these symptoms shows that the network is worse than it could be.
 """
 
+from typing import Any
+
 import numpy as np
 
 from skloss.diagnosis.case import Case, RowFacts
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.metrics import entropy
 from skloss.record import SplitMetrics
 
 __all__ = [
+    "LOWER_PENALTIES",
     "always_predicts_one_class",
     "area_error",
     "beats_a_guess",
@@ -45,8 +48,14 @@ _FEWEST_TO_PREDICT = 10  # rows of the class
 _RARELY_PREDICTED = 0.1  # of the actual rows of the class
 _RARELY_FOUND = 0.1  # recall, up to which 1 - accuracy is about the share of positives
 _SHIFT_OF_PRIOR = 1.2  # ratio of shares
-_LONGEST_STILL = 5  # epochs
+_LONGEST_STILL, _SHORTEST_STILL = 5, 3  # epochs
 _NEAR_GUESS = (0.85, 1.1)  # of the entropy of the share that an accuracy implies
+
+# What to do about a network that `is_penalized`: the fix, and the parameters for it.
+LOWER_PENALTIES: tuple[str, dict[str, Any]] = (
+    "Lower the weight penalties l1 and l2 to 1e-4 or less.",
+    {"l1": 0.0, "l2": 1e-4},
+)
 
 # Subjects of the reason why a rule cannot be assessed, by the field of `RowFacts`.
 _FACTS = {
@@ -293,7 +302,8 @@ def always_predicts_one_class(case: Case) -> dict[str, object] | None:
     """Return evidence that one of two classes is predicted for all rows, or None.
 
     Where only code and curves are known: the accuracy does not change at all in the
-    last epochs, and the loss stays near that of guessing the share it implies.
+    last epochs, on validation rows or training rows in five and on the others in three,
+    and the loss stays near that of guessing the share it implies.
     """
     training, loss = case.training, case.curves.get("loss")
     shown = [case.curves.get(name) for name in ("accuracy", "val_accuracy")]
@@ -305,7 +315,8 @@ def always_predicts_one_class(case: Case) -> dict[str, object] | None:
         return None
     if loss is None or len(loss) < _LONGEST_STILL or shown[0] is None:
         return None
-    if any(np.ptp(curve[-_LONGEST_STILL:]) != 0 for curve in known):
+    still = [_last_equal(curve) for curve in known]
+    if max(still) < _LONGEST_STILL or min(still) < _SHORTEST_STILL:
         return None
     share = float(known[0][-1])
     if not 0.5 < share < 1 or np.ptp(loss[-_LONGEST_STILL:]) == 0:
@@ -315,10 +326,16 @@ def always_predicts_one_class(case: Case) -> dict[str, object] | None:
         return None
     return {
         "accuracy of the last epochs": (share, ""),
-        "epochs without a change": (_LONGEST_STILL, "epochs"),
+        "epochs without a change": (max(still), "epochs"),
         "final training loss": (float(loss[-1]), ""),
         "loss of always guessing that share": (guess, "nats"),
     }
+
+
+def _last_equal(curve: np.ndarray) -> int:
+    """Count the last epochs whose values are all the same."""
+    others = np.flatnonzero(curve != curve[-1])
+    return len(curve) - (int(others[-1]) + 1 if len(others) else 0)
 
 
 def last_counts(case: Case, prefix: str = "") -> np.ndarray | None:

@@ -17,7 +17,7 @@ from skloss.diagnosis.evidence.symptoms import (
     uniform_guess,
 )
 from skloss.diagnosis.rule import NotApplicable
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.metrics import entropy
 from skloss.optimizers import OPTIMIZERS
 from skloss.record import SplitMetrics

@@ -22,7 +22,7 @@ from skloss.diagnosis.evidence.training_loss import higher_rate, rate_params
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.rules.learning_rates import LrTooLow
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 
 def _momenta(case: Case) -> list[float | None]:

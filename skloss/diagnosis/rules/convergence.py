@@ -29,7 +29,7 @@ from skloss.diagnosis.evidence.training_loss import (
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
 from skloss.diagnosis.rules.performance_limits import Underfit
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.metrics import entropy
 
 __all__: list[str] = []

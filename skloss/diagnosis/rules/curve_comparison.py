@@ -7,7 +7,7 @@ from skloss.diagnosis.evidence.splits import monitors_loss
 from skloss.diagnosis.evidence.symptoms import need, smoothed, training_loss
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 
 class ValLossMisleads(Rule):

@@ -179,9 +179,11 @@ class LossNeverMoves(Rule):
         if poor is None and whole > self.most_range and change > self.least_change:
             return None
         end = None if accuracy is None else float(accuracy[-1])
+        is_still = whole <= self.most_range
+        since = f"in all of the {len(loss)} epochs" if is_still else "from epoch 2 on"
         return self.found(
-            f"The training loss is {level:.4g} in all of the {len(loss)} epochs: "
-            "nothing is learned.",
+            f"The training loss is about {level:.3g} {since}: nothing "
+            f"{'' if is_still else 'more '}is learned.",
             {
                 "training loss": (level, ""),
                 "range of the loss": (spread, "of its level"),

@@ -16,7 +16,7 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.record import SplitMetrics
 
 

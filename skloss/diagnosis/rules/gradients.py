@@ -17,7 +17,7 @@ from skloss.diagnosis.evidence.training_loss import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import value_text
+from skloss.diagnosis.words import value_text
 
 __all__: list[str] = []
 

@@ -23,7 +23,7 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.optimizers import OPTIMIZERS
 from skloss.record import Layer
 
@@ -281,7 +281,9 @@ class DropoutExcess(Rule):
         severe = kept < self.hardly_any or highest >= self.absurd_rate
         if not severe and kept >= self.least_kept:
             return "info" if highest > self.highest_rate else None
-        harmed = harm(case) or (severe and rarely_predicts_minority(case))
+        harmed = harm(case)
+        if not harmed and severe and rarely_predicts_minority(case):
+            harmed = True
         if harmed is False or is_penalized(case):
             return "info"
         return "error" if severe and harmed else "warning"

@@ -6,7 +6,7 @@ from skloss.diagnosis.evidence.splits import monitors_loss, stops_by
 from skloss.diagnosis.evidence.symptoms import need
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 
 class NoisyValidation(Rule):

@@ -10,7 +10,7 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 _NORMALIZERS = ("batch_norm", "normalization", "embedding")
 

@@ -5,7 +5,7 @@ from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED
 from skloss.diagnosis.evidence.symptoms import need, row_facts, uniform_guess
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 _LOSSES = (
     "binary_crossentropy",

@@ -103,7 +103,8 @@ class LrTooHigh(Rule):
     Effect: updates overshoot. The loss swings or diverges, or all ReLU units die early.
     What to do: divide learning_rate by 10, and set clipnorm=1.0 in the optimizer.
     False alarm when: the inputs are so large that any rate would be too high. A high
-    rate without any other sign of harm is a remark.
+    rate without any other sign of harm is a remark, unless it is ten times the usual
+    upper limit and neither loss nor predictions are known.
     """
 
     code = "O02"
@@ -191,15 +192,16 @@ class LrTooHigh(Rule):
     ) -> Finding:
         optimizer = case.training.optimizer if case.training else None
         lower = lower_rate(case)
-        certain = bool(symptoms) and (
-            rate > self.far_beyond * bound or "training loss" in symptoms
-        )
+        is_far = rate > self.far_beyond * bound
+        certain = bool(symptoms) and (is_far or "training loss" in symptoms)
+        is_unknown = loss_if_known(case) is None and harm(case) is None
+        likely = bool(symptoms) or (is_far and is_unknown)
         return self.found(
             f"The learning rate {rate:g} is high for {optimizer}: rates above "
             f"{bound:g} seldom work.",
             {"learning rate": rate, "usual upper limit": bound, **symptoms},
             f"Set learning_rate={lower:g}.",
-            severity="error" if certain else "warning" if symptoms else "info",
+            severity="error" if certain else "warning" if likely else "info",
             params=rate_params(lower),
         )
 

@@ -12,7 +12,7 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 
 def _is_bottleneck(kernels: Sequence[Kernel], place: int) -> bool:

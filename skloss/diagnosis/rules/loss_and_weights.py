@@ -18,7 +18,7 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import params_text
+from skloss.diagnosis.words import params_text
 from skloss.record import SplitMetrics, Training
 
 _BOUNDED = ("sigmoid", "hard_sigmoid", "softmax")

@@ -17,7 +17,7 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 _CROSS_ENTROPIES = CATEGORICAL_LOSSES + BINARY_LOSSES
 
@@ -286,7 +286,8 @@ class SigmoidOutputMulticlass(Rule):
         error = case.probe.output_sum_error if case.probe is not None else None
         shown = error is not None and error > self.largest_sum_error
         if n_classes == 2:  # two sigmoids with one-hot labels are often intended
-            return "warning" if shown and loss in CATEGORICAL_LOSSES else None
+            is_wrong = loss in CATEGORICAL_LOSSES and (shown or error is None)
+            return "warning" if is_wrong else None
         if loss not in CATEGORICAL_LOSSES:
             return "warning" if shown else "info"
         harmed = harm(case)

@@ -16,7 +16,7 @@ from skloss.diagnosis.evidence.classifier_network import (
 )
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.record import Layer
 
 

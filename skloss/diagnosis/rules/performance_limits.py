@@ -6,6 +6,7 @@ import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import (
+    LOWER_PENALTIES,
     beats_a_guess,
     fitted_part,
     is_penalized,
@@ -14,7 +15,7 @@ from skloss.diagnosis.evidence.symptoms import (
 )
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.record import SplitMetrics
 
 
@@ -40,6 +41,14 @@ class Underfit(Rule):
     most_behind_trees = 0.25
     most_own = 0.8  # MCC on the training rows: above it they are fitted well
 
+    @classmethod
+    def is_found(cls, case: Case) -> bool:
+        """Whether the rule can be assessed and finds something."""
+        try:
+            return cls().inspect(case) is not None
+        except NotApplicable:
+            return False
+
     def inspect(self, case: Case) -> Finding | None:
         """Compare with baseline models or, without them, with chance."""
         if case.task in ("regression", "multilabel"):
@@ -62,7 +71,7 @@ class Underfit(Rule):
         best = "A logistic regression scores" if linear > trees else "Extra trees score"
         return self.found(
             f"{best} {max(linear, trees):.2f}, the network only {own:.2f} "
-            f"({_score(part)}).",
+            f"({_score(part)}).{_of_penalty(case)}",
             {
                 "score of the network": own,
                 "score of a logistic regression": linear,
@@ -77,8 +86,7 @@ class Underfit(Rule):
     @staticmethod
     def _fix(case: Case) -> tuple[str, dict[str, Any]]:
         if is_penalized(case):
-            fix = "Lower the weight penalties l1 and l2 to 1e-4 or less."
-            return fix, {"l1": 0.0, "l2": 1e-4}
+            return LOWER_PENALTIES
         fix = (
             "Put StandardScaler() first in the pipeline, then raise epochs, try "
             "another learning_rate, and add units."
@@ -96,11 +104,23 @@ class Underfit(Rule):
         fix, params = self._fix(case)
         return self.found(
             f"The network predicts its own training rows no better than chance "
-            f"(MCC {part.mcc:.2f}).",
+            f"(MCC {part.mcc:.2f}).{_of_penalty(case)}",
             {"MCC": (part.mcc, ""), "standard error": (part.mcc_error, "")},
             fix,
             params=params,
         )
+
+
+def _of_penalty(case: Case) -> str:
+    """Name a penalty that is too strong, as the likely cause."""
+    if not is_penalized(case):
+        return ""
+    layers = case.layers or ()
+    strongest = {name: max(getattr(x, name) for x in layers) for name in ("l1", "l2")}
+    told = " and ".join(
+        f"{name}={value:g}" for name, value in strongest.items() if value
+    )
+    return f" The penalty {told} keeps its weights near zero."
 
 
 class PlateauAboveFloor(Rule):

@@ -1,13 +1,17 @@
 """Rules about predicted classes: only one class, or too many positives."""
 
+from typing import Any
+
 import numpy as np
 
 from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.balance import balance_of, is_balanced
 from skloss.diagnosis.evidence.symptoms import (
+    LOWER_PENALTIES,
     always_predicts_one_class,
     area_error,
     fitted_part,
+    is_penalized,
     need,
     never_predicts_minority,
     ranking_error,
@@ -15,7 +19,8 @@ from skloss.diagnosis.evidence.symptoms import (
 from skloss.diagnosis.evidence.training_loss import class_weights
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.rules.performance_limits import Underfit
+from skloss.diagnosis.words import tally
 from skloss.record import SplitMetrics
 
 _NEARLY_BALANCED = 1.5  # largest over smallest class, as behind a sampler
@@ -24,6 +29,23 @@ _ZERO_IF_NEVER = tuple(
     for prefix in ("val_", "")
     for name in ("recall", "precision", "f1", "tp")
 )
+
+
+_IN_ORDER = (
+    "Ignore the accuracy. Check in this order: inputs scaled (StandardScaler), "
+    "activation set in every hidden layer, dropout rates, learning_rate."
+)
+_LEARNED = (
+    "The training loss falls, so look at the validation rows first: their labels, "
+    "their scaling, and which class the metric takes as positive. Then train for fewer "
+    "epochs, and weigh the classes."
+)
+
+
+def _learns(case: Case) -> bool:
+    """Whether the training loss has fallen to less than half of what it was."""
+    loss = case.curves.get("loss")
+    return loss is not None and len(loss) > 1 and bool(loss[-1] < 0.5 * loss[0])
 
 
 def _judged(case: Case) -> SplitMetrics:
@@ -61,8 +83,12 @@ def _balanced(case: Case) -> dict[str, object]:
     return {} if near or is_balanced(case) else {"class_weight": "balanced"}
 
 
-def _then_balance(case: Case) -> str:
-    return ' Then set class_weight="balanced".' if _balanced(case) else ""
+def _fix(case: Case, first: str) -> tuple[str, dict[str, Any]]:
+    """Name what to mend first, unless it is the penalties, and then the weights."""
+    if is_penalized(case):
+        return LOWER_PENALTIES
+    params = _balanced(case)
+    return f'{first} Then set class_weight="balanced".' if params else first, params
 
 
 class _OneClassOnly(Rule):
@@ -99,7 +125,9 @@ class MajorityCollapse(_OneClassOnly):
     nothing about the rare class.
     What to do: fix the causes first: scale the inputs, check activations and
     learning_rate. Then set class_weight="balanced" (unless a sampler has balanced the
-    rows already), or start the output bias at log(p / (1 - p)) for a prior p.
+    rows already), or start the output bias at log(p / (1 - p)) for a prior p. With a
+    strong weight penalty, lower l1 and l2 first; where a baseline model shows that the
+    columns tell more, underfit says so instead.
     False alarm when: no model can separate the rare class from the others with these
     columns.
     """
@@ -128,6 +156,13 @@ class MajorityCollapse(_OneClassOnly):
         part = self.collapsed(case)
         if part is None or self._ranks_well(part):
             return None
+        if is_penalized(case) and Underfit.is_found(case):
+            raise NotApplicable("the weight penalties let the network learn no class")
+        fix, params = _fix(
+            case,
+            "Fix the causes first: scale the inputs, check activations and "
+            "learning_rate.",
+        )
         return self.found(
             f"{100 * part.prior[part.minority]:.3g}% of the rows belong to the "
             f"smallest class, but it is predicted for {100 * _share(part):.3g}% of "
@@ -140,10 +175,9 @@ class MajorityCollapse(_OneClassOnly):
                 "MCC": (part.mcc, ""),
                 "rows of the smallest class": (part.n_minority, "rows"),
             },
-            "Fix the causes first: scale the inputs, check activations and "
-            f"learning_rate.{_then_balance(case)}",
+            fix,
             severity="warning" if self._ranks_somewhat(part) else None,
-            params=_balanced(case),
+            params=params,
         )
 
     @staticmethod
@@ -175,25 +209,24 @@ class MajorityCollapse(_OneClassOnly):
         ranks = (ranking is not None and ranking[-1] > self.least_auc) or (
             precision is not None and precision[-1] > self.least_precision
         )
+        fix, params = (_LEARNED, {}) if _learns(case) else _fix(case, _IN_ORDER)
         return self.found(
             "No row of the minority is predicted correctly in any epoch.",
             evidence,
-            "Ignore the accuracy. Check in this order: inputs scaled "
-            "(StandardScaler), activation set in every hidden layer, dropout rates, "
-            f"learning_rate.{_then_balance(case)}",
+            fix,
             severity="info" if ranks else None,
-            params=_balanced(case),
+            params=params,
         )
 
     def _of_still_accuracy(self, evidence: dict[str, object], case: Case) -> Finding:
+        fix, params = _fix(case, _IN_ORDER)
         return self.found(
             "The accuracy does not change while the loss does: one class is predicted "
             "for all rows.",
             evidence,
-            "Ignore the accuracy. Check in this order: inputs scaled "
-            f"(StandardScaler), activations, learning_rate.{_then_balance(case)}",
+            fix,
             severity="warning",
-            params=_balanced(case),
+            params=params,
         )
 
 

@@ -6,7 +6,7 @@ from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.training_loss import class_weights
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 _OF_THE_ENGINE = ("crossentropy", "focal", "logit_adjusted")
 

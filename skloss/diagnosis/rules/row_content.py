@@ -4,7 +4,7 @@ from skloss.diagnosis.case import Case
 from skloss.diagnosis.evidence.symptoms import row_facts
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.record import SplitMetrics
 
 

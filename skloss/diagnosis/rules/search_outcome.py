@@ -5,7 +5,7 @@ import numpy as np
 from skloss.diagnosis.case import Case, SearchFacts
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 
 
 def _facts(case: Case) -> SearchFacts:

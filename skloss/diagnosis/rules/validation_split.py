@@ -13,9 +13,17 @@ from skloss.diagnosis.evidence.splits import (
 from skloss.diagnosis.evidence.symptoms import need, row_facts
 from skloss.diagnosis.finding import Finding, Severity
 from skloss.diagnosis.rule import NotApplicable, Rule
-from skloss.diagnosis.text import tally
+from skloss.diagnosis.words import tally
 from skloss.holdout import are_resampled
 from skloss.record import SplitMetrics
+
+# What a fit holds out, by `Case.holdout`, of rows as it was given them.
+_SPLIT_OFF = {
+    "internal": "validation rows were split off",
+    "tail": "validation rows were split off",
+    "folds": "folds were made",
+    "test": "test rows were split off",
+}
 
 
 class ResampleBeforeSplit(Rule):
@@ -76,7 +84,7 @@ class ResampleBeforeSplit(Rule):
 
     def _was_split_last(self, case: Case) -> bool:
         """Whether rows are known to be resampled before some were held out."""
-        if not case.is_resampled or case.holdout not in ("internal", "tail"):
+        if not case.is_resampled or case.holdout not in _SPLIT_OFF:
             return False
         train, original = case.train, case.original
         # A sampler inside the classifier comes after the hold-out, so that the
@@ -89,8 +97,8 @@ class ResampleBeforeSplit(Rule):
 
     def _of_split(self, case: Case) -> Finding:
         return self.found(
-            "The validation rows were split off after the rows had been resampled.",
-            {"hold-out": case.holdout},
+            f"The {_SPLIT_OFF[case.holdout or '']} after the rows had been resampled.",
+            {"sampler": ", ".join(case.samplers or ()), "hold-out": case.holdout},
             "Put the sampler and the classifier into one skloss.Pipeline, which splits "
             "first; or split first, and pass original rows as X_val and y_val to fit.",
         )

@@ -17,6 +17,7 @@ from skloss.networks.layers.residual import Residual
 from skloss.networks.layers.separable import SeparableConv1D
 from skloss.networks.layers.series_scale import SeriesScale, series_moments
 from skloss.networks.layers.side_by_side import SideBySide
+from skloss.networks.layers.standardization import statistics_of
 
 __all__ = [
     "LAYERS",
@@ -47,6 +48,7 @@ __all__ = [
     "SlidingMax",
     "WeightShape",
     "series_moments",
+    "statistics_of",
 ]
 
 LAYERS: tuple[type[Layer], ...] = (

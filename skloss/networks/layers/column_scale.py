@@ -14,6 +14,11 @@ from skloss.networks.layers.layer import (
     Shape,
     WeightShape,
 )
+from skloss.networks.layers.standardization import (
+    standardized,
+    statistics_shapes,
+    twin_of,
+)
 from skloss.protocols import Tensor
 
 __all__ = ["ColumnScale"]
@@ -32,20 +37,17 @@ class ColumnScale(Layer):
 
     def weight_shapes(self, shape: Shape) -> list[WeightShape]:
         """Arrays of this layer on rows of the given shape."""
-        size = (self.n_columns,)
-        return [WeightShape("moving_mean", size), WeightShape("moving_variance", size)]
+        return statistics_shapes(self.n_columns)
 
     def numpy(self, x: Array, run: NumpyRun) -> Array:
         """Compute the outputs in NumPy."""
-        mean, variance = run.take(), run.take()
-        first = (x[:, : self.n_columns] - mean) / np.sqrt(variance)
+        first = standardized(x[:, : self.n_columns], run, np.sqrt)
         return np.concatenate([first, x[:, self.n_columns :]], axis=1, dtype=x.dtype)
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
         """Compute the outputs in TensorFlow."""
         tf = run.tf
-        mean, variance = run.take(), run.take()
-        first = (x[:, : self.n_columns] - mean) / tf.sqrt(variance)
+        first = standardized(x[:, : self.n_columns], run, tf.sqrt)
         if x.shape[1] == self.n_columns:
             return first
         return tf.concat([first, x[:, self.n_columns :]], axis=1)
@@ -54,11 +56,7 @@ class ColumnScale(Layer):
         """Build the same in Keras, of its own layers, which any Keras can load."""
         keras, ops = twin.keras, twin.keras.ops
         x = keras.Input(shape)
-        # One that is frozen uses its statistics, and never changes them.
-        fixed = keras.layers.BatchNormalization(
-            center=False, scale=False, epsilon=0.0, trainable=False
-        )
-        scaled = fixed(x[:, : self.n_columns])
+        scaled = twin_of(twin)(x[:, : self.n_columns])
         if shape[0] > self.n_columns:
             scaled = ops.concatenate([scaled, x[:, self.n_columns :]], axis=1)
         return [keras.Model(x, scaled, name="column_scale")]

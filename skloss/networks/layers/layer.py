@@ -31,6 +31,7 @@ Role = Literal[
     "embedding",
     "gamma",
     "beta",
+    "moving_unit",
     "moving_mean",
     "moving_variance",
 ]
@@ -99,7 +100,7 @@ class GraphRun(Protocol):
         """
 
     def note_moving(self, statistics: list[Tensor]) -> None:
-        """Hand over moving statistics as they are after this batch."""
+        """Hand over the moving statistics last taken, as they are after this batch."""
 
 
 class KerasTwin(Protocol):

@@ -14,6 +14,11 @@ from skloss.networks.layers.layer import (
     Shape,
     WeightShape,
 )
+from skloss.networks.layers.standardization import (
+    standardized,
+    statistics_shapes,
+    twin_of,
+)
 from skloss.preprocessing import ROUNDING, scaled_series
 from skloss.protocols import Tensor
 
@@ -46,17 +51,14 @@ class SeriesScale(Layer):
 
     def weight_shapes(self, shape: Shape) -> list[WeightShape]:
         """Arrays of this layer on rows of the given shape."""
-        size = (2 * shape[1],)
-        both = WeightShape("moving_mean", size), WeightShape("moving_variance", size)
-        return list(both) if self.moments else []
+        return statistics_shapes(2 * shape[1]) if self.moments else []
 
     def numpy(self, x: Array, run: NumpyRun) -> Array:
         """Compute the outputs in NumPy."""
         values = scaled_series(x, 1, np.float32).values
         if not self.moments:
             return values
-        mean, variance = run.take(), run.take()
-        moments = (series_moments(x) - mean) / np.sqrt(variance)
+        moments = standardized(series_moments(x), run, np.sqrt)
         shape = (*x.shape[:2], moments.shape[2])
         cut = np.broadcast_to(np.clip(moments, -MOST_MOMENT, MOST_MOMENT), shape)
         return np.concatenate([values, cut], axis=2, dtype=x.dtype)
@@ -89,12 +91,9 @@ class SeriesScale(Layer):
             values = tf.where(missing, np.nan, values)
         if not self.moments:
             return values
-        statistics = [run.take(), run.take()]
-        if run.real is not None:
-            run.note_moving(statistics)  # as they were
         logs = tf.math.log(tf.where(is_constant, 0.0, largest * spread))
         found = tf.concat([largest * (first + second), logs], axis=2)
-        found = (found - statistics[0]) / tf.sqrt(statistics[1])
+        found = standardized(found, run, tf.sqrt)
         cut = tf.clip_by_value(found, -MOST_MOMENT, MOST_MOMENT)
         return tf.concat([values, tf.repeat(cut, x.shape[1], axis=1)], axis=2)
 
@@ -127,12 +126,10 @@ class SeriesScale(Layer):
         if self.moments:
             logs = ops.log(ops.where(is_constant, 0.0, largest * spread))
             found = ops.concatenate([largest * (first + second), logs], axis=2)
-            # One that is frozen uses its statistics, and never changes them.
-            fixed = keras.layers.BatchNormalization(
-                center=False, scale=False, epsilon=0.0, trainable=False
-            )
             cut = ops.repeat(
-                ops.clip(fixed(found), -MOST_MOMENT, MOST_MOMENT), shape[0], axis=1
+                ops.clip(twin_of(twin)(found), -MOST_MOMENT, MOST_MOMENT),
+                shape[0],
+                axis=1,
             )
             values = ops.concatenate([values, cut], axis=2)
         return [keras.Model(given, values, name="series_scale")]

@@ -4,9 +4,11 @@ import ast
 from typing import Any
 
 from skloss.readers.code.estimator_calls import (
+    CROSS_VALIDATIONS,
     ESTIMATORS,
     PIPELINES,
     SEARCHES,
+    cross_validated,
     fixed_by_search,
     piped,
     wrapped,
@@ -68,6 +70,9 @@ class KnownCalls:
             return network
         if name in (*ESTIMATORS, *SEARCHES, *PIPELINES):
             return self._estimator(name, args, options, node, function.path)
+        if name in CROSS_VALIDATIONS:
+            cross_validated(args, options, line)
+            return UNKNOWN
         if name == "shuffle" and len(node.args) == 1:
             return self._rebound(node.args[0], args[0], line)
         if name in _WEIGHTS:
@@ -214,7 +219,7 @@ class KnownCalls:
             found = next((a for a in (*args, *options.values()) if is_model(a)), None)
             if found is None:
                 return Made(name, args, options, line, path)
-            return fixed_by_search(found, args, options)
+            return fixed_by_search(name, found, args, options)
         if name == "KerasClassifier":
             build = _first(args, options, "model", "build_fn")
             if isinstance(build, Function):

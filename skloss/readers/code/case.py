@@ -10,12 +10,15 @@ import numpy as np
 
 from skloss.diagnosis import Case
 from skloss.readers.code.calls import KnownCalls
+from skloss.readers.code.estimator_calls import IN_FOLDS
 from skloss.readers.code.estimator_settings import estimator_parts
 from skloss.readers.code.evaluate import Evaluator
 from skloss.readers.code.network_calls import layers_of_code, training_of_code
 from skloss.readers.code.preparation import (
     holdout_of,
+    is_split_after_sampler,
     preparation_of,
+    samplers_of,
     scaled_labels,
     was_sampled,
 )
@@ -144,7 +147,7 @@ def _case_of(
     fit = _fit_of(model)
     X, y = (None, None) if fit is None else _pair(fit.option("x", "X", place=0), fit)
     held = None if fit is None else fit.option("validation_data")
-    X_val = _rows(held[0]) if isinstance(held, tuple | list) and held else None
+    X_val = _rows(held[0] if isinstance(held, tuple | list) and held else held)
     layers, training = _network_of(model, fit, classes_of(y))
     training = replace(training, steps_per_epoch=_steps(log))
     case = Case(
@@ -154,6 +157,7 @@ def _case_of(
         rows=scaled_labels(y, training),
         preparation=preparation_of(X, y, X_val, model.steps),
         is_resampled=was_sampled(X, model.steps),
+        samplers=samplers_of(X, model.steps),
         holdout=_holdout(model, fit, X, X_val, training),
         origin=_origin(model),
     )
@@ -186,6 +190,22 @@ def _network_of(
 
 
 def _holdout(
+    model: Model,
+    fit: Made | None,
+    X: Rows | None,
+    X_val: Rows | None,
+    training: Training,
+) -> str | None:
+    has_folds = fit is not None and (model.has_folds or fit.name == IN_FOLDS)
+    if has_folds and X is not None and X.has("sample"):
+        return "folds"
+    known = _holdout_of_fit(model, fit, X, X_val, training)
+    if known in (None, "none") and X is not None and is_split_after_sampler(X):
+        return "test"
+    return known
+
+
+def _holdout_of_fit(
     model: Model,
     fit: Made | None,
     X: Rows | None,

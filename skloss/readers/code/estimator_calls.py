@@ -4,7 +4,17 @@ from typing import Any
 
 from skloss.readers.code.values import UNKNOWN, Made, Model
 
-__all__ = ["ESTIMATORS", "PIPELINES", "SEARCHES", "fixed_by_search", "piped", "wrapped"]
+__all__ = [
+    "CROSS_VALIDATIONS",
+    "ESTIMATORS",
+    "IN_FOLDS",
+    "PIPELINES",
+    "SEARCHES",
+    "cross_validated",
+    "fixed_by_search",
+    "piped",
+    "wrapped",
+]
 
 ESTIMATORS = (
     "MLPClassifier",
@@ -25,7 +35,9 @@ SEARCHES = (
     "TunedThresholdClassifierCV",
     "CalibratedClassifierCV",
 )
+CROSS_VALIDATIONS = ("cross_val_score", "cross_validate", "cross_val_predict")
 PIPELINES = ("Pipeline", "make_pipeline")
+IN_FOLDS = "fit in folds"
 _GRIDS = ("param_grid", "param_distributions", "search_spaces")
 _OF_COMPILE = ("loss", "optimizer", "metrics")
 _OF_FIT = ("epochs", "batch_size", "class_weight", "validation_split", "callbacks")
@@ -61,8 +73,19 @@ def wrapped(network: Model, options: dict[str, Any]) -> Model:
     return network
 
 
-def fixed_by_search(model: Model, args: list[Any], options: dict[str, Any]) -> Model:
+def cross_validated(args: list[Any], options: dict[str, Any], line: int) -> None:
+    """Note the rows that a network is fitted on in folds."""
+    model = options.get("estimator", args[0] if args else None)
+    if isinstance(model, Model):
+        rows = {name: given for name, given in options.items() if name in ("X", "y")}
+        model.fits.append(Made(IN_FOLDS, args[1:3], rows, line))
+
+
+def fixed_by_search(
+    name: str, model: Model, args: list[Any], options: dict[str, Any]
+) -> Model:
     """Return the network of a search; what is searched over is not known of it."""
+    model.has_folds = name != "FixedThresholdClassifier"
     grid = next((options[name] for name in _GRIDS if name in options), None)
     grid = args[1] if grid is None and len(args) > 1 else grid
     for one in grid if isinstance(grid, list) else [grid]:

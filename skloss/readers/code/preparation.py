@@ -10,7 +10,14 @@ from skloss.readers.code.transformers import is_scaler
 from skloss.readers.code.values import Made, Op, Rows
 from skloss.record import Training
 
-__all__ = ["holdout_of", "preparation_of", "scaled_labels", "was_sampled"]
+__all__ = [
+    "holdout_of",
+    "is_split_after_sampler",
+    "preparation_of",
+    "samplers_of",
+    "scaled_labels",
+    "was_sampled",
+]
 
 _LEAST_DIVISOR = 20  # more classes than labels that are scaled down would have
 _FEWEST_LABELS = 10  # in a list, to tell its order
@@ -33,6 +40,13 @@ def preparation_of(
     )
 
 
+def samplers_of(X: Rows | None, steps: list[Made]) -> tuple[str, ...] | None:
+    """Names of the samplers that changed the training rows; None if not known."""
+    made = () if X is None else (op.detail for op in X.ops if op.kind == "sample")
+    names = (*made, *(step.name for step in steps if step.name in SAMPLERS))
+    return tuple(map(str, names)) or None
+
+
 def was_sampled(X: Rows | None, steps: list[Made]) -> bool | None:
     """Whether a sampler changed the training rows; None if not known."""
     if any(step.name in SAMPLERS for step in steps):
@@ -53,9 +67,13 @@ def holdout_of(fit: Made, X: Rows | None, X_val: Rows | None, share: Any) -> str
     ours, theirs = X.find("split"), X_val.find("split")
     if ours is None or theirs is None or ours.detail[0] != theirs.detail[0]:
         return "given"
-    # A split of rows that a sampler had made before it.
-    is_late = any(op.kind == "sample" for op in X.ops[: X.ops.index(ours)])
-    return "internal" if is_late else "given"
+    return "internal" if is_split_after_sampler(X) else "given"
+
+
+def is_split_after_sampler(X: Rows) -> bool:
+    """Whether the rows are a part of rows that a sampler had made before."""
+    kinds = [op.kind for op in X.ops]
+    return "sample" in kinds and "split" in kinds[kinds.index("sample") :]
 
 
 def scaled_labels(y: Rows | None, training: Training) -> RowFacts | None:

@@ -8,6 +8,7 @@ __all__ = [
     "SAME",
     "SAMPLERS",
     "SCALERS",
+    "SPLITTERS",
     "STATISTICS",
 ]
 
@@ -26,6 +27,11 @@ SAMPLERS = _words(
     "SMOTEENN RandomOverSampler RandomUnderSampler NearMiss TomekLinks "
     "EditedNearestNeighbours ClusterCentroids OneSidedSelection "
     "NeighbourhoodCleaningRule InstanceHardnessThreshold CondensedNearestNeighbour"
+)
+SPLITTERS = _words(
+    "KFold StratifiedKFold GroupKFold StratifiedGroupKFold RepeatedKFold "
+    "RepeatedStratifiedKFold ShuffleSplit StratifiedShuffleSplit GroupShuffleSplit "
+    "LeaveOneOut LeaveOneGroupOut LeavePGroupsOut TimeSeriesSplit"
 )
 READERS = _words(
     "read_csv read_excel read_table read_json read_pickle read_parquet read_sql "

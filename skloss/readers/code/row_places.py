@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from skloss.readers.code.values import UNKNOWN, Made, Rows
+from skloss.readers.code.values import UNKNOWN, Fold, Made, Rows
 
 __all__ = ["row_arithmetic", "row_item", "rows_after", "text_of"]
 
@@ -33,6 +33,8 @@ def row_item(rows: Rows, key: Any, node: ast.Subscript) -> Any:
         return bunch.detail[key == "target"]
     if _is_names(key):
         return rows.then("column", key, line, shape=None)
+    if isinstance(key, Fold):
+        return rows.then("split", (key.line, key.side, key.is_ordered), line)
     if isinstance(key, Rows):
         return _masked(rows, key, place, line)
     if isinstance(place, ast.Tuple):

@@ -1,11 +1,14 @@
-"""Objects that are fitted and then change rows: scalers, samplers, encoders."""
+"""Objects that change or choose rows: scalers, samplers, encoders, splitters."""
 
 from typing import Any
 
-from skloss.readers.code.row_names import SCALERS
-from skloss.readers.code.values import UNKNOWN, Made, Rows
+from skloss.readers.code.row_names import SCALERS, SPLITTERS
+from skloss.readers.code.values import UNKNOWN, Fold, Made, Rows
 
 __all__ = ["is_scaler", "transformer_method"]
+
+# Options by which a generator of images scales them.
+_SCALED_BY = ("rescale", "preprocessing_function", "samplewise_std_normalization")
 
 
 def is_scaler(name: str) -> bool:
@@ -14,13 +17,17 @@ def is_scaler(name: str) -> bool:
 
 
 def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any:
-    """Value of ``fit``, ``transform``, ``fit_resample`` and their kin."""
+    """Value of ``fit``, ``transform``, ``fit_resample``, ``split`` and their kin."""
+    if name == "split" and made.name in SPLITTERS:
+        return _folds(made, line)
     rows = next((one for one in args if isinstance(one, Rows)), None)
     if name in ("fit_resample", "fit_sample"):
         return _resampled(made, args, line)
     if name in ("fit", "partial_fit", "adapt"):
         made.fitted_on = rows
         return made
+    if made.name == "ImageDataGenerator" and name.startswith("flow"):
+        return _images(made, rows, line)
     if rows is None:
         return UNKNOWN
     if name.startswith("fit"):
@@ -44,6 +51,22 @@ def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any
     if kind.startswith("Select") and name.startswith("fit"):
         return rows.then("select", kind, line, shape=None)
     return rows.then("other", kind, line, shape=None)
+
+
+def _images(made: Made, rows: Rows | None, line: int) -> Rows:
+    """Return images of arrays or of a folder, scaled if the generator does that."""
+    images = Rows(f"images:{line}", is_seen=False) if rows is None else rows
+    way = next((one for one in _SCALED_BY if made.options.get(one)), None)
+    if way is None:
+        return images
+    return images.then("scale", (f"{way} of {made.name}", line), line)
+
+
+def _folds(made: Made, line: int) -> list[tuple[Fold, Fold]]:
+    """Return one fold, which stands for all of them."""
+    in_order = made.name in ("KFold", "TimeSeriesSplit", "LeaveOneOut")
+    is_ordered = in_order and made.options.get("shuffle") is not True
+    return [(Fold("train", is_ordered, line), Fold("val", is_ordered, line))]
 
 
 def _resampled(made: Made, args: list[Any], line: int) -> Any:

@@ -82,6 +82,7 @@ class Model:
     settings: dict[str, Any] = field(default_factory=dict)  # of a wrapper
     steps: list[Made] = field(default_factory=list)  # of a pipeline, before it
     is_searched: bool = False
+    has_folds: bool = False  # of a search
 
 
 @dataclass(eq=False)
@@ -100,6 +101,15 @@ class Instance:
 
     of: ast.ClassDef
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions of the rows of one side of a fold."""
+
+    side: str  # "train" or "val"
+    is_ordered: bool
+    line: int
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from posts import LOG, SPLIT, VALIDATED, log, network
+from posts import HEAD, LOG, SPLIT, VALIDATED, log, network
 
 import skloss
 
@@ -50,6 +50,148 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_of_the_code_is_found(name):
     assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
+
+
+SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
+PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
+MLP = "net = MLPClassifier((100, 50))\n"
+STOPPED = "net = MLPClassifier((100, 50), early_stopping=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (f"{SAMPLED}{MLP}cross_val_score(net, Xr, yr, cv=5)", "folds were made"),
+        (f"{SAMPLED}{MLP}cross_validate(net, X=Xr, y=yr)", "folds were made"),
+        (f"{SAMPLED}{MLP}GridSearchCV(net, grid).fit(Xr, yr)", "folds were made"),
+        (
+            f"{SAMPLED}{MLP}pipe = make_pipeline(StandardScaler(), net)\n"
+            "cross_val_predict(pipe, Xr, yr)",
+            "folds were made",
+        ),
+        (f"{SAMPLED}{PARTS}{MLP}net.fit(X_train, y_train)", "test rows were split off"),
+        (
+            SAMPLED + PARTS + network(fit="model.fit(X_train, y_train, epochs=5)"),
+            "test rows were split off",
+        ),
+        (
+            f"{SAMPLED}{MLP}for train, test in StratifiedKFold(5).split(Xr, yr):\n"
+            "    net.fit(Xr[train], yr[train])",
+            "test rows were split off",
+        ),
+        (
+            f"{SAMPLED}folds = KFold(3, shuffle=True)\n"
+            "for i, (a, b) in enumerate(folds.split(Xr)):\n    net = "
+            "MLPClassifier((9, 9)).fit(Xr.iloc[a], yr.iloc[a])",
+            "test rows were split off",
+        ),
+        (f"{SAMPLED}{STOPPED}net.fit(Xr, yr)", "validation rows were split off"),
+    ],
+)
+def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
+    found = skloss.diagnose(code=code)
+    assert told in found.find("resample-before-split").title
+    line = "skloss.make_pipeline(RandomOverSampler(), classifier).fit(X, y)"
+    assert line in [step.code for step in found.next_steps]
+
+
+def test_validation_rows_of_a_fold_are_those_of_its_other_side():
+    folds = "for a, b in KFold(5, shuffle=True).split(Xr):\n    "
+    fit = "model.fit(Xr[a], yr[a], validation_data=(Xr[b], yr[b]))"
+    leaks = skloss.diagnose(code=network(fit=folds + fit, before=SAMPLED))
+    assert "validation rows were" in leaks.find("resample-before-split").title
+    fit = "model.fit(X[a], y[a], validation_data=(X[b], y[b]))"
+    found = skloss.diagnose(code=network(fit=folds.replace("Xr", "X") + fit))
+    assert found.find("resample-before-split") is None
+    assert found.find("train-rows-in-validation") is None
+
+
+def test_a_network_of_hardly_any_paths_is_warned_of_without_a_log():
+    code = network("Dropout(0.9))\nmodel.add(Dense(1, activation='sigmoid')")
+    assert skloss.diagnose(code=code).find("dropout-excess").severity == "warning"
+
+
+def test_an_absurd_rate_is_warned_of_without_a_log():
+    rate = "loss='binary_crossentropy', optimizer=Adam(learning_rate=10)"
+    code = network(compiled=rate)
+    assert skloss.diagnose(code=code).find("lr-too-high").severity == "warning"
+    fine = skloss.diagnose(code=code, history=LOG).find("lr-too-high")
+    assert fine.severity == "info"
+
+
+def test_two_sigmoids_of_one_distribution_are_warned_of():
+    compiled = "loss='sparse_categorical_crossentropy', optimizer='adam'"
+    found = skloss.diagnose(code=network("Dense(2, activation='sigmoid')", compiled))
+    assert found.find("sigmoid-output-multiclass").severity == "warning"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{MLP}cross_val_score(make_pipeline(RandomOverSampler(), net), X, y)",
+        f"{MLP}GridSearchCV(Pipeline([('s', SMOTE()), ('n', net)]), grid).fit(X, y)",
+        f"{SPLIT}Xr, yr = SMOTE().fit_resample(X_train, y_train)\n{MLP}net.fit(Xr, yr)",
+        f"{SAMPLED}{MLP}FixedThresholdClassifier(net, threshold=0.3).fit(Xr, yr)",
+        f"{MLP}cross_val_score(net, X, y)\n{SAMPLED}net.fit(Xr, yr)",
+        f"{MLP}for train, test in KFold(5).split(X):\n"
+        "    Xr, yr = SMOTE().fit_resample(X[train], y[train])\n    net.fit(Xr, yr)",
+    ],
+)
+def test_a_sampler_behind_every_hold_out_is_right(code):
+    assert skloss.diagnose(code=code).find("resample-before-split") is None
+
+
+def test_linear_convolutions_are_the_cause_where_one_class_is_predicted():
+    code = (
+        f"{HEAD}y = to_categorical(y)\nmodel = Sequential()\n"
+        "model.add(Conv1D(32, 3, input_shape=(1034, 1)))\n"
+        "model.add(Conv1D(16, 3))\nmodel.add(MaxPooling1D(2))\n"
+        "model.add(Flatten())\nmodel.add(Dense(10))\n"
+        "model.add(Dense(2, activation='sigmoid'))\n"
+        "model.compile(loss='binary_crossentropy', metrics=['accuracy'])\n"
+        "model.fit(X, y, epochs=5, validation_data=(X_val, y_val))\n"
+    )
+    printed = log(
+        [0.3013, 0.2799, 0.2774, 0.2765, 0.2761],
+        accuracy=[0.9128, 0.915, 0.915, 0.915, 0.915],
+        val_loss=[0.2901, 0.2866, 0.2860, 0.2858, 0.2871],
+        val_accuracy=[0.9147] * 5,
+    )
+    cause = skloss.diagnose(code=code, history=printed).findings[0]
+    assert (cause.name, cause.severity) == ("linear-conv", "error")
+    explained = {finding.name: finding.title for finding in cause.explains}
+    assert "one class is predicted for all rows" in explained["majority-collapse"]
+    assert "about 0.277 from epoch 2 on" in explained["loss-never-moves"]
+
+
+def test_a_network_that_learns_its_rows_is_not_told_to_scale_them():
+    curves = {
+        "loss": [0.45, 0.22, 0.1, 0.05, 0.03],
+        "val_loss": [0.39, 0.41, 0.58, 0.72, 0.81],
+        "val_f1": [0.0] * 5,
+        "val_accuracy": [0.93] * 5,
+    }
+    found = skloss.diagnose(curves)
+    assert "which class the metric takes" in found.find("majority-collapse").fix
+    assert found.find("overfit") is not None
+    assert found.find("overconfident-probabilities") is None
+
+
+GENERATORS = (
+    "train = ImageDataGenerator(rescale=1 / 255).flow_from_directory('train')\n"
+    "val = ImageDataGenerator({}).flow_from_directory('val')\n"
+)
+
+
+@pytest.mark.parametrize(("scaled", "is_found"), [("", True), ("rescale=1/255", False)])
+def test_images_of_generators_are_scaled_alike(scaled, is_found):
+    fit = "model.fit(train, validation_data=val, epochs=5)"
+    found = skloss.diagnose(code=network(fit=fit, before=GENERATORS.format(scaled)))
+    finding = found.find("test-scaling-mismatch")
+    assert (finding is not None) is is_found
+    if is_found:
+        told = "training rows only, by a rescale of ImageDataGenerator in line 1"
+        assert told in str(finding)
 
 
 def test_a_usual_network_raises_no_alarm():
