@@ -9,6 +9,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from skloss.alike_texts import warn_of_alike
 from skloss.estimators.checks import check_finite, check_labels
+from skloss.masked_rows import unmasked
 from skloss.row_errors import rows_explained
 
 __all__ = ["CheckedRowsMixin"]
@@ -31,6 +32,7 @@ class CheckedRowsMixin:
     ) -> tuple[np.ndarray, np.ndarray]:
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         check_labels(type(self).__name__, y)
+        X = unmasked(X)
         self._check_sparse(X, "X")
         with rows_explained(X):
             X = self._as_numbers(X, reset)
@@ -89,6 +91,7 @@ class CheckedRowsMixin:
             X = np.ascontiguousarray(X, dtype=np.float32)
             self._check_values(name, X)
             return X
+        X = unmasked(X)
         self._check_sparse(X, name)
         options = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
         with rows_explained(X, name):

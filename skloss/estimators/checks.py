@@ -111,8 +111,8 @@ def check_finite(
 
 def check_labels(owner: str, y: Any) -> None:
     """Refuse labels that are missing, mixed, several for one row, or of odd types."""
+    check_no_gaps("y", y)
     labels = np.asarray(y)
-    check_no_gaps("y", labels)
     shape = labels.shape
     if len(shape) > 1 and shape[1] != 1:
         raise ValueError(

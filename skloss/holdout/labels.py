@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skloss.holdout.many_rows import count_codes
+from skloss.masked_rows import unmasked
 
 __all__ = ["check_kept", "check_no_gaps", "class_codes"]
 
@@ -36,7 +37,7 @@ def check_no_gaps(name: str, labels: ArrayLike) -> None:
     ValueError: y is missing in 1 of 2 rows, first in row 1 (None): drop these rows, or
     give them a label of their own.
     """
-    values = np.asarray(labels)
+    values = np.asarray(unmasked(labels, None))
     # For none at all scikit-learn has a sentence of its own.
     if values.ndim == 0 or values.dtype.kind not in "fcOmM":
         return

@@ -68,6 +68,8 @@ def fit_streamed_steps(
     streamed = last.read_streamed(rows, **known)
     if streamed.held is not None:
         streamed = replace(streamed, source="pipeline")
+    if streamed.source != "none":  # a step that resamples is refused
+        streamed = replace(streamed, holdout=replace(streamed.holdout, samplers=()))
     steps = []
     for step_name, step in pipeline.steps[:-1]:
         fitted = step

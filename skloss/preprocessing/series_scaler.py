@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
+from skloss.masked_rows import unmasked
 from skloss.preprocessing.scaled_series import scaled_series
 from skloss.sklearn_compat import Interval, fit_context
 
@@ -130,7 +131,7 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _checked(self, X: Any, reset: bool) -> np.ndarray:
         X = validate_data(
             self,
-            X,
+            unmasked(X),
             dtype=[np.float64, np.float32],
             allow_nd=True,
             ensure_all_finite="allow-nan",

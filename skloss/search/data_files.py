@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -234,7 +234,9 @@ def _left_out(name: str, reason: str) -> str:
 
 
 def read_frame(
-    path: Path, labels: tuple[str, ...] = (), texts: tuple[str, ...] = ()
+    path: Path,
+    labels: tuple[str, ...] = (),
+    texts: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """Read a table with names, as it is.
 
@@ -244,8 +246,9 @@ def read_frame(
         Text, Parquet or ``.npy`` file.
     labels : tuple of str, default=()
         Columns of which each text is a value.
-    texts : tuple of str, default=()
-        Columns that are text, even if all values look like numbers.
+    texts : mapping of str to collection of str, optional
+        Columns that are text, even if all values look like numbers, and of each the
+        texts that are values, even if they look like a gap.
 
     Returns
     -------

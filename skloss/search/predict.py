@@ -66,14 +66,23 @@ def read_rows(
             )
         array = read_rows_array(path)
         rows = checked_rows(path, array, False, missing_values)
-        _check_gaps(path, model, rows, None)
+        _check_gaps(path, _inner(model), rows, None)
         if _keeps_shape(model, array):
             return rows.reshape(array.shape), []
         _check_count(path, model, *array.shape[1:])
         return rows, []
-    kinds = {} if names is None else _kinds(model, list(map(str, names)))
-    texts = tuple(name for name, kind in kinds.items() if kind == "text")
+    inner = _inner(model)
+    kinds = {} if names is None else _kinds(inner, list(map(str, names)))
+    known = _known_texts(inner, list(kinds))
+    texts = {
+        name.strip(): [value.strip() for value in known.get(name, ())]
+        for name, kind in kinds.items()
+        if kind == "text"
+    }
     frame, separator, notes = read_frame(path, texts=texts)
+    by_file = {name.strip(): name for name in kinds}  # files are read without blanks
+    if len(by_file) == len(kinds):
+        frame = frame.rename(columns=by_file)
     if not len(frame):
         raise unreadable(path, "it has a header but no rows")
     if names is None:
@@ -84,9 +93,11 @@ def read_rows(
         frame = frame[list(kinds)]
     frame, remarks = convert_columns(path, frame, separator, kinds)
     frame = without_values(frame, missing_values)
+    for name, values in known.items():
+        frame[name] = _as_known(frame[name], values)
     table: Any = frame.to_numpy(dtype=np.float64) if names is None else frame
     _check_gaps(
-        path, model, table, [n for n, kind in kinds.items() if kind == "number"]
+        path, inner, table, [n for n, kind in kinds.items() if kind == "number"]
     )
     return table, [*notes, *remarks]
 
@@ -142,7 +153,8 @@ def _has_shares(model: Any) -> bool:
 
 def _kinds(model: Any, names: list[str]) -> dict[str, str]:
     """Return the kind of each column, as the steps for tables know it."""
-    kinds = dict.fromkeys(names, "number") | _texts(model) | _own_texts(model, names)
+    kinds = dict.fromkeys(names, "number")
+    kinds |= dict.fromkeys(_known_texts(model, names), "text")
     table = getattr(model, "named_steps", {}).get("table")
     for name, _, columns in getattr(table, "transformers", ()):
         if name in _KINDS:
@@ -150,9 +162,34 @@ def _kinds(model: Any, names: list[str]) -> dict[str, str]:
     return kinds | getattr(model, "column_kinds", {})
 
 
-def _texts(model: Any) -> dict[str, str]:
+def _inner(model: Any) -> Any:
+    """Return the model within those that calibrate it or tune its threshold."""
+    if calibrated := getattr(model, "calibrated_classifiers_", None):
+        return _inner(calibrated[0].estimator)
+    inner = getattr(model, "estimator_", None)
+    return _inner(inner) if hasattr(inner, "classes_") else model
+
+
+def _known_texts(model: Any, names: list[str]) -> dict[str, list[str]]:
+    """Columns in which the model saw texts, and these."""
+    found = _encoded_texts(model) | _own_texts(model, names)
+    return {
+        name: [value for value in values if isinstance(value, str)]
+        for name, values in found.items()
+        if name in names
+    }
+
+
+def _as_known(texts: Any, known: list[str]) -> Any:
+    """Give texts the blanks around them back with which alone the model knows them."""
+    bare = {value.strip(): value for value in known}
+    blanks = {text: value for text, value in bare.items() if text not in known}
+    return texts.map(lambda text: blanks.get(text, text)).astype(object)
+
+
+def _encoded_texts(model: Any) -> dict[str, Any]:
     """Columns in which an encoder of categories in a ColumnTransformer saw texts."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for _, step in getattr(model, "steps", ()):
         for _, encoder, columns in getattr(step, "transformers_", ()):
             parts = [part for _, part in getattr(encoder, "steps", [("", encoder)])]
@@ -160,14 +197,14 @@ def _texts(model: Any) -> dict[str, str]:
                 (part.categories_ for part in parts if hasattr(part, "categories_")), ()
             )
             found |= {
-                str(name): "text"
+                str(name): values
                 for name, values in zip(columns, known, strict=False)
                 if values.dtype.kind in "OU"
             }
     return found
 
 
-def _own_texts(model: Any, names: list[str]) -> dict[str, str]:
+def _own_texts(model: Any, names: list[str]) -> dict[str, Any]:
     """Columns of texts that the classifier itself takes as categories."""
     last = model.steps[-1][1] if hasattr(model, "steps") else model
     is_category = getattr(last, "is_categorical_", None)
@@ -175,7 +212,7 @@ def _own_texts(model: Any, names: list[str]) -> dict[str, str]:
         return {}
     columns = getattr(last, "feature_names_in_", np.array(names))[is_category]
     return {
-        str(name): "text"
+        str(name): values
         for name, values in zip(columns, last.categories_, strict=True)
         if str(name) in names and any(isinstance(value, str) for value in values)
     }

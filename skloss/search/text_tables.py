@@ -7,6 +7,7 @@ import gzip
 import io
 import zlib
 from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ _END = "\0 after the last separator"
 
 
 def read_text_table(
-    path: Path, labels: tuple[str, ...] = (), texts: tuple[str, ...] = ()
+    path: Path,
+    labels: tuple[str, ...] = (),
+    texts: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Any, str, list[str]]:
     """Read a table whose first line names the columns.
 
@@ -33,8 +36,9 @@ def read_text_table(
         File with a suffix of `TEXT_SUFFIXES`.
     labels : tuple of str
         Columns that are read as text: ``None``, ``NA`` and ``01`` are labels there.
-    texts : tuple of str
-        Columns that are read as text, of which such a value is missing.
+    texts : mapping of str to collection of str, optional
+        Columns that are read as text, of which such a value is missing, and of each
+        the texts that are values nevertheless.
 
     Returns
     -------
@@ -52,6 +56,7 @@ def read_text_table(
     """
     import pandas as pd
 
+    texts = texts or {}
     text = _text(path)
     separator = find_separator(text)
     # With a decimal comma, 1.234 is a thousand: numbers are then read as text first.
@@ -62,7 +67,11 @@ def read_text_table(
         "low_memory": False,
         "skipinitialspace": True,
         "keep_default_na": False,
-        "na_values": {name: _MISSING for name in names if name not in labels},
+        "na_values": {
+            name: [mark for mark in _MISSING if mark not in texts.get(name, ())]
+            for name in names
+            if name not in labels
+        },
         "dtype": str
         if as_text
         else {name: str for name in (*labels, *texts) if name in names},

@@ -110,7 +110,12 @@ def _sliceable(array: Any) -> Any:
             "to fit itself."
         )
     is_frame = hasattr(array, "iloc") or hasattr(array, "to_numpy")
-    if is_frame or not (hasattr(array, "shape") and hasattr(array, "__getitem__")):
+    is_masked = np.ma.is_masked(array)
+    if (
+        is_frame
+        or is_masked
+        or not (hasattr(array, "shape") and hasattr(array, "__getitem__"))
+    ):
         return plain_values(array)
     return array
 

@@ -1,6 +1,5 @@
 """A source after a first pass: classes, counts and groups, and a check of others."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +8,9 @@ from zlib import crc32
 import numpy as np
 
 from skloss.holdout import check_no_gaps, class_codes
-from skloss.streams.row_source import Block, RowSource
+from skloss.streams.row_source import Block, RowSource, error_in
 
 __all__ = ["CountedRows", "count_rows"]
-
-_ROW = re.compile(r"(?<=first in row )\d+")
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class CountedRows:
 
     def error_in(self, number: int, error: ValueError) -> ValueError:
         """Return an error about a block with the place of the block."""
-        return _error_in(self.place(number), self._first(number), error)
+        return error_in(self.place(number), self._first(number), error)
 
     def _first(self, number: int) -> int:
         return int(self.lengths[:number].sum())
@@ -99,12 +96,6 @@ class CountedRows:
             return X
         told = f"{self.place(number)} there are others now"
         raise ValueError(_changed(f"{told[0].lower()}{told[1:]}", len(self)))
-
-
-def _error_in(place: str, first: int, error: ValueError) -> ValueError:
-    """Count rows from the start of the source, not of the block."""
-    told = _ROW.sub(lambda found: str(int(found[0]) + first), str(error))
-    return ValueError(f"{place}: {told}")
 
 
 def _changed(how: str, n_rows: int) -> str:
@@ -207,7 +198,7 @@ def _labels(
     try:
         return read_labels(block.y)
     except ValueError as error:
-        raise _error_in(place, first, error) from error
+        raise error_in(place, first, error) from error
 
 
 def _groups(block: Block, place: str, first: int) -> np.ndarray:
@@ -215,7 +206,7 @@ def _groups(block: Block, place: str, first: int) -> np.ndarray:
     try:
         check_no_gaps("groups", block.groups)
     except ValueError as error:
-        raise _error_in(place, first, error) from error
+        raise error_in(place, first, error) from error
     return np.asarray(block.groups)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skloss.masked_rows import unmasked
 from skloss.streams.row_source import (
     Block,
     RowSource,
@@ -165,7 +166,8 @@ def as_block(given: Any) -> Block:
             f"A block has {len(parts)} parts, but a block is X, or a pair (X, y): "
             "leave weights to class_weight."
         )
-    X, y = plain_values(parts[0]), np.asarray(parts[1]) if len(parts) == 2 else None
+    X = plain_values(parts[0])
+    y = np.asarray(unmasked(parts[1], None)) if len(parts) == 2 else None
     if X.ndim < 2 or (y is not None and (y.ndim == 0 or len(y) != len(X))):
         told = "none" if y is None else str(y.shape)
         raise ValueError(

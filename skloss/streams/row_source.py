@@ -1,5 +1,6 @@
 """A source of rows that is read in blocks, and the blocks that it gives."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from math import prod
@@ -7,7 +8,16 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-__all__ = ["Block", "RowSource", "block_size", "check_count", "plain_values"]
+from skloss.masked_rows import unmasked
+
+__all__ = [
+    "Block",
+    "RowSource",
+    "block_size",
+    "check_count",
+    "error_in",
+    "plain_values",
+]
 
 # Values of a block, where a source can choose: short enough that many random blocks
 # stand in a buffer, long enough that finding one on a disk costs little.
@@ -15,6 +25,7 @@ _BLOCK_VALUES = 2**16
 # Values that are shuffled together: 64 MB of float32; and blocks at least.
 _BUFFER_VALUES = 2**24
 _BUFFER_BLOCKS = 16
+_ROW = re.compile(r"(?<=first in row )\d+")
 
 
 class Block(NamedTuple):
@@ -83,9 +94,16 @@ class RowSource(ABC):
 
     def mapped(self, function: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Apply a function to the values of each block, and join what it gives."""
-        found = [
-            function(self.named(block.X)) for block in self.blocks() if len(block.X)
-        ]
+        found, first = [], 0
+        for number, block in enumerate(self.blocks()):
+            if not len(block.X):
+                continue
+            try:
+                found.append(function(self.named(block.X)))
+            except ValueError as error:
+                place = self.place(number, first, len(block.X))
+                raise error_in(place, first, error) from error
+            first += len(block.X)
         if not found:
             raise ValueError("There are no rows: the source gave no block with one.")
         return np.concatenate(found)
@@ -109,9 +127,15 @@ class RowSource(ABC):
         return max(1, _BUFFER_VALUES // max(1, prod(row_shape)))
 
 
+def error_in(place: str, first: int, error: ValueError) -> ValueError:
+    """Return an error about a block that counts rows from the start of the source."""
+    told = _ROW.sub(lambda found: str(int(found[0]) + first), str(error))
+    return ValueError(f"{place}: {told}")
+
+
 def plain_values(X: Any) -> np.ndarray:
     """Values as an array, of numbers where a DataFrame has columns of several types."""
-    values = np.asarray(X)
+    values = np.asarray(unmasked(X))
     if values.dtype == object and hasattr(X, "iloc"):
         from pandas import DataFrame
         from pandas.api.types import is_numeric_dtype

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from rule_examples.any_case import cases
@@ -18,6 +19,7 @@ from skloss.diagnosis import (
 from skloss.record import SplitMetrics
 
 TOLD_TO_USERS = diagnosis.internal_error
+NORMS = ("gradient_norm_first", "gradient_norm_last")
 SLOW_TO_DRAW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
@@ -38,6 +40,11 @@ def test_no_rule_fails_on_a_degenerate_case(case):
     steps = next_steps(told, case)
     assert len(steps) <= 3
     assert all(step.text for step in steps)
+
+
+def test_gradients_of_no_epoch_are_not_known():
+    found = examine(sick(curves=dict.fromkeys(NORMS, np.array([])), probe=None))
+    assert found.not_assessed["vanishing-gradients"].startswith("the gradient norms of")
 
 
 def test_a_rule_that_fails_is_not_assessed_and_the_others_are_told(monkeypatch):

@@ -153,7 +153,10 @@ def test_an_output_layer_without_a_bias_is_corrected_too():
 # ------------------------------------------------------------------------ temperature
 
 
-@pytest.mark.parametrize("units", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("by", "units"),
+    [("engine", 1), ("engine", 2), ("engine", 3), ("keras", 1), ("keras", 3)],
+)
 def test_the_temperature_is_the_best_one_on_the_held_out_rows(by, units):
     labels = three if units == 3 else y
     options = {"by": by, "units": units, "epochs": 12}

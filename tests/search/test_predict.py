@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler
 
 import skloss
@@ -367,6 +369,48 @@ def test_categories_of_the_classifier_itself_are_read_as_texts(tmp_path):
     ).fit(X, y)
     rows, _ = read_rows(model, tmp_path / "table.csv")
     np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(X))
+
+
+def _own_categories():
+    return DenseClassifier(
+        width=4, epochs=2, categorical_features=["town"], random_state=0
+    )
+
+
+def _encoded():
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["town"]), remainder="passthrough"
+    )
+    return skloss.make_pipeline(
+        encode, DenseClassifier(width=4, epochs=2, random_state=0)
+    )
+
+
+@pytest.mark.parametrize("inner", [_own_categories, _encoded])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda inner: inner,
+        FixedThresholdClassifier,
+        lambda inner: CalibratedClassifierCV(inner, cv=2),
+    ],
+    ids=["plain", "threshold", "calibration"],
+)
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_texts_are_those_that_the_model_was_fitted_on(inner, around, suffix, tmp_path):
+    y = np.arange(90) % 2
+    towns = np.array(["NA", " None", "7", "Bern"])  # as pandas may have read them
+    size = np.random.default_rng(0).normal(size=90) + y
+    frame = pd.DataFrame({" size": size, "town": towns[np.arange(90) % 3 + y]})
+    model = around(inner()).fit(frame, y)
+    path = tmp_path / f"rows.{suffix}"
+    getattr(frame, f"to_{suffix}")(path, index=False)
+    rows, notes = read_rows(model, path)
+    assert notes == []
+    assert rows["town"].tolist() == frame["town"].tolist()
+    np.testing.assert_allclose(
+        model.predict_proba(rows), model.predict_proba(frame), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(

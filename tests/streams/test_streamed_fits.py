@@ -408,6 +408,23 @@ def test_the_row_of_a_gap_is_counted_from_the_first_row_of_all():
         dense().fit(rows)
 
 
+@pytest.mark.parametrize("given", [False, True], ids=["split", "X_val"])
+def test_a_pipeline_knows_that_nothing_was_resampled(given):
+    arrays = {"net__X_val": X[:300], "net__y_val": y[:300]} if given else {}
+    source = {"net__X_val": streams.array_rows(X[:300], y[:300])} if given else {}
+    pipeline = skloss.Pipeline([("net", dense())])
+    in_memory = pipeline.fit(X, y, **arrays)[-1].record_.data["samplers"]
+    streamed = pipeline.fit(streams.array_rows(X, y), **source)[-1].record_
+    assert streamed.data["samplers"] == in_memory == []
+
+
+def test_the_row_of_a_gap_is_counted_from_the_first_row_of_all_in_predict():
+    rows = streams.array_rows(with_bad(np.nan), buffer_rows=1600)
+    match = "In rows 1400 to 1499: X contains NaN in 1 of 100 rows, first in row 1499:"
+    with pytest.raises(ValueError, match=match):
+        dense().fit(X, y).predict(rows)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [

@@ -235,11 +235,13 @@ def _gradients(case: Case) -> tuple[float, float]:
     norms = case.probe.gradient_norms if case.probe else None
     if norms and len(norms) >= 2 and np.isfinite(norms).all():
         return float(norms[0]), float(norms[-1])
-    first = case.curves.get("gradient_norm_first")
-    last = case.curves.get("gradient_norm_last")
-    if first is None or last is None or norms is not None:
+    curves = [
+        case.curves.get(f"gradient_norm_{end}", np.empty(0))
+        for end in ("first", "last")
+    ]
+    if norms is not None or not all(map(len, curves)):
         raise NotApplicable("the gradient norms of two layers are not known")
-    return end_of(first), end_of(last)
+    return end_of(curves[0]), end_of(curves[1])
 
 
 def _norms(first: float, last: float) -> dict[str, object]:

@@ -37,6 +37,7 @@ from skloss.keras_interop.compiled_settings import CompiledLoss, compiled_loss
 from skloss.keras_interop.keras_network import KerasNetwork
 from skloss.keras_interop.output_loss import is_of_single_values
 from skloss.keras_interop.pack_model import pack_model
+from skloss.masked_rows import unmasked
 from skloss.nearest_name import did_you_mean
 from skloss.protocols import KerasModel
 from skloss.row_errors import rows_explained
@@ -201,6 +202,7 @@ class MendedWrapper(ScikerasClassifier):
 
     def _rows(self, X: Any, name: str, reset: bool, **labels: Any) -> Any:
         """Rows as an array of finite numbers, floats in single precision."""
+        X = unmasked(X)
         refuse_sparse(type(self).__name__, X, name)
         options = {"allow_nd": True, "dtype": "numeric", "ensure_all_finite": False}
         with rows_explained(X, name):
