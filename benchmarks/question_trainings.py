@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from skloss import DenseClassifier, KerasClassifier, make_pipeline
+from skloss import DenseClassifier, make_pipeline
 from skloss.datasets import make_consumption, make_drift_table, make_rare_events
 
 Made = tuple[BaseEstimator, Pair, Pair]
@@ -28,6 +28,8 @@ def halves(X: np.ndarray, y: np.ndarray) -> tuple[Pair, Pair]:
 def honest_or_not(from_logits: bool) -> Made:
     """Take a sigmoid for logits or not, behind SMOTE on the training rows."""
     import keras
+
+    from skloss import KerasClassifier  # it imports TensorFlow
 
     X, y = make_consumption(2400, 100, theft_rate=0.085, random_state=0)
     is_read = (X > 0).mean(axis=1) > 0.2
@@ -92,6 +94,8 @@ def one_hidden_layer() -> Made:
 
 def images_of_prototypes() -> Made:
     """Normalize and drop in each block, of ever fewer channels."""
+    from skloss import KerasClassifier  # it imports TensorFlow
+
     digits = load_digits()
     X, y = (digits.images / 16).astype(np.float32)[..., None], digits.target
     network = KerasClassifier(
