@@ -234,8 +234,17 @@ def test_a_strong_penalty_is_named_as_the_cause_of_a_collapse():
     found = examine(sick(layers=PENALIZED, rows=mcc, train=train, val=ONE_CLASS))
     assert "penalties let the network learn" in found.not_assessed["majority-collapse"]
     cause = next(finding for finding in found.findings if finding.name == "underfit")
-    assert "The penalty l1=0.01 and l2=0.3 keeps its weights near" in cause.title
+    assert "The penalty l2=0.3 keeps its weights near zero" in cause.title
     assert cause.params == {"l1": 0.0, "l2": 1e-4}
+
+
+def test_two_strong_penalties_are_both_named():
+    hidden, output = PENALIZED
+    rows = {"network_score": 0.0, "linear_score": 0.6, "tree_score": 0.6}
+    train = {"confusion": ((3600, 0), (400, 0)), "roc_auc": 0.5}
+    case = sick(layers=(replace(hidden, l1=0.06), output), rows=rows, train=train)
+    told = "The penalties l1=0.06 and l2=0.3 keep its weights near zero"
+    assert told in RULES["underfit"].inspect(case).title
 
 
 def test_without_a_baseline_a_collapse_is_found_and_penalties_are_lowered():

@@ -34,6 +34,7 @@ __all__ = [
     "row_facts",
     "shortfall",
     "smoothed",
+    "strong_penalties",
     "training_loss",
     "uniform_guess",
 ]
@@ -43,7 +44,7 @@ _FEWEST_EPOCHS = 3
 _FEWEST_MINORITY = 5
 _SURELY_LEARNED = 0.95  # MCC that is above chance with any number of rows
 _MEMORIZED = 0.75  # MCC that any network reaches on a handful of rows by memorizing
-_STRONG_L1, _STRONG_L2 = 0.05, 0.1
+_STRONG = {"l1": 0.05, "l2": 0.1}
 _FEWEST_TO_PREDICT = 10  # rows of the class
 _RARELY_PREDICTED = 0.1  # of the actual rows of the class
 _RARELY_FOUND = 0.1  # recall, up to which 1 - accuracy is about the share of positives
@@ -252,12 +253,16 @@ def is_behind(case: Case, least: float = _LEAST_SHORTFALL) -> bool | None:
 
 def is_penalized(case: Case) -> bool:
     """Whether a penalty on the weights is so strong that it prevents learning."""
-    layers = case.layers or ()
-    return any(
-        layer.l1 >= _STRONG_L1 or layer.l2 >= _STRONG_L2
-        for layer in layers
-        if layer.has_kernel
-    )
+    return bool(strong_penalties(case))
+
+
+def strong_penalties(case: Case) -> dict[str, float]:
+    """Penalties on the weights that are so strong, by name, with the largest rate."""
+    layers = [layer for layer in case.layers or () if layer.has_kernel]
+    rates = {
+        name: max((getattr(x, name) for x in layers), default=0.0) for name in _STRONG
+    }
+    return {name: rate for name, rate in rates.items() if rate >= _STRONG[name]}
 
 
 def rarely_predicts_minority(case: Case) -> bool:

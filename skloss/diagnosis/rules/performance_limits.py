@@ -11,6 +11,7 @@ from skloss.diagnosis.evidence.symptoms import (
     fitted_part,
     is_penalized,
     shortfall,
+    strong_penalties,
     training_loss,
 )
 from skloss.diagnosis.finding import Finding
@@ -113,14 +114,10 @@ class Underfit(Rule):
 
 def _of_penalty(case: Case) -> str:
     """Name a penalty that is too strong, as the likely cause."""
-    if not is_penalized(case):
-        return ""
-    layers = case.layers or ()
-    strongest = {name: max(getattr(x, name) for x in layers) for name in ("l1", "l2")}
-    told = " and ".join(
-        f"{name}={value:g}" for name, value in strongest.items() if value
-    )
-    return f" The penalty {told} keeps its weights near zero."
+    rates = [f"{name}={rate:g}" for name, rate in strong_penalties(case).items()]
+    if len(rates) > 1:
+        return f" The penalties {' and '.join(rates)} keep its weights near zero."
+    return f" The penalty {rates[0]} keeps its weights near zero." if rates else ""
 
 
 class PlateauAboveFloor(Rule):
