@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -18,6 +19,7 @@ from skloss.streams import RowSource
 from skloss.streams.counted import CountedRows, count_rows
 from skloss.streams.iterated import as_block, given_values
 from skloss.streams.streamed_rows import StreamedRows
+from skloss.streams.ways_in import refuse_beside, source_of
 
 __all__ = ["StreamedFit", "StreamedFitMixin"]
 
@@ -90,6 +92,35 @@ class StreamedFitMixin:
     classes_: Any
     validation_rows: Any
 
+    def score(
+        self,
+        X: ArrayLike | RowSource,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : array-like, or source of :mod:`skloss.streams`
+            Rows. A source brings its labels along, and is read twice.
+        y : array-like of shape (n,)
+            Labels; left out beside a source.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows; not beside a source.
+
+        Returns
+        -------
+        float
+            Accuracy, from 0 to 1.
+        """
+        if (rows := source_of(X)) is None:
+            found = super().score(X, y, sample_weight)  # type: ignore[misc]
+        else:
+            refuse_beside("X", y=y, sample_weight=sample_weight)
+            found = accuracy_score(rows.labels(), self.predict(rows))  # type: ignore[attr-defined]
+        return float(found)
+
     def _fit_source(
         self,
         rows: RowSource,
@@ -99,7 +130,7 @@ class StreamedFitMixin:
         held_out: tuple[Any, Any, Any],
     ) -> Self:
         """Count the rows of a source, hold some out, and train on the others."""
-        _refuse("X", y=y, sample_weight=sample_weight, groups=groups)
+        refuse_beside("X", y=y, sample_weight=sample_weight, groups=groups)
         with all_or_nothing(self):
             return self.fit_streamed(self.read_streamed(rows, *held_out))
 
@@ -107,7 +138,7 @@ class StreamedFitMixin:
         self, rows: RowSource, y: Any, classes: Any, sample_weight: Any
     ) -> Self:
         """Train one more epoch on the rows of a source."""
-        _refuse("X", y=y, sample_weight=sample_weight)
+        refuse_beside("X", y=y, sample_weight=sample_weight)
         with all_or_nothing(self):
             self._set_classes(classes)  # type: ignore[attr-defined]
             streamed = self.read_streamed(rows, holds_out=False)
@@ -117,7 +148,7 @@ class StreamedFitMixin:
         self, blocks: Iterator[Any], y: Any, classes: Any, sample_weight: Any
     ) -> Self:
         """Train one epoch on each block of an iterator, which gives it once."""
-        _refuse("X", y=y, sample_weight=sample_weight)
+        refuse_beside("X", y=y, sample_weight=sample_weight)
         has_blocks = False
         for given in blocks:
             has_blocks, block = True, as_block(given)
@@ -157,7 +188,7 @@ class StreamedFitMixin:
         if holds_out:
             encode_labels(type(self).__name__, counted.classes)
         if isinstance(X_val, RowSource):
-            _refuse("X_val", y_val=y_val, sample_weight_val=sample_weight_val)
+            refuse_beside("X_val", y_val=y_val, sample_weight_val=sample_weight_val)
             holdout = _of_source(count_rows(X_val, self._read_labels), counted)
             return StreamedFit(counted, holdout=holdout, source="X_val")
         holdout = HoldOut.given(X_val, y_val, sample_weight_val)
@@ -275,21 +306,6 @@ def _told(error: ValueError) -> str:
     """Advise no step that cannot be fitted block by block."""
     imputer = ", for instance with SimpleImputer as first step,"
     return str(error).replace(imputer, " where the rows are written,")
-
-
-def _refuse(source: str, **given: Any) -> None:
-    """Refuse what a source brings along itself."""
-    for name, value in given.items():
-        if value is not None:
-            advice = {
-                "groups": "name them where the source is made",
-                "y": "leave it out",
-                "y_val": "leave it out",
-            }.get(name, "set class_weight, since rows in blocks have no weights")
-            raise ValueError(
-                f"{source} is a source of rows in blocks, and {name} was given beside "
-                f"it: {advice}."
-            )
 
 
 def _of_source(held: CountedRows, counted: CountedRows) -> HoldOut:

@@ -10,6 +10,7 @@ import imblearn.pipeline
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_memory, column_or_1d
 
@@ -38,7 +39,7 @@ from skloss.record.group_names import group_name
 from skloss.row_errors import rows_explained
 from skloss.sklearn_compat import safe_indexing, with_callbacks
 from skloss.streams import RowSource
-from skloss.streams.ways_in import source_of
+from skloss.streams.ways_in import refuse_beside, source_of
 
 __all__ = ["Pipeline", "make_pipeline"]
 
@@ -187,6 +188,37 @@ class Pipeline(imblearn.pipeline.Pipeline):
         if (rows := source_of(X)) is not None:
             return rows.mapped(partial(self.predict, **params))
         found: np.ndarray = super().predict(X, **params)
+        return found
+
+    @available_if(_last_has("score"))
+    def score(
+        self,
+        X: ArrayLike | RowSource,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
+    ) -> float:
+        """Score of the last step, of a classifier the share of rows that is right.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or source of :mod:`skloss.streams`
+            Rows. A source brings its labels along, and is read twice.
+        y : array-like of shape (n,)
+            Labels; left out beside a source.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows; not beside a source.
+        **params : dict
+            Parameters of ``score`` of the last step, by metadata routing.
+
+        Returns
+        -------
+        float
+        """
+        if (rows := source_of(X)) is not None:
+            refuse_beside("X", y=y, sample_weight=sample_weight, **params)
+            return float(accuracy_score(rows.labels(), self.predict(rows)))
+        found: float = super().score(X, y, sample_weight, **params)
         return found
 
     @available_if(_last_has("fit_held_out"))

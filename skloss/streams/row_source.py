@@ -25,6 +25,7 @@ _BLOCK_VALUES = 2**16
 # Values that are shuffled together: 64 MB of float32; and blocks at least.
 _BUFFER_VALUES = 2**24
 _BUFFER_BLOCKS = 16
+_NO_ROWS = "There are no rows: the source gave no block with one."
 _ROW = re.compile(r"(?<=first in row )\d+")
 
 
@@ -84,6 +85,29 @@ class RowSource(ABC):
             f"{type(self).__name__} has can_seek=True, so it needs a method read."
         )
 
+    def labels(self) -> np.ndarray:
+        """Labels of all rows, in the order of the blocks; the blocks are read once.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            What a score compares predictions with.
+        """
+        if not self.has_labels:
+            raise ValueError("The rows have no labels: name their target, or pass y.")
+        found, first = [], 0
+        for number, block in enumerate(self.blocks()):
+            if not len(block.X):
+                continue
+            if block.y is None or len(block.y) != len(block.X):
+                place = self.place(number, first, len(block.X))
+                raise ValueError(f"{place} there is not one label for each row.")
+            found.append(np.asarray(block.y))
+            first += len(block.X)
+        if not found:
+            raise ValueError(_NO_ROWS)
+        return np.concatenate(found)
+
     def named(self, X: Any) -> Any:
         """Values of a block; a DataFrame if the columns have names."""
         if self.names is None:
@@ -105,7 +129,7 @@ class RowSource(ABC):
                 raise error_in(place, first, error) from error
             first += len(block.X)
         if not found:
-            raise ValueError("There are no rows: the source gave no block with one.")
+            raise ValueError(_NO_ROWS)
         return np.concatenate(found)
 
     def __array__(self, *args: Any, **options: Any) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 from skloss.streams.row_source import RowSource
 
-__all__ = ["source_of"]
+__all__ = ["refuse_beside", "source_of"]
 
 
 def source_of(X: Any, name: str = "X") -> RowSource | None:
@@ -49,6 +49,21 @@ def source_of(X: Any, name: str = "X") -> RowSource | None:
                 f"skloss.streams.{call.format(name)}, and no labels beside it."
             )
     return None
+
+
+def refuse_beside(name: str, **given: Any) -> None:
+    """Refuse what a source, given as the argument of this name, brings along itself."""
+    for other, value in given.items():
+        if value is not None:
+            advice = {
+                "groups": "name them where the source is made",
+                "y": "leave it out",
+                "y_val": "leave it out",
+            }.get(other, "set class_weight, since rows in blocks have no weights")
+            raise ValueError(
+                f"{name} is a source of rows in blocks, and {other} was given beside "
+                f"it: {advice}."
+            )
 
 
 _WAYS_IN = {

@@ -339,6 +339,22 @@ def test_a_source_of_your_own_must_give_whole_blocks(block, match):
         counted(Own())
 
 
+@pytest.mark.parametrize("labels", [None, LABELS[:3]])
+def test_labels_are_one_for_each_row(labels):
+    class Own(RowSource):
+        def blocks(self):
+            yield streams.Block(X, LABELS)
+            yield streams.Block(X[:0])
+            yield streams.Block(X, LABELS if labels is None else labels)
+
+    rows = Own()
+    if labels is None:
+        np.testing.assert_array_equal(rows.labels(), np.tile(LABELS, 2))
+    else:
+        with pytest.raises(ValueError, match="there is not one label for each row"):
+            rows.labels()
+
+
 @pytest.mark.parametrize("make", [streams.array_rows, None])
 def test_frames_may_have_numbers_of_several_types(make):
     flags, gaps = X[:, 1] > 0, pd.array([None, 1, 2, 3, 4] * (N // 5), "Int64")

@@ -418,6 +418,20 @@ def test_a_pipeline_knows_that_nothing_was_resampled(given):
     assert streamed.data["samplers"] == in_memory == []
 
 
+@pytest.mark.parametrize("front", [[], [StandardScaler()]])
+def test_a_score_of_a_source_is_that_of_its_rows(front):
+    classifier = skloss.make_pipeline(*front, dense()) if front else dense()
+    rows = streams.array_rows(X, y, buffer_rows=1600)
+    classifier.fit(X, y)
+    assert classifier.score(rows) == classifier.score(X, y) > 0.8
+    for beside in ({"y": y}, {"sample_weight": np.ones(len(y))}):
+        match = f"X is a source of rows in blocks, and {next(iter(beside))} was given"
+        with pytest.raises(ValueError, match=match):
+            classifier.score(rows, **beside)
+    with pytest.raises(ValueError, match="The rows have no labels"):
+        classifier.score(streams.array_rows(X))
+
+
 def test_the_row_of_a_gap_is_counted_from_the_first_row_of_all_in_predict():
     rows = streams.array_rows(with_bad(np.nan), buffer_rows=1600)
     match = "In rows 1400 to 1499: X contains NaN in 1 of 100 rows, first in row 1499:"
