@@ -50,7 +50,21 @@ def choose_backend(spec: NetworkSpec, n_steps: int | None) -> Backend:
     loop over time: XLA's takes half the time of a graph's and less, and eagerly it
     takes many times longer, so that only the shortest fits are not compiled; XLA's
     convolutions in a loop are slow.
+
+    Where TensorFlow only adds operations to a graph, as within ``tf.Graph``, no fit can
+    be eager, and a graph of our own takes its place.
     """
+    found = _by_steps(spec, n_steps)
+    return "graph" if found == "eager" and not _can_be_eager() else found
+
+
+def _can_be_eager() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.executing_eagerly())
+
+
+def _by_steps(spec: NetworkSpec, n_steps: int | None) -> Backend:
     if spec.is_recurrent:
         if n_steps is not None and n_steps * spec.input_shape[0] <= _EAGER_RECURRENCE:
             return "eager"

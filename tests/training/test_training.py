@@ -169,6 +169,15 @@ def test_all_backends_end_at_the_same_weights(monkeypatch, backend, spec):
     assert_same_weights(found, expected)
 
 
+def test_a_fit_within_a_graph_ends_where_an_eager_one_does():
+    spec = table_spec()
+    rows, weights, _ = rows_and_ends(spec)
+    expected = fit_skloss(spec, weights, rows, epochs=2, learning_rate=0.01)
+    with tf.Graph().as_default():  # as code of TensorFlow's first version has it
+        found = fit_skloss(spec, weights, rows, epochs=2, learning_rate=0.01)
+    assert_same_weights(found, expected)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_short_fits_that_differ_in_dropout_alone_share_a_program(batch_norm):
     plain, dropped = (
