@@ -188,10 +188,11 @@ def _as_known(texts: Any, known: list[str]) -> Any:
 
 
 def _encoded_texts(model: Any) -> dict[str, Any]:
-    """Columns in which an encoder of categories in a ColumnTransformer saw texts."""
+    """Columns in which an encoder, alone or in a ColumnTransformer, saw texts."""
     found: dict[str, Any] = {}
     for _, step in getattr(model, "steps", ()):
-        for _, encoder, columns in getattr(step, "transformers_", ()):
+        alone = [("", step, getattr(step, "feature_names_in_", ()))]
+        for _, encoder, columns in getattr(step, "transformers_", alone):
             parts = [part for _, part in getattr(encoder, "steps", [("", encoder)])]
             known = next(
                 (part.categories_ for part in parts if hasattr(part, "categories_")), ()

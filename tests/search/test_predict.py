@@ -386,7 +386,14 @@ def _encoded():
     )
 
 
-@pytest.mark.parametrize("inner", [_own_categories, _encoded])
+def _encoded_alone():
+    encode = OneHotEncoder(handle_unknown="ignore")
+    return skloss.make_pipeline(
+        encode, DenseClassifier(width=4, epochs=2, random_state=0)
+    )
+
+
+@pytest.mark.parametrize("inner", [_own_categories, _encoded, _encoded_alone])
 @pytest.mark.parametrize(
     "around",
     [
@@ -400,7 +407,7 @@ def _encoded():
 def test_texts_are_those_that_the_model_was_fitted_on(inner, around, suffix, tmp_path):
     y = np.arange(90) % 2
     towns = np.array(["NA", " None", "7", "Bern"])  # as pandas may have read them
-    size = np.random.default_rng(0).normal(size=90) + y
+    size = np.random.default_rng(0).integers(5, size=90) + y
     frame = pd.DataFrame({" size": size, "town": towns[np.arange(90) % 3 + y]})
     model = around(inner()).fit(frame, y)
     path = tmp_path / f"rows.{suffix}"
