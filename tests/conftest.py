@@ -1,5 +1,6 @@
 """Fixtures that several modules of tests share."""
 
+import warnings
 from xml.etree import ElementTree
 
 import pytest
@@ -28,3 +29,16 @@ def sketched(monkeypatch):
         return target.write(ElementTree.tostring(root, encoding="unicode"))
 
     monkeypatch.setattr(Figure, "savefig", savefig)
+
+
+@pytest.fixture
+def eager():
+    """Let Keras run steps as they come: to trace one takes longer than to run a few."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        # Of the data sets that Keras makes, which are no steps.
+        warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run")
+        yield
+    tf.config.run_functions_eagerly(False)
