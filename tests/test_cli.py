@@ -21,6 +21,9 @@ from skloss.reports.baseline_scores import LOGISTIC, MAJORITY, TREES
 from skloss.search.grid_search import Search
 from skloss.search.plan import plan_search
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 TINY = ["--model", "dense", "--grid", "epochs=2", "--grid", "width=3,4"]
 
 

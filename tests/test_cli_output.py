@@ -16,6 +16,9 @@ from skloss.cli import main
 from skloss.search.grid_search import SCORES, FoldResult, SearchResult
 from skloss.search.search_output import print_table
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 ROOT = Path(__file__).parents[1]
 LOG = "epoch,loss,val_loss\n0,0.7,0.7\n1,0.6,0.65\n2,0.5,0.6\n"
 

@@ -40,6 +40,9 @@ from skloss.metrics import epoch_metrics
 from skloss.positive_class import positive_class
 from skloss.reports.build_context import build_context
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 matplotlib.use("agg")
 
 X, CODES = make_rare_events(2_000, random_state=0)

@@ -161,6 +161,7 @@ def test_what_the_engine_knows_is_compiled_and_predicts_as_its_model_does(exampl
     np.testing.assert_array_equal(classifier.predict(rows), labels_of_columns)
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
     "example",
     [*list(ENGINE.values())[::2], *KERAS_ONLY.values()],
@@ -229,6 +230,7 @@ WAYS = (
 )
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("train", WAYS, ids=lambda way: way.__name__)
 def test_by_keras_a_tutorial_predicts_as_with_scikeras(train):
@@ -600,6 +602,7 @@ REASONS = {
 }
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(("reason", "options"), REASONS.items(), ids=REASONS)
 def test_the_record_says_why_keras_has_trained(reason, options):
     classifier = KerasClassifier(

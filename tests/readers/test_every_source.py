@@ -409,6 +409,7 @@ FEW = {"DenseClassifier", "KerasClassifier", "GridSearchCV", "MLPClassifier"}
 WITHOUT_ROWS = [name for name in SOURCES if name in FEW or name not in ESTIMATORS]
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("name", cells("report", WITHOUT_ROWS))
 def test_a_report_is_made_of(name, source_of):
     source = source_of(name)
@@ -416,6 +417,7 @@ def test_a_report_is_made_of(name, source_of):
     assert page.html.lower().startswith("<!doctype html>")
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("name", cells("report with rows", ESTIMATORS))
 def test_a_report_looks_at_the_rows_given_beside(name, source_of):
     page = report(source_of(name).given, X=X, y=y)

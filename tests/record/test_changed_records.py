@@ -15,6 +15,9 @@ import skloss
 from skloss.displays import LossCurveDisplay, MetricCurveDisplay
 from skloss.exceptions import RecordFormatError
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 GOLDEN = Path(__file__).parent / "golden"
 OF_VERSION_1 = [json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))]
 SAVED = OF_VERSION_1 + [

@@ -34,6 +34,9 @@ from skloss.record.find import (
 )
 from skloss.record.search_results import read_search_results
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 mpl.use("Agg")
 
 

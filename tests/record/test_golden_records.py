@@ -8,6 +8,9 @@ import pytest
 import skloss
 from skloss.displays import LossCurveDisplay, MetricCurveDisplay
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 

@@ -170,6 +170,7 @@ def printable_lines(text):
     return "\n".join(map(printable, text.split("\n")))
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_format_decides_what_is_written_and_else_the_name(made, tmp_path):
     page, card = tmp_path / "a.html", tmp_path / "a.MD"
     assert made.save(page).read_text() == made.html
@@ -183,6 +184,7 @@ def test_the_format_decides_what_is_written_and_else_the_name(made, tmp_path):
         skloss.report(curves, format="pdf")
 
 
+@pytest.mark.usefixtures("sketched")
 def test_curves_alone_give_a_card_that_says_what_is_not_known():
     card = skloss.report({"loss": [0.7, 0.5], "val_loss": [0.7, 0.6]}).card
     assert "library_name" not in card
@@ -207,6 +209,7 @@ def test_a_table_of_groups_is_in_the_card_if_it_is_short(
     assert ("| a\\|b | rows |" in card) == is_shown
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_command_is_shown_as_in_the_page(fitted, rows):
     from skloss.reports.build_context import build_context
 
@@ -217,6 +220,7 @@ def test_a_command_is_shown_as_in_the_page(fitted, rows):
     assert "a```b" in render(context, answer, (), command)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_command_line_writes_a_card(fitted, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     fitted.record_.save("record.json")

@@ -41,6 +41,7 @@ def test_what_to_do_next_stands_before_the_findings(page):
     assert found.html.index(text) < found.html.index('id="findings"')
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_section_without_content_is_hidden_and_its_reason_is_kept():
     html = skloss.report({"loss": [0.7, 0.5], "val_loss": [0.7, 0.6]}).html
     for hidden in ("search", "groups", "errors", "configuration"):
@@ -50,6 +51,7 @@ def test_a_section_without_content_is_hidden_and_its_reason_is_kept():
     assert 'id="curves"' in html
 
 
+@pytest.mark.usefixtures("sketched")
 def test_layers_and_versions_are_folded_and_fixes_are_open(page):
     _, found = page
     for title in ("Layers", "Software versions of this report"):

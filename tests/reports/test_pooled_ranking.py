@@ -103,6 +103,7 @@ def test_the_probability_is_that_of_the_rare_class_wherever_it_stands():
     assert positive_probability(LogisticRegression().fit(X, three), X, three) is None
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_report_of_a_cross_validation_has_it():
     X = np.c_[CHANCES, rng.normal(size=(len(TRUTH), 2))]
     model = skloss.DenseClassifier(4, depth=1, epochs=4, random_state=0)

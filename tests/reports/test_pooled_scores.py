@@ -15,6 +15,9 @@ from skloss.reports.score_intervals import (
     of_groups,
 )
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 rng = np.random.default_rng(1)
 GROUPS = np.repeat(np.arange(12) * 10 + 100, rng.integers(20, 60, 12))
 TRUTH = (rng.random(len(GROUPS)) < 0.2).astype(int)

@@ -22,6 +22,9 @@ from skloss.search.data_files import LabeledRows
 from skloss.search.grid_search import Search
 from skloss.search.pooled import WINNER, pooled_predictions
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 rng = np.random.default_rng(0)
 y = np.repeat([0, 1], [160, 40])
 X = rng.normal(size=(200, 3)) + y[:, None]

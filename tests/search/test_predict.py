@@ -22,6 +22,8 @@ from skloss.exceptions import DataFileError
 from skloss.search.model_files import load_model
 from skloss.search.predict import read_rows
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _environment():

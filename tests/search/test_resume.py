@@ -16,6 +16,9 @@ import pytest
 from skloss.cli import main
 from skloss.search.grid_search import Search
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 ROOT = Path(__file__).parents[2]
 N_FOLDS = 2
 GRID = ["--grid", "width=2,3,4,5", "--grid", "epochs=2"]

@@ -12,6 +12,9 @@ from skloss.search.data_files import LabeledRows
 from skloss.search.plan import plan_search
 from skloss.search.table_steps import date_parts, describe_steps
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
+
 N = 120
 
 

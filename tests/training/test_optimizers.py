@@ -15,7 +15,7 @@ from skloss.optimizers import OPTIMIZERS
 from skloss.training import Rows, Settings, train
 
 N_ROWS, BATCH, EPOCHS = 150, 32, 6  # 30 steps; the last batch holds 22 rows
-SPEC = dense(6, n_outputs=1, width=(8, 5), activation="tanh")
+SPEC = dense(6, n_outputs=1, width=(5,), activation="tanh")
 FIRST = initial_weights(SPEC, np.random.default_rng(1))
 
 
@@ -85,7 +85,8 @@ def test_every_backend_ends_at_the_weights_of_keras_fit(monkeypatch, name, backe
     assert_same_weights(found, fit_keras(name, **theirs))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+# They are clipped in one place, whatever the rule; the weights decay in another.
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_gradients_are_clipped_before_the_update_as_by_keras(name):
     decay = {"weight_decay": 0.05} if name == "adamw" else {}
     found = fit_skloss(name, momentum=0.0, clipnorm=0.02, **decay).weights

@@ -1,0 +1,44 @@
+"""Fixtures that several modules of tests share."""
+
+import warnings
+from xml.etree import ElementTree
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def sketched(monkeypatch):
+    """Keep no more than the words of a picture of a report.
+
+    The picture is made as ever. To lay it out and to write it takes longer than all the
+    rest of the page, and is for the tests that look at pictures.
+    """
+    write = Figure.savefig
+
+    def savefig(figure, target, **options):
+        if options.get("format") != "svg":
+            return write(figure, target, **options)
+        root = ElementTree.Element(f"{SVG}svg", viewBox="0 0 432 288")
+        for text in figure.findobj(Text):
+            if text.get_visible() and text.get_text():
+                ElementTree.SubElement(root, f"{SVG}text").text = text.get_text()
+        return target.write(ElementTree.tostring(root, encoding="unicode"))
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+
+
+@pytest.fixture
+def eager():
+    """Let Keras run steps as they come: to trace one takes longer than to run a few."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        # Of the data sets that Keras makes, which are no steps.
+        warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run")
+        yield
+    tf.config.run_functions_eagerly(False)
