@@ -23,7 +23,7 @@ def script():
     sys.path.insert(0, str(FOLDER))
     yield importlib.import_module("imbalance_methods")
     sys.path.remove(str(FOLDER))
-    for name in {"imbalance_methods", "data_sets", "host"} - before:
+    for name in {"imbalance_methods", "data_sets", "host", "self_paced"} - before:
         sys.modules.pop(name, None)
 
 
@@ -70,8 +70,39 @@ def test_groups_stay_together_in_folds_hold_outs_and_members(script, rows):
         assert not set(rows.groups[held]) & set(rows.groups[kept])
 
 
-def test_a_remedy_is_scored_in_all_ways(script, rows):
+@pytest.mark.parametrize("remedy", ["none", "5 members"])
+def test_a_remedy_is_scored_in_all_ways(script, rows, remedy):
     rows = script.Rows(*(part[:200] for part in rows[:3]), rows.network)
-    found = script.fit_one(rows, rows, "5 members", 0)
-    assert {"mcc", "f1 tuned", "mcc oob", "log_loss corrected", "ap"} <= set(found)
-    assert found["seconds tuned"] > found["seconds"] > 0
+    found = script.fit_one(rows, rows, remedy, 0)
+    assert {"mcc", "f1 tuned", "log_loss corrected", "ap"} <= set(found)
+    assert found["seconds"] > 0
+
+
+def test_a_fold_without_a_threshold_of_each_remedy_counts_without_thresholds(script):
+    scores = {"mcc": 0.5, "seconds": 1.0, "mcc tuned": 0.5}
+    fits = {
+        f"a|{fold}|{fold}|{remedy}": dict(scores)
+        for fold in range(3)
+        for remedy in ("none", "SMOTE")
+    }
+    fits["a|0|0|SMOTE"]["mcc tuned"] = 0.7
+    fits["a|1|1|none"] = {"mcc": 0.9, "seconds": 1.0}
+    del fits["a|2|2|none"]
+    table = script.by_set(fits).loc["a"]
+    assert table.attrs["folds"] == {"a": 2}
+    assert table["mcc"].to_dict() == {"none": 0.7, "SMOTE": 0.5}
+    assert table["mcc tuned"].to_dict() == {"none": 0.5, "SMOTE": 0.7}
+
+
+def test_hard_common_rows_are_drawn_ever_more(script):
+    errors = np.r_[np.full(90, 0.1), np.full(10, 0.9)]
+    ensemble = script.SelfPacedEnsemble()
+    shares = [ensemble.chances(errors, a)[90:].sum() for a in (0, 1, 1e16)]
+    assert shares == pytest.approx([0.1, 1 / 1.9 / (1 / 1.9 + 1 / 1.1), 0.5])
+
+
+def test_a_self_paced_ensemble_ranks_rare_rows_that_can_be_told(script, rows):
+    fitted = script.fit_tuned(rows, script.SPE, 0, tune=False)[0]
+    p = fitted.predict_proba(rows.X)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    assert p[rows.y == 1, 1].min() > p[rows.y == 0, 1].mean()
