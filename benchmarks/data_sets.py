@@ -53,9 +53,9 @@ def keel(name: str, kind: str = "imbalanced") -> tuple[np.ndarray, np.ndarray]:
     return X, (label == label.value_counts().index[-1]).to_numpy().astype(int)
 
 
-def flights(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every twentieth flight out of New York, whether it came late, and its month."""
-    table = pd.read_parquet(folder / FLIGHTS).iloc[::20]
+def flights(folder: Path, every: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every so many flights out of New York, whether they came late, and the month."""
+    table = pd.read_parquet(folder / FLIGHTS).iloc[::every]
     columns = table.drop(columns=["late", "month", "flight"])
     X = pd.get_dummies(columns).to_numpy(dtype=float)
     return X, table["late"].to_numpy(dtype=int), table["month"].to_numpy()

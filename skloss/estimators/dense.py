@@ -23,8 +23,8 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     Hidden layers of ``width`` units, each followed by dropout, and one output per class
     (a single one for two classes). The defaults are one hidden layer of twice as many
     ReLU units as there are columns, those of categories and of flags counted as they
-    enter it. Columns should be scaled first, or by ``scale_columns``. Sparse tables are
-    made dense a batch at a time.
+    enter it, without bins. Columns should be scaled first, or by ``scale_columns``.
+    Sparse tables are made dense a batch at a time.
 
     Parameters
     ----------
@@ -51,12 +51,16 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         gets one more column, which is 1 at a gap and else 0. This is what
         ``SimpleImputer(strategy="median", add_indicator=True)`` does, but with the rows
         alone that the hold-out leaves.
-    scale_columns : {"auto", "standard"} or None, default=None
+    scale_columns : {"auto", "standard", "piecewise"} or None, default=None
         Whether the network scales columns of numbers itself, to mean 0 and standard
         deviation 1 of the training rows that the hold-out leaves. Columns of 0 and 1
         stay. "auto" scales no table whose columns all have a mean from -0.5 to 0.5 and
         a deviation from 0.5 to 2. It scales no sparse table either, and nothing in
-        ``partial_fit``, whose first rows may be few.
+        ``partial_fit``, whose first rows may be few. "piecewise" scales and adds up to
+        16 bins of each column, between quantiles that differ: -1/2 up to the lower edge
+        of a bin, 1/2 from its upper edge on, and a line between. So the network learns
+        thresholds as trees do. On tables of some thousand rows and more it pays, with
+        ``learning_rate=1e-3, width=128, batch_size=128``.
     dropout : float in [0, 1) or sequence, default=0.0
         Share of a layer's outputs set to zero in training, for all layers or for each.
     batch_norm : bool, default=False
@@ -280,7 +284,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     _: KW_ONLY
     categorical_features: str | Sequence[Any] | None = "from_dtype"
     missing: Literal["error", "indicator"] = "error"
-    scale_columns: Literal["auto", "standard"] | None = None
+    scale_columns: Literal["auto", "standard", "piecewise"] | None = None
     learning_rate: float = 5e-3
     epochs: int = 150
     batch_size: int = 32

@@ -30,6 +30,7 @@ from skloss.networks.layers import (
     Embed,
     FillMissing,
     Layer,
+    PiecewiseLinear,
     statistics_of,
 )
 from skloss.sklearn_compat import StrOptions
@@ -50,14 +51,14 @@ class TableColumnsMixin(MissingValuesMixin):
     _column_constraints: ClassVar[dict[str, list[Any]]] = {
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "missing": [StrOptions({"error", "indicator"})],
-        "scale_columns": [StrOptions({"auto", "standard"}), None],
+        "scale_columns": [StrOptions({"auto", "standard", "piecewise"}), None],
     }
 
     _takes_missing: ClassVar[str] = "indicator"
 
     categorical_features: str | Sequence[Any] | None
     missing: Literal["error", "indicator"]
-    scale_columns: Literal["auto", "standard"] | None
+    scale_columns: Literal["auto", "standard", "piecewise"] | None
     balanced_batches: bool | str
     n_features_in_: int
     is_categorical_: np.ndarray | None
@@ -90,7 +91,7 @@ class TableColumnsMixin(MissingValuesMixin):
         for parameter, is_for_dense in {
             "categorical_features": named is not None and not isinstance(named, str),
             "missing": self.missing == "indicator",
-            "scale_columns": self.scale_columns == "standard",
+            "scale_columns": self.scale_columns in ("standard", "piecewise"),
         }.items():
             if is_for_dense:
                 raise ValueError(
@@ -181,10 +182,13 @@ class TableColumnsMixin(MissingValuesMixin):
             front.append(_filling(rows, positions, n_numbers, alike))
         if n_numbers and self._scales(rows, positions, alike):
             front.append(ColumnScale(n_numbers))
-        if not front:
+        is_piecewise = n_numbers > 0 and self.scale_columns == "piecewise"
+        if not front and not is_piecewise:
             return spec
         (n_columns,) = NetworkSpec(spec.input_shape, tuple(front)).shapes()[-1]
         behind = self._network((n_columns,), spec.n_outputs)  # type: ignore[attr-defined]
+        if is_piecewise:  # the width is by the columns, not by their bins
+            front.append(_piecewise(rows, positions, alike))
         layers = (*front, *behind.layers)
         return replace(behind, input_shape=spec.input_shape, layers=layers)
 
@@ -229,6 +233,16 @@ def _filling(
     return FillMissing(n_numbers, tuple(flagged))
 
 
+def _piecewise(
+    rows: FitRows, categories: list[int], alike: NetworkSpec | None
+) -> PiecewiseLinear:
+    """Return what encodes the columns of numbers, with the bins of training rows."""
+    for layer in () if alike is None else alike.layers:
+        if isinstance(layer, PiecewiseLinear):
+            return layer
+    return PiecewiseLinear.of(_numbers(rows.original, categories))
+
+
 def _numbers(rows: Rows, categories: Sequence[int]) -> np.ndarray:
     """Values of the columns of numbers, of rows with a weight.
 
@@ -267,6 +281,10 @@ def set_columns(spec: NetworkSpec, weights: list[np.ndarray], rows: FitRows) -> 
                 known = () if embed is None else embed.columns
                 moments = _moments(_numbers(rows.original, known))
                 weights[at : at + 3] = statistics_of(*moments)
+            case PiecewiseLinear():
+                known = () if embed is None else embed.columns
+                numbers = _numbers(rows.original, known)
+                weights[at : at + 3] = layer.statistics(numbers, *_moments(numbers))
             case _:
                 return
         at += len(layer.weight_shapes(shape))

@@ -24,6 +24,7 @@ from skloss.networks.layers import (
     GlobalPool,
     Layer,
     MaxPool,
+    PiecewiseLinear,
     Recurrent,
     Residual,
     SeparableConv1D,
@@ -146,6 +147,9 @@ def _apply(
         case ColumnScale():
             statistics = [next(weights) for _ in layer.weight_shapes(shape)]
             return _columns_scaled(graph, statistics, x, shape[0])
+        case PiecewiseLinear():
+            statistics = [next(weights) for _ in layer.weight_shapes(shape)]
+            return _bins_filled(graph, layer, statistics, x, shape[0])
         case SideBySide():
             ends = [_through(graph, chain, weights, shape, x) for chain in layer.chains]
             return graph.add("Concat", *ends, axis=len(shape))
@@ -218,6 +222,21 @@ def _columns_scaled(
     deviation[: len(known)] = np.sqrt(variance) / unit
     centered = graph.add("Sub", x, graph.constant(mean))
     return graph.add("Div", centered, graph.constant(deviation))
+
+
+def _bins_filled(
+    graph: Graph, layer: PiecewiseLinear, statistics: Sequence[Array], x: str, n: int
+) -> str:
+    """Scale the first columns, and fill their bins; the other columns follow."""
+    bins = layer.sources.astype(np.int64)
+    values = graph.add("Gather", x, graph.constant(bins), axis=1)
+    scaled = _columns_scaled(graph, statistics, values, len(bins))
+    most = np.full(len(bins), np.inf, np.float32)
+    most[layer.n_columns :] = 0.5
+    found = graph.add("Max", scaled, graph.constant(-most))
+    found = graph.add("Min", found, graph.constant(most))
+    others = graph.constant(np.arange(layer.n_columns, n, dtype=np.int64))
+    return graph.add("Concat", found, graph.add("Gather", x, others, axis=1), axis=1)
 
 
 def _filled(

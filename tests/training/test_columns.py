@@ -10,7 +10,7 @@ import pytest
 
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec, dense, initial_weights
-from skloss.networks.layers import Embed, FillMissing
+from skloss.networks.layers import Embed, FillMissing, PiecewiseLinear
 from skloss.training import Rows, Settings, train, trainer
 
 SPEC = NetworkSpec(
@@ -75,3 +75,28 @@ def test_two_fits_with_one_seed_are_equal_to_the_bit():
     rows = make_rows(SPEC)
     for one, other in zip(fit(SPEC, rows), fit(SPEC, rows), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
+def test_bins_are_trained_on_as_in_keras_and_stay(monkeypatch, backend):
+    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 4)).astype("f4")
+    rows = Rows(X, (X[:, 0] > 0).astype("i4"), np.ones(150, "f4"))
+    layer = PiecewiseLinear.of(X[:, :3])
+    others = dense(4 + sum(layer.sizes), n_outputs=1, width=(8,)).layers
+    spec = NetworkSpec((4,), (layer, *others))
+    moments = X[:, :3].mean(axis=0), X[:, :3].var(axis=0)
+    start = initial_weights(spec, rng)
+    start[:3] = layer.statistics(X[:, :3], *moments)
+    settings = Settings(epochs=5, batch_size=32, shuffle=False, learning_rate=0.01)
+    found = train(spec, start, rows, settings, {}).weights
+    model = build_keras_model(spec, start)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss=loss)
+    model.fit(X, rows.y, batch_size=32, epochs=5, shuffle=False, verbose=0)
+    for one, other in zip(found[:3], start[:3], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.allclose(found[3], start[3], atol=1e-2)
+    for one, other in zip(found, model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)

@@ -11,6 +11,7 @@ from skloss.networks.layers.fill_missing import FillMissing
 from skloss.networks.layers.fixed_filters import FixedFilters
 from skloss.networks.layers.flag_missing import FlagMissing
 from skloss.networks.layers.layer import Layer, WeightShape
+from skloss.networks.layers.piecewise import PiecewiseLinear
 from skloss.networks.layers.pooling import GlobalPool, MaxPool, SlidingMax
 from skloss.networks.layers.recurrent import AttentionPool, Recurrent, SkipMissing
 from skloss.networks.layers.residual import Residual
@@ -39,6 +40,7 @@ __all__ = [
     "Layer",
     "MaxPool",
     "Padding",
+    "PiecewiseLinear",
     "Recurrent",
     "Residual",
     "SeparableConv1D",
@@ -70,6 +72,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Embed,
     FillMissing,
     ColumnScale,
+    PiecewiseLinear,
     Augment,
     SkipMissing,
     Recurrent,
