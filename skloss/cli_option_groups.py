@@ -113,15 +113,15 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--backend",
-        choices=("threads", "dask"),
+        choices=("threads", "dask", "ray"),
         default="threads",
         help="where the fits run: threads of this process (default), or workers of "
-        "dask, by default --jobs processes on this machine",
+        "dask or ray, by default --jobs processes on this machine",
     )
     group.add_argument(
         "--address",
         metavar="HOST:PORT",
-        help="scheduler of a cluster of dask, whose workers have skloss",
+        help="scheduler of dask, or head of ray, whose workers have skloss",
     )
     folder = group.add_mutually_exclusive_group()
     folder.add_argument(

@@ -76,12 +76,16 @@ def search(estimator, grid, **options):
         **{"cv": 2, **options},
     )
 
+folds = [list(StratifiedKFold(2).split(*rows)) for rows in ((X, y), (series, labels))]
 JOBS = [
-    (search(dense, {"dropout": [0.0, 0.25]}), X, y),
-    (search(resampled, {"dense__learning_rate": [1e-3, 1e-2]}), X, y),
-    (search(cnn, {"learning_rate": [1e-3, 1e-2]}), series, labels),
-    (search(of_keras, {"batch_size": [32, 64]}), X, y),
+    (search(dense, {"dropout": [0.0, 0.25]}, cv=folds[0]), X, y),
+    (search(resampled, {"dense__learning_rate": [1e-3, 1e-2]}, cv=folds[0]), X, y),
+    (search(cnn, {"learning_rate": [1e-3, 1e-2]}, cv=folds[1]), series, labels),
+    (search(of_keras, {"batch_size": [32, 64]}, cv=folds[0]), X, y),
 ]
+# What is large and not named here joblib sends to one worker only.
+numbers = [part for splits in folds for split in splits for part in split]
+SCATTER = [X, y, series, labels, *numbers]
 
 def scores(searching, X, y):
     found = searching.fit(X, y).cv_results_
@@ -140,22 +144,25 @@ def main():
             return submit(function, **options)
 
         client.submit = submitted
-        # Equal rows have one name on the workers. What joblib lets go of after a search
-        # would else be deleted while the next one needs it.
-        kept = client.scatter([X, y, series, labels], broadcast=True)
-        for job, alone in zip(JOBS, expected):
-            with joblib.parallel_config("dask", scatter=list(job[1:])):
-                assert_same(scores(*job), alone)
-        assert 0 < max(sizes) < 100_000, sizes
+        scatter, sent = client.scatter, []
 
+        def scattered(data, **options):
+            sent.append(type(data))
+            return scatter(data, **options)
+
+        client.scatter = scattered
         # A task that carries its rows is larger than these.
         wide = np.zeros((len(X), 5_000), "float32")
         wide[:, : X.shape[1]] = X
         assert wide.nbytes > 1e7
-        sizes.clear()
-        with joblib.parallel_config("dask", scatter=[wide, y]):
-            search(dense, {"epochs": [1]}).fit(wide, y)
+        # Equal rows have one name on the workers. A backend for each search would
+        # forget them at its end, while they are sent for the next.
+        with joblib.parallel_config("dask", scatter=[*SCATTER, wide]):
+            for job, alone in zip(JOBS, expected):
+                assert_same(scores(*job), alone)
+            search(dense, {"epochs": [1]}, cv=folds[0]).fit(wide, y)
         assert 0 < max(sizes) < 100_000, sizes
+        assert sent == [list], sent
 
 if __name__ == "__main__":
     main()
@@ -169,24 +176,26 @@ def test_a_killed_worker_of_dask_costs_its_own_fits_only(tmp_path):
     assert_ends_well(
         """
 def main():
+    import dask
     from distributed import Client, LocalCluster
 
+    # Every two seconds dask would drop copies that no task waits for, until one worker
+    # alone has them: perhaps the one that is killed.
+    dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
     folder = Path("logs")
     folder.mkdir()
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as two,
         Client(two),
     ):
-        splits = list(StratifiedKFold(2).split(X, y))
         kill = clone(dense).set_params(callbacks=Kill(folder.absolute()))
-        rows = [part for split in splits for part in split]
         grid = {"dropout": [0.0, 0.1, 0.2, 0.3]}
-        alone = scores(search(dense, grid, cv=splits), X, y)
+        alone = scores(search(dense, grid, cv=folds[0]), X, y)
         # Workers that have trained before are fast, so that joblib sends several fits
         # at once.
-        for one in (dense, kill):
-            with joblib.parallel_config("dask", scatter=[X, y, *rows]):
-                assert_same(scores(search(one, grid, cv=splits), X, y), alone)
+        with joblib.parallel_config("dask", scatter=SCATTER):
+            for one in (dense, kill):
+                assert_same(scores(search(one, grid, cv=folds[0]), X, y), alone)
         assert_only_its_own_fits_were_lost(folder, 8)
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from skloss.diagnosis.text import steps_text
 from skloss.live_progress import Progress
 from skloss.reports import Report
 from skloss.reports.pooled_scores import Pooled
+from skloss.search.clusters import dask_pool, ray_pool
 from skloss.search.data_files import LabeledRows, read_table
 from skloss.search.grid_search import FoldResult, Search, SearchResult, f1_options
 from skloss.search.journal import Journal
 from skloss.search.model_files import LOADED_BY, write_model
-from skloss.search.on_dask import dask_pool
 from skloss.search.plan import SearchError, plan_search
 from skloss.search.pooled import pooled_predictions
 from skloss.search.pools import Pool, ThreadPool
@@ -192,8 +192,10 @@ def _print_kept(console: Console, journal: Journal, kept: list[FoldResult]) -> N
 def _pool(options: argparse.Namespace) -> AbstractContextManager[Pool]:
     if options.backend == "dask":
         return dask_pool(options.address, options.jobs)
+    if options.backend == "ray":
+        return ray_pool(options.address, options.jobs)
     if options.address is not None:
-        raise SearchError("--address is that of a scheduler: add --backend dask.")
+        raise SearchError("--address is that of a cluster: add --backend dask, or ray.")
     return nullcontext(ThreadPool(options.jobs))
 
 

@@ -13,8 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -231,16 +230,15 @@ class Search:
         result: SearchResult,
         on_fit: Callable[[FoldResult], None],
     ) -> None:
-        with pool.open(self, X, y) as opened:
-            futures = [
-                opened.submit("_fit_and_score", candidate, fold, opened.stop)
-                for candidate in range(len(self.candidates))
-                for fold in range(len(self.splits))
-                if (candidate, fold) not in result.folds
-            ]
-            for future in as_completed(futures):
-                done = future.result()
-                result.folds[done.candidate, done.fold] = done
+        calls = {
+            (candidate, fold): ("_fit_and_score", candidate, fold)
+            for candidate in range(len(self.candidates))
+            for fold in range(len(self.splits))
+            if (candidate, fold) not in result.folds
+        }
+        with closing(pool.run(self, X, y, calls)) as ended:
+            for key, done in ended:
+                result.folds[key] = done
                 on_fit(done)
 
     def _evaluated_baselines(
@@ -250,34 +248,43 @@ class Search:
         y: np.ndarray,
         on_fit: Callable[[FoldResult], None],
     ) -> dict[str, list[FoldResult]]:
-        found: dict[str, list[FoldResult]] = {name: [] for name in self.baselines}
-        with pool.open(self, X, y) as opened:
-            futures = {
-                name: [
-                    opened.submit("_fit_baseline", estimator, fold)
-                    for fold in range(len(self.splits))
-                ]
-                for name, estimator in self.baselines.items()
-            }
-            for name, of_folds in futures.items():
-                for future in of_folds:
-                    found[name].append(future.result())
-                    on_fit(found[name][-1])
+        calls = {
+            (name, fold): ("_fit_baseline", estimator, fold)
+            for name, estimator in self.baselines.items()
+            for fold in range(len(self.splits))
+        }
+        found: dict[tuple[str, int], FoldResult] = {}
+        with closing(pool.run(self, X, y, calls)) as ended:
+            for key, done in ended:
+                found[key] = done
+                on_fit(done)
+        folds = {
+            name: [found[name, fold] for fold in range(len(self.splits))]
+            for name in self.baselines
+        }
         return {
-            name: folds
-            for name, folds in found.items()
-            if not any(fold.error for fold in folds)
+            name: of_folds
+            for name, of_folds in folds.items()
+            if not any(fold.error for fold in of_folds)
         }
 
     def _fit_baseline(
-        self, X: ArrayLike, y: np.ndarray, estimator: Any, fold: int
+        self,
+        X: ArrayLike,
+        y: np.ndarray,
+        estimator: Any,
+        fold: int,
+        stop: threading.Event | None,
     ) -> FoldResult:
         train, test = self.splits[fold]
         try:
+            estimator = clone(estimator)
+            if stop is not None:
+                _stop_with(estimator, stop)
             started = time.perf_counter()
-            fitted = clone(estimator).fit(safe_indexing(X, train), y[train])
+            estimator.fit(safe_indexing(X, train), y[train])
             seconds = time.perf_counter() - started
-            told = _told(fitted, safe_indexing(X, test), y)
+            told = _told(estimator, safe_indexing(X, test), y)
         except (ValueError, TypeError) as err:
             return FoldResult(BASELINE, fold, {}, " ".join(str(err).split()))
         return self._scored(BASELINE, fold, y, told, seconds)

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["OpenPool", "Pool", "ThreadPool"]
+__all__ = ["Calls", "Ended", "Pool", "ThreadPool"]
 
-
-@dataclass(frozen=True)
-class OpenPool:
-    """A pool that knows the search and its rows.
-
-    Parameters
-    ----------
-    submit : callable
-        Takes the name of a method of the search and what comes after X and y; the
-        future has what it returns.
-    stop : Event or None
-        Ends running fits early; None where they cannot be told.
-    """
-
-    submit: Callable[..., Future[Any]]
-    stop: threading.Event | None = None
+# Under a key each: the name of a method of the search, and what comes after X and y.
+Calls = Mapping[Any, tuple[Any, ...]]
+Ended = Generator[tuple[Any, Any], None, None]  # key and result
 
 
 class Pool(Protocol):
     """Runs methods of a search, several at the same time."""
 
-    def open(self, search: Any, X: Any, y: Any) -> AbstractContextManager[OpenPool]:
-        """Take fits; after an error those that are left are given up."""
+    def run(self, search: Any, X: Any, y: Any, calls: Calls) -> Ended:
+        """Yield key and result of each call as it ends; when closed, give the rest up.
+
+        Each method takes ``stop``, an event that ends a running fit early, or None
+        where it cannot be told.
+        """
 
 
 @dataclass(frozen=True)
@@ -42,17 +32,18 @@ class ThreadPool:
 
     n_jobs: int
 
-    @contextmanager
-    def open(self, search: Any, X: Any, y: Any) -> Iterator[OpenPool]:
-        """Take fits; after an error those that are left are given up."""
+    def run(self, search: Any, X: Any, y: Any, calls: Calls) -> Ended:
+        """Yield key and result of each call as it ends; if closed, give the rest up."""
         stop = threading.Event()
         with ThreadPoolExecutor(max(1, self.n_jobs)) as pool:
 
             def submit(method: str, *args: Any) -> Future[Any]:
-                return pool.submit(getattr(search, method), X, y, *args)
+                return pool.submit(getattr(search, method), X, y, *args, stop=stop)
 
             try:
-                yield OpenPool(submit, stop)
+                keys = {submit(*call): key for key, call in calls.items()}
+                for future in as_completed(keys):
+                    yield keys[future], future.result()
             except BaseException:
                 # Ctrl-C is raised only in this thread. The event stops the fits in the
                 # other threads at the end of their epoch.
