@@ -133,12 +133,7 @@ def count_rows(
     digests: list[int] = []
     labels, groups = _Numbered("y"), _Numbered("groups")
     row_shape: tuple[int, ...] | None = None
-    for number, block in enumerate(source.blocks()):
-        if not isinstance(block, Block):
-            raise TypeError(
-                f"blocks() of {type(source).__name__} gave a {type(block).__name__}: "
-                "let it give skloss.streams.Block(X, y)."
-            )
+    for number, block in enumerate(map(source.checked, source.blocks())):
         X, place = np.asarray(block.X), source.place(number, sum(lengths), len(block.X))
         row_shape = X.shape[1:] if row_shape is None else row_shape
         _check_values(X, row_shape, place)

@@ -85,6 +85,15 @@ class RowSource(ABC):
             f"{type(self).__name__} has can_seek=True, so it needs a method read."
         )
 
+    def checked(self, block: Any) -> Block:
+        """Refuse what ``blocks`` of a source of one's own gives in place of a block."""
+        if not isinstance(block, Block):
+            raise TypeError(
+                f"blocks() of {type(self).__name__} gave a {type(block).__name__}: "
+                "let it give skloss.streams.Block(X, y)."
+            )
+        return block
+
     def labels(self) -> np.ndarray:
         """Labels of all rows, in the order of the blocks; the blocks are read once.
 
@@ -96,7 +105,7 @@ class RowSource(ABC):
         if not self.has_labels:
             raise ValueError("The rows have no labels: name their target, or pass y.")
         found, first = [], 0
-        for number, block in enumerate(self.blocks()):
+        for number, block in enumerate(map(self.checked, self.blocks())):
             if not len(block.X):
                 continue
             if block.y is None or len(block.y) != len(block.X):
@@ -119,7 +128,7 @@ class RowSource(ABC):
     def mapped(self, function: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Apply a function to the values of each block, and join what it gives."""
         found, first = [], 0
-        for number, block in enumerate(self.blocks()):
+        for number, block in enumerate(map(self.checked, self.blocks())):
             if not len(block.X):
                 continue
             try:

@@ -150,9 +150,8 @@ def test_a_threshold_that_one_narrow_layer_misses_is_learned():
     rng = np.random.default_rng(0)
     X = rng.lognormal(sigma=2, size=(1500, 2))
     y = ((X[:, 0] > 0.5) & (X[:, 0] < 1.5)).astype(int)
-    options = {"epochs": 15, "scale_columns": "standard"}
     scores = [
-        dense(**options | {"scale_columns": name}).fit(X, y).history_["val_mcc"][-1]
+        dense(epochs=15, scale_columns=name).fit(X, y).history_["val_mcc"][-1]
         for name in ("standard", "piecewise")
     ]
     assert scores[1] > scores[0] + 0.3

@@ -337,6 +337,10 @@ def test_a_source_of_your_own_must_give_whole_blocks(block, match):
 
     with pytest.raises((TypeError, ValueError), match=match):
         counted(Own())
+    if not isinstance(block, streams.Block):
+        for read in (Own().labels, lambda: Own().mapped(len)):
+            with pytest.raises(TypeError, match=match):
+                read()
 
 
 @pytest.mark.parametrize("labels", [None, LABELS[:3]])
