@@ -248,13 +248,15 @@ def _windows(padded: np.ndarray, reach: int, dilation: int) -> np.ndarray:
 
 
 def _convolve(windows: np.ndarray, channels: np.ndarray, out: np.ndarray) -> None:
-    """Write the convolutions ``(n_timesteps, n, 84)`` of windows."""
-    weights = channels[:, :, None] * KERNEL_WEIGHTS[:, None]
-    np.matmul(
-        windows.reshape(windows.shape[0] * windows.shape[1], -1),
-        weights.reshape(_N_KERNELS, -1).T,
-        out=out.reshape(-1, _N_KERNELS),
-    )
+    """Write the convolutions ``(n_timesteps, n, 84)`` of windows.
+
+    In float64 the sums are exact, unless values differ by seven powers of ten. In
+    float32 BLAS may add in another order for another number of rows. A threshold that
+    is one of the values would then be passed for some of them and not for others.
+    """
+    weights = (channels[:, :, None] * KERNEL_WEIGHTS[:, None]).reshape(_N_KERNELS, -1)
+    values = windows.reshape(windows.shape[0] * windows.shape[1], -1)
+    out.reshape(-1, _N_KERNELS)[:] = np.matmul(values, weights.T.astype(np.float64))
 
 
 def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -162,7 +162,10 @@ def _eigen(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squared singular values of the rows, and the left singular vectors."""
     if rows.shape[0] <= rows.shape[1]:
         values, vectors = np.linalg.eigh(_product(rows.T))
-        return np.maximum(values, 0), vectors
+        # Centred rows span one direction less. What rounding leaves of it would be
+        # divided by the penalty, and be as large as what is left of a row.
+        kept = values > values[-1] * len(values) * np.finfo(values.dtype).eps
+        return values[kept], vectors[:, kept]
     values, turned = np.linalg.eigh(_product(rows))
     kept = values > values[-1] * np.finfo(rows.dtype).eps
     return values[kept], (rows @ turned[:, kept]) / np.sqrt(values[kept])
