@@ -10,6 +10,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import Backend, shard_count
 from skloss.training.dropout import keep_scale, uniform
+from skloss.training.image_operations import image_operations
 from skloss.training.losses import Loss, row_losses_graph
 from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.tensorflow_forward import graph_forward
@@ -242,7 +243,15 @@ def _loss(
         number = len(key.spec.dropout_rates) + stream
         return uniform(shape, numbers.seed, number, step, first)
 
-    found = graph_forward(key.spec, weights, x, real=real, keep=keep, draw=draw)
+    found = graph_forward(
+        key.spec,
+        weights,
+        x,
+        images=image_operations(key.backend),
+        real=real,
+        keep=keep,
+        draw=draw,
+    )
     losses = row_losses_graph(
         key.loss,
         found.logits,

@@ -7,6 +7,7 @@ from typing import Any
 from skloss.networks.layers import Layer
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
+from skloss.training.image_operations import ImageOperations
 
 __all__ = ["Forward", "graph_forward"]
 
@@ -27,6 +28,7 @@ class _Run:
         self,
         spec: NetworkSpec,
         weights: Sequence[Tensor],
+        images: ImageOperations,
         real: Tensor | None,
         keep: Callable[[tuple[int, ...], int], Tensor] | None,
         draw: Callable[[tuple[int, ...], int], Tensor] | None,
@@ -34,6 +36,7 @@ class _Run:
         import tensorflow as tf
 
         self.tf: Any = tf
+        self.images = images
         self.real = real
         self.mask: Tensor | None = None
         self.activity = tf.constant(0.0)
@@ -96,6 +99,7 @@ def graph_forward(
     weights: Sequence[Tensor],
     x: Tensor,
     *,
+    images: ImageOperations | None = None,
     real: Tensor | None = None,
     keep: Callable[[tuple[int, ...], int], Tensor] | None = None,
     draw: Callable[[tuple[int, ...], int], Tensor] | None = None,
@@ -110,6 +114,8 @@ def graph_forward(
         In the order of ``spec.weight_shapes()``.
     x : tensor of shape (batch, *input_shape)
         Rows.
+    images : ImageOperations, optional
+        Convolutions and pools; the public ones, if not given.
     real : tensor of shape (batch,), optional
         One for rows, zero for padding. Given, the pass is one of training.
     keep : callable, optional
@@ -117,5 +123,5 @@ def graph_forward(
     draw : callable, optional
         ``draw(shape, stream)`` gives random numbers between 0 and 1.
     """
-    run = _Run(spec, weights, real, keep, draw)
+    run = _Run(spec, weights, images or ImageOperations(), real, keep, draw)
     return Forward(run.through(spec.layers, x), run.activity, run.moving)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from skloss.networks.activations import ACTIVATIONS, activate
+from skloss.networks.activations import ACTIVATIONS
 from skloss.networks.layers.keras_options import (
     NoCompiledFormError,
     need,
@@ -100,20 +100,15 @@ class Convolution(Layer):
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
         """Compute the outputs in TensorFlow."""
-        kernel = run.take()
-        strides, dilations = [self.strides] * 2, [self.dilation] * 2
-        if self.n_axes == 1:
-            # A series is an image of one line: TensorFlow makes one operation of a
-            # convolution, its bias and its activation for images alone.
-            x, kernel = run.tf.expand_dims(x, 1), run.tf.expand_dims(kernel, 0)
-            strides[0] = dilations[0] = 1
-        x = run.tf.nn.conv2d(
-            x, kernel, strides, self.padding.upper(), dilations=dilations
+        return run.images.convolve(
+            x,
+            run.take(),
+            run.take() if self.use_bias else None,
+            activation=self.activation,
+            padding=self.padding,
+            strides=self.strides,
+            dilation=self.dilation,
         )
-        if self.use_bias:
-            x = run.tf.nn.bias_add(x, run.take())
-        x = activate(run.tf, self.activation, x)
-        return run.tf.squeeze(x, 1) if self.n_axes == 1 else x
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras."""

@@ -81,6 +81,7 @@ class GraphRun(Protocol):
     """
 
     tf: Any
+    images: Any  # convolutions and pools: `skloss.training.image_operations`
     real: Tensor | None
     mask: Tensor | None  # as of `NumpyRun`, in numbers
 

@@ -47,8 +47,7 @@ class MaxPool(Layer):
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
         """Compute the outputs in TensorFlow."""
-        pool = getattr(run.tf.nn, f"max_pool{len(x.shape) - 2}d")
-        return pool(x, self.size, self.size, "VALID")
+        return run.images.max_pool(x, self.size, padding="valid", strides=self.size)
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras."""
@@ -80,7 +79,7 @@ class SlidingMax(Layer):
 
     def graph(self, x: Tensor, run: GraphRun) -> Tensor:
         """Compute the outputs in TensorFlow."""
-        return run.tf.nn.max_pool1d(x, self.size, 1, "SAME")
+        return run.images.max_pool(x, self.size, padding="same", strides=1)
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras."""
