@@ -103,7 +103,7 @@ class BaseNeuralClassifier(
     logit_tau: float = 1.0
     label_smoothing: float = 0.0
     optimizer: str = "adam"
-    learning_rate: float = 5e-3
+    learning_rate: float = 2e-3
     learning_rate_schedule: str | Callable[..., Any] | ReduceLROnPlateau = "cosine"
     momentum: float = 0.9
     nesterov: bool = True

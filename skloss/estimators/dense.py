@@ -21,16 +21,16 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     """Fully connected network for tables.
 
     Hidden layers of ``width`` units, each followed by dropout, and one output per class
-    (a single one for two classes). The defaults are one hidden layer of twice as many
-    ReLU units as there are columns, those of categories and of flags counted as they
-    enter it, without bins. Columns should be scaled first, or by ``scale_columns``.
-    Sparse tables are made dense a batch at a time.
+    (a single one for two classes). The defaults are one hidden layer of 128 ReLU units,
+    without bins. Columns should be scaled first, or by ``scale_columns``. Sparse tables
+    are made dense a batch at a time.
 
     Parameters
     ----------
-    width : int, sequence of int or None, default=None
+    width : int, sequence of int or None, default=128
         Units of the hidden layers: one number for all, or one per layer. None is twice
-        the number of columns.
+        the number of columns, those of categories and of flags counted as they enter
+        the network.
     depth : int or None, default=None
         Number of hidden layers; None is one, or the length of ``width``.
     activation : str, default="relu"
@@ -94,7 +94,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         Update rule, with Keras' constants: "adam", "adamw", "nadam", "adamax",
         "rmsprop", "lion", "adagrad", "adadelta" or "sgd". For Keras' "adafactor" and
         "ftrl" use :class:`KerasClassifier`.
-    learning_rate : float, default=5e-3
+    learning_rate : float, default=2e-3
         Learning rate where the schedule's factor is one.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, callable \
             or ReduceLROnPlateau, default="cosine"
@@ -277,7 +277,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         **TableColumnsMixin._column_constraints,
     }
 
-    width: int | Sequence[int] | None = None
+    width: int | Sequence[int] | None = 128
     depth: int | None = None
     activation: str = "relu"
     dropout: float | Sequence[float] = 0.0
@@ -285,7 +285,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     categorical_features: str | Sequence[Any] | None = "from_dtype"
     missing: Literal["error", "indicator"] = "error"
     scale_columns: Literal["auto", "standard", "piecewise"] | None = None
-    learning_rate: float = 5e-3
+    learning_rate: float = 2e-3
     epochs: int = 150
     batch_size: int = 32
 
