@@ -64,6 +64,9 @@ DEFAULT = "DenseClassifier"
 adamw = partial(DenseClassifier, optimizer="adamw")
 VARIANTS: dict[str, Callable[..., BaseEstimator]] = {
     DEFAULT: DenseClassifier,
+    "twice the columns, rate .005": partial(
+        DenseClassifier, width=None, learning_rate=5e-3
+    ),
     "refit=True": partial(DenseClassifier, refit=True),
     "label_smoothing=0.05": partial(DenseClassifier, label_smoothing=0.05),
     'optimizer="adamw", weight_decay=0.05': partial(adamw, weight_decay=0.05),

