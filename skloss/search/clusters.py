@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from skloss.search.pools import Calls, Ended
 __all__ = ["ClusterPool", "dask_pool", "ray_pool"]
 
 _SECONDS = 30  # for an answer of a cluster
+_LOOK_SECONDS = 1  # from one look at the workers to the next
 _ENDED = (
     "A fit has ended several workers, perhaps for want of memory ({}). The finished "
     "fits are kept: run the command again with --resume."
@@ -37,13 +38,19 @@ class ClusterPool:
     submit : callable
         Takes that and what else `call_method` takes, runs it on a worker, and returns
         its future.
+    replace : callable
+        Starts the workers that are missing. It is called again and again.
     """
 
     def __init__(
-        self, send: Callable[[Any], Any], submit: Callable[..., Future[Any]]
+        self,
+        send: Callable[[Any], Any],
+        submit: Callable[..., Future[Any]],
+        replace: Callable[[], None] = lambda: None,
     ) -> None:
         self._send = send
         self._submit = submit
+        self._replace = replace
         self._sent: Any = None
 
     def run(self, search: Any, X: Any, y: Any, calls: Calls) -> Ended:
@@ -54,8 +61,12 @@ class ClusterPool:
         if self._sent is None:
             self._sent = self._send((search, X, y))
         keys = {self._submit(self._sent, *call): key for key, call in calls.items()}
-        for future in as_completed(keys):
-            yield keys[future], future.result()
+        running = set(keys)
+        while running:
+            ended, running = wait(running, _LOOK_SECONDS, FIRST_COMPLETED)
+            self._replace()
+            for future in ended:
+                yield keys[future], future.result()
 
 
 def call_method(sent: tuple[Any, Any, Any], method: str, *args: Any) -> Any:
@@ -94,7 +105,7 @@ def dask_pool(address: str | None, n_workers: int) -> Iterator[ClusterPool]:
                 n_workers=n_workers, threads_per_worker=1, dashboard_address=None
             )
         client = Client(cluster or address, set_as_default=False)
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RuntimeError) as err:
         if cluster is not None:
             cluster.close()
         raise _unreached("dask", address, "dask scheduler", err) from err
@@ -106,9 +117,15 @@ def dask_pool(address: str | None, n_workers: int) -> Iterator[ClusterPool]:
             warnings.simplefilter("ignore")  # that it is large; it is sent once
             return client.submit(partial(tuple, value), pure=False)
 
+    def replace() -> None:
+        # dask itself gives a worker up that is not back within some seconds, and one
+        # that was interrupted.
+        if cluster is not None:
+            cluster.scale(n_workers)
+
     executor = client.get_executor(pure=False)
     try:
-        yield ClusterPool(send, partial(executor.submit, call_method))
+        yield ClusterPool(send, partial(executor.submit, call_method), replace)
     except KilledWorker as err:
         raise SearchError(_ENDED.format(err)) from err
     finally:

@@ -119,9 +119,15 @@ def _has_wide_vectors() -> bool:
 
 
 def compile_graph(
-    function: Callable[..., Any], signature: Callable[[], list[Any]], backend: Backend
+    function: Callable[..., Any],
+    signature: Callable[[], list[Any]],
+    backend: Backend,
+    devices: tuple[str, ...] = (),
 ) -> Callable[..., Any]:
-    """Make a function of arrays, compiled by the given backend, from one of tensors."""
+    """Make a function of arrays, compiled by the given backend, from one of tensors.
+
+    Where it names several devices, what it gives to none of them is on the first.
+    """
     start_tensorflow()
     import tensorflow as tf
     from tensorflow.core.protobuf.config_pb2 import CallableOptions
@@ -130,7 +136,7 @@ def compile_graph(
     # A session of its own, because TensorFlow never frees what XLA has compiled for its
     # eager functions, some MB for each network shape; a session takes it along.
     graph = tf.Graph()
-    with graph.as_default():
+    with graph.as_default(), tf.device(devices[0] if devices else None):
         places = tf.nest.map_structure(
             lambda spec: tf.compat.v1.placeholder(spec.dtype, spec.shape), signature()
         )
@@ -139,6 +145,9 @@ def compile_graph(
     config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=_threads(tf))
     # A second round finds next to nothing, and takes a tenth of the compiling.
     config.graph_options.rewrite_options.meta_optimizer_iterations = RewriterConfig.ONE
+    if devices:
+        config.device_count["CPU"] = len(tf.config.list_logical_devices("CPU"))
+        config.allow_soft_placement = True  # a GPU does not count whole numbers
     session = tf.compat.v1.Session(graph=graph, config=config)
     fed = tf.nest.flatten(places)
     fetched = tf.nest.flatten(results)

@@ -18,6 +18,7 @@ from skloss.training.step import (
     clipped,
     norm_parts,
     objective_of,
+    shards_of,
     updated,
 )
 from skloss.training.tensorflow_start import start_tensorflow
@@ -64,11 +65,11 @@ def _step(
     import tensorflow as tf
 
     weights, trained = _weights(key, state)
-    x, y, sample_weight = map(tf.convert_to_tensor, batch)
+    shards = shards_of(key, [*map(tf.convert_to_tensor, batch)], count)
     with tf.GradientTape() as tape:
         tape.watch(trained)
         found, statistics = objective_of(
-            key, weights, (x, y, sample_weight), count, state.step, numbers
+            key, weights, shards, count, state.step, numbers
         )
     parts = tape.gradient(found, trained, unconnected_gradients="zero")
     gradient = _flat(parts)

@@ -131,7 +131,8 @@ class Program:
 
     @cached_property
     def _run(self) -> Any:
-        return compile_graph(self._steps, self._signature, self.key.backend)
+        key = self.key
+        return compile_graph(self._steps, self._signature, key.backend, key.devices)
 
     def _signature(self) -> list[Any]:
         import tensorflow as tf

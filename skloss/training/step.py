@@ -1,6 +1,6 @@
 """One training step of a network shape, as a pure function of tensors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
@@ -23,6 +23,7 @@ __all__ = [
     "clipped",
     "norm_parts",
     "objective_of",
+    "shards_of",
     "sizes",
     "train_step",
     "updated",
@@ -42,11 +43,16 @@ class ProgramKey:
     penalizes: bool  # kernels, by l1 or l2
     loss: Loss
     backend: Backend
+    devices: tuple[str, ...] = ()  # none: all on one
 
     @property
     def n_shards(self) -> int:
         """Parts of a batch that pass through the network by themselves."""
-        return shard_count(self.spec, self.batch_size, self.backend)
+        by_backend = shard_count(self.spec, self.batch_size, self.backend)
+        return len(self.devices) or by_backend
+
+
+Shard = tuple[int, Sequence[Any]]  # place of its first row in the batch, and its rows
 
 
 class Arguments(NamedTuple):
@@ -113,13 +119,15 @@ def train_step(
     """
     import tensorflow as tf
 
-    with tf.GradientTape() as tape:
-        tape.watch(state.trained)
-        weights = _weights(key.spec, state)
-        objective, statistics = objective_of(
-            key, weights, batch, count, state.step, numbers
-        )
-    gradient = tape.gradient(objective, state.trained)
+    shards = shards_of(key, batch, count)
+    # One gradient of all shards, or one on each device.
+    groups = [[shard] for shard in shards] if key.devices else [shards]
+    slopes = []
+    for device, group in zip(key.devices or (None,), groups, strict=False):
+        with tf.device(device):
+            slopes.append(_slope(key, state, group, count, numbers))
+    objectives, gradients, (statistics, *_) = zip(*slopes, strict=True)
+    objective, gradient = tf.add_n(objectives), tf.add_n(gradients)
     if key.clips:
         gradient = clipped(key.spec, gradient, numbers.clipnorm)
     step = tf.cast(state.step + 1, tf.float32)
@@ -135,28 +143,67 @@ def train_step(
     return after, Report(objective, tf.constant(-1), norms)
 
 
+def shards_of(key: ProgramKey, batch: Sequence[Any], count: Any) -> list[Shard]:
+    """Cut a batch, and which of its rows are real, into what a program takes at once.
+
+    Where a batch cannot be cut evenly, the last part is smaller.
+    """
+    import tensorflow as tf
+
+    real = tf.cast(tf.range(key.batch_size) < count, tf.float32)
+    if key.n_shards == 1:
+        return [(0, (*batch, real))]  # a slice of all would be an operation more
+    size = -(-key.batch_size // key.n_shards)
+    return [
+        (first, [part[first : first + size] for part in (*batch, real)])
+        for first in range(0, key.batch_size, size)
+    ]
+
+
+def _slope(
+    key: ProgramKey,
+    state: State,
+    shards: Sequence[Shard],
+    count: Tensor,
+    numbers: Arguments,
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Compute the objective of some shards, its gradient, and the new statistics."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(state.trained)
+        weights = _weights(key.spec, state)
+        objective, statistics = objective_of(
+            key, weights, shards, count, state.step, numbers
+        )
+    return objective, tape.gradient(objective, state.trained), statistics
+
+
 def objective_of(
     key: ProgramKey,
     weights: list[Tensor],
-    batch: Sequence[Any],
+    shards: Sequence[Shard],
     count: Any,
     step: Any,
     numbers: Arguments,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Return what a step goes down on, and the new moving statistics."""
+    """Return what a step goes down on, and the new moving statistics.
+
+    The objectives of several groups of shards add up to that of the batch.
+    """
     import tensorflow as tf
 
-    real = tf.cast(tf.range(key.batch_size) < count, tf.float32)
     total: Tensor = 0.0
     statistics: list[Tensor] = []
     # Each shard has a loss of its own, so that it can go back before the others have
     # come forth, while what it made is still in the cache.
-    for first, rows in _shards((*batch, real), key.batch_size, key.n_shards):
+    for first, rows in shards:
         loss, statistics = _loss(key, weights, rows, first, step, numbers)
         total += loss
     # Keras divides by the number of rows, not by the sum of their weights.
     objective = total / tf.cast(count, tf.float32)
-    if key.penalizes:
+    is_first = shards[0][0] == 0
+    if key.penalizes and is_first:
         for weight in _kernels(key.spec, weights):
             objective += numbers.l1 * tf.reduce_sum(tf.abs(weight))
             objective += numbers.l2 * tf.reduce_sum(tf.square(weight))
@@ -208,18 +255,6 @@ def _weights(spec: NetworkSpec, state: State) -> list[Tensor]:
     statistics = tf.split(state.statistics, sizes(spec, trained=False) or [0])
     found = _in_order(spec, trained, statistics)
     return [tf.reshape(flat, shape) for flat, shape in found]
-
-
-def _shards(
-    rows: Sequence[Any], n_rows: int, n_shards: int
-) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Parts of a batch, each with the place of its first row."""
-    if n_shards == 1:
-        yield 0, rows  # a slice of all would be an operation more
-        return
-    size = n_rows // n_shards
-    for first in range(0, n_rows, size):
-        yield first, [part[first : first + size] for part in rows]
 
 
 def _loss(

@@ -12,6 +12,7 @@ from skloss.networks.spec import NetworkSpec
 from skloss.training.backends import choose_backend, shared_spec
 from skloss.training.balanced import BalancedOrder, Order
 from skloss.training.chunks import Chunk, Chunks
+from skloss.training.devices import devices_of_scope
 from skloss.training.epoch_log import (
     DivergedError,
     EpochLog,
@@ -140,6 +141,9 @@ class _Training:
         self.backend = choose_backend(spec, most_steps)
         if self.backend == "xla" and not isinstance(settings.loss, str):
             self.backend = "graph"  # XLA may not know the operations of the user's loss
+        self.devices = devices_of_scope(spec)
+        if self.devices:
+            self.backend = "graph"  # an XLA program is one stream, on one device
         n_rows = None if is_repeated else len(rows) * settings.epochs
         self.spec = shared_spec(spec, self.backend, n_rows)
         self.arguments = self._arguments()
@@ -286,6 +290,7 @@ class _Training:
                 penalizes=bool(self.spec.l1 or self.spec.l2),
                 loss=settings.loss,
                 backend=self.backend,
+                devices=self.devices,
             )
         )
 

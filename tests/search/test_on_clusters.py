@@ -55,7 +55,7 @@ if __name__ == "__main__":
     main(*sys.argv[1:])
 """
 # What a fit does to its process stands in the parameter of its candidate.
-KILL = """
+DEADLY = """
 import os, signal, sys
 from pathlib import Path
 
@@ -98,7 +98,8 @@ def searched(kills, pool=None, on_fit=lambda done: None):
     found = search.run(X, y, pool=pool, on_fit=on_fit)
     scores = [found.values(n, name) for n in range(4) for name in ("mcc", "f1")]
     return np.array(scores), [fold.scores["mcc"] for fold in found.baselines["same"]]
-
+"""
+KILL = """
 def main(backend):
     alone = searched("never")
     LOG.unlink()
@@ -144,6 +145,21 @@ def main(backend):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+"""
+# dask gives a worker up that is not back within some seconds: here always.
+KILL_THE_ONLY_ONE = """
+def main():
+    import dask
+
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "100ms"})
+    alone = searched("never")
+    with clusters.dask_pool(None, 1) as pool:
+        for there, here in zip(searched("once", pool), alone):
+            np.testing.assert_array_equal(there, here)
+    assert FLAG.exists()
+
+if __name__ == "__main__":
+    main()
 """
 
 
@@ -209,7 +225,25 @@ def test_a_killed_worker_costs_its_own_fits_and_rows_travel_once(
     monkeypatch.setenv(
         "DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__INTERVAL", "20ms"
     )
-    run(KILL, backend)
+    run(DEADLY + KILL, backend)
+
+
+def test_the_only_worker_of_dask_is_replaced_though_it_starts_slowly(
+    tmp_path, monkeypatch
+):
+    skip_without("dask")
+    monkeypatch.chdir(tmp_path)
+    run(DEADLY + KILL_THE_ONLY_ONE)
+
+
+def test_workers_that_do_not_start_are_one_sentence(rows, capsys):
+    skip_without("dask")
+    import dask
+
+    with dask.config.set({"distributed.worker.preload": ["no_such_module"]}):
+        assert main([*OPTIONS, "--backend", "dask", "--jobs", "1"]) == 2
+    told = capsys.readouterr().err
+    assert "Workers of dask do not start on this machine" in told
 
 
 @pytest.mark.parametrize("backend", ["dask", "ray"])
