@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from skloss.diagnosis.case import Case
+from skloss.diagnosis.evidence.classifier_network import hidden_of
 from skloss.diagnosis.evidence.training_loss import usual_rates
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.words import params_text
@@ -202,7 +203,8 @@ def _more_training(case: Case) -> list[Fix]:
     rate = None if training is None else training.learning_rate
     if rate is not None and rate < 1e-3:
         found.append(Fix({"learning_rate": 1e-3}))
-    return [*found, Fix({"width": 64})]
+    units = max((kernel.layer.units or 0 for kernel in hidden_of(case)), default=0)
+    return [*found, Fix({"width": 64 if units < 64 else 2 * units})]
 
 
 def _still_faster(case: Case) -> list[Fix]:

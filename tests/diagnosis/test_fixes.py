@@ -1,11 +1,15 @@
 """The fix of the first finding, applied, gives a network that learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from rule_examples.cases import healthy
 from sklearn.datasets import make_classification
 from sklearn.preprocessing import StandardScaler
 
 import skloss
+from skloss.diagnosis import Finding
 from skloss.diagnosis.fixes import fixes_of
 from skloss.optimizers import OPTIMIZERS
 
@@ -47,3 +51,12 @@ def test_the_usual_rate_is_followed_by_a_higher_one_that_still_works(rows):
     _, usual, highest = OPTIMIZERS["adam"].rates
     assert rates[0] == usual
     assert rates[1] == pytest.approx(np.sqrt(usual * highest), rel=0.06)
+
+
+@pytest.mark.parametrize(("units", "more"), [(8, 64), (63, 64), (64, 128), (128, 256)])
+def test_a_network_that_learns_too_little_is_offered_more_units(units, more):
+    case = healthy()
+    hidden, output = case.layers
+    case = replace(case, layers=(replace(hidden, units=units), output))
+    found = Finding("X01", "underfit", "warning", "Odd.", {"n": 3}, "Fix it.")
+    assert fixes_of(found, case)[-1].params == {"width": more}
