@@ -124,17 +124,18 @@ def main() -> None:
     options = parser.parse_args()
     seeds = 1 if options.quick else options.seeds
     held_out = {"validation_fraction": FRACTION}
+    usual = {"learning_rate": 5e-3, **held_out}
     jobs = {
         "heartbeats, CNN1DClassifier": (
             beats,
             CNN1DClassifier(epochs=20, batch_size=64, **held_out),
         ),
-        "heartbeats, DenseClassifier": (beats, DenseClassifier(**held_out)),
+        "heartbeats, DenseClassifier": (beats, DenseClassifier(width=None, **usual)),
         "rare events, CNN1DClassifier": (
             rare,
             CNN1DClassifier(epochs=30, batch_size=64, **held_out),
         ),
-        "rare events, DenseClassifier": (rare, DenseClassifier(width=64, **held_out)),
+        "rare events, DenseClassifier": (rare, DenseClassifier(width=64, **usual)),
     }
     results = {}
     if options.quick:

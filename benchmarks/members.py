@@ -20,7 +20,9 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -37,6 +39,7 @@ from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
 from skloss.datasets import load_heartbeats
 
 RESULTS = Path(__file__).parent / "results" / "members.json"
+NETWORK = partial(DenseClassifier, width=None, learning_rate=5e-3)
 MADE = ("rare 5 %",)
 KEEL = ("ecoli3", "abalone9-18", "vehicle1")
 UCR = ("ECG200", "PowerCons")
@@ -51,12 +54,12 @@ MODELS: dict[str, dict] = {
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
-def sets(kinds: list[str], folder: Path | None) -> Iterator[tuple[str, type, Rows]]:
+def sets(kinds: list[str], folder: Path | None) -> Iterator[tuple[str, Any, Rows]]:
     """Training parts by name, with the classifier for them."""
     for name in MADE if "made" in kinds else ():
-        yield name, DenseClassifier, _first_fold(*data_sets.made(name))
+        yield name, NETWORK, _first_fold(*data_sets.made(name))
     for name in KEEL if "keel" in kinds else ():
-        yield name, DenseClassifier, _first_fold(*data_sets.keel(name))
+        yield name, NETWORK, _first_fold(*data_sets.keel(name))
     if "beats" in kinds:
         beats = load_heartbeats()
         rows = _first_fold(beats.data, beats.target, beats.groups)

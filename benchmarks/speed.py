@@ -152,7 +152,7 @@ BIG, PART = (5_600_000, 9), (400_000, 9)
 TRAINING = {
     "9-18-1": Job(
         "9-18-1, 5.6 M x 9, batch 128, one epoch",
-        partial(skloss_dense, BIG),
+        partial(skloss_dense, BIG, width=18),
         {
             "keras fit": partial(keras_dense, PART, (18,)),
             "keras fit, steps_per_execution=200": partial(
@@ -338,7 +338,8 @@ def skloss_rows(n_rows: int, repeats: int) -> other_libraries.Timed:
     from skloss import DenseClassifier
 
     X, y = other_libraries.rare_rows(20_000, 9)
-    classifier = DenseClassifier(epochs=1, batch_size=128, random_state=0).fit(X, y)
+    classifier = DenseClassifier(18, epochs=1, batch_size=128, random_state=0)
+    classifier.fit(X, y)
     rows = np.resize(X, (n_rows, 9))
     return other_libraries.repeated(
         lambda: classifier.predict_proba(rows), n_rows, repeats

@@ -40,7 +40,7 @@ SERIES: dict[str, Any] = {
 # Name, classifier, rows, columns.
 JOBS: dict[str, tuple[Any, int, int]] = {
     "9-18-1, batch 128, one epoch": (
-        DenseClassifier(epochs=1, batch_size=128, random_state=0),
+        DenseClassifier(None, epochs=1, batch_size=128, random_state=0),
         1_000_000,
         9,
     ),
@@ -50,7 +50,7 @@ JOBS: dict[str, tuple[Any, int, int]] = {
         30,
     ),
     "20-40-1, batch 32, 30 epochs": (
-        DenseClassifier(epochs=30, random_state=0),
+        DenseClassifier(None, epochs=30, random_state=0),
         2_000,
         20,
     ),

@@ -60,7 +60,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         16 bins of each column, between quantiles that differ: -1/2 up to the lower edge
         of a bin, 1/2 from its upper edge on, and a line between. So the network learns
         thresholds as trees do. On tables of some thousand rows and more it pays, with
-        ``learning_rate=1e-3, width=128, batch_size=128``.
+        ``learning_rate=1e-3, batch_size=128``.
     dropout : float in [0, 1) or sequence, default=0.0
         Share of a layer's outputs set to zero in training, for all layers or for each.
     batch_norm : bool, default=False
