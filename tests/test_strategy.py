@@ -1,12 +1,5 @@
 """Keras trained on several devices is read by skloss as on one."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[1]
-
 # A program of its own, since devices are told before TensorFlow starts.
 PROGRAM = """\
 import keras
@@ -74,16 +67,8 @@ assert np.isfinite(by_keras.history_["loss"]).all()
 """
 
 
-def test_a_model_of_two_devices_equals_that_of_one_and_is_diagnosed_the_same(tmp_path):
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM)
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-        timeout=280,
-    )
+def test_a_model_of_two_devices_equals_that_of_one_and_is_diagnosed_the_same(
+    tensorflow_server, tmp_path
+):
+    done = tensorflow_server.run(PROGRAM, tmp_path)
     assert done.returncode == 0, done.stderr[-3_000:]
