@@ -1,5 +1,6 @@
 """What holds for all tests and examples: strict rules, and no figure left open."""
 
+import gc
 import os
 import signal
 import sys
@@ -8,6 +9,11 @@ import pytest
 
 # A process per core: more threads of OpenMP in each would spin while they wait for one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish():
+    """Look for no garbage in what the imports made, which is much of TensorFlow."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,33 @@
 """Fixtures that several modules of tests share."""
 
+import os
 import warnings
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
+# Keras reads its settings when it is imported, which each code does with its own.
+TENSORFLOW_ALONE = """
+import sys
+sys.modules["keras"] = None
+import imblearn.pipeline, pandas, sklearn.model_selection, tensorflow
+del sys.modules["keras"]
+"""
+
+
+@pytest.fixture(scope="session")
+def tensorflow_server():
+    """A process that has imported TensorFlow, which has not run, for each code."""
+    from fork_server import ForkServer
+
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+    with ForkServer(TENSORFLOW_ALONE, PYTHONPATH=path) as server:
+        yield server
 
 
 @pytest.fixture

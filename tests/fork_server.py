@@ -15,7 +15,7 @@ __all__ = ["ForkServer"]
 if not hasattr(os, "fork"):
     pytest.skip("processes cannot be forked here", allow_module_level=True)
 
-# The copy leaves the loop and ends as any script does, after 100 seconds at the latest.
+# The copy leaves the loop and ends as any script does, after 280 seconds at the latest.
 LOOP = """
 import json, os, signal, sys
 
@@ -25,7 +25,7 @@ for asked in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 else:
     sys.exit()
-signal.alarm(100)
+signal.alarm(280)
 asked = json.loads(asked)
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 for stream in (1, 2):

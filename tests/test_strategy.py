@@ -1,14 +1,8 @@
 """Within the scope of two devices, fits find what they find on one."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
 
 # A program of its own, since devices are told before TensorFlow starts.
 PROGRAM = """\
@@ -175,19 +169,8 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("strategy")
-    script = folder / "program.py"
-    script.write_text(PROGRAM)
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-        timeout=280,
-    )
+def found(tensorflow_server, tmp_path_factory):
+    done = tensorflow_server.run(PROGRAM, tmp_path_factory.mktemp("strategy"))
     assert done.returncode == 0, done.stderr[-3_000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -354,7 +354,7 @@ def test_another_thread_that_draws_does_not_change_a_seeded_fit():
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_seeded_fit_leaves_operations_as_they_were():
+def test_a_seeded_fit_leaves_operations_as_they_were(tensorflow_server):
     code = (
         "import keras\n"
         "from tensorflow.python.framework.config import is_op_determinism_enabled\n"
@@ -364,16 +364,7 @@ def test_a_seeded_fit_leaves_operations_as_they_were():
         "net.fit(*binary_rows())\n"
         "assert not is_op_determinism_enabled()\n"
     )
-    run(code, ROOT / "tests", ROOT)
-
-
-def run(code, *paths):
-    """Run code in a fresh interpreter."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment
-    )
+    done = tensorflow_server.run(code)
     assert done.returncode == 0, done.stderr
 
 
@@ -778,7 +769,15 @@ def test_without_scikeras_all_else_works_and_this_says_what_to_install(tmp_path)
         "else:\n"
         "    raise SystemExit('no error')\n"
     )
-    run(code, tmp_path, ROOT)
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_is_public():

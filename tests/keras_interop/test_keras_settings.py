@@ -15,7 +15,9 @@ from skloss.datasets import make_rare_events
 ROOT = Path(__file__).parents[2]
 X, y = make_rare_events(200, prevalence=0.3, random_state=0)
 WITHOUT_ITS_BACKEND = """
-import sys
+import os, sys
+
+os.environ["KERAS_BACKEND"] = "torch"
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
@@ -89,16 +91,10 @@ def floats(request):
     keras.config.set_dtype_policy(before[1])
 
 
-def test_only_what_needs_keras_says_that_its_backend_is_missing(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_ITS_BACKEND],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "KERAS_BACKEND": "torch"},
-        check=False,
-        timeout=200,
-    )
+def test_only_what_needs_keras_says_that_its_backend_is_missing(
+    tensorflow_server, tmp_path
+):
+    done = tensorflow_server.run(WITHOUT_ITS_BACKEND, tmp_path)
     assert done.returncode == 0, done.stderr
 
 

@@ -4,10 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +15,6 @@ from skloss.search.grid_search import Search
 pytestmark = pytest.mark.usefixtures("sketched")
 
 
-ROOT = Path(__file__).parents[2]
 N_FOLDS = 2
 GRID = ["--grid", "width=2,3,4,5", "--grid", "epochs=2"]
 NAN = float("nan")
@@ -109,59 +104,71 @@ def cut(folder, n_fits, tail=b""):
     (folder / "results.csv").unlink()
 
 
-def started(csv_file, folder, n_fits, grid):
-    """Give a search of another process that has ended some fits, and is in the next."""
-    command = [sys.executable, "-m", "skloss", *options(csv_file, grid)]
-    process = subprocess.Popen(
-        [*command, "--jobs", "1", "--out", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    deadline = time.monotonic() + 120
-    while len(kept(folder)) < n_fits and time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    return process
+# A search that sends itself a signal in a fit, once so many before it are kept.
+ENDED = """
+import os, signal, time
+from pathlib import Path
+from skloss.cli import main
+from skloss.search.grid_search import Search
+
+made, plain = [], Search._fit_and_score
+
+def fit(*args, **options):
+    if len(made) == n_fits:
+        while Path(folder, "fits.jsonl").read_bytes().count(b"\\n") <= n_fits:
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+    made.append(args)
+    return plain(*args, **options)
+
+Search._fit_and_score = fit
+signal.signal(signal.SIGINT, signal.default_int_handler)
+raise SystemExit(main(words))
+"""
+
+
+@pytest.fixture
+def end_early(tensorflow_server, csv_file):
+    """Run a search in another process until a signal reaches it in a fit."""
+
+    def run(folder, number, n_fits, grid=GRID):
+        folder = str(folder)
+        words = [*options(csv_file, grid), "--jobs", "1", "--out", folder]
+        told = f"{n_fits=}; number={int(number)}; {folder=}; {words=}"
+        return tensorflow_server.run(told + ENDED)
+
+    return run
 
 
 # ------------------------------------------------------------------- ended by a signal
 
 
 def test_a_killed_search_goes_on_and_finds_what_a_whole_one_finds(
-    csv_file, tmp_path, fits
+    csv_file, searched, end_early, tmp_path, fits
 ):
-    # The last candidates take so long that the process is killed in one of them.
-    grid = ["--grid", "width=2,3", "--grid", "epochs=2,60"]
     folder = tmp_path / "killed"
-    process = started(csv_file, folder, 3, grid)
-    process.kill()
-    process.communicate()
+    ended = end_early(folder, signal.SIGKILL, n_fits=3)
+    assert ended.returncode == -signal.SIGKILL
     done = kept(folder)
-    assert 3 <= len(done) < 4 * N_FOLDS
+    assert len(done) == 3
     assert not (folder / "results.csv").exists()
-    assert main([*options(csv_file, grid), "--resume", str(folder)]) == 0
+    assert main([*options(csv_file), "--resume", str(folder)]) == 0
     everything = {(c, fold) for c in range(4) for fold in range(N_FOLDS)}
     assert set(fits) == everything - set(done)
     assert len(fits) == len(everything) - len(done)
-    whole = tmp_path / "whole"
-    assert main([*options(csv_file, grid), "--out", str(whole)]) == 0
-    pd.testing.assert_frame_equal(scores(folder), scores(whole))
+    pd.testing.assert_frame_equal(scores(folder), scores(searched))
     assert (folder / "curves.png").exists()
 
 
-def test_ctrl_c_shows_and_writes_what_was_finished(csv_file, tmp_path):
+def test_ctrl_c_shows_and_writes_what_was_finished(end_early, tmp_path):
     grid = ["--grid", "width=2,3", "--grid", "epochs=2,100000"]
     folder = tmp_path / "interrupted"
-    process = started(csv_file, folder, N_FOLDS, grid)
-    process.send_signal(signal.SIGINT)
-    shown, complaint = process.communicate(timeout=60)
-    assert process.returncode == 130
-    _, _, ours = complaint.rpartition("GPU will not be used.\n")  # TensorFlow's own
-    assert [line for line in ours.splitlines() if "searching" not in line] == []
-    assert "1 of 4 candidates and 2 of 8 fits are finished" in shown
-    assert "MCC" in shown
+    ended = end_early(folder, signal.SIGINT, n_fits=N_FOLDS, grid=grid)
+    assert ended.returncode == 130, ended.stderr
+    complaints = [line for line in ended.stderr.splitlines() if "cuInit" not in line]
+    assert [line for line in complaints if "searching" not in line] == []
+    assert "1 of 4 candidates and 2 of 8 fits are finished" in ended.stdout
+    assert "MCC" in ended.stdout
     assert len(pd.read_csv(folder / "results.csv")) == 1
     assert kept(folder) == [(0, 0), (0, 1)]
 

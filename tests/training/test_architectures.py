@@ -173,14 +173,16 @@ def fit_keras(spec):
     """Losses of the epochs, and logits after them."""
     model, rows = build_keras_model(spec, first_weights(spec)), small_rows()
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
+    # To trace a step takes Keras longer than to run a few of them.
+    model.compile(keras.optimizers.SGD(0.1), loss, run_eagerly=True)
     X = rows.X.reshape(-1, 12, 2)
     seen = model.fit(X, rows.y, batch_size=20, epochs=3, shuffle=False, verbose=0)
     return seen.history["loss"], model.predict(X, verbose=0)
 
 
+# Not by XLA, which is never chosen for convolutions.
 @EITHER
-@pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
+@pytest.mark.parametrize("backend", ["graph", "eager"])
 def test_branches_train_as_in_keras(monkeypatch, backend, spec):
     monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
     rows, weights = small_rows(), first_weights(spec)

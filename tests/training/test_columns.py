@@ -4,6 +4,8 @@ Adam of Keras squares the gradient of an Embedding once for each row of a batch,
 their sum; a product with one-hot codes is the same layer with the gradient as it is.
 """
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -49,25 +51,37 @@ def started(spec):
     return weights
 
 
+def trained_by_keras(model, rows):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    # To trace a step takes Keras longer than to run a few of them.
+    model.compile(keras.optimizers.Adam(0.01), loss=loss, run_eagerly=True)
+    options = {"batch_size": 32, "epochs": 3, "shuffle": False, "verbose": 0}
+    model.fit(rows.X, rows.y, sample_weight=rows.sample_weight, **options)
+    return model.get_weights()
+
+
 def fit(spec, rows, **settings):
-    settings = Settings(epochs=5, batch_size=32, shuffle=False, **settings)
+    settings = Settings(epochs=3, batch_size=32, shuffle=False, **settings)
     return train(spec, started(spec), rows, settings, {}).weights
+
+
+@cache
+def fit_keras(spec):
+    """Weights that Keras ends at, with an Embedding as above."""
+    rows = make_rows(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.layers, "Embedding", OneHotEmbedding)
+        model = build_keras_model(spec, started(spec))
+    return trained_by_keras(model, rows)
 
 
 @pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
 @pytest.mark.parametrize("spec", [SPEC, ONLY_CODES], ids=["mixed", "only codes"])
 def test_every_backend_ends_at_the_weights_of_keras_fit(monkeypatch, backend, spec):
     monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
-    monkeypatch.setattr(keras.layers, "Embedding", OneHotEmbedding)
-    rows = make_rows(spec)
-    found = fit(spec, rows, learning_rate=0.01)
-    model = build_keras_model(spec, started(spec))
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss=loss)
-    options = {"batch_size": 32, "epochs": 5, "shuffle": False, "verbose": 0}
-    model.fit(rows.X, rows.y, sample_weight=rows.sample_weight, **options)
+    found = fit(spec, make_rows(spec), learning_rate=0.01)
     assert not np.allclose(found[0], started(spec)[0], atol=1e-2)
-    for one, other in zip(found, model.get_weights(), strict=True):
+    for one, other in zip(found, fit_keras(spec), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -89,14 +103,11 @@ def test_bins_are_trained_on_as_in_keras_and_stay(monkeypatch, backend):
     moments = X[:, :3].mean(axis=0), X[:, :3].var(axis=0)
     start = initial_weights(spec, rng)
     start[:3] = layer.statistics(X[:, :3], *moments)
-    settings = Settings(epochs=5, batch_size=32, shuffle=False, learning_rate=0.01)
+    settings = Settings(epochs=3, batch_size=32, shuffle=False, learning_rate=0.01)
     found = train(spec, start, rows, settings, {}).weights
-    model = build_keras_model(spec, start)
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss=loss)
-    model.fit(X, rows.y, batch_size=32, epochs=5, shuffle=False, verbose=0)
+    expected = trained_by_keras(build_keras_model(spec, start), rows)
     for one, other in zip(found[:3], start[:3], strict=True):
         np.testing.assert_array_equal(one, other)
     assert not np.allclose(found[3], start[3], atol=1e-2)
-    for one, other in zip(found, model.get_weights(), strict=True):
+    for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

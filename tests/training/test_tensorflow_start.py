@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from fork_server import ForkServer
 
 ROOT = Path(__file__).parents[2]
 FIT = """
@@ -61,21 +60,17 @@ expected = True
     assert stderr_of(code).endswith("imported\n")
 
 
-RUNS = "keras.ops.ones(1)"
+RUNS = "import keras; keras.ops.ones(1)"
 REFUSED = "import os; os.environ['TF_OVERRIDE_GLOBAL_THREADPOOL'] = 'false'"
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A process that has imported TensorFlow, which has not run, for each code."""
-    with ForkServer("import keras, tensorflow", PYTHONPATH=str(ROOT)) as started:
-        yield started
 
 
 # The first import by skloss itself is the case above.
 @pytest.mark.parametrize("before", ["", RUNS, REFUSED])
-def test_sessions_have_their_own_threads_unless_tensorflow_ran_before(server, before):
-    done = server.run(f"expected = {before == ''}\n{before}\n{FIT}{OWN_THREADS}")
+def test_sessions_have_their_own_threads_unless_tensorflow_ran_before(
+    tensorflow_server, before
+):
+    code = f"expected = {before == ''}\n{before}\n{FIT}{OWN_THREADS}"
+    done = tensorflow_server.run(code)
     assert done.returncode == 0, done.stderr
 
 

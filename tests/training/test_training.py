@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 
 import keras
@@ -237,14 +237,20 @@ def test_update_rules_follow_keras_for_forty_steps(name):
     optimizer = getattr(keras.optimizers, OPTIMIZERS[name].keras_name)(0.01)
     variable = keras.Variable(first, dtype="float32")
     slots = tuple(np.full(7, first, "f4") for first in UPDATE_RULES[name].first_slots)
-    ends = {math: (first.astype("f4"), slots) for math in (np, tf.math)}
+    update = UPDATE_RULES[name].update
+    ends = {kind: (first.astype("f4"), slots) for kind in ("numpy", "eager", "xla")}
+
+    def apply_rule(math, weight, gradient, slots, scalars):
+        arguments = UpdateArguments(*scalars, nesterov=False, math=math)
+        return update(weight, gradient, slots, arguments)
+
+    rules = {"numpy": partial(apply_rule, np), "eager": partial(apply_rule, tf.math)}
+    rules["xla"] = tf.function(rules["eager"], jit_compile=True)
     for step, gradient in enumerate(gradients, start=1):
         optimizer.apply([gradient], [variable])
         scalars = list(map(np.float32, (0.01, step, 0.0, 0.004)))
-        for math, (weight, slots) in ends.items():
-            arguments = UpdateArguments(*scalars, nesterov=False, math=math)
-            update = UPDATE_RULES[name].update
-            ends[math] = update(weight, gradient, slots, arguments)
+        for kind, (weight, slots) in ends.items():
+            ends[kind] = rules[kind](weight, gradient, slots, scalars)
     for weight, _ in ends.values():
         np.testing.assert_allclose(weight, variable.numpy(), atol=1e-6, rtol=0)
 
