@@ -44,7 +44,7 @@ def test_it_is_the_formula_in_front(epochs):
     X[held] *= 3  # beyond all edges
     train = X[~held].astype("f4").astype("f8")
     inside = dense(epochs=epochs).fit(train, y[~held], X_val=X[held], y_val=y[held])
-    outside = dense(scale_columns=None, width=12, epochs=epochs)
+    outside = dense(scale_columns=None, epochs=epochs)
     outside.fit(
         encoded(train, train),
         y[~held],

@@ -23,7 +23,7 @@ from skloss import DenseClassifier, make_pipeline
 from skloss.diagnosis import Diagnosis, Finding
 from skloss.exceptions import DiagnosisError
 
-QUICK = {"epochs": 20, "random_state": 0}
+QUICK = {"epochs": 20, "learning_rate": 5e-3, "random_state": 0}
 
 
 def linear(**params):

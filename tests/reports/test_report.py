@@ -211,7 +211,7 @@ def test_without_held_out_rows_there_is_no_answer_whatever_is_given(rows):
 
 def test_a_rare_class_not_found_among_rows_trained_on_is_answer_enough(rows):
     fitted = DenseClassifier(
-        epochs=1, learning_rate=1e-6, validation_fraction=None, random_state=0
+        None, epochs=1, learning_rate=1e-6, validation_fraction=None, random_state=0
     )
     found = answer_about(fitted.fit(*rows))
     assert found.verdict == "no"
