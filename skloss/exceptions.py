@@ -43,7 +43,7 @@ class TailValidationWarning(SklossWarning):
 
 
 class TrainingDivergedWarning(SklossWarning):
-    """The training loss became NaN or infinite; the last finite weights were kept."""
+    """The loss or a weight became NaN or infinite; the last finite weights are kept."""
 
 
 class TrainingInterruptedWarning(SklossWarning):

@@ -49,7 +49,8 @@ def run_eagerly(
             state, now = _step(key, state, batch, count, learning_rates[i], numbers)
             objective += now.objective * count
             squared_norms += now.squared_norms
-            if bad_step < 0 and not np.isfinite(now.objective):
+            is_bad = not np.isfinite(now.objective) or np.isnan(now.squared_norms.sum())
+            if bad_step < 0 and is_bad:
                 bad_step = i
     return state, Report(objective, bad_step, squared_norms)
 

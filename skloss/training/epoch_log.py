@@ -266,7 +266,7 @@ class EpochLog:
         return True
 
     def diverge(self, place: str = "") -> None:
-        """Take in that the loss is not finite, at a place in the epoch, and warn."""
+        """Take in that a number is not finite, at a place in the epoch, and warn."""
         self.stop_reason = "diverged"
         kept = (
             f"of epoch {self._kept_epoch()}"
@@ -274,10 +274,10 @@ class EpochLog:
             else "from before training"
         )
         warnings.warn(
-            f"The training loss became NaN or infinite in epoch {self.n_epochs + 1}"
-            f"{place}; training stopped and the weights {kept} are kept. Lower the "
-            f"learning rate, clip the gradients ({self._clip_hint}), or scale the "
-            "columns of X.",
+            "The training loss or a weight became NaN or infinite in epoch "
+            f"{self.n_epochs + 1}{place}; training stopped and the weights {kept} are "
+            f"kept. Lower the learning rate, clip the gradients ({self._clip_hint}), or "
+            "scale the columns of X.",
             TrainingDivergedWarning,
             stacklevel=3,
         )

@@ -97,12 +97,10 @@ class ImageOperations:
 
 
 def _window(x: Tensor, padding: Padding, strides: int, dilation: int = 1) -> _Window:
-    lines = [] if len(x.shape) == 4 else [1]
-    return _Window(
-        [*lines, strides, strides][:2],
-        padding.upper(),
-        [*lines, dilation, dilation][:2],
-    )
+    def along(step: int) -> list[int]:
+        return [step if len(x.shape) == 4 else 1, step]
+
+    return _Window(along(strides), padding.upper(), along(dilation))
 
 
 class _OneDnnOperations(ImageOperations):
@@ -234,7 +232,7 @@ def _has_onednn() -> bool:
     """Whether the operations of oneDNN are wanted, and give what is expected."""
     import tensorflow as tf
 
-    if os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "1":
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() in ("0", "false"):
         return False  # who turns them off wants the others' last digits
     if tf.config.list_physical_devices("GPU"):
         return False  # they would bring the values back from there

@@ -15,7 +15,6 @@ from skloss.protocols import Tensor
 from skloss.sparse_rows import dense_blocks
 from skloss.streams.streamed_rows import StreamedRows
 from skloss.training.backends import compile_graph
-from skloss.training.image_operations import image_operations
 from skloss.training.tensorflow_forward import graph_forward
 from skloss.training.tensorflow_start import clear_at_exit, tensorflow_runs
 
@@ -90,9 +89,8 @@ def _inference_program(spec: NetworkSpec) -> Callable[[list[Any], Any], Any]:
         n = tf.shape(x)[0]
         # The parts are independent, and TensorFlow runs them side by side.
         edges = [n * i // _SHARDS for i in range(_SHARDS + 1)]
-        images = image_operations("graph")
         parts = [
-            graph_forward(spec, weights, x[first:last], images=images).logits
+            graph_forward(spec, weights, x[first:last], backend="graph").logits
             for first, last in pairwise(edges)
         ]
         return tf.concat(parts, axis=0)

@@ -192,7 +192,11 @@ class Program:
             state, now = train_step(
                 self.key, state, batch, count, learning_rates[i], numbers
             )
-            bad = tf.logical_and(report.bad_step < 0, ~tf.math.is_finite(now.objective))
+            bad = ~tf.math.is_finite(now.objective)
+            # oneDNN's relu makes zeros of what is no number, so that weights which are
+            # none can have a finite loss.
+            bad |= tf.math.is_nan(tf.reduce_sum(now.squared_norms))
+            bad &= report.bad_step < 0
             return (
                 i + 1,
                 state,

@@ -10,7 +10,6 @@ from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
 from skloss.training.backends import Backend, shard_count
 from skloss.training.dropout import keep_scale, uniform
-from skloss.training.image_operations import image_operations
 from skloss.training.losses import Loss, row_losses_graph
 from skloss.training.optimizers import UPDATE_RULES, UpdateArguments
 from skloss.training.tensorflow_forward import graph_forward
@@ -48,8 +47,9 @@ class ProgramKey:
     @property
     def n_shards(self) -> int:
         """Parts of a batch that pass through the network by themselves."""
-        by_backend = shard_count(self.spec, self.batch_size, self.backend)
-        return len(self.devices) or by_backend
+        if self.devices:
+            return len(self.devices)
+        return shard_count(self.spec, self.batch_size, self.backend)
 
 
 Shard = tuple[int, Sequence[Any]]  # place of its first row in the batch, and its rows
@@ -75,7 +75,7 @@ class Report(NamedTuple):
     """Sums over the steps of one call."""
 
     objective: Tensor  # times rows
-    bad_step: Tensor  # first step of the call whose objective was not finite, or -1
+    bad_step: Tensor  # first of the call that left the finite numbers, or -1
     squared_norms: Tensor  # gradient and update of the first, then of the last kernel
 
 
@@ -123,6 +123,7 @@ def train_step(
     # One gradient of all shards, or one on each device.
     groups = [[shard] for shard in shards] if key.devices else [shards]
     slopes = []
+    # A batch may have fewer rows than there are devices: the last ones then have none.
     for device, group in zip(key.devices or (None,), groups, strict=False):
         with tf.device(device):
             slopes.append(_slope(key, state, group, count, numbers))
@@ -282,7 +283,7 @@ def _loss(
         key.spec,
         weights,
         x,
-        images=image_operations(key.backend),
+        backend=key.backend,
         real=real,
         keep=keep,
         draw=draw,

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from skloss.networks.layers import Layer
 from skloss.networks.spec import NetworkSpec
 from skloss.protocols import Tensor
-from skloss.training.image_operations import ImageOperations
+from skloss.training.backends import Backend
+from skloss.training.image_operations import ImageOperations, image_operations
 
 __all__ = ["Forward", "graph_forward"]
 
@@ -28,7 +30,7 @@ class _Run:
         self,
         spec: NetworkSpec,
         weights: Sequence[Tensor],
-        images: ImageOperations,
+        backend: Backend,
         real: Tensor | None,
         keep: Callable[[tuple[int, ...], int], Tensor] | None,
         draw: Callable[[tuple[int, ...], int], Tensor] | None,
@@ -36,7 +38,6 @@ class _Run:
         import tensorflow as tf
 
         self.tf: Any = tf
-        self.images = images
         self.real = real
         self.mask: Tensor | None = None
         self.activity = tf.constant(0.0)
@@ -45,6 +46,12 @@ class _Run:
         self._weights = zip(weights, spec.weight_shapes(), strict=True)
         self._draw = draw
         self._n_dropouts = 0
+        self._backend = backend
+
+    @cached_property
+    def images(self) -> ImageOperations:
+        # Asked for by a layer that needs them: to choose takes time, once a process.
+        return image_operations(self._backend)
 
     def take(self) -> Tensor:
         weight, shape = next(self._weights)
@@ -99,7 +106,7 @@ def graph_forward(
     weights: Sequence[Tensor],
     x: Tensor,
     *,
-    images: ImageOperations | None = None,
+    backend: Backend = "eager",
     real: Tensor | None = None,
     keep: Callable[[tuple[int, ...], int], Tensor] | None = None,
     draw: Callable[[tuple[int, ...], int], Tensor] | None = None,
@@ -114,8 +121,8 @@ def graph_forward(
         In the order of ``spec.weight_shapes()``.
     x : tensor of shape (batch, *input_shape)
         Rows.
-    images : ImageOperations, optional
-        Convolutions and pools; the public ones, if not given.
+    backend : {"eager", "graph", "xla"}, default="eager"
+        Backend of the program that this is a part of.
     real : tensor of shape (batch,), optional
         One for rows, zero for padding. Given, the pass is one of training.
     keep : callable, optional
@@ -123,5 +130,5 @@ def graph_forward(
     draw : callable, optional
         ``draw(shape, stream)`` gives random numbers between 0 and 1.
     """
-    run = _Run(spec, weights, images or ImageOperations(), real, keep, draw)
+    run = _Run(spec, weights, backend, real, keep, draw)
     return Forward(run.through(spec.layers, x), run.activity, run.moving)

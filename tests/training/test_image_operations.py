@@ -106,11 +106,14 @@ def test_only_graphs_take_them(onednn):
     assert type(image_operations("eager")) is ImageOperations
 
 
-def test_a_user_can_turn_them_off(onednn, monkeypatch):
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+@pytest.mark.parametrize(
+    ("said", "are_used"), [("0", False), ("False", False), ("1", True), ("true", True)]
+)
+def test_a_user_can_turn_them_off_as_in_tensorflow(onednn, monkeypatch, said, are_used):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", said)
     module._has_onednn.cache_clear()
     try:
-        assert type(image_operations("graph")) is ImageOperations
+        assert (type(image_operations("graph")) is type(onednn)) is are_used
     finally:
         module._has_onednn.cache_clear()
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import skloss.training.trainer as trainer
 from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
-from skloss.exceptions import TrainingInterruptedWarning
+from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.keras_interop import build_keras_model
 from skloss.networks import (
     NetworkSpec,
@@ -174,6 +174,18 @@ def test_other_backends_end_at_the_weights_of_keras_fit(monkeypatch, backend, sp
     rows, weights, expected = rows_and_ends(spec)
     found = fit_skloss(spec, weights, rows, learning_rate=0.01)
     assert_same_weights(found, expected)
+
+
+@pytest.mark.parametrize("backend", ["graph", "eager"])
+def test_weights_that_are_no_numbers_are_divergence(monkeypatch, backend):
+    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    spec = series_spec()
+    first, *others = initial_weights(spec, np.random.default_rng(0))
+    weights = [np.full_like(first, np.nan), *others]
+    settings = Settings(epochs=2, batch_size=BATCH)
+    with pytest.warns(TrainingDivergedWarning, match="in epoch 1, step 1"):
+        result = train(spec, weights, make_rows(spec), settings, {})
+    assert result.stop_reason == "diverged"
 
 
 def test_a_fit_within_a_graph_ends_where_an_eager_one_does():

@@ -81,9 +81,12 @@ class GraphRun(Protocol):
     """
 
     tf: Any
-    images: Any  # convolutions and pools: `skloss.training.image_operations`
     real: Tensor | None
     mask: Tensor | None  # as of `NumpyRun`, in numbers
+
+    @property
+    def images(self) -> Any:
+        """Convolutions and pools, as in ``skloss.training.image_operations``."""
 
     def take(self) -> Tensor:
         """Return the next array of weights."""
