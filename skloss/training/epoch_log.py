@@ -276,8 +276,8 @@ class EpochLog:
         warnings.warn(
             "The training loss or a weight became NaN or infinite in epoch "
             f"{self.n_epochs + 1}{place}; training stopped and the weights {kept} are "
-            f"kept. Lower the learning rate, clip the gradients ({self._clip_hint}), or "
-            "scale the columns of X.",
+            f"kept. Lower the learning rate, clip the gradients ({self._clip_hint}), "
+            "or scale the columns of X.",
             TrainingDivergedWarning,
             stacklevel=3,
         )
