@@ -265,7 +265,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     >>> classifier.predict_proba(X).shape
     (5000, 2)
     >>> classifier.model_.count_params()
-    337
+    1793
     >>> len(classifier.history_["val_mcc"])
     3
     """
