@@ -181,7 +181,8 @@ class RocketKernels:
             size = thresholds.size * POOLINGS[self.pooling]
             found = features[:, column : column + size]
             found = found.reshape(n_rows, _N_KERNELS, POOLINGS[self.pooling], -1)
-            for level, limits in enumerate(thresholds.T):
+            # Long rows are compared faster than many short ones.
+            for level, limits in enumerate(np.tile(thresholds.T, n_rows)):
                 pool.read(values, limits, first, n_seen, found[:, :, :, level])
             column += size
 
@@ -219,10 +220,12 @@ def _dilations(
 
 def _channels(n_channels: int, random: np.random.RandomState) -> np.ndarray:
     """Choose channels for each kernel, rather few than many."""
-    chosen = np.zeros((_N_KERNELS, n_channels), np.float32)
     most = np.log2(min(n_channels, _MOST_CHANNELS) + 1)
-    for row in chosen:
-        size = int(2 ** random.uniform(0, most))
+    sizes = (2 ** random.uniform(0, most, _N_KERNELS)).astype(int)
+    if n_channels == 1:
+        return np.ones((_N_KERNELS, 1), np.float32)
+    chosen = np.zeros((_N_KERNELS, n_channels), np.float32)
+    for row, size in zip(chosen, sizes, strict=True):
         row[random.choice(n_channels, size, replace=False)] = 1
     return chosen
 

@@ -62,16 +62,14 @@ class Pool:
         ----------
         values : ndarray of float32, shape (n_timesteps, n_rows * n_kernels)
             Convolutions.
-        limits : ndarray of shape (n_kernels,)
-            Thresholds.
+        limits : ndarray of shape (n_rows * n_kernels,)
+            Threshold of each convolution.
         first, n_seen : ndarray of shape (n_kernels,)
             First time point that is seen of a convolution, and how many are.
         out : ndarray of shape (n_rows, n_kernels, 1 or 4)
             Takes the numbers.
         """
         n_rows, n_kernels, _ = out.shape
-        # Long rows are compared faster than many short ones.
-        limits = np.tile(limits, n_rows)
         np.greater(values, limits, out=self.above)
         counts = _count(self.above).reshape(n_rows, n_kernels)
         np.divide(counts, n_seen, out=out[:, :, 0])

@@ -85,9 +85,11 @@ class FixedFilters(Layer):
         """Compute the outputs in TensorFlow."""
         tf = run.tf
         kernels = tf.constant(self.kernels[:, None])
-        found = tf.nn.conv1d(self._alone(tf, x), kernels, 1, "SAME")
-        found = self._together(tf, found)
-        return tf.nn.relu(found) if self.is_rectified else found
+        activation = "relu" if self.is_rectified else "linear"
+        found = run.images.convolve(
+            self._alone(tf, x), kernels, None, activation=activation, padding="same"
+        )
+        return self._together(tf, found)
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras, of its own operations, which any Keras can load."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skloss.networks.activations import ACTIVATIONS, activate
+from skloss.networks.activations import ACTIVATIONS
 from skloss.networks.layers.convolution import Conv1D
 from skloss.networks.layers.layer import (
     Array,
@@ -69,10 +69,14 @@ class SeparableConv1D(Conv1D):
             self.padding.upper(),
             dilations=(1, self.dilation),
         )
-        x = tf.nn.conv1d(tf.squeeze(x, 1), over_channels, 1, "VALID")
-        if self.use_bias:
-            x += run.take()
-        return activate(tf, self.activation, x)
+        bias = run.take() if self.use_bias else None
+        return run.images.convolve(
+            tf.squeeze(x, 1),
+            over_channels,
+            bias,
+            activation=self.activation,
+            padding="valid",
+        )
 
     def build(self, shape: Shape, twin: KerasTwin) -> list[Any]:
         """Build the same in Keras."""
