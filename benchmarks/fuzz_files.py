@@ -4,7 +4,8 @@ Bits are flipped, files cut, headers exchanged. With the check sum made right ag
 that what is behind it is reached, settings, arrays and the archives of skops are
 changed, zip bombs among them. Counted is how often a file was refused, and how often it
 was loaded: a changed weight is no damage that can be seen. Anything else ends the
-script: another error, a forbidden call, more than ten seconds for a file, more memory.
+script: another error, a forbidden call, more memory, or more than ten seconds of the
+processor for a file.
 """
 
 import argparse
@@ -55,9 +56,15 @@ def base_files():
     columns = make_column_transformer(
         (StandardScaler(), ["size", "age"]), (OneHotEncoder(), ["city"])
     )
+    small = {"width": 4, "epochs": 1, "random_state": 0}
+    series = skloss.CNN1DClassifier(filters=((2, 2),), n_members=2, **small)
+    images = skloss.CNN2DClassifier(filters=((2,),), image_shape=(4, 3), **small)
     models = [
         dense.fit(X, y),
         skloss.RocketClassifier(84, random_state=0).fit(X, y),
+        series.fit(X, y),
+        images.fit(X, y),
+        skloss.RecurrentClassifier(2, epochs=1, random_state=0).fit(X, y),
         skloss.make_pipeline(columns, SMOTE(random_state=0), copy.deepcopy(dense)).fit(
             frame, y
         ),
@@ -278,7 +285,7 @@ def fuzz(n_files, seed=0):
     rng, counts = np.random.default_rng(seed), Counter()
     bases = base_files()
     sys.addaudithook(forbid)
-    before = signal.signal(signal.SIGALRM, too_slow)
+    before = signal.signal(signal.SIGPROF, too_slow)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder, "model")
@@ -286,7 +293,7 @@ def fuzz(n_files, seed=0):
         for _ in range(n_files):
             kind, data = mutated(rng, bases, files, path)
             path.write_bytes(data)
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             watched = True
             try:
                 skloss.load(path)
@@ -295,8 +302,8 @@ def fuzz(n_files, seed=0):
                 counts[kind, "refused"] += 1
             finally:
                 watched = False
-                signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+                signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.signal(signal.SIGPROF, before)
     return counts
 
 
