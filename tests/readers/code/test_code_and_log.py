@@ -95,6 +95,62 @@ def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
     assert line in [step.code for step in found.next_steps]
 
 
+@pytest.mark.parametrize(
+    "sampler", ["RandomUnderSampler(random_state=0)", "NearMiss()", "TomekLinks()"]
+)
+def test_an_under_sampler_before_a_split_copies_nothing_but_shifts_the_classes(sampler):
+    code = network(
+        before=f"X, y = {sampler}.fit_resample(X, y)\n{SPLIT}", fit=VALIDATED
+    )
+    found = skloss.diagnose(code=code).find("resample-before-split")
+    assert found.severity == "warning"
+    assert "under-sampler" in found.title
+    assert "precision" in found.title
+    assert found.evidence["rows that are copied"].value == "none"
+    assert "keep the class shares of new rows" in found.fix
+
+
+BY_HAND = (
+    "df = pd.read_csv('a.csv')\nfraud = df[df.Class == 1]\nnormal = df[df.Class == 0]\n"
+    "{}\nX = new.drop('Class', axis=1)\ny = new['Class']\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "sampler", "severity"),
+    [
+        ("pd.concat([normal.sample(n=492), fraud])", "Under", "warning"),
+        (
+            "pd.concat([resample(normal, replace=False, n_samples=492), fraud])",
+            "Under",
+            "warning",
+        ),
+        ("pd.concat([normal, fraud.sample(9000, replace=True)])", "Over", "error"),
+        ("pd.concat([normal, resample(fraud, n_samples=9000)])", "Over", "error"),
+    ],
+)
+def test_classes_that_are_balanced_by_hand_before_a_split_are_found(
+    how, sampler, severity
+):
+    before = BY_HAND.format(f"new = {how}.sample(frac=1)") + SPLIT
+    found = skloss.diagnose(code=network(before=before, fit=VALIDATED))
+    assert found.find("resample-before-split").severity == severity
+    line = f"skloss.make_pipeline(Random{sampler}Sampler(), classifier).fit(X, y)"
+    assert line in [step.code for step in found.next_steps]
+
+
+def test_classes_that_are_only_stacked_are_not_resampled():
+    before = BY_HAND.format("new = pd.concat([normal, fraud]).sample(frac=1)") + SPLIT
+    found = skloss.diagnose(code=network(before=before, fit=VALIDATED))
+    assert found.find("resample-before-split") is None
+
+
+def test_an_over_sampler_beside_an_under_sampler_copies_rows():
+    both = "X, y = SMOTE().fit_resample(X, y)\nX, y = TomekLinks().fit_resample(X, y)\n"
+    found = skloss.diagnose(code=network(before=f"{both}{SPLIT}", fit=VALIDATED))
+    assert found.find("resample-before-split").severity == "error"
+
+
 def test_validation_rows_of_a_fold_are_those_of_its_other_side():
     folds = "for a, b in KFold(5, shuffle=True).split(Xr):\n    "
     fit = "model.fit(Xr[a], yr[a], validation_data=(Xr[b], yr[b]))"
