@@ -144,6 +144,8 @@ class Preparation(PlainPart):
     own_scaler: str | None = None  # that is fitted on the validation rows
     sampler: str | None = None  # of the training rows, not of the validation rows
     shared_rows: str | None = None  # "all" or "some" of those held out are trained on
+    target_kind: str | None = None  # "one_hot" or "ids", one number per row
+    target_kind_val: str | None = None  # the same of the validation rows
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,10 @@ class ResampleBeforeSplit(Rule):
 
     def _of_split(self, case: Case) -> Finding:
         what = _SPLIT_OFF[case.holdout or ""]
-        evidence = {"sampler": ", ".join(case.samplers or ()), "hold-out": case.holdout}
+        evidence: dict[str, object] = {
+            "sampler": ", ".join(case.samplers or ()),
+            "hold-out": case.holdout,
+        }
         if case.samplers and all(one in _UNDER_SAMPLERS for one in case.samplers):
             return self._of_fewer_rows(what, evidence)
         return self.found(

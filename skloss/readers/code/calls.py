@@ -144,6 +144,9 @@ class KnownCalls:
 
     def item(self, owner: Any, key: Any, node: ast.Subscript) -> Any:
         """Value of a subscript on rows."""
+        if isinstance(owner, Made):
+            is_encoded = owner.name in ("eye", "identity") and isinstance(key, Rows)
+            return _one_hot(key, owner, node.lineno) if is_encoded else UNKNOWN
         return row_item(owner, key, node)
 
     # -------------------------------------------------------------------- networks
@@ -289,6 +292,12 @@ def _layers_of(values: list[Any]) -> list[Made]:
             if isinstance(one, Tensor):
                 found |= {id(layer): layer for layer in one.layers}
     return list(found.values())
+
+
+def _one_hot(labels: Rows, made: Made, line: int) -> Rows:
+    """Value of ``np.eye(3)[labels]``."""
+    depth = made.option("N", "n", place=0)
+    return labels.then("one_hot", depth if isinstance(depth, int) else None, line)
 
 
 def _as_rows(value: Any, node: ast.expr) -> Any:

@@ -53,6 +53,7 @@ _LINE_OF_RULE = {
     "train-val-prior-shift": "sample",
     "test-scaling-mismatch": "scale",
     "single-class-target": "labels",
+    "target-encoding-mismatch": "encoding",
 }
 
 

@@ -191,7 +191,7 @@ def _attribute(evaluator: "Evaluator", node: ast.Attribute) -> Any:
 
 def _subscript(evaluator: "Evaluator", node: ast.Subscript) -> Any:
     owner = evaluator.value(node.value)
-    if isinstance(owner, Rows):
+    if isinstance(owner, Rows | Made):
         return evaluator.calls.item(owner, evaluator.value(node.slice), node)
     if isinstance(owner, list | tuple | dict | str):
         evaluator.spend_on(owner)

@@ -19,7 +19,7 @@ __all__ = ["on_rows", "row_function"]
 
 _ORDERING = ("sort", "sort_index", "argsort")
 _LABELLING = ("argmax", "factorize")
-_ONE_HOT = ("to_categorical", "get_dummies", "one_hot", "label_binarize")
+_ONE_HOT = ("to_categorical", "get_dummies", "one_hot")
 _COLUMNS = (1, -1, "columns")
 
 
@@ -62,7 +62,9 @@ def on_rows(
         return rows.then(
             "reshape", None, line, shape=_new_shape(rows, name, args, options)
         )
-    if name in _ONE_HOT:
+    if name == "label_binarize":
+        return rows.then("binarized", _depth(name, args, options), line)
+    if name in _ONE_HOT and options.get("drop_first") is not True:
         return rows.then("one_hot", _depth(name, args, options), line)
     if name in _LABELLING:
         return rows.then("labels", None, line)
@@ -117,7 +119,7 @@ def _split(args: list[Any], options: dict[str, Any], node: ast.Call) -> Any:
             for side in ("train", "val")
         ]
     if isinstance(options.get("stratify"), Rows) and len(parts) >= 4:
-        parts[2:4] = [part.then("labels", None, line) for part in parts[2:4]]
+        parts[2:4] = [part.then("stratified", None, line) for part in parts[2:4]]
     return tuple(parts) if parts else UNKNOWN
 
 

@@ -52,6 +52,82 @@ def test_a_fault_of_the_code_is_found(name):
     assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
 
 
+LABELS = "df = pd.read_csv('a.csv')\nX, y = df.drop('c', axis=1), df['c']\n"
+SPARSE = "loss='sparse_categorical_crossentropy'"
+CATEGORICAL = "loss='categorical_crossentropy'"
+BINARY = "loss='binary_crossentropy'"
+FOCAL = "loss=CategoricalFocalCrossentropy()"
+ENCODED = "y = LabelBinarizer().fit_transform(y)"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "units", "loss", "told"),
+    [
+        ("y = to_categorical(y)", 3, SPARSE, "one-hot rows"),
+        ("y = pd.get_dummies(y).values", 2, SPARSE, "one-hot rows"),
+        ("y = OneHotEncoder().fit_transform(df[['c']])", 3, SPARSE, "one-hot rows"),
+        (ENCODED, 3, SPARSE, "one-hot rows"),
+        ("y = tf.one_hot(y, 3)", 3, SPARSE, "one-hot rows"),
+        ("y = np.eye(3)[y]", 3, SPARSE, "one-hot rows"),
+        ("y = to_categorical(y)", 1, BINARY, "one-hot rows"),
+        ("y = to_categorical(y)", 1, "loss='mse'", "each of their columns"),
+        ("y = LabelEncoder().fit_transform(y)", 3, CATEGORICAL, "one number per row"),
+        ("", 3, CATEGORICAL, "one number per row"),
+        ("", 2, BINARY, "one number per row"),
+        (ENCODED, 2, CATEGORICAL, "one number per row"),  # one column of two classes
+        ("", 3, FOCAL, "compares every output with the number"),
+        ("", 3, "loss='mse'", "compares every output with the number"),
+    ],
+)
+def test_labels_of_another_encoding_than_the_loss_expects_are_found(
+    encoding, units, loss, told
+):
+    head = f"Dense({units}, activation='softmax')"
+    code = network(head, loss, before=f"{LABELS}{encoding}\n")
+    found = skloss.diagnose(code=code).find("target-encoding-mismatch")
+    assert told in found.title
+    assert found.evidence["line of the code"].value == (3 if encoding else 2)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "units", "loss"),
+    [
+        ("", 3, SPARSE),
+        ("", 1, BINARY),
+        ("", 1, "loss='mse'"),
+        ("y = to_categorical(y)", 3, CATEGORICAL),
+        ("y = to_categorical(y).argmax(axis=1)", 3, SPARSE),
+        ("y = pd.get_dummies(y)['yes']", 1, BINARY),
+        ("y = pd.get_dummies(y, drop_first=True)", 1, BINARY),
+        (ENCODED, 3, CATEGORICAL),
+        (ENCODED, 2, SPARSE),
+        (ENCODED, 1, BINARY),
+        ("y = encode(y)", 3, CATEGORICAL),
+        (f"y = to_categorical(y)\n{SPLIT.strip()[:-1]}, stratify=y)", 3, CATEGORICAL),
+    ],
+)
+def test_labels_of_the_encoding_that_the_loss_expects_are_right(encoding, units, loss):
+    head = f"Dense({units}, activation='softmax')"
+    code = network(head, loss, before=f"{LABELS}{encoding}\n")
+    assert skloss.diagnose(code=code).find("target-encoding-mismatch") is None
+
+
+def test_labels_that_only_fit_encodes_are_found():
+    before = f"{LABELS}{SPLIT}y_train = to_categorical(y_train)\n"
+    head = "Dense(3, activation='softmax')"
+    code = network(head, CATEGORICAL, VALIDATED, before)
+    found = skloss.diagnose(code=code).find("target-encoding-mismatch")
+    assert "validation labels" in found.title
+    assert "validation_data" in found.fix
+
+
+def test_a_log_shows_that_keras_took_the_labels():
+    before = f"{LABELS}y = to_categorical(y)\n"
+    code = network("Dense(3, activation='softmax')", SPARSE, before=before)
+    found = skloss.diagnose(code=code, history=LOG)
+    assert found.find("target-encoding-mismatch") is None
+
+
 SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
 PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
 MLP = "net = MLPClassifier((100, 50))\n"
