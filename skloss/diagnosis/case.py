@@ -202,6 +202,8 @@ class Case:
         Reason why the training stopped, as in the record.
     origin : str
         Kind of the source: "skloss", "keras", "scikeras", "sklearn" or "curves".
+    decisions : tuple of str
+        How code turns outputs into classes: "above 0.5", "round" or "argmax".
     is_partial : bool
         Whether code was too long, so that only a part of it was read.
     """
@@ -230,6 +232,7 @@ class Case:
     penalties: PenaltyFacts | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+    decisions: tuple[str, ...] = ()
     is_partial: bool = False
 
     @property

@@ -164,6 +164,7 @@ def _case_of(
         samplers=samplers_of(X, model.steps),
         holdout=_holdout(model, fit, X, X_val, training),
         origin=_origin(model),
+        decisions=tuple(how for how, _ in model.decisions),
     )
     task, n_classes = task_of(case, y)
     return replace(case, task=task, n_classes=n_classes), _lines(model, fit, X, y)
@@ -264,6 +265,8 @@ def _lines(
     divided = None if y is None else y.find("floor", "scale")
     if divided is not None:
         lines["labels"] = divided.line
+    if model.decisions:
+        lines["decision"] = model.decisions[0][1]
     encoded = encoding_of(y)
     if encoded is not None:
         lines["encoding"] = encoded.line

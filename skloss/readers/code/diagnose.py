@@ -53,6 +53,8 @@ _LINE_OF_RULE = {
     "train-val-prior-shift": "sample",
     "test-scaling-mismatch": "scale",
     "single-class-target": "labels",
+    "argmax-of-one-unit": "decision",
+    "logits-read-as-probabilities": "decision",
     "target-encoding-mismatch": "encoding",
 }
 

@@ -29,6 +29,14 @@ _SHORT = {
     "mae": "mean_absolute_error",
     "bce": "binary_crossentropy",
 }
+# Metrics that compare outputs with 0.5 or other thresholds between 0 and 1: the
+# argument that changes it, and its default.
+_CUT_AT = {
+    "binary_accuracy": ("threshold", 0.5),
+    "precision": ("thresholds", None),
+    "recall": ("thresholds", None),
+    "auc": ("from_logits", False),
+}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SCHEDULES = ("LearningRateScheduler", "ReduceLROnPlateau")
 _DEFAULT_RATES = {"sgd": 0.01, "adam": 0.001, "rmsprop": 0.001, "adamw": 0.001}
@@ -194,6 +202,8 @@ def _compiled(compiled: Made) -> dict[str, Any]:
         metrics = [metrics]
     if isinstance(metrics, list | tuple):
         found["metrics"] = tuple(filter(None, map(_metric_name, metrics)))
+        cuts = (_metric_name(m) for m in metrics if _reads_probabilities(m))
+        found["probability_metrics"] = tuple(filter(None, cuts))
         found["batch_metrics"] = tuple(
             str(_metric_name(m))
             for m in metrics
@@ -267,6 +277,20 @@ def _metric_name(metric: Any) -> str | None:
         given = metric.option("name")
         return given if isinstance(given, str) else _snake(metric.name)
     return None
+
+
+def _reads_probabilities(metric: Any) -> bool:
+    """Whether it compares outputs with thresholds that only probabilities have."""
+    if isinstance(metric, str | Name):
+        name = metric if isinstance(metric, str) else metric.last
+        return _snake(name) in (*_CUT_AT, "accuracy", "acc")
+    if not isinstance(metric, Made):
+        return False
+    argument, default = _CUT_AT.get(_snake(metric.name), (None, None))
+    if argument is None:
+        return False
+    place = {"threshold": 2, "thresholds": 0}.get(argument)  # after name and dtype
+    return bool(metric.option(argument, place=place, default=default) == default)
 
 
 def _fitted(fit: Made) -> dict[str, Any]:

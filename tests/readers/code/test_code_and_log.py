@@ -128,6 +128,63 @@ def test_a_log_shows_that_keras_took_the_labels():
     assert found.find("target-encoding-mismatch") is None
 
 
+LOGITS = "loss=BinaryCrossentropy(from_logits=True)"
+RARE_METRICS = "metrics=[AUC(), Precision(name='p')]"
+OF_LOGITS = "metrics=[AUC(from_logits=True), BinaryAccuracy(threshold=0.0)]"
+
+
+@pytest.mark.parametrize(
+    ("after", "metrics"),
+    [
+        ("labels = (model.predict(X) > 0.5).astype('int32')", ""),
+        ("p = model.predict(X)\nlabels = np.where(p >= 0.5, 1, 0)", ""),
+        ("p = model.predict(X).ravel()\nlabels = [1 if v > 0.5 else 0 for v in p]", ""),
+        ("p = model.predict(X)\nlabels = [round(v[0]) for v in p]", ""),
+        ("labels = np.round(model.predict(X))", ""),
+        ("cut = 0.5\nfor v in model.predict(X):\n    if v > cut:\n        n += 1", ""),
+        ("", RARE_METRICS),
+        ("", "metrics=['accuracy', 'Recall']"),
+    ],
+)
+def test_logits_that_are_read_as_probabilities_are_found(after, metrics):
+    code = network("Dense(1)", f"{LOGITS}, {metrics}") + after
+    found = skloss.diagnose(code=code).find("logits-read-as-probabilities")
+    assert found.severity == "warning"
+    if after:
+        place = found.evidence["line of the code"].value
+        assert any(
+            word in code.splitlines()[place - 1] for word in ("0.5", "ound", "cut")
+        )
+
+
+@pytest.mark.parametrize(
+    ("after", "metrics"),
+    [
+        ("labels = model.predict(X) > 0", ""),
+        ("p = tf.sigmoid(model.predict(X))\nlabels = p > 0.5", ""),
+        ("p = 1 / (1 + np.exp(-model.predict(X)))\nlabels = p > 0.5", ""),
+        ("", OF_LOGITS),
+        ("", "metrics=['accuracy']"),  # only a remark
+    ],
+)
+def test_logits_that_are_read_as_logits_raise_no_alarm(after, metrics):
+    code = network("Dense(1)", f"{LOGITS}, {metrics}") + after
+    found = skloss.diagnose(code=code).find("logits-read-as-probabilities")
+    assert found is None or not found.is_alarm
+
+
+@pytest.mark.parametrize("how", ["np.argmax({}, axis=1)", "{}.argmax(axis=-1)"])
+def test_the_argmax_of_one_unit_is_found(how):
+    after = f"labels = {how.format('model.predict(X)')}\n"
+    found = skloss.diagnose(code=network() + after).find("argmax-of-one-unit")
+    assert found.severity == "error"
+    assert "> 0.5" in found.fix
+    two = network("Dense(2, activation='softmax')", SPARSE) + after
+    assert skloss.diagnose(code=two).find("argmax-of-one-unit") is None
+    best = network() + "row = np.argmax(model.predict(X))\n"
+    assert skloss.diagnose(code=best).find("argmax-of-one-unit") is None
+
+
 SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
 PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
 MLP = "net = MLPClassifier((100, 50))\n"
