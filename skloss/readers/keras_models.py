@@ -146,6 +146,11 @@ def _is_batch_mean(metric: object) -> bool:
     return not str(getattr(function, "__module__", "")).startswith("keras")
 
 
+def _mode(stop: object) -> str | None:
+    mode = getattr(stop, "mode", None)
+    return mode if mode in ("min", "max") else None
+
+
 def _callback_names(fit_params: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(type(one).__name__ for one in fit_params.get("callbacks") or ())
 
@@ -163,6 +168,7 @@ def _fit_settings(fit_params: Mapping[str, Any]) -> Training:
         **class_weight_facts(weights, is_known),
         callbacks=_callback_names(fit_params) if is_known else None,
         monitor=str(stop[0].monitor) if stop else None,
+        monitor_mode=_mode(stop[0]) if stop else None,
         patience=int(stop[0].patience) if stop else None,
         restore_best=bool(stop[0].restore_best_weights) if stop else None,
         validation_split=fit_params.get("validation_split"),

@@ -257,7 +257,7 @@ def _lines(
     if model.compiled is not None:
         lines["compile"] = model.compiled.line
     if fit is not None:
-        lines["fit"] = fit.line
+        lines["fit"] = lines["stop"] = fit.line
     for kind in ("sample", "split", "scale", "sort", "blocks"):
         op = None if X is None else X.find(kind)
         if op is not None:

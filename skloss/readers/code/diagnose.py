@@ -49,6 +49,7 @@ _LINE_OF_RULE = {
         ),
         "fit",
     ),
+    "wrong-monitor": "stop",
     "resample-before-split": "sample",
     "train-val-prior-shift": "sample",
     "test-scaling-mismatch": "scale",

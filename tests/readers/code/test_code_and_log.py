@@ -185,6 +185,46 @@ def test_the_argmax_of_one_unit_is_found(how):
     assert skloss.diagnose(code=best).find("argmax-of-one-unit") is None
 
 
+SCORED = "loss='binary_crossentropy', metrics=['accuracy', AUC(name='auc')]"
+
+
+@pytest.mark.parametrize(
+    ("stopping", "held_out", "told"),
+    [
+        ("monitor='val_f1', mode='max'", True, "no such curve"),
+        ("monitor='val_AUC', mode='max'", True, "no such curve"),
+        ("monitor='val_loss'", False, "no such curve"),
+        ("monitor='val_auc', mode='min'", True, "worst epoch"),
+        ("'val_loss', 0, 5, 0, 'max'", True, "worst epoch"),
+        ("monitor='loss'", True, "training rows"),
+    ],
+)
+def test_early_stopping_that_watches_the_wrong_curve_is_found(stopping, held_out, told):
+    fit = VALIDATED if held_out else "model.fit(X_train, y_train)"
+    fit = f"stop = EarlyStopping({stopping})\n{fit[:-1]}, callbacks=[stop])"
+    found = skloss.diagnose(code=network(compiled=SCORED, fit=fit, before=SPLIT))
+    assert told in found.find("wrong-monitor").title
+    assert found.find("wrong-monitor").is_alarm
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "metrics"),
+    [
+        ("[EarlyStopping(monitor='val_auc', mode='max')]", "['accuracy', AUC()]"),
+        ("[EarlyStopping('val_acc', restore_best_weights=True)]", "['accuracy']"),
+        ("[EarlyStopping(patience=5)]", "['accuracy']"),
+        ("[F1(), EarlyStopping(monitor='val_f1', mode='max')]", "['accuracy']"),
+        ("[EarlyStopping(monitor='val_f1', mode='max')]", "METRICS"),
+    ],
+)
+def test_early_stopping_that_watches_a_right_curve_raises_no_alarm(callbacks, metrics):
+    before = "class F1(Callback):\n    pass\n" + SPLIT
+    fit = f"{VALIDATED[:-1]}, callbacks={callbacks})"
+    compiled = f"loss='binary_crossentropy', metrics={metrics}"
+    found = skloss.diagnose(code=network(compiled=compiled, fit=fit, before=before))
+    assert found.find("wrong-monitor") is None
+
+
 SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
 PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
 MLP = "net = MLPClassifier((100, 50))\n"
