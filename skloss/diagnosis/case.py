@@ -144,6 +144,8 @@ class Preparation(PlainPart):
     own_scaler: str | None = None  # that is fitted on the validation rows
     sampler: str | None = None  # of the training rows, not of the validation rows
     shared_rows: str | None = None  # "all" or "some" of those held out are trained on
+    target_kind: str | None = None  # "one_hot" or "ids", one number per row
+    target_kind_val: str | None = None  # the same of the validation rows
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,8 @@ class Case:
         Reason why the training stopped, as in the record.
     origin : str
         Kind of the source: "skloss", "keras", "scikeras", "sklearn" or "curves".
+    decisions : tuple of str
+        How code turns outputs into classes: "above 0.5", "round" or "argmax".
     is_partial : bool
         Whether code was too long, so that only a part of it was read.
     """
@@ -228,6 +232,7 @@ class Case:
     penalties: PenaltyFacts | None = None
     stop_reason: str | None = None
     origin: str = "curves"
+    decisions: tuple[str, ...] = ()
     is_partial: bool = False
 
     @property

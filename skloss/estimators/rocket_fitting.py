@@ -24,6 +24,9 @@ from skloss.training.outputs import probabilities
 
 __all__ = ["RocketFeatures", "RocketFit", "fit_rocket"]
 
+# A kernel's weights have an absolute sum of 12, and differences are twice as large.
+_MOST_PER_VALUE = 24
+
 
 @dataclass(frozen=True)
 class RocketFeatures:
@@ -73,10 +76,25 @@ class RocketFeatures:
 
 def _inputs(series: np.ndarray, scales: bool, pooling: Pooling) -> list[np.ndarray]:
     """Give kernels the series and, with "multi", their differences, too."""
+    if not scales:
+        _check_size(series)
     series = prepared_series(series, scales=scales)
     if pooling == "ppv":
         return [series]
     return [series, prepared_series(np.diff(series, axis=1), scales=False)]
+
+
+def _check_size(series: np.ndarray) -> None:
+    """Refuse values whose sums over channels and time steps may overflow."""
+    n_values = max(1, series.shape[1] * series.shape[2])
+    most = float(np.finfo(np.float32).max) / (_MOST_PER_VALUE * n_values)
+    largest = max(-series.min(initial=0), series.max(initial=0))
+    if largest > most:
+        raise ValueError(
+            f"X has values up to {largest:.2g}, and sums of values above {most:.2g} "
+            "may overflow, because the series are not scaled: divide X by a constant, "
+            'or set scale_series="zscore".'
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ The model is called, never trained; nothing of it changes. What would update its
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,15 +40,16 @@ def _training(
     model: KerasModel, fit_params: Mapping[str, Any], curves: Mapping[str, np.ndarray]
 ) -> Training:
     loss, optimizer = getattr(model, "loss", None), getattr(model, "optimizer", None)
-    metrics, batch_metrics = _metrics(model)
+    metrics = _metrics(model)
     return replace(
         _fit_settings(fit_params),
         loss=loss_name(loss),
         from_logits=_from_logits(loss),
         optimizer=None if optimizer is None else type(optimizer).__name__.lower(),
         clips=_clips(optimizer),
-        metrics=metrics,
-        batch_metrics=batch_metrics,
+        metrics=_names(metrics),
+        batch_metrics=_names(metrics, _is_batch_mean),
+        probability_metrics=_names(metrics, _reads_probabilities),
         **_learning_rate(optimizer, fit_params, curves),
     )
 
@@ -103,20 +104,39 @@ def _learning_rate(
     return {"learning_rate": rate, "schedule": is_scheduled}
 
 
-def _metrics(
-    model: KerasModel,
-) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Names of all metrics, and of those that are means over batches of a function."""
+def _metrics(model: KerasModel) -> list[Any] | None:
+    """Metrics of a model; None if they are not known before it is trained."""
     own: list[Any] = []
     for metric in getattr(model, "metrics", ()):
         if type(metric).__name__ == "CompileMetrics":
             if not metric.built:  # compiled, never trained
-                return None, None
+                return None
             own += list(metric.metrics)
         elif metric.name != "loss":
             own.append(metric)
-    means = [metric for metric in own if _is_batch_mean(metric)]
-    return tuple(m.name for m in own), tuple(m.name for m in means)
+    return own
+
+
+def _names(
+    metrics: list[Any] | None, is_one: Callable[[object], bool] = lambda _: True
+) -> tuple[str, ...] | None:
+    if metrics is None:
+        return None
+    return tuple(metric.name for metric in metrics if is_one(metric))
+
+
+def _reads_probabilities(metric: object) -> bool:
+    """Whether it compares outputs with thresholds that only probabilities have."""
+    kind = type(metric).__name__
+    if kind in ("Precision", "Recall"):
+        return list(getattr(metric, "thresholds", ())) == [0.5]
+    if kind == "AUC":
+        return not getattr(metric, "_from_logits", True)
+    function = getattr(metric, "_fn", None)
+    if getattr(function, "__name__", "") != "binary_accuracy":
+        return False
+    settings = getattr(metric, "_fn_kwargs", None) or {}
+    return bool(settings.get("threshold", 0.5) == 0.5)
 
 
 def _is_batch_mean(metric: object) -> bool:
@@ -124,6 +144,11 @@ def _is_batch_mean(metric: object) -> bool:
     if function is None or type(metric).__name__ != "MeanMetricWrapper":
         return False
     return not str(getattr(function, "__module__", "")).startswith("keras")
+
+
+def _mode(stop: object) -> str | None:
+    mode = getattr(stop, "mode", None)
+    return mode if mode in ("min", "max") else None
 
 
 def _callback_names(fit_params: Mapping[str, Any]) -> tuple[str, ...]:
@@ -143,6 +168,7 @@ def _fit_settings(fit_params: Mapping[str, Any]) -> Training:
         **class_weight_facts(weights, is_known),
         callbacks=_callback_names(fit_params) if is_known else None,
         monitor=str(stop[0].monitor) if stop else None,
+        monitor_mode=_mode(stop[0]) if stop else None,
         patience=int(stop[0].patience) if stop else None,
         restore_best=bool(stop[0].restore_best_weights) if stop else None,
         validation_split=fit_params.get("validation_split"),

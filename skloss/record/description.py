@@ -105,8 +105,12 @@ class Training(PlainPart):
     sampler: str | None = None
     metrics: tuple[str, ...] | None = None
     batch_metrics: tuple[str, ...] | None = None  # those that are means over batches
+    # Those that compare outputs with thresholds between 0 and 1, mostly with 0.5.
+    probability_metrics: tuple[str, ...] | None = None
     callbacks: tuple[str, ...] | None = None  # names of their classes
     monitor: str | None = None  # curve of the early stopping
+    monitor_mode: str | None = None  # "min" or "max", where it was given
+    monitor_is_logged: bool | None = None  # there is such a curve, as code shows it
     monitor_is_scorer: bool | None = None  # of scikit-learn, or None if unknown
     patience: int | None = None
     restore_best: bool | None = None

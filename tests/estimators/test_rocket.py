@@ -53,6 +53,24 @@ def _waves(n=120, n_timesteps=40, seed=0):
     return X, y
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("pooling", ["ppv", "multi"])
+def test_series_whose_sums_would_overflow_are_refused_unless_they_are_scaled(pooling):
+    X, y = _waves()
+    settings = {"n_kernels": 672, "random_state": 0, "pooling": pooling}
+    with pytest.raises(ValueError, match=r"X has values up to .*e\+36.*zscore"):
+        RocketClassifier(**settings, scale_series=None).fit(X * 1e36, y)
+    raw = RocketClassifier(**settings, scale_series=None).fit(X, y)
+    with pytest.raises(ValueError, match="divide X by a constant"):
+        raw.predict(X * 1e36)
+    large = RocketClassifier(**settings, scale_series=None).fit(X * 2.0**90, y)
+    np.testing.assert_allclose(
+        large.predict_proba(X * 2.0**90), raw.predict_proba(X), atol=1e-6
+    )
+    scaled = RocketClassifier(**settings, scale_series="zscore").fit(X * 1e36, y)
+    assert np.isfinite(scaled.predict_proba(X)).all()
+
+
 def test_it_finds_a_wave_wherever_it_is():
     X, y = _waves()
     other, truth = _waves(seed=1)

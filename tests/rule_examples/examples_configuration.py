@@ -28,6 +28,12 @@ def doubled(units, activation, loss, of_model, of_outputs):
     return ending(units, activation, loss, from_logits=True, probe=probe)
 
 
+def stopped(monitor, holdout="given", **training):
+    """The healthy case of Keras with early stopping."""
+    known = {"monitor": monitor, "patience": 5, "restore_best": True} | training
+    return sick(origin="keras", holdout=holdout, training=known)
+
+
 SICK: dict[str, list[Case]] = {
     "mse-for-classification": [
         ending(1, "sigmoid", "mean_squared_error", rows=HARM),
@@ -86,6 +92,13 @@ SICK: dict[str, list[Case]] = {
             training={"metrics": ("binary_accuracy",)},
             curves={"accuracy": None, "val_accuracy": None},
         ),
+    ],
+    "wrong-monitor": [
+        stopped("val_f1", monitor_is_logged=False),
+        stopped("val_auc", monitor_mode="min"),
+        stopped("val_loss", monitor_mode="max"),
+        stopped("loss"),
+        stopped("val_loss", patience=30, restore_best=False),
     ],
     "accuracy-as-criterion": [
         sick(training={"monitor": "val_accuracy"}),
@@ -155,6 +168,16 @@ HEALTHY: dict[str, list[Case]] = {
         ),
         five(5, "softmax", training={"metrics": ("accuracy",)}),
         sick(training={"metrics": ("binary_accuracy",)}),
+    ],
+    "wrong-monitor": [
+        stopped("val_auc", monitor_mode="max", monitor_is_logged=True),
+        stopped("val_loss", monitor_mode="min"),
+        stopped("loss", holdout="none"),
+        stopped("val_loss", patience=30, restore_best=True),
+        stopped("val_loss", patience=5, restore_best=False),
+        stopped(
+            "val_loss", patience=30, restore_best=False, callbacks=("ModelCheckpoint",)
+        ),
     ],
     "accuracy-as-criterion": [
         sick(training={"monitor": "val_accuracy"}, val=SplitMetrics((790, 210))),

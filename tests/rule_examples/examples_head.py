@@ -27,6 +27,17 @@ def five(units, activation, loss="categorical_crossentropy", **parts):
 
 
 SICK: dict[str, list[Case]] = {
+    "argmax-of-one-unit": [ending(1, "sigmoid", decisions=("argmax",))],
+    "logits-read-as-probabilities": [
+        ending(1, "linear", from_logits=True, decisions=("above 0.5",)),
+        ending(1, "linear", from_logits=True, decisions=("round",)),
+        ending(
+            1,
+            "linear",
+            from_logits=True,
+            training={"probability_metrics": ("accuracy", "auc")},
+        ),
+    ],
     "softmax-one-unit": [
         ending(1, "softmax", probe={"output_min": 1.0, "output_max": 1.0}),
         ending(1, "softmax", "categorical_crossentropy"),
@@ -74,6 +85,20 @@ SICK: dict[str, list[Case]] = {
 }
 
 HEALTHY: dict[str, list[Case]] = {
+    "argmax-of-one-unit": [
+        ending(1, "sigmoid", decisions=("above 0.5",)),
+        ending(2, "softmax", decisions=("argmax",)),
+    ],
+    "logits-read-as-probabilities": [
+        ending(1, "sigmoid", decisions=("above 0.5", "round")),
+        ending(1, "linear", from_logits=True),
+        ending(
+            1,
+            "linear",
+            from_logits=True,
+            training={"probability_metrics": ("accuracy",)},
+        ),
+    ],
     "softmax-one-unit": [
         ending(2, "softmax", "sparse_categorical_crossentropy"),
         ending(1, "softmax", "mean_squared_error", task="regression", n_classes=None),

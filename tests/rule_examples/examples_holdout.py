@@ -70,6 +70,7 @@ SICK: dict[str, list[Case]] = {
         made(0.8, null=0.3, **SPLIT),
         sick(is_resampled=True, holdout="internal"),
         sick(is_resampled=True, holdout="tail"),
+        sick(is_resampled=True, holdout="tail", samplers=("NearMiss",)),
     ],
     "unshuffled-tail-validation": [
         tail((900, 0), (0, 300), label_order_z=34.0),

@@ -1,7 +1,12 @@
 """Rules about inputs and labels in a form that no network can learn from."""
 
-from skloss.diagnosis.case import Case, RowFacts
-from skloss.diagnosis.evidence.classifier_network import LITTLE_LEARNED
+from skloss.diagnosis.case import Case, Preparation, RowFacts
+from skloss.diagnosis.evidence.classifier_network import (
+    CATEGORICAL_LOSSES,
+    DISTANCE_LOSSES,
+    LITTLE_LEARNED,
+    loss_of,
+)
 from skloss.diagnosis.evidence.symptoms import need, row_facts, uniform_guess
 from skloss.diagnosis.finding import Finding
 from skloss.diagnosis.rule import NotApplicable, Rule
@@ -14,6 +19,44 @@ _LOSSES = (
     "categorical_focal_crossentropy",
     "sparse_categorical_crossentropy",
 )
+
+
+_KINDS = {"one_hot": "one-hot rows", "ids": "one number per row"}
+_ERROR = "Keras stops with an error about their shape"
+
+
+def _is_refused(loss: str) -> bool:
+    """Whether Keras refuses labels of another shape, whatever it is."""
+    return loss in _LOSSES and loss != "categorical_focal_crossentropy"
+
+
+def _wrong_shape(kind: str, loss: str, n_units: int) -> tuple[str, str] | None:
+    """Return what labels of a wrong shape lead to, and the fix."""
+    is_sparse = loss.startswith("sparse")
+    effect = _ERROR
+    if kind == "one_hot":
+        if is_sparse:
+            fix = 'Compile with loss="categorical_crossentropy", or do not encode y.'
+            return effect, fix
+        if n_units > 1 or loss in CATEGORICAL_LOSSES:
+            return None  # one unit of a categorical loss has a rule of its own
+        if not _is_refused(loss):
+            effect = "the one output is compared with each of their columns"
+        return effect, (
+            'Give y as 0 and 1 without encoding it, with loss="binary_crossentropy"; '
+            'or use Dense(n_classes, activation="softmax") with '
+            "categorical_crossentropy."
+        )
+    if is_sparse or n_units < 2 or loss not in (*_LOSSES, *DISTANCE_LOSSES):
+        return None
+    if not _is_refused(loss):
+        effect += (
+            ", or, if y has the shape (n, 1), compares every output with the number"
+        )
+    return effect, (
+        'Compile with loss="sparse_categorical_crossentropy", or encode y with '
+        "keras.utils.to_categorical."
+    )
 
 
 class NanInInputs(Rule):
@@ -156,9 +199,11 @@ class SingleClassTarget(Rule):
 class TargetEncodingMismatch(Rule):
     """The labels are not encoded in the form that the loss expects.
 
-    Reads: the kind and the range of the labels, and the loss.
-    Effect: the loss measures something other than intended, or one class is never
-    trained.
+    Reads: the kind and the range of the labels, and the loss; of code, whether it
+    encodes the labels one-hot.
+    Effect: Keras 3 mostly refuses the shapes. Where it does not, the loss measures
+    something other than intended: a class number in a column of its own is compared
+    with the output of every class.
     What to do: choose the loss for the encoding: sparse_categorical_crossentropy for
     class numbers from 0, categorical_crossentropy for one-hot rows, binary_crossentropy
     for 0 and 1.
@@ -172,6 +217,8 @@ class TargetEncodingMismatch(Rule):
         "nonfinite-loss",
         "lr-too-high",
         "class-count-mismatch",
+        "mse-for-classification",
+        "wrong-loss",
         *LITTLE_LEARNED,
     )
     reference = "NeuraLint; stackoverflow 46165464"
@@ -180,6 +227,8 @@ class TargetEncodingMismatch(Rule):
         """Compare the labels with the encoding that the loss expects."""
         if case.origin in ("skloss", "scikeras", "sklearn"):
             raise NotApplicable("the estimator encodes the labels itself")
+        if case.rows is None and case.preparation is not None:
+            return self._of_code(case, case.preparation)
         facts = row_facts(case, "target_kind")
         need(case.training and case.training.loss, "the loss is")
         loss = case.training.loss  # type: ignore[union-attr]
@@ -196,6 +245,38 @@ class TargetEncodingMismatch(Rule):
                 "smallest label": (facts.target_min, ""),
                 "largest label": (facts.target_max, ""),
                 "loss": (loss, ""),
+            },
+            fix,
+        )
+
+    def _of_code(self, case: Case, preparation: Preparation) -> Finding | None:
+        """Compare the shape that the code gives the labels with that of the outputs."""
+        head, kind, held = (
+            case.head,
+            preparation.target_kind,
+            preparation.target_kind_val,
+        )
+        loss = loss_of(case)
+        if kind is None or head is None or head.units is None:
+            raise NotApplicable("the encoding of the labels is not known")
+        wrong = _wrong_shape(kind, loss, head.units)
+        side, found = "", kind
+        if wrong is None and held is not None and held != kind:
+            wrong, side = _wrong_shape(held, loss, head.units), "validation "
+            found = held
+            if wrong is not None:
+                fix = "Encode the labels of validation_data as those given to fit."
+                wrong = wrong[0], fix
+        if wrong is None or (_is_refused(loss) and not side and case.n_epochs):
+            return None  # Keras refuses it, so that a log is of other labels
+        effect, fix = wrong
+        return self.found(
+            f"The {side}labels are {_KINDS[found]}, but {loss} with "
+            f"{tally(head.units, 'output')} expects another encoding: {effect}.",
+            {
+                f"encoding of the {side}labels": (found, ""),
+                "loss": (loss, ""),
+                "output units": (head.units, "units"),
             },
             fix,
         )

@@ -17,6 +17,20 @@ from skloss.diagnosis.words import tally
 from skloss.holdout import are_resampled
 from skloss.record import SplitMetrics
 
+# They make no rows, but choose some of those that there are.
+_UNDER_SAMPLERS = (
+    "AllKNN",
+    "CondensedNearestNeighbour",
+    "EditedNearestNeighbours",
+    "InstanceHardnessThreshold",
+    "NearMiss",
+    "NeighbourhoodCleaningRule",
+    "OneSidedSelection",
+    "RandomUnderSampler",
+    "RepeatedEditedNearestNeighbours",
+    "TomekLinks",
+    "under-sampling by hand",  # of code: some rows of a class beside those of others
+)
 # What a fit holds out, by `Case.holdout`, of rows as it was given them.
 _SPLIT_OFF = {
     "internal": "validation rows were split off",
@@ -32,8 +46,11 @@ class ResampleBeforeSplit(Rule):
     Reads: for each class, the share of validation rows that equal another row of the
     class or lie on a line between two of them, compared between classes; or whether the
     rows given to an internal split are known to be resampled.
-    Effect: the validation rows are copies or interpolations of training rows, and
-    balanced. All validation scores are too high.
+    Effect: behind an over-sampler the validation rows are copies or interpolations of
+    training rows, and balanced. All validation scores are too high. An under-sampler
+    copies nothing, but changes the class shares of the validation rows, too: precision,
+    F1, MCC and a threshold that is tuned on them do not hold for new rows. One that
+    removes rows by their neighbors, such as TomekLinks, also removes hard rows.
     What to do: put the sampler into skloss.Pipeline, which splits the hold-out off
     before it resamples. Elsewhere, call train_test_split first and fit_resample on the
     training rows only.
@@ -96,11 +113,30 @@ class ResampleBeforeSplit(Rule):
         )
 
     def _of_split(self, case: Case) -> Finding:
+        what = _SPLIT_OFF[case.holdout or ""]
+        evidence: dict[str, object] = {
+            "sampler": ", ".join(case.samplers or ()),
+            "hold-out": case.holdout,
+        }
+        if case.samplers and all(one in _UNDER_SAMPLERS for one in case.samplers):
+            return self._of_fewer_rows(what, evidence)
         return self.found(
-            f"The {_SPLIT_OFF[case.holdout or '']} after the rows had been resampled.",
-            {"sampler": ", ".join(case.samplers or ()), "hold-out": case.holdout},
+            f"The {what} after the rows had been resampled.",
+            evidence,
             "Put the sampler and the classifier into one skloss.Pipeline, which splits "
             "first; or split first, and pass original rows as X_val and y_val to fit.",
+        )
+
+    def _of_fewer_rows(self, what: str, evidence: dict[str, object]) -> Finding:
+        return self.found(
+            f"The {what} after an under-sampler had left out rows: precision, F1, MCC "
+            "and tuned thresholds do not hold for the class shares of new rows.",
+            evidence | {"rows that are copied": "none"},
+            "Split first and under-sample the training rows only, so that the rows "
+            "held out keep the class shares of new rows: put the sampler and the "
+            "classifier into one skloss.Pipeline, or call fit_resample on the training "
+            "rows after train_test_split.",
+            severity="warning",
         )
 
     def _is_balanced(self, part: SplitMetrics) -> bool:

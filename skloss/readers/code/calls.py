@@ -3,6 +3,7 @@
 import ast
 from typing import Any
 
+from skloss.readers.code.decisions import note_decision, outputs_of
 from skloss.readers.code.estimator_calls import (
     CROSS_VALIDATIONS,
     ESTIMATORS,
@@ -38,6 +39,7 @@ from skloss.readers.code.values import (
 __all__ = ["KnownCalls"]
 
 _FITS = ("fit", "fit_generator")
+_PREDICTIONS = ("predict", "predict_on_batch", "predict_proba")
 _IN_PLACE = ("sort_values", "sample")
 _LOWER_MADE = ("l1", "l2", "l1_l2", "l1l2")
 _WEIGHTS = ("compute_class_weight", "compute_sample_weight")
@@ -82,6 +84,7 @@ class KnownCalls:
             made = Made("Activation", [name], {}, line, function.path)
             other = Made(name, [], options, line, function.path)
             return self._tensor(layers, [made if name in _ACTIVATIONS else other])
+        note_decision(args[0] if args else None, name, args[1:], options, line)
         found = row_function(name, function.path, args, options, node)
         if found is not NotImplemented:
             return found
@@ -103,6 +106,7 @@ class KnownCalls:
         if isinstance(owner, Rows) and name in _OF_MODULES:  # of the name of a module
             return row_function(name, "", args, options, node)
         if isinstance(owner, Rows):
+            note_decision(owner, name, args, options, node.lineno)
             changed = on_rows(owner, name, args, options, node.lineno)
             if name in _IN_PLACE and options.get("inplace") is True:
                 self._rename(node.func, changed)
@@ -144,6 +148,9 @@ class KnownCalls:
 
     def item(self, owner: Any, key: Any, node: ast.Subscript) -> Any:
         """Value of a subscript on rows."""
+        if isinstance(owner, Made):
+            is_encoded = owner.name in ("eye", "identity") and isinstance(key, Rows)
+            return _one_hot(key, owner, node.lineno) if is_encoded else UNKNOWN
         return row_item(owner, key, node)
 
     # -------------------------------------------------------------------- networks
@@ -199,6 +206,8 @@ class KnownCalls:
             model.fits.append(Made(name, given, options, node.lineno))
             is_keras = model.kind in ("keras", "subclassed", "several outputs")
             return Made("History", [], {}, node.lineno) if is_keras else model
+        elif name in _PREDICTIONS and model.kind == "keras":
+            return outputs_of(model, node.lineno)
         elif name == "set_params":
             model.settings |= options
             return model
@@ -289,6 +298,12 @@ def _layers_of(values: list[Any]) -> list[Made]:
             if isinstance(one, Tensor):
                 found |= {id(layer): layer for layer in one.layers}
     return list(found.values())
+
+
+def _one_hot(labels: Rows, made: Made, line: int) -> Rows:
+    """Value of ``np.eye(3)[labels]``."""
+    depth = made.option("N", "n", place=0)
+    return labels.then("one_hot", depth if isinstance(depth, int) else None, line)
 
 
 def _as_rows(value: Any, node: ast.expr) -> Any:

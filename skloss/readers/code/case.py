@@ -13,6 +13,7 @@ from skloss.readers.code.calls import KnownCalls
 from skloss.readers.code.estimator_calls import IN_FOLDS
 from skloss.readers.code.estimator_settings import estimator_parts
 from skloss.readers.code.evaluate import Evaluator
+from skloss.readers.code.label_kinds import encoding_of
 from skloss.readers.code.network_calls import layers_of_code, training_of_code
 from skloss.readers.code.preparation import (
     holdout_of,
@@ -147,7 +148,8 @@ def _case_of(
     fit = _fit_of(model)
     X, y = (None, None) if fit is None else _pair(fit.option("x", "X", place=0), fit)
     held = None if fit is None else fit.option("validation_data")
-    X_val = _rows(held[0] if isinstance(held, tuple | list) and held else held)
+    sides = [*held, None] if isinstance(held, tuple | list) else [held, None]
+    X_val, y_val = map(_rows, sides[:2])
     layers, training = _network_of(model, fit, classes_of(y))
     training = replace(training, steps_per_epoch=_steps(log))
     case = Case(
@@ -155,14 +157,23 @@ def _case_of(
         layers=layers,
         training=training,
         rows=scaled_labels(y, training),
-        preparation=preparation_of(X, y, X_val, model.steps),
+        preparation=preparation_of(
+            (X, y), (X_val, y_val), model.steps, _units_of(layers)
+        ),
         is_resampled=was_sampled(X, model.steps),
         samplers=samplers_of(X, model.steps),
         holdout=_holdout(model, fit, X, X_val, training),
         origin=_origin(model),
+        decisions=tuple(how for how, _ in model.decisions),
     )
     task, n_classes = task_of(case, y)
     return replace(case, task=task, n_classes=n_classes), _lines(model, fit, X, y)
+
+
+def _units_of(layers: tuple[Layer, ...] | None) -> int | None:
+    """Return the units of the output layer; None if they are not known."""
+    head = Case(layers=layers).head
+    return None if head is None else head.units
 
 
 def _fit_of(model: Model) -> Made | None:
@@ -246,7 +257,7 @@ def _lines(
     if model.compiled is not None:
         lines["compile"] = model.compiled.line
     if fit is not None:
-        lines["fit"] = fit.line
+        lines["fit"] = lines["stop"] = fit.line
     for kind in ("sample", "split", "scale", "sort", "blocks"):
         op = None if X is None else X.find(kind)
         if op is not None:
@@ -254,4 +265,9 @@ def _lines(
     divided = None if y is None else y.find("floor", "scale")
     if divided is not None:
         lines["labels"] = divided.line
+    if model.decisions:
+        lines["decision"] = model.decisions[0][1]
+    encoded = encoding_of(y)
+    if encoded is not None:
+        lines["encoding"] = encoded.line
     return {name: line for name, line in lines.items() if line}

@@ -49,10 +49,14 @@ _LINE_OF_RULE = {
         ),
         "fit",
     ),
+    "wrong-monitor": "stop",
     "resample-before-split": "sample",
     "train-val-prior-shift": "sample",
     "test-scaling-mismatch": "scale",
     "single-class-target": "labels",
+    "argmax-of-one-unit": "decision",
+    "logits-read-as-probabilities": "decision",
+    "target-encoding-mismatch": "encoding",
 }
 
 

@@ -17,6 +17,7 @@ from skloss.readers.code.expressions import (
     expression_value,
     is_plain,
     names_rows,
+    one_of,
 )
 from skloss.readers.code.plain_results import LONGEST, computed, listed
 from skloss.readers.code.values import (
@@ -273,9 +274,10 @@ class Evaluator:
         self._body(node.orelse if ends else node.body)
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
-        turns = listed(self.value(node.iter))
+        over = self.value(node.iter)
+        turns = listed(over)
         if turns is None or len(turns) > MOST_TURNS:
-            turns = [UNKNOWN]
+            turns = [one_of(over)]
         for turn in turns:
             self.assign(node.target, turn)
             if self._turn(node.body):

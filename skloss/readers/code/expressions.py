@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from skloss.readers.code.decisions import note_comparison
 from skloss.readers.code.plain_results import (
     BUILTINS,
     LONGEST,
@@ -26,7 +27,7 @@ from skloss.readers.code.values import (
 if TYPE_CHECKING:
     from skloss.readers.code.evaluate import Evaluator
 
-__all__ = ["MOST_TURNS", "expression_value", "is_plain", "names_rows"]
+__all__ = ["MOST_TURNS", "expression_value", "is_plain", "names_rows", "one_of"]
 
 MOST_TURNS = 64  # of a loop
 _ROWS_NAME = re.compile(
@@ -120,6 +121,7 @@ def _bool(evaluator: "Evaluator", node: ast.BoolOp) -> Any:
 def _compare(evaluator: "Evaluator", node: ast.Compare) -> Any:
     left, right = evaluator.value(node.left), evaluator.value(node.comparators[0])
     if isinstance(left, Rows):
+        note_comparison(left, right, node.lineno)
         return left.then("compare", right if is_plain(right) else UNKNOWN, node.lineno)
     return compared(left, right, node.ops[0]) if len(node.ops) == 1 else UNKNOWN
 
@@ -150,15 +152,22 @@ def _comprehension(
     evaluator: "Evaluator", node: ast.ListComp | ast.SetComp | ast.GeneratorExp
 ) -> Any:
     first = node.generators[0]
-    turns = listed(evaluator.value(first.iter))
+    over = evaluator.value(first.iter)
+    turns = listed(over)
     is_short = turns is not None and len(turns) <= MOST_TURNS
     with evaluator.inner_names():
         if turns is not None and is_short and len(node.generators) == 1:
             return _unrolled(evaluator, first, turns, node.elt)
         for one in node.generators:
-            evaluator.assign(one.target, UNKNOWN)
+            evaluator.assign(one.target, one_of(over) if one is first else UNKNOWN)
         # One element stands for a number of them that is not known.
         return Made("comprehension", [evaluator.value(node.elt)], {}, node.lineno)
+
+
+def one_of(over: Any) -> Any:
+    """Value that stands for each of those that a loop goes over."""
+    is_output = isinstance(over, Rows) and over.has("outputs")
+    return over.then("take") if is_output else UNKNOWN
 
 
 def _unrolled(
@@ -191,7 +200,7 @@ def _attribute(evaluator: "Evaluator", node: ast.Attribute) -> Any:
 
 def _subscript(evaluator: "Evaluator", node: ast.Subscript) -> Any:
     owner = evaluator.value(node.value)
-    if isinstance(owner, Rows):
+    if isinstance(owner, Rows | Made):
         return evaluator.calls.item(owner, evaluator.value(node.slice), node)
     if isinstance(owner, list | tuple | dict | str):
         evaluator.spend_on(owner)
@@ -234,7 +243,8 @@ def _applied(
         return evaluator.call_function(function, args, options)
     if isinstance(function, ast.ClassDef):
         return evaluator.instance_of(function, args, options)
-    if isinstance(function, Name) and function.path in BUILTINS:
+    is_of_rows = function == Name("round") and args and isinstance(args[0], Rows)
+    if isinstance(function, Name) and function.path in BUILTINS and not is_of_rows:
         result = builtin(function.path, args, options, node.lineno)
         evaluator.spend_on(result)
         return result

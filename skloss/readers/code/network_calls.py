@@ -29,6 +29,14 @@ _SHORT = {
     "mae": "mean_absolute_error",
     "bce": "binary_crossentropy",
 }
+# Metrics that compare outputs with 0.5 or other thresholds between 0 and 1: the
+# argument that changes it, and its default.
+_CUT_AT = {
+    "binary_accuracy": ("threshold", 0.5),
+    "precision": ("thresholds", None),
+    "recall": ("thresholds", None),
+    "auc": ("from_logits", False),
+}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SCHEDULES = ("LearningRateScheduler", "ReduceLROnPlateau")
 _DEFAULT_RATES = {"sgd": 0.01, "adam": 0.001, "rmsprop": 0.001, "adamw": 0.001}
@@ -179,6 +187,14 @@ def training_of_code(model: Model, fit: Made | None) -> Training:
         found |= _fitted(fit)
         scheduled = bool(set(found.get("callbacks") or ()) & set(_SCHEDULES))
         found["schedule"] = found.get("schedule", False) or scheduled
+        given = fit.option("callbacks", default=())
+        all_of_keras = isinstance(given, list | tuple) and all(
+            isinstance(one, Made) for one in given
+        )  # a callback of one's own may log any curve
+        if compiled is not None and model.kind == "keras" and all_of_keras:
+            found["monitor_is_logged"] = _is_logged(
+                found.get("monitor"), compiled, has_validation=_has_validation(fit)
+            )
     return Training(**found)
 
 
@@ -194,6 +210,8 @@ def _compiled(compiled: Made) -> dict[str, Any]:
         metrics = [metrics]
     if isinstance(metrics, list | tuple):
         found["metrics"] = tuple(filter(None, map(_metric_name, metrics)))
+        cuts = (_metric_name(m) for m in metrics if _reads_probabilities(m))
+        found["probability_metrics"] = tuple(filter(None, cuts))
         found["batch_metrics"] = tuple(
             str(_metric_name(m))
             for m in metrics
@@ -269,6 +287,45 @@ def _metric_name(metric: Any) -> str | None:
     return None
 
 
+def _reads_probabilities(metric: Any) -> bool:
+    """Whether it compares outputs with thresholds that only probabilities have."""
+    if isinstance(metric, str | Name):
+        name = metric if isinstance(metric, str) else metric.last
+        return _snake(name) in (*_CUT_AT, "accuracy", "acc")
+    if not isinstance(metric, Made):
+        return False
+    argument, default = _CUT_AT.get(_snake(metric.name), (None, None))
+    if argument is None:
+        return False
+    place = {"threshold": 2, "thresholds": 0}.get(argument)  # after name and dtype
+    return bool(metric.option(argument, place=place, default=default) == default)
+
+
+def _is_logged(
+    monitor: str | None, compiled: Made, has_validation: bool
+) -> bool | None:
+    """Whether Keras logs a curve of this name; None if that is not known."""
+    metrics = compiled.option("metrics", place=2, default=())
+    others = compiled.option("weighted_metrics", default=())
+    if not isinstance(metrics, list | tuple) or others or monitor is None:
+        return None
+    names = [_metric_name(one) for one in metrics]
+    if None in names:
+        return None
+    plain = monitor.removeprefix("val_")
+    if plain != monitor and not has_validation:
+        return False
+    # Keras before 2.3 logs "acc", and numbers follow names that were used before.
+    known = {"loss", "lr", "learning_rate", *names}
+    known |= {"acc", "accuracy"} if {"acc", "accuracy"} & known else set()
+    return plain in known or re.sub(r"_\d+$", "", plain) in known
+
+
+def _has_validation(fit: Made) -> bool:
+    names = ("validation_data", "validation_split")
+    return any(fit.option(name) is not None for name in names)
+
+
 def _fitted(fit: Made) -> dict[str, Any]:
     epochs = fit.option("epochs", "nb_epoch", place=3)
     shuffle = fit.option("shuffle", default=True)
@@ -308,8 +365,10 @@ def _early_stopping(stop: Made) -> dict[str, Any]:
         stop.option("patience", place=2, default=0),
     )
     restore = stop.option("restore_best_weights", default=False)
+    mode = stop.option("mode", place=4)
     return {
         "monitor": monitor if isinstance(monitor, str) else None,
+        "monitor_mode": mode if mode in ("min", "max") else None,
         "patience": patience if isinstance(patience, int) else None,
         "restore_best": restore if isinstance(restore, bool) else None,
     }

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from skloss.diagnosis.case import Preparation, RowFacts
+from skloss.readers.code.label_kinds import target_kind_of
 from skloss.readers.code.row_names import SAMPLERS
 from skloss.readers.code.transformers import is_scaler
 from skloss.readers.code.values import Made, Op, Rows
@@ -25,12 +26,23 @@ _LABEL_NAME = re.compile(r"label|class|target|^y$|categor|outcome", re.IGNORECAS
 
 
 def preparation_of(
-    X: Rows | None, y: Rows | None, X_val: Rows | None, steps: list[Made]
+    given: tuple[Rows | None, Rows | None],
+    held: tuple[Rows | None, Rows | None],
+    steps: list[Made],
+    n_units: int | None,
 ) -> Preparation | None:
-    """Return what the code does to training and validation rows; None if not known."""
+    """Return what the code does to rows and labels; None if that is not known.
+
+    ``given`` and ``held`` are rows and labels, for training and validation; ``n_units``
+    are those of the output layer.
+    """
+    (X, y), (X_val, y_val) = given, held
+    kinds = [target_kind_of(labels, n_units) for labels in (y, y_val)]
     if X is None:
         return None
     return Preparation(
+        target_kind=kinds[0],
+        target_kind_val=kinds[1],
         is_scaled=_is_scaled(X, steps),
         is_ordered=_is_ordered(X, y),
         scales_apart=_scales_apart(X, X_val),
@@ -80,7 +92,7 @@ def scaled_labels(y: Rows | None, training: Training) -> RowFacts | None:
     """Facts of labels that the code divides as if they were pixels."""
     divided = None if y is None else y.find("floor", "scale")
     steps = training.steps_per_epoch
-    if y is None or divided is None or steps is None or y.has("one_hot"):
+    if y is None or divided is None or steps is None or y.has("one_hot", "binarized"):
         return None
     how, by = divided.detail[:2]
     is_whole = divided.kind == "floor"

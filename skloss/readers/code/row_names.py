@@ -26,7 +26,8 @@ SAMPLERS = _words(
     "SMOTE SMOTENC SMOTEN ADASYN BorderlineSMOTE SVMSMOTE KMeansSMOTE SMOTETomek "
     "SMOTEENN RandomOverSampler RandomUnderSampler NearMiss TomekLinks "
     "EditedNearestNeighbours ClusterCentroids OneSidedSelection "
-    "NeighbourhoodCleaningRule InstanceHardnessThreshold CondensedNearestNeighbour"
+    "NeighbourhoodCleaningRule InstanceHardnessThreshold CondensedNearestNeighbour "
+    "RepeatedEditedNearestNeighbours AllKNN"
 )
 SPLITTERS = _words(
     "KFold StratifiedKFold GroupKFold StratifiedGroupKFold RepeatedKFold "

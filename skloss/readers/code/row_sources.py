@@ -104,7 +104,7 @@ def _filled(name: str) -> Callable[[list[Any], dict[str, Any], ast.Call], Any]:
 SOURCES: Mapping[str, Callable[[list[Any], dict[str, Any], ast.Call], Any]] = {
     "arange": _counted,
     "repeat": _repeated,
-    **{name: _filled(name) for name in ("zeros", "ones", "full")},
+    **{name: _filled(name) for name in ("zeros", "ones", "full", "eye", "identity")},
     **dict.fromkeys(
         ("make_classification", "make_blobs", "make_moons", "make_circles"), _generated
     ),

@@ -19,7 +19,7 @@ __all__ = ["on_rows", "row_function"]
 
 _ORDERING = ("sort", "sort_index", "argsort")
 _LABELLING = ("argmax", "factorize")
-_ONE_HOT = ("to_categorical", "get_dummies", "one_hot", "label_binarize")
+_ONE_HOT = ("to_categorical", "get_dummies", "one_hot")
 _COLUMNS = (1, -1, "columns")
 
 
@@ -52,6 +52,8 @@ def on_rows(
     if name in _ORDERING:
         return rows.then("take", None, line)
     if name == "sample":
+        if options.get("replace") is True:
+            return rows.then("sample", name, line)
         is_whole = options.get("frac") == 1
         return rows.then("shuffle" if is_whole else "subset", None, line)
     if name in ("shuffle", "permutation", "permuted"):
@@ -60,7 +62,9 @@ def on_rows(
         return rows.then(
             "reshape", None, line, shape=_new_shape(rows, name, args, options)
         )
-    if name in _ONE_HOT:
+    if name == "label_binarize":
+        return rows.then("binarized", _depth(name, args, options), line)
+    if name in _ONE_HOT and options.get("drop_first") is not True:
         return rows.then("one_hot", _depth(name, args, options), line)
     if name in _LABELLING:
         return rows.then("labels", None, line)
@@ -115,7 +119,7 @@ def _split(args: list[Any], options: dict[str, Any], node: ast.Call) -> Any:
             for side in ("train", "val")
         ]
     if isinstance(options.get("stratify"), Rows) and len(parts) >= 4:
-        parts[2:4] = [part.then("labels", None, line) for part in parts[2:4]]
+        parts[2:4] = [part.then("stratified", None, line) for part in parts[2:4]]
     return tuple(parts) if parts else UNKNOWN
 
 
@@ -163,9 +167,17 @@ def _stacked(args: list[Any], options: dict[str, Any], node: ast.Call) -> Any:
     if sampled is not None and not first.has("sample"):
         found = sampled.find("sample")
         first = first.then("sample", found.detail, found.line)  # type: ignore[union-attr]
+    elif by_class and any(map(_is_part_of_class, rows)):
+        first = first.then("sample", "under-sampling by hand", line)
     is_one = len({one.name for one in rows}) == 1
     whole = Rows(first.name if is_one else f"stack:{line}", first.ops, first.shape)
     return whole.then("blocks" if by_class else "stack", None, line, shape=first.shape)
+
+
+def _is_part_of_class(rows: Rows) -> bool:
+    """Whether it is some rows of one class, drawn from all of them."""
+    kinds = [op.kind for op in rows.ops]
+    return "subset" in kinds[kinds.index("of_class") :]
 
 
 def _stacked_parts(args: list[Any]) -> list[Any]:

@@ -24,7 +24,9 @@ def task_of(case: Case, y: Rows | None) -> tuple[Any, int | None]:
     if loss in (*_DISTANCES, "") and not _shows_classes(case, y):
         return None, None
     if head.units > 1:
-        is_encoded = known is not None or (y is not None and y.has("one_hot"))
+        is_encoded = known is not None or (
+            y is not None and y.has("one_hot", "binarized")
+        )
         if "binary" in loss and head.activation != "softmax" and not is_encoded:
             return None, None  # one column of y for each of several labels
         n_classes = known or head.units
@@ -40,7 +42,10 @@ def _shows_classes(case: Case, y: Rows | None) -> bool:
         return True
     if y is None:
         return False
-    if y.has("labels", "one_hot") or classes_of(y) is not None:
+    if (
+        y.has("labels", "one_hot", "binarized", "stratified")
+        or classes_of(y) is not None
+    ):
         return True
     metrics = () if training is None else training.metrics or ()
     return any("acc" in name.lower() for name in metrics) and _is_named_label(y)
@@ -66,7 +71,7 @@ def classes_of(y: Rows | None) -> int | None:
     if y is None:
         return None
     for op in reversed(y.ops):
-        is_count = op.kind in ("classes", "one_hot", "labels")
+        is_count = op.kind in ("classes", "one_hot", "binarized", "labels")
         if is_count and isinstance(op.detail, int) and op.detail > 1:
             return op.detail
     return _classes_of_literals(y.values)

@@ -35,7 +35,9 @@ def transformer_method(made: Made, name: str, args: list[Any], line: int) -> Any
     kind = made.name
     if kind in ("LabelEncoder", "OrdinalEncoder"):
         return rows.then("labels", None, line, shape=rows.shape)
-    if kind in ("OneHotEncoder", "LabelBinarizer"):
+    if kind == "LabelBinarizer":
+        return rows.then("binarized", None, line)
+    if kind == "OneHotEncoder" and made.options.get("drop") is None:
         return rows.then("one_hot", None, line)
     if kind == "MultiLabelBinarizer":
         return rows.then("multi_hot", None, line)

@@ -83,6 +83,7 @@ class Model:
     steps: list[Made] = field(default_factory=list)  # of a pipeline, before it
     is_searched: bool = False
     has_folds: bool = False  # of a search
+    decisions: list[tuple[str, int]] = field(default_factory=list)  # and their lines
 
 
 @dataclass(eq=False)

@@ -52,6 +52,179 @@ def test_a_fault_of_the_code_is_found(name):
     assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
 
 
+LABELS = "df = pd.read_csv('a.csv')\nX, y = df.drop('c', axis=1), df['c']\n"
+SPARSE = "loss='sparse_categorical_crossentropy'"
+CATEGORICAL = "loss='categorical_crossentropy'"
+BINARY = "loss='binary_crossentropy'"
+FOCAL = "loss=CategoricalFocalCrossentropy()"
+ENCODED = "y = LabelBinarizer().fit_transform(y)"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "units", "loss", "told"),
+    [
+        ("y = to_categorical(y)", 3, SPARSE, "one-hot rows"),
+        ("y = pd.get_dummies(y).values", 2, SPARSE, "one-hot rows"),
+        ("y = OneHotEncoder().fit_transform(df[['c']])", 3, SPARSE, "one-hot rows"),
+        (ENCODED, 3, SPARSE, "one-hot rows"),
+        ("y = tf.one_hot(y, 3)", 3, SPARSE, "one-hot rows"),
+        ("y = np.eye(3)[y]", 3, SPARSE, "one-hot rows"),
+        ("y = to_categorical(y)", 1, BINARY, "one-hot rows"),
+        ("y = to_categorical(y)", 1, "loss='mse'", "each of their columns"),
+        ("y = LabelEncoder().fit_transform(y)", 3, CATEGORICAL, "one number per row"),
+        ("", 3, CATEGORICAL, "one number per row"),
+        ("", 2, BINARY, "one number per row"),
+        (ENCODED, 2, CATEGORICAL, "one number per row"),  # one column of two classes
+        ("", 3, FOCAL, "compares every output with the number"),
+        ("", 3, "loss='mse'", "compares every output with the number"),
+    ],
+)
+def test_labels_of_another_encoding_than_the_loss_expects_are_found(
+    encoding, units, loss, told
+):
+    head = f"Dense({units}, activation='softmax')"
+    code = network(head, loss, before=f"{LABELS}{encoding}\n")
+    found = skloss.diagnose(code=code).find("target-encoding-mismatch")
+    assert told in found.title
+    assert found.evidence["line of the code"].value == (3 if encoding else 2)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "units", "loss"),
+    [
+        ("", 3, SPARSE),
+        ("", 1, BINARY),
+        ("", 1, "loss='mse'"),
+        ("y = to_categorical(y)", 3, CATEGORICAL),
+        ("y = to_categorical(y).argmax(axis=1)", 3, SPARSE),
+        ("y = pd.get_dummies(y)['yes']", 1, BINARY),
+        ("y = pd.get_dummies(y, drop_first=True)", 1, BINARY),
+        (ENCODED, 3, CATEGORICAL),
+        (ENCODED, 2, SPARSE),
+        (ENCODED, 1, BINARY),
+        ("y = encode(y)", 3, CATEGORICAL),
+        (f"y = to_categorical(y)\n{SPLIT.strip()[:-1]}, stratify=y)", 3, CATEGORICAL),
+    ],
+)
+def test_labels_of_the_encoding_that_the_loss_expects_are_right(encoding, units, loss):
+    head = f"Dense({units}, activation='softmax')"
+    code = network(head, loss, before=f"{LABELS}{encoding}\n")
+    assert skloss.diagnose(code=code).find("target-encoding-mismatch") is None
+
+
+def test_labels_that_only_fit_encodes_are_found():
+    before = f"{LABELS}{SPLIT}y_train = to_categorical(y_train)\n"
+    head = "Dense(3, activation='softmax')"
+    code = network(head, CATEGORICAL, VALIDATED, before)
+    found = skloss.diagnose(code=code).find("target-encoding-mismatch")
+    assert "validation labels" in found.title
+    assert "validation_data" in found.fix
+
+
+def test_a_log_shows_that_keras_took_the_labels():
+    before = f"{LABELS}y = to_categorical(y)\n"
+    code = network("Dense(3, activation='softmax')", SPARSE, before=before)
+    found = skloss.diagnose(code=code, history=LOG)
+    assert found.find("target-encoding-mismatch") is None
+
+
+LOGITS = "loss=BinaryCrossentropy(from_logits=True)"
+RARE_METRICS = "metrics=[AUC(), Precision(name='p')]"
+OF_LOGITS = "metrics=[AUC(from_logits=True), BinaryAccuracy(threshold=0.0)]"
+
+
+@pytest.mark.parametrize(
+    ("after", "metrics"),
+    [
+        ("labels = (model.predict(X) > 0.5).astype('int32')", ""),
+        ("p = model.predict(X)\nlabels = np.where(p >= 0.5, 1, 0)", ""),
+        ("p = model.predict(X).ravel()\nlabels = [1 if v > 0.5 else 0 for v in p]", ""),
+        ("p = model.predict(X)\nlabels = [round(v[0]) for v in p]", ""),
+        ("labels = np.round(model.predict(X))", ""),
+        ("cut = 0.5\nfor v in model.predict(X):\n    if v > cut:\n        n += 1", ""),
+        ("", RARE_METRICS),
+        ("", "metrics=['accuracy', 'Recall']"),
+    ],
+)
+def test_logits_that_are_read_as_probabilities_are_found(after, metrics):
+    code = network("Dense(1)", f"{LOGITS}, {metrics}") + after
+    found = skloss.diagnose(code=code).find("logits-read-as-probabilities")
+    assert found.severity == "warning"
+    if after:
+        place = found.evidence["line of the code"].value
+        assert any(
+            word in code.splitlines()[place - 1] for word in ("0.5", "ound", "cut")
+        )
+
+
+@pytest.mark.parametrize(
+    ("after", "metrics"),
+    [
+        ("labels = model.predict(X) > 0", ""),
+        ("p = tf.sigmoid(model.predict(X))\nlabels = p > 0.5", ""),
+        ("p = 1 / (1 + np.exp(-model.predict(X)))\nlabels = p > 0.5", ""),
+        ("", OF_LOGITS),
+        ("", "metrics=['accuracy']"),  # only a remark
+    ],
+)
+def test_logits_that_are_read_as_logits_raise_no_alarm(after, metrics):
+    code = network("Dense(1)", f"{LOGITS}, {metrics}") + after
+    found = skloss.diagnose(code=code).find("logits-read-as-probabilities")
+    assert found is None or not found.is_alarm
+
+
+@pytest.mark.parametrize("how", ["np.argmax({}, axis=1)", "{}.argmax(axis=-1)"])
+def test_the_argmax_of_one_unit_is_found(how):
+    after = f"labels = {how.format('model.predict(X)')}\n"
+    found = skloss.diagnose(code=network() + after).find("argmax-of-one-unit")
+    assert found.severity == "error"
+    assert "> 0.5" in found.fix
+    two = network("Dense(2, activation='softmax')", SPARSE) + after
+    assert skloss.diagnose(code=two).find("argmax-of-one-unit") is None
+    best = network() + "row = np.argmax(model.predict(X))\n"
+    assert skloss.diagnose(code=best).find("argmax-of-one-unit") is None
+
+
+SCORED = "loss='binary_crossentropy', metrics=['accuracy', AUC(name='auc')]"
+
+
+@pytest.mark.parametrize(
+    ("stopping", "held_out", "told"),
+    [
+        ("monitor='val_f1', mode='max'", True, "no such curve"),
+        ("monitor='val_AUC', mode='max'", True, "no such curve"),
+        ("monitor='val_loss'", False, "no such curve"),
+        ("monitor='val_auc', mode='min'", True, "worst epoch"),
+        ("'val_loss', 0, 5, 0, 'max'", True, "worst epoch"),
+        ("monitor='loss'", True, "training rows"),
+    ],
+)
+def test_early_stopping_that_watches_the_wrong_curve_is_found(stopping, held_out, told):
+    fit = VALIDATED if held_out else "model.fit(X_train, y_train)"
+    fit = f"stop = EarlyStopping({stopping})\n{fit[:-1]}, callbacks=[stop])"
+    found = skloss.diagnose(code=network(compiled=SCORED, fit=fit, before=SPLIT))
+    assert told in found.find("wrong-monitor").title
+    assert found.find("wrong-monitor").is_alarm
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "metrics"),
+    [
+        ("[EarlyStopping(monitor='val_auc', mode='max')]", "['accuracy', AUC()]"),
+        ("[EarlyStopping('val_acc', restore_best_weights=True)]", "['accuracy']"),
+        ("[EarlyStopping(patience=5)]", "['accuracy']"),
+        ("[F1(), EarlyStopping(monitor='val_f1', mode='max')]", "['accuracy']"),
+        ("[EarlyStopping(monitor='val_f1', mode='max')]", "METRICS"),
+    ],
+)
+def test_early_stopping_that_watches_a_right_curve_raises_no_alarm(callbacks, metrics):
+    before = "class F1(Callback):\n    pass\n" + SPLIT
+    fit = f"{VALIDATED[:-1]}, callbacks={callbacks})"
+    compiled = f"loss='binary_crossentropy', metrics={metrics}"
+    found = skloss.diagnose(code=network(compiled=compiled, fit=fit, before=before))
+    assert found.find("wrong-monitor") is None
+
+
 SAMPLED = "Xr, yr = RandomOverSampler().fit_resample(X, y)\n"
 PARTS = "X_train, X_test, y_train, y_test = train_test_split(Xr, yr)\n"
 MLP = "net = MLPClassifier((100, 50))\n"
@@ -93,6 +266,62 @@ def test_rows_held_out_in_any_way_of_what_a_sampler_made_are_found(code, told):
     assert told in found.find("resample-before-split").title
     line = "skloss.make_pipeline(RandomOverSampler(), classifier).fit(X, y)"
     assert line in [step.code for step in found.next_steps]
+
+
+@pytest.mark.parametrize(
+    "sampler", ["RandomUnderSampler(random_state=0)", "NearMiss()", "TomekLinks()"]
+)
+def test_an_under_sampler_before_a_split_copies_nothing_but_shifts_the_classes(sampler):
+    code = network(
+        before=f"X, y = {sampler}.fit_resample(X, y)\n{SPLIT}", fit=VALIDATED
+    )
+    found = skloss.diagnose(code=code).find("resample-before-split")
+    assert found.severity == "warning"
+    assert "under-sampler" in found.title
+    assert "precision" in found.title
+    assert found.evidence["rows that are copied"].value == "none"
+    assert "keep the class shares of new rows" in found.fix
+
+
+BY_HAND = (
+    "df = pd.read_csv('a.csv')\nfraud = df[df.Class == 1]\nnormal = df[df.Class == 0]\n"
+    "{}\nX = new.drop('Class', axis=1)\ny = new['Class']\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "sampler", "severity"),
+    [
+        ("pd.concat([normal.sample(n=492), fraud])", "Under", "warning"),
+        (
+            "pd.concat([resample(normal, replace=False, n_samples=492), fraud])",
+            "Under",
+            "warning",
+        ),
+        ("pd.concat([normal, fraud.sample(9000, replace=True)])", "Over", "error"),
+        ("pd.concat([normal, resample(fraud, n_samples=9000)])", "Over", "error"),
+    ],
+)
+def test_classes_that_are_balanced_by_hand_before_a_split_are_found(
+    how, sampler, severity
+):
+    before = BY_HAND.format(f"new = {how}.sample(frac=1)") + SPLIT
+    found = skloss.diagnose(code=network(before=before, fit=VALIDATED))
+    assert found.find("resample-before-split").severity == severity
+    line = f"skloss.make_pipeline(Random{sampler}Sampler(), classifier).fit(X, y)"
+    assert line in [step.code for step in found.next_steps]
+
+
+def test_classes_that_are_only_stacked_are_not_resampled():
+    before = BY_HAND.format("new = pd.concat([normal, fraud]).sample(frac=1)") + SPLIT
+    found = skloss.diagnose(code=network(before=before, fit=VALIDATED))
+    assert found.find("resample-before-split") is None
+
+
+def test_an_over_sampler_beside_an_under_sampler_copies_rows():
+    both = "X, y = SMOTE().fit_resample(X, y)\nX, y = TomekLinks().fit_resample(X, y)\n"
+    found = skloss.diagnose(code=network(before=f"{both}{SPLIT}", fit=VALIDATED))
+    assert found.find("resample-before-split").severity == "error"
 
 
 def test_validation_rows_of_a_fold_are_those_of_its_other_side():
