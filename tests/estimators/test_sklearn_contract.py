@@ -5,7 +5,7 @@ import pickle
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import joblib
 import keras
@@ -117,9 +117,9 @@ def checks_that_no_stochastic_learner_meets(estimator):
 LEARNING = ("check_classifiers_train", "check_class_weight_classifiers")
 
 
-def train_shortly(spec, weights, rows, settings, *args, **options):
-    """Train as by an estimator of two epochs."""
-    settings = replace(settings, epochs=min(settings.epochs, 2))
+def train_shortly(epochs, spec, weights, rows, settings, *args, **options):
+    """Train as by an estimator of so many epochs."""
+    settings = replace(settings, epochs=min(settings.epochs, epochs))
     return train(spec, weights, rows, settings, *args, **options)
 
 
@@ -128,8 +128,10 @@ def train_shortly(spec, weights, rows, settings, *args, **options):
 )
 def test_scikit_learns_checks_pass(estimator, check, monkeypatch):
     if not check.func.__name__.startswith(LEARNING):
-        monkeypatch.setattr(fitting, "train", train_shortly)
+        monkeypatch.setattr(fitting, "train", partial(train_shortly, 2))
         monkeypatch.setattr(trainer, "choose_backend", lambda *_: "eager")
+    elif "readonly_memmap" in check.keywords:  # the check of other rows, once more
+        monkeypatch.setattr(fitting, "train", partial(train_shortly, 60))
     check(estimator)
 
 
