@@ -62,3 +62,20 @@ def eager():
         warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run")
         yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """Compile a graph where it would be XLA, which takes three times as long.
+
+    For tests of other things, in one process: those of training compare the two.
+    """
+    from skloss.training import trainer
+
+    choose = trainer.choose_backend
+
+    def no_xla(spec, n_steps):
+        found = choose(spec, n_steps)
+        return "graph" if found == "xla" else found
+
+    monkeypatch.setattr(trainer, "choose_backend", no_xla)

@@ -30,7 +30,7 @@ def script():
 @pytest.fixture(scope="module")
 def rows(script):
     X, y = make_rare_events(600, prevalence=0.1, random_state=0)
-    network = partial(DenseClassifier, width=4, epochs=2)
+    network = partial(DenseClassifier, width=4, epochs=2, batch_size=200)
     return script.Rows(X, y, np.arange(600) // 20, network)
 
 

@@ -73,12 +73,12 @@ class HandedOn(Recorder):
 
 def dense(**options):
     return DenseClassifier(
-        **{"width": 3, "epochs": EPOCHS, "random_state": 0} | options
+        **{"width": 3, "epochs": EPOCHS, "batch_size": 135, "random_state": 0} | options
     )
 
 
 def cnn(**options):
-    own = {"width": 2, "kernel_size": 3, "head": (), "random_state": 0}
+    own = {"width": 2, "depth": 1, "kernel_size": 3, "head": (), "random_state": 0}
     return CNN1DClassifier(**own | {"epochs": EPOCHS} | options)
 
 

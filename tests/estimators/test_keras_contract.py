@@ -104,6 +104,7 @@ def check_name(value):
     ),
     ids=check_name,
 )
+@pytest.mark.usefixtures("graphs")
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
 

@@ -19,10 +19,12 @@ X, codes = binary_rows()
 X3, y3 = many_classes_rows()
 WEIGHTS = (1.0, 7.0)
 LABELS = [(0, 1), (5, 9), (1, 2), (2, 1), ("ok", "fraud"), (False, True)]
-PROGRAMS = pytest.mark.parametrize(
-    "callbacks", [None, [keras.callbacks.Callback]], ids=["engine", "keras"]
-)
+BY_KERAS = [keras.callbacks.Callback]  # does nothing, and needs keras.Model.fit
 BINARY = {"loss": "binary_crossentropy", "epochs": 2, "random_state": 0}
+
+
+def named(value):
+    return "keras" if value is BY_KERAS else str(value)
 
 
 def labelled(labels):
@@ -44,8 +46,11 @@ def assert_weighted(fitted, y, weights, **options):
 # ------------------------------------------------------------------- one label per row
 
 
-@PROGRAMS
-@pytest.mark.parametrize("labels", LABELS, ids=str)
+@pytest.mark.parametrize(
+    ("labels", "callbacks"),
+    [*((labels, None) for labels in LABELS), (LABELS[2], BY_KERAS)],
+    ids=named,
+)
 def test_weights_given_to_fit_are_of_labels(labels, callbacks):
     y, weights = labelled(labels)
     fitted = KerasClassifier(binary, **BINARY, callbacks=callbacks)
@@ -57,12 +62,15 @@ def test_weights_given_to_fit_are_of_labels(labels, callbacks):
 def weighted_by_the_constructor(weights, epochs, by_engine):
     y, _ = labelled(("ok", "fraud"))
     given = {"class_weight": literal_eval(weights), "epochs": epochs}
-    given["callbacks"] = None if by_engine else [keras.callbacks.Callback]
+    given["callbacks"] = None if by_engine else BY_KERAS
     return arrays(KerasClassifier(binary, **BINARY | given).fit(X, y))
 
 
-@PROGRAMS
-@pytest.mark.parametrize("weights", ["balanced", {"fraud": 7}, None], ids=str)
+@pytest.mark.parametrize(
+    ("weights", "callbacks"),
+    [("balanced", None), ({"fraud": 7}, None), (None, None), ({"fraud": 7}, BY_KERAS)],
+    ids=named,
+)
 @pytest.mark.parametrize("way", ["fit__", "fit", "partial_fit", "pipeline"])
 def test_every_way_in_has_the_meaning_of_the_constructor(way, weights, callbacks):
     y, _ = labelled(("ok", "fraud"))

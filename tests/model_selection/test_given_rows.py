@@ -21,11 +21,12 @@ from skloss.datasets import make_rare_events
 X, y = make_rare_events(900, random_state=0)
 X = X * 1000 + 5000
 X, X_VAL, y, Y_VAL = X[:600], X[600:], y[:600], y[600:]
+FEW_STEPS = {"batch_size": 300, "random_state": 0}
 W_VAL = np.random.default_rng(0).uniform(0.1, 3, len(Y_VAL))
 
 
 def dense():
-    return DenseClassifier(width=4, epochs=3, random_state=0)
+    return DenseClassifier(width=4, epochs=3, **FEW_STEPS)
 
 
 def build(meta):
@@ -35,7 +36,7 @@ def build(meta):
 
 def mlp(**options):
     return KerasClassifier(
-        build, loss="binary_crossentropy", epochs=2, random_state=0, **options
+        build, loss="binary_crossentropy", epochs=2, **FEW_STEPS, **options
     )
 
 

@@ -23,6 +23,8 @@ from skloss import DenseClassifier, make_pipeline
 from skloss.diagnosis import Diagnosis, Finding
 from skloss.exceptions import DiagnosisError
 
+pytestmark = pytest.mark.usefixtures("graphs")
+
 QUICK = {"epochs": 20, "learning_rate": 5e-3, "random_state": 0}
 
 
@@ -191,7 +193,7 @@ def test_groups_are_kept_together_and_reach_the_hold_out(circles):
             splits.append(set(np.asarray(groups)))
             return super().fit(X, y, groups=groups)
 
-    given = Seen(8, 3, activation="linear", epochs=5, random_state=0)
+    given = Seen(8, 3, activation="linear", epochs=5, batch_size=300, random_state=0)
     skloss.repair(given, X, y, cv=2, groups=groups, max_trials=1, random_state=0)
     assert splits[0] == set(groups)
     assert all(len(fold) == 15 for fold in splits[1:5])

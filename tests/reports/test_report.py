@@ -40,6 +40,8 @@ from skloss.reports.score_intervals import Score, of_counts, of_difference, of_f
 from skloss.search.grid_search import Search
 from skloss.search.search_page import as_grid_search
 
+pytestmark = pytest.mark.usefixtures("graphs")
+
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'too' $\\frac{$"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 MOST_BYTES = 2_000_000
@@ -91,7 +93,7 @@ def pipeline(rows):
     steps = [
         ("scale", StandardScaler()),
         ("more", RandomOverSampler(random_state=0)),
-        ("dense", DenseClassifier(batch_size=256, epochs=4, random_state=0)),
+        ("dense", DenseClassifier(batch_size=1024, epochs=4, random_state=0)),
     ]
     return Pipeline(steps).fit(*rows)
 
@@ -541,7 +543,7 @@ def test_a_record_gives_the_page_of_its_classifier(pipeline, tmp_path):
     of_record = skloss.report(TrainingRecord.load(path))
     assert of_file.answer.scores == of_record.answer.scores
     assert of_file.answer.scores == skloss.report(pipeline).answer.scores
-    code = "DenseClassifier(batch_size=256, epochs=4, random_state=0)"
+    code = "DenseClassifier(batch_size=1024, epochs=4, random_state=0)"
     assert code in words_of(of_file)
 
 

@@ -110,7 +110,7 @@ def test_labels_of_several_classes_are_texts():
 
 def test_series_are_trained_on_too():
     series = X.reshape(len(X), 6, 2)
-    options = {"epochs": 1, "batch_size": 64, "random_state": 0}
+    options = {"depth": 1, "epochs": 1, "batch_size": 64, "random_state": 0}
     for given in (series, np.asarray(series.transpose(0, 2, 1))):
         first = given is not series
         in_memory, streamed = (
@@ -191,6 +191,7 @@ def test_two_fits_with_a_seed_are_equal_to_the_bit_with_a_small_buffer():
     assert_equal_fits(dense().fit(rows), dense().fit(rows))
 
 
+@pytest.mark.usefixtures("graphs")
 def test_a_fit_that_diverges_within_an_epoch_ends_as_in_memory():
     options = {"optimizer": "sgd", "learning_rate": 1e30, "batch_size": 1}
     with pytest.warns(TrainingDivergedWarning, match="in epoch 1, step"):
@@ -246,6 +247,7 @@ def test_a_second_fit_may_have_other_columns_and_labels():
     assert_equal_fits(dense().fit(X[:, :4], THREE), streamed)
 
 
+@pytest.mark.usefixtures("graphs")
 def test_a_partial_fit_on_a_source_is_one_epoch():
     in_memory, streamed = dense(), dense()
     for _ in range(2):
@@ -255,6 +257,7 @@ def test_a_partial_fit_on_a_source_is_one_epoch():
     assert streamed.n_epochs_ == 2
 
 
+@pytest.mark.usefixtures("graphs")
 def test_a_partial_fit_on_an_iterator_is_one_epoch_for_each_block():
     parts = [(X[i : i + 500], y[i : i + 500]) for i in range(0, 1500, 500)]
     in_memory = dense()
@@ -264,6 +267,7 @@ def test_a_partial_fit_on_an_iterator_is_one_epoch_for_each_block():
     assert_equal_fits(in_memory, streamed)
 
 
+@pytest.mark.usefixtures("graphs")
 def test_a_partial_fit_on_frames_refuses_another_order_of_columns():
     table = pd.DataFrame(X[:, :2], columns=["a", "b"])
     blocks = iter([(table, y), (table[["b", "a"]], y)])
@@ -319,6 +323,7 @@ def test_what_is_fitted_keeps_nothing_of_the_source(tmp_path):
     assert fitted.score(X, y) > 0.7
 
 
+@pytest.mark.usefixtures("graphs")
 def test_memory_is_bounded_by_the_buffer_not_by_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr("skloss.estimators.fit_job.MOST_MEASURED_ROWS", 2000)
     n, columns = 200_000, 40

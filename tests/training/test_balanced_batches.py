@@ -27,11 +27,12 @@ N = 400
 y = (np.arange(N) % 10 == 0).astype(int)
 X = (rng.normal(size=(N, 4)) + 1.2 * y[:, None]).astype(np.float32)
 three = np.arange(N) % 10 // 8 + (np.arange(N) % 20 == 9)
+SMALL_CNN = {"width": 2, "depth": 1, "kernel_size": 3, "random_state": 0}
 
 
 def dense(**options):
     options = {"width": 6, "epochs": 4, "validation_fraction": 0.2} | options
-    return DenseClassifier(random_state=0, **options)
+    return DenseClassifier(random_state=0, **{"batch_size": 160} | options)
 
 
 def drawn(codes, interpolates=False, X=None, epochs=1):
@@ -140,7 +141,7 @@ def test_the_gap_names_balanced_batches_and_adds_up():
     total = sum(part.nats for part in gap.parts)
     assert total == pytest.approx(gap.validation - gap.printed, abs=1e-6)
     # What is left to weights that moved is small: the level is that of the drawn rows.
-    steady = dense(balanced_batches=True, learning_rate=1e-6, epochs=60).fit(X, y)
+    steady = dense(balanced_batches=True, learning_rate=1e-6, epochs=8).fit(X, y)
     moved = diagnose(steady).gap.find("moving_weights")
     assert moved is None or abs(moved.nats) < 0.03
 
@@ -156,7 +157,7 @@ def test_weights_by_the_rows_drawn_are_all_one():
 @pytest.mark.parametrize("how", [True, "smote"])
 def test_series_and_sparse_tables_have_balanced_batches(how):
     options = {"balanced_batches": how, "epochs": 2}
-    CNN1DClassifier(random_state=0, **options).fit(X.reshape(N, 4, 1), y)
+    CNN1DClassifier(**SMALL_CNN, **options).fit(X.reshape(N, 4, 1), y)
     tables = (dense(**options).fit(rows, y) for rows in (X, csr_array(X)))
     first, second = (model.predict_proba(X) for model in tables)
     np.testing.assert_allclose(first, second, atol=1e-6)
@@ -255,7 +256,7 @@ def test_a_sampler_without_a_seed_draws_from_a_given_generator():
 
 def test_a_sampler_takes_series():
     series = np.repeat(X.reshape(N, 4, 1), 3, axis=1).reshape(N, 6, 2)
-    model = CNN1DClassifier(sampler=SMOTE(), epochs=2, random_state=0).fit(series, y)
+    model = CNN1DClassifier(**SMALL_CNN, sampler=SMOTE(), epochs=2).fit(series, y)
     trained = model.record_.data["class_counts"]["trained"]
     assert trained[0] == trained[1]
 
