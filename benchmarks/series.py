@@ -4,14 +4,14 @@
         [--report]
 
 RocketClassifier (also with ``pooling="multi"``) and CNN1DClassifier (also as LITE) have
-untouched defaults beside MiniRocket with scikit-learn's ridge classifier, as aeon has
-it (``python -m pip install aeon``; without it the row is left out), and the same on
-series that were scaled by themselves. The others get the series as they come. The
-shipped heartbeats are in five folds with patients kept apart; UCR series (``--data``)
-have their official split.
-Scores are on rows that took no part in training. Seconds are of the processor, with one
-thread, since other work on the machine then counts for little. What is in the results
-file already is not run again. ``--quick`` tries the script on few heartbeats
+untouched defaults beside what aeon has (``python -m pip install aeon torch``; without
+these their rows are left out): MiniRocket with scikit-learn's ridge classifier, plain,
+with balanced class weights, and on series that were scaled by themselves; MultiRocket
+with the same; and QUANT. The others get the series as they come. The shipped heartbeats
+are in five folds with patients kept apart; UCR series (``--data``) have their official
+split. Scores are on rows that took no part in training. Seconds are of the processor,
+with one thread, since other work on the machine then counts for little. What is in the
+results file already is not run again. ``--quick`` tries the script on few heartbeats
 and writes nothing.
 """
 
@@ -38,7 +38,14 @@ from sklearn.model_selection import StratifiedGroupKFold
 from skloss import CNN1DClassifier, RocketClassifier, SeriesScaler
 from skloss.datasets import load_heartbeats
 
-UCR = ("ECG200", "PowerCons", "DistalPhalanxTW", "Strawberry", "Wafer")
+UCR = (
+    "ECG200",
+    "PowerCons",
+    "DistalPhalanxTW",
+    "Strawberry",
+    "Wafer",
+    "ElectricDevices",
+)
 RESULTS = Path(__file__).parent / "results" / "series.json"
 # A probability of zero has no logarithm, and scikit-learn's ridge gives zeros and ones.
 LEAST = 1e-3
@@ -83,14 +90,17 @@ def ours(classifier: Any, split: Split) -> tuple[Any, Callable[[Any], Any]]:
     return classifier.fit(X, y, groups=groups), np.asarray
 
 
-def minirocket(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+def minirocket(
+    split: Split, seed: int, class_weight: str | None = None
+) -> tuple[Any, Callable[[Any], Any]]:
     from aeon.classification.convolution_based import MiniRocketClassifier
 
-    def fold(rows: Any) -> Any:
-        return rows[:, None]
+    classifier = MiniRocketClassifier(class_weight=class_weight, random_state=seed)
+    return of_aeon(classifier, split)
 
-    fitted = MiniRocketClassifier(random_state=seed).fit(fold(split[0]), split[1])
-    return fitted, fold
+
+def minirocket_balanced(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    return minirocket(split, seed, "balanced")
 
 
 def minirocket_scaled(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
@@ -99,13 +109,42 @@ def minirocket_scaled(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any
     return fitted, lambda rows: fold(scale(rows))
 
 
+def multirocket_of_aeon(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    from aeon.classification.convolution_based import MultiRocketClassifier
+
+    return of_aeon(MultiRocketClassifier(random_state=seed), split)
+
+
+def quant(split: Split, seed: int) -> tuple[Any, Callable[[Any], Any]]:
+    from aeon.classification.interval_based import QUANTClassifier
+
+    return of_aeon(QUANTClassifier(random_state=seed), split)
+
+
+def of_aeon(classifier: Any, split: Split) -> tuple[Any, Callable[[Any], Any]]:
+    def fold(rows: Any) -> Any:
+        return rows[:, None]
+
+    return classifier.fit(fold(split[0]), split[1]), fold
+
+
 CONTESTANTS = {
     "RocketClassifier": rocket,
     "RocketClassifier, multi": multirocket,
     "CNN1DClassifier": cnn,
     "MiniRocket + ridge (aeon)": minirocket,
+    "the same, balanced": minirocket_balanced,
     "the same on scaled series": minirocket_scaled,
+    "MultiRocket + ridge (aeon)": multirocket_of_aeon,
+    "QUANT (aeon)": quant,
     "CNN1DClassifier, lite": lite,
+}
+NEEDS = {
+    minirocket: "aeon",
+    minirocket_balanced: "aeon",
+    minirocket_scaled: "aeon",
+    multirocket_of_aeon: "aeon",
+    quant: "torch",
 }
 
 
@@ -142,9 +181,9 @@ def measured(
     for name, fit in CONTESTANTS.items():
         if name in known:
             continue
-        if fit in (minirocket, minirocket_scaled):
-            if find_spec("aeon") is None:
-                print(f"{name!r} is left out: it needs aeon.")
+        if package := NEEDS.get(fit):
+            if find_spec("aeon") is None or find_spec(package) is None:
+                print(f"{name!r} is left out: it needs aeon, and QUANT torch.")
                 continue
             fit(splits[0], 0)  # numba compiles at the first call
         runs = [scores(fit, splits, seed) for seed in range(seeds)]

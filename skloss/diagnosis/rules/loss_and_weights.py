@@ -258,7 +258,8 @@ class ClassWeightWithoutEffect(Rule):
     What to do: pass class_weight={0: w0, 1: w1} with integer keys to fit, or
     class_weight="balanced" to a skloss classifier.
     False alarm when: a wrapper turns the weights into sample weights, as scikit-learn
-    does. The keys are examined only for the fit of Keras itself.
+    does. The keys are examined only for the fit of Keras itself. It is a remark if
+    every class has a key, and there are others besides.
     """
 
     code = "C05"
@@ -297,7 +298,8 @@ class ClassWeightWithoutEffect(Rule):
         if weights is None:
             raise NotApplicable("the class weights are not known")
         classes = _labels(case, n_classes)
-        lost = [key for key in weights if _as_label(key, training) not in classes]
+        labels = {key: _as_label(key, training) for key in weights}
+        lost = [key for key, label in labels.items() if label not in classes]
         if not lost or all(weights[key] == 1 for key in lost):
             return None
         return self.found(
@@ -311,6 +313,8 @@ class ClassWeightWithoutEffect(Rule):
             },
             f"Use the integers {min(classes)} to {max(classes)} as keys of "
             "class_weight.",
+            # A key too many does no harm if every class has its own.
+            severity="info" if classes <= set(labels.values()) else "error",
             params={"class_weight": "balanced"},
         )
 

@@ -52,6 +52,16 @@ def test_a_fault_of_the_code_is_found(name):
     assert skloss.diagnose(code=CASES[name], history=LOG).find(name) is not None
 
 
+@pytest.mark.parametrize(
+    ("weights", "severity"),
+    [("{0: 1.0, 1: 9.0, 2: 9.0}", "info"), ("{1: 1.0, 2: 9.0}", "error")],
+)
+def test_a_class_weight_too_many_is_no_error_if_every_class_has_one(weights, severity):
+    code = network(fit=f"model.fit(X, y, class_weight={weights})")
+    found = skloss.diagnose(code=code).find("class-weight-without-effect")
+    assert found.severity == severity
+
+
 LABELS = "df = pd.read_csv('a.csv')\nX, y = df.drop('c', axis=1), df['c']\n"
 SPARSE = "loss='sparse_categorical_crossentropy'"
 CATEGORICAL = "loss='categorical_crossentropy'"
