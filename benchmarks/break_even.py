@@ -12,8 +12,9 @@ in turn; shown are medians of 5 rounds, of 3 from 10,000 steps on. Keras' second
 more than 100,000 steps are extrapolated from those of 1 and of 20,000 steps.
 
 Every job is also measured with each backend, whichever ``skloss.training.backends``
-chooses (eager up to 1,000 steps, compiled ones up to 10,000). The number of steps from
-which on one backend pays over another is what its thresholds should be.
+chooses (eager up to 1,000 steps, others up to 10,000; NumPy has dense networks only).
+The number of steps from which on one backend pays over another is what its thresholds
+should be.
 ``--quick`` tries the script on two short fits of a dense network, and writes nothing.
 """
 
@@ -48,8 +49,12 @@ STEPS = (
     *(1_000, 3_000, 10_000, 100_000, 1_000_000),
 )
 LONG, KERAS_MOST, KERAS_MEASURED = 10_000, 100_000, 20_000
-BACKENDS = {"eager": 1_000, "graph": 10_000, "xla": 10_000}  # and most steps of each
-PAIRS = (("graph", "eager"), ("xla", "eager"), ("xla", "graph"))
+# The backends, and most steps of each.
+BACKENDS = {"numpy": 10_000, "eager": 1_000, "graph": 10_000, "xla": 10_000}
+PAIRS = (
+    *(("graph", "numpy"), ("xla", "numpy")),
+    *(("graph", "eager"), ("xla", "eager"), ("xla", "graph")),
+)
 COLUMNS = {"dense": 20, "series": 152}
 MOST = {"dense": 1_000_000, "series": 10_000}
 OURS, KERAS = "skloss", "keras"
@@ -170,7 +175,7 @@ def quiet() -> None:
 def warm_up(name: str, network: str) -> None:
     """Train networks wider than all that are measured."""
     # skloss takes another backend for each of these.
-    steps = (1, 50, 2_000) if name == OURS else (50,)
+    steps = (1, 50, 20_000) if name == OURS else (50,)
     for count in steps:
         measure(name, network, count, _N_WIDTHS)
 
@@ -191,7 +196,8 @@ def compete(
     network: str, sizes: Sequence[int], rounds: int, is_quick: bool = False
 ) -> list[dict[str, Any]]:
     """Median seconds of every contestant at every number of steps."""
-    names = (OURS, KERAS, *BACKENDS)
+    backends = [b for b in BACKENDS if b != "numpy" or network == "dense"]
+    names = (OURS, KERAS, *backends)
     found = []
     with ExitStack() as stack:
         processes = [
@@ -241,6 +247,8 @@ def break_even(found: list[Mapping[str, Any]], one: str, other: str) -> float | 
     measured = [line for line in found if one in line and other in line]
     steps = [line["steps"] for line in measured]
     excess = [line[one] - line[other] for line in measured]
+    if not measured:
+        return None
     slower = [i for i, seconds in enumerate(excess) if seconds > 0]
     if not slower:
         return float(steps[0])
@@ -304,13 +312,17 @@ def main() -> None:
     if options.quick:
         show({"dense": compete("dense", (1, 41), 1, is_quick=True)})
         return
-    found = json.loads(RESULTS.read_text())["networks"] if RESULTS.exists() else {}
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"networks": {}}
+    found = kept["networks"]
+    hosts = kept.get("hosts") or dict.fromkeys(found, kept.get("host"))
     for network in [] if options.report else options.networks:
         limit = min(options.most, MOST[network])
         sizes = [n for n in options.steps if n <= limit]
         found[network] = compete(network, sizes, options.rounds)
+        hosts[network] = describe()
         written = {
-            "host": describe(),
+            "host": hosts[network],
+            "hosts": hosts,
             "break_even": thresholds(found),
             "networks": found,
         }

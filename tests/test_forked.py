@@ -12,6 +12,7 @@ BEGIN = """\
 import os, sys, warnings
 import joblib, keras, tensorflow
 import numpy as np
+from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from skloss import *
 from skloss.datasets import make_rare_events
@@ -20,7 +21,8 @@ from skloss.exceptions import ForkedProcessError
 warnings.simplefilter("ignore")  # of fork and threads
 X, y = make_rare_events(600, prevalence=0.3, random_state=0)
 series = np.random.default_rng(0).normal(size=(3_000, 200)).astype("float32")
-dense = DenseClassifier(epochs=3, random_state=0, width=(4,))
+plain = DenseClassifier(epochs=3, random_state=0, width=(4,))
+dense = clone(plain).set_params(batch_norm=True)
 
 def refuses(function):
     try:
@@ -125,6 +127,16 @@ with joblib.parallel_config("multiprocessing", n_jobs=2):
         message = str(error)
 assert "All the 2 fits failed" in message and "ForkedProcessError" in message
 assert "get_context('spawn')" in message, message
+"""
+    )
+
+
+def test_a_short_fit_of_dense_layers_needs_no_tensorflow(assert_ends_well):
+    assert_ends_well(
+        """
+dense.fit(X, y)
+expected = plain.fit(X, y).predict_proba(X)
+in_child(lambda: (plain.fit(X, y).predict_proba(X) == expected).all())
 """
     )
 

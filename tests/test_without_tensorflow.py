@@ -143,11 +143,11 @@ def test_the_command_line_diagnoses_and_reports_a_log(tmp_path, assert_runs):
 @pytest.mark.parametrize(
     "statement",
     [
-        "DenseClassifier().fit(X, y)",
-        "DenseClassifier(optimizer='adagrad').fit(X, y)",
+        "DenseClassifier(epochs=1_000).fit(X, y)",
+        "DenseClassifier(optimizer='adagrad', batch_norm=True).fit(X, y)",
         "DenseClassifier().partial_fit(X, y, classes=[0, 1])",
         "CNN1DClassifier().fit(X, y)",
-        "make_pipeline(DenseClassifier()).fit(X, y)",
+        "make_pipeline(DenseClassifier(epochs=1_000)).fit(X, y)",
         "KerasClassifier(print)",
     ],
 )
@@ -195,7 +195,7 @@ def test_a_tensorflow_that_breaks_is_named_by_the_first_line_of_its_message(tmp_
         "import skloss\n"
         "from skloss.datasets import make_rare_events\n"
         "try:\n"
-        "    skloss.DenseClassifier().fit(*make_rare_events(200, random_state=0))\n"
+        "    skloss.CNN1DClassifier().fit(*make_rare_events(200, random_state=0))\n"
         "except ImportError as error:\n"
         "    text = str(error)\n"
         "    assert '(ImportError: no AVX)' in text and 'native' not in text, text\n"

@@ -11,7 +11,7 @@ import numpy as np
 from skloss.networks.layers import Layer
 from skloss.networks.spec import NetworkSpec
 
-__all__ = ["forward", "forward_in_training", "hidden_outputs"]
+__all__ = ["Run", "forward", "forward_in_training", "hidden_outputs"]
 
 Array = np.ndarray
 _BLOCK_VALUES = 2**17
@@ -21,8 +21,11 @@ _ONE_THREAD = 2**18
 _SHORT = 2**24
 
 
-class _Run:
-    """One pass; ``activity`` is the sum of the squares of the penalized outputs."""
+class Run:
+    """One pass, as the layers see it.
+
+    ``activity`` is the sum of the squares of the penalized outputs.
+    """
 
     def __init__(
         self,
@@ -37,9 +40,11 @@ class _Run:
         self._weights = iter(weights)
 
     def take(self) -> Array:
+        """Return the next array of weights."""
         return next(self._weights)
 
     def through(self, layers: Sequence[Layer], x: Array) -> Array:
+        """Pass rows through layers."""
         for layer in layers:
             x = layer.numpy(x, self)
             if self.rng is not None and self.spec.penalizes(layer):
@@ -50,6 +55,7 @@ class _Run:
         return x
 
     def product(self, x: Array, kernel: Array) -> Array:
+        """``x @ kernel``, by as many threads as it is worth."""
         return _product(x, kernel)
 
 
@@ -84,7 +90,7 @@ def forward(spec: NetworkSpec, weights: Sequence[Array], X: Array) -> Array:
     fewest = 256 if spec.is_recurrent else 16
     step = max(fewest, _BLOCK_VALUES // largest)
     for start in range(0, len(X), step):
-        run = _Run(spec, weights)
+        run = Run(spec, weights)
         logits[start : start + step] = run.through(spec.layers, X[start : start + step])
     return logits
 
@@ -114,7 +120,7 @@ def forward_in_training(
     activity : float
         Sum of the squares of the penalized outputs.
     """
-    run = _Run(spec, weights, rng)
+    run = Run(spec, weights, rng)
     return run.through(spec.layers, X), run.activity
 
 
@@ -122,7 +128,7 @@ def hidden_outputs(
     spec: NetworkSpec, weights: Sequence[Array], X: Array
 ) -> list[tuple[str, Array]]:
     """Name of the activation and outputs ``(n, ..., units)`` of each hidden layer."""
-    run = _Run(spec, weights)
+    run = Run(spec, weights)
     run.hidden = []
     run.through(spec.layers, X)
     return run.hidden

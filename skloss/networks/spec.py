@@ -6,7 +6,7 @@ Keras keeps them, so that ``model.set_weights(weights)`` fits without a translat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from math import prod
 from typing import Any, Literal
 
@@ -81,6 +81,20 @@ class NetworkSpec:
         """Give all layers in the order of weights, those inside others too."""
         for layer in self.layers:
             yield from layer.parts()
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether dense layers are all that is trained, with only dropout between."""
+
+        def is_fixed(pair: tuple[Layer, tuple[int, ...]]) -> bool:
+            layer, shape = pair
+            trained = any(weight.trained for weight in layer.weight_shapes(shape))
+            return not (trained or isinstance(layer, Dropout))
+
+        behind = dropwhile(is_fixed, zip(self.layers, self.shapes(), strict=False))
+        return not self.is_convolutional and all(
+            isinstance(layer, Dense | Dropout) for layer, _ in behind
+        )
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from skloss.networks.layers import Convolution, Dropout
 from skloss.networks.spec import NetworkSpec
+from skloss.training.losses import Loss
 from skloss.training.tensorflow_start import has_own_threads, start_tensorflow
 
 __all__ = [
@@ -24,9 +25,10 @@ __all__ = [
     "shared_spec",
 ]
 
-Backend = Literal["xla", "graph", "eager"]
+Backend = Literal["xla", "graph", "eager", "numpy"]
 
 # Measured by benchmarks/break_even.py.
+_NUMPY_STEPS = 1_000
 _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
 # Measured by benchmarks/family.py.
@@ -40,21 +42,30 @@ _SHARDS, _WIDE_SHARDS = 4, 2
 _SHARD_ROWS = 16
 
 
-def choose_backend(spec: NetworkSpec, n_steps: int | None) -> Backend:
-    """Choose by network and the most steps that a fit may take (None: very many).
+def choose_backend(
+    spec: NetworkSpec, n_steps: int | None, loss: Loss = "crossentropy"
+) -> Backend:
+    """Choose by network, the most steps of a fit (None: very many), and the loss.
 
-    XLA takes a third of a second to compile a table's network, a graph a third of
-    that, and nothing is compiled for an eager fit; in the long run XLA wins on dense
-    networks. On series it never does: it takes more than a second to compile them, and
-    the native convolutions of a graph run in parts side by side. A recurrent layer is a
-    loop over time: XLA's takes half the time of a graph's and less, and eagerly it
-    takes many times longer, so that only the shortest fits are not compiled; XLA's
-    convolutions in a loop are slow.
+    Dense layers alone take some hundred steps in NumPy before TensorFlow has compiled
+    anything, or has been imported. XLA takes a third of a second to compile a table's
+    network, a graph a third of that, and nothing is compiled for an eager fit; in the
+    long run XLA wins on dense networks. On series it never does: it takes more than a
+    second to compile them, and the native convolutions of a graph run in parts side by
+    side. A recurrent layer is a loop over time: XLA's takes half the time of a graph's
+    and less, and eagerly it takes many times longer, so that only the shortest fits are
+    not compiled; XLA's convolutions in a loop are slow.
 
     Where TensorFlow only adds operations to a graph, as within ``tf.Graph``, no fit can
     be eager, and a graph of our own takes its place.
     """
+    is_own = not isinstance(loss, str)
+    if not is_own and spec.is_dense and n_steps is not None and n_steps <= _NUMPY_STEPS:
+        return "numpy"
+    start_tensorflow()  # a program compiled before a fork would not ask
     found = _by_steps(spec, n_steps)
+    if found == "xla" and is_own:
+        return "graph"  # XLA may not know the operations of the user's loss
     return "graph" if found == "eager" and not _can_be_eager() else found
 
 

@@ -1,5 +1,7 @@
 """The devices of a strategy of TensorFlow, among which each batch is divided."""
 
+import sys
+
 from skloss.networks.spec import NetworkSpec
 
 __all__ = ["devices_of_scope"]
@@ -17,6 +19,8 @@ def devices_of_scope(spec: NetworkSpec) -> tuple[str, ...]:
         If the strategy is none of several devices of this process, or the network
         cannot be divided among them.
     """
+    if sys.modules.get("tensorflow") is None:
+        return ()
     import tensorflow as tf
 
     known = tf.distribute

@@ -32,6 +32,7 @@ __all__ = [
     "own_losses_graph",
     "row_losses",
     "row_losses_graph",
+    "row_slopes",
 ]
 
 Loss = str | Callable[[Any, Any], Any]
@@ -170,6 +171,53 @@ def row_losses_graph(
     log_p = tf.nn.log_softmax(logits)
     missed = tf.maximum(-tf.math.expm1(log_p), _LEAST_MISSED)
     return -tf.reduce_sum(target * tf.pow(missed, focal_gamma) * log_p, axis=1)
+
+
+def row_slopes(
+    loss: str,
+    logits: np.ndarray,
+    y: np.ndarray,
+    focal_gamma: np.float32,
+    label_smoothing: np.float32,
+    logit_shift: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loss of each row, and its slope by the logits, in float32."""
+    if loss == "logit_adjusted":
+        logits = logits + logit_shift
+    if logits.shape[1] == 1:
+        target = y.astype(np.float32) * (1 - label_smoothing) + label_smoothing / 2
+        losses, slopes = _slopes_of_two(loss, logits[:, 0], target, focal_gamma)
+        return losses, slopes[:, None]
+    target = np.full_like(logits, label_smoothing / logits.shape[1])
+    target[np.arange(len(y)), y] += 1 - label_smoothing
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    p = np.exp(shifted)
+    total = p.sum(axis=1, keepdims=True)
+    log_p = shifted - np.log(total)
+    p /= total
+    if loss != "focal":
+        return -(target * log_p).sum(axis=1), p - target
+    missed = np.maximum(-np.expm1(log_p), np.float32(_LEAST_MISSED))
+    power = missed**focal_gamma
+    by_log = target * power * (focal_gamma * p * log_p / missed - 1)
+    slopes = by_log - p * by_log.sum(axis=1, keepdims=True)
+    return -(target * power * log_p).sum(axis=1), slopes
+
+
+def _slopes_of_two(
+    loss: str, logits: np.ndarray, target: np.ndarray, focal_gamma: np.float32
+) -> tuple[np.ndarray, np.ndarray]:
+    toward = np.logaddexp(-logits, np.float32(0))
+    p = np.exp(-toward)
+    if loss != "focal":
+        return toward + (1 - target) * logits, p - target
+    away = np.logaddexp(logits, np.float32(0))
+    rest = np.exp(-away)
+    of_one = target * np.exp(-focal_gamma * away)
+    of_zero = (1 - target) * np.exp(-focal_gamma * toward)
+    slopes = of_zero * (focal_gamma * rest * away + p)
+    slopes -= of_one * (focal_gamma * p * toward + rest)
+    return of_one * toward + of_zero * away, slopes
 
 
 def own_losses_graph(loss: Callable[[Any, Any], Any], y: Tensor, logits: Any) -> Tensor:

@@ -22,9 +22,11 @@ from skloss.training.eager_steps import run_eagerly
 from skloss.training.optimizers import UPDATE_RULES
 from skloss.training.step import (
     Arguments,
+    Place,
     ProgramKey,
     Report,
     State,
+    places_of,
     sizes,
     train_step,
 )
@@ -85,17 +87,11 @@ class Program:
     def weights(self, state: State) -> list[np.ndarray]:
         """Weights of a state, as arrays in the network's order."""
         copies = {True: np.array(state.trained), False: np.array(state.statistics)}
-        return [copies[part][place].reshape(shape) for part, place, shape in self._at]
+        return [copies[p.trained][p.part].reshape(p.shape) for p in self._places]
 
     @cached_property
-    def _at(self) -> list[tuple[bool, slice, tuple[int, ...]]]:
-        """Where each array of weights stands: in which vector, where, in what shape."""
-        found, stops = [], {True: 0, False: 0}
-        for weight in self.key.spec.weight_shapes():
-            start = stops[weight.trained]
-            stops[weight.trained] = stop = start + prod(weight.shape)
-            found.append((weight.trained, slice(start, stop), weight.shape))
-        return found
+    def _places(self) -> list[Place]:
+        return places_of(self.key.spec)
 
     def run(
         self,
@@ -121,7 +117,7 @@ class Program:
         arguments : Arguments
             The fit's numbers.
         """
-        if self.key.backend == "eager":
+        if self.key.backend in ("eager", "numpy"):
             return run_eagerly(self.key, state, rows, n_rows, learning_rates, arguments)
         *scalars, shift, rates, seed = arguments
         numbers = np.array(scalars, np.float32)

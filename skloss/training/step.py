@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -16,12 +15,15 @@ from skloss.training.tensorflow_forward import graph_forward
 
 __all__ = [
     "Arguments",
+    "Place",
     "ProgramKey",
     "Report",
     "State",
     "clipped",
+    "kernel_ends",
     "norm_parts",
     "objective_of",
+    "places_of",
     "shards_of",
     "sizes",
     "train_step",
@@ -77,6 +79,14 @@ class Report(NamedTuple):
     objective: Tensor  # times rows
     bad_step: Tensor  # first of the call that left the finite numbers, or -1
     squared_norms: Tensor  # gradient and update of the first, then of the last kernel
+
+
+class Place(NamedTuple):
+    """Where an array of weights stands in a state."""
+
+    trained: bool  # in the vector of these, or in that of the statistics
+    part: slice
+    shape: tuple[int, ...]
 
 
 class State(NamedTuple):
@@ -135,7 +145,8 @@ def train_step(
     trained, slots = updated(
         key, state, gradient, step, learning_rate, numbers, tf.math
     )
-    parts = norm_parts(key.spec, gradient, state.trained, trained)
+    ends = kernel_ends(key.spec)
+    parts = norm_parts(ends, gradient, state.trained, trained)
     norms = tf.stack([tf.reduce_sum(tf.square(part)) for part in parts])
     flat = state.statistics
     if statistics:
@@ -241,6 +252,16 @@ def sizes(spec: NetworkSpec, *, trained: bool) -> list[int]:
     return [prod(w.shape) for w in spec.weight_shapes() if w.trained is trained]
 
 
+def places_of(spec: NetworkSpec) -> list[Place]:
+    """Return where each array of a network stands in the vectors of a state."""
+    found, stops = [], {True: 0, False: 0}
+    for weight in spec.weight_shapes():
+        start = stops[weight.trained]
+        stops[weight.trained] = stop = start + prod(weight.shape)
+        found.append(Place(weight.trained, slice(start, stop), weight.shape))
+    return found
+
+
 def _in_order(
     spec: NetworkSpec, trained: Sequence[Any], statistics: Sequence[Any]
 ) -> list[tuple[Any, tuple[int, ...]]]:
@@ -307,29 +328,27 @@ def _kernels(spec: NetworkSpec, weights: list[Tensor]) -> list[Tensor]:
     return [weight for weight, shape in shapes if shape.role == "kernel"]
 
 
-def _by_array(spec: NetworkSpec, vector: Tensor) -> list[Tensor]:
-    """Cut a vector over the trained weights into those of each array."""
-    import tensorflow as tf
-
-    return tf.split(vector, sizes(spec, trained=True))
-
-
 def clipped(spec: NetworkSpec, gradient: Any, clipnorm: Any) -> Tensor:
     """Return the gradient, that of each array no longer than a norm."""
     import tensorflow as tf
 
-    parts = _by_array(spec, gradient)
+    parts = tf.split(gradient, sizes(spec, trained=True))
     return tf.concat([tf.clip_by_norm(part, clipnorm) for part in parts], axis=0)
 
 
-def norm_parts(spec: NetworkSpec, gradient: Any, before: Any, after: Any) -> list[Any]:
+def kernel_ends(spec: NetworkSpec) -> tuple[slice, slice]:
+    """Return where the first kernel stands among the trained weights, and the last."""
+    pairs = zip(places_of(spec), spec.weight_shapes(), strict=True)
+    kernels = [place.part for place, weight in pairs if weight.role == "kernel"]
+    return kernels[0], kernels[-1]
+
+
+def norm_parts(
+    ends: tuple[slice, slice], gradient: Any, before: Any, after: Any
+) -> list[Any]:
     """Return gradient and update of the first kernel, then of the last."""
-    ends = list(pairwise(accumulate(sizes(spec, trained=True), initial=0)))
-    roles = [weight.role for weight in spec.weight_shapes() if weight.trained]
-    first, last = roles.index("kernel"), len(roles) - 1 - roles[::-1].index("kernel")
     parts = []
     # Cut before anything is computed: between the two there may be a large layer.
-    for start, stop in (ends[first], ends[last]):
-        update = after[start:stop] - before[start:stop]
-        parts += [gradient[start:stop], update]
+    for part in ends:
+        parts += [gradient[part], after[part] - before[part]]
     return parts

@@ -33,7 +33,6 @@ from skloss.training.program import (
 )
 from skloss.training.schedules import learning_rates
 from skloss.training.streamed_chunks import StreamedChunks
-from skloss.training.tensorflow_start import start_tensorflow
 
 __all__ = ["curve_names", "train"]
 
@@ -114,7 +113,6 @@ def train(
     -------
     TrainingResult
     """
-    start_tensorflow()  # a program compiled before a fork would not ask
     training = _Training(
         spec, rows, settings, evaluators, is_repeated, observer, first_step
     )
@@ -138,9 +136,7 @@ class _Training:
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
         self.total_steps = self.steps_per_epoch * settings.epochs
         most_steps = None if is_repeated else self.total_steps
-        self.backend = choose_backend(spec, most_steps)
-        if self.backend == "xla" and not isinstance(settings.loss, str):
-            self.backend = "graph"  # XLA may not know the operations of the user's loss
+        self.backend = choose_backend(spec, most_steps, settings.loss)
         self.devices = devices_of_scope(spec)
         if self.devices:
             self.backend = "graph"  # an XLA program is one stream, on one device

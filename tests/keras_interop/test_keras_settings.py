@@ -52,7 +52,7 @@ from skloss.datasets import make_rare_events
 
 X, y = make_rare_events(100, prevalence=0.3, random_state=0)
 fits = [
-    lambda: skloss.DenseClassifier(width=4, epochs=1).fit(X, y),
+    lambda: skloss.DenseClassifier(width=4, epochs=1, batch_norm=True).fit(X, y),
     lambda: skloss.KerasClassifier(len),
 ]
 for fit in fits:

@@ -184,7 +184,7 @@ def fit_keras(spec):
 @EITHER
 @pytest.mark.parametrize("backend", ["graph", "eager"])
 def test_branches_train_as_in_keras(monkeypatch, backend, spec):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: backend)
     rows, weights = small_rows(), first_weights(spec)
     # Adam would make steps of the rounding of gradients that are zero: those of biases
     # in front of batch normalization.

@@ -78,7 +78,7 @@ def fit_keras(spec):
 @pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
 @pytest.mark.parametrize("spec", [SPEC, ONLY_CODES], ids=["mixed", "only codes"])
 def test_every_backend_ends_at_the_weights_of_keras_fit(monkeypatch, backend, spec):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: backend)
     found = fit(spec, make_rows(spec), learning_rate=0.01)
     assert not np.allclose(found[0], started(spec)[0], atol=1e-2)
     for one, other in zip(found, fit_keras(spec), strict=True):
@@ -93,7 +93,7 @@ def test_two_fits_with_one_seed_are_equal_to_the_bit():
 
 @pytest.mark.parametrize("backend", ["xla", "graph", "eager"])
 def test_bins_are_trained_on_as_in_keras_and_stay(monkeypatch, backend):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: backend)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 4)).astype("f4")
     rows = Rows(X, (X[:, 0] > 0).astype("i4"), np.ones(150, "f4"))

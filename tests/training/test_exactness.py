@@ -433,7 +433,7 @@ def keras_model(classifier, n_classes):
 @pytest.fixture
 def start(monkeypatch):
     """First weights and seed of the last training, which is compiled."""
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: "graph")
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: "graph")
     seen = {}
 
     def watched(spec, weights, rows, how, *args, **options):

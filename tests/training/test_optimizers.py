@@ -83,7 +83,7 @@ def assert_same_weights(found, expected, tolerance=1e-5):
     ],
 )
 def test_every_backend_ends_at_the_weights_of_keras_fit(monkeypatch, name, backend):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: backend)
     ours = {"momentum": 0.8, "nesterov": True, "weight_decay": 0.05}
     theirs = {}
     if name == "sgd":
@@ -147,8 +147,8 @@ def test_a_warm_start_keeps_weights_and_begins_the_optimizer_anew():
 
 @pytest.mark.parametrize("make", [DenseClassifier, CNN1DClassifier])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_estimators_compile_every_optimizer_but_those_that_only_keras_has(make, name):
+def test_the_engine_trains_by_every_optimizer_but_those_that_only_keras_has(make, name):
     X, y = make_rare_events(60, prevalence=0.3, random_state=0)
     outcome = make(optimizer=name, epochs=1, random_state=0).fit(X, y).record_.outcome
-    assert outcome["program"] in ("xla", "graph", "eager")
+    assert outcome["program"] in ("xla", "graph", "eager", "numpy")
     assert outcome["program_reason"] is None

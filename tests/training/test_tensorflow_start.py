@@ -12,7 +12,7 @@ FIT = """
 from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
 X, y = make_rare_events(300, random_state=0)
-fitted = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+fitted = DenseClassifier(epochs=1, batch_norm=True, random_state=0).fit(X, y)
 """
 OWN_THREADS = """
 import os
@@ -79,7 +79,7 @@ def test_a_level_and_a_number_of_threads_that_the_user_has_chosen_stay():
 import os, tensorflow as tf
 assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
 assert tf.config.threading.get_intra_op_parallelism_threads() == 0
-DenseClassifier(epochs=30).fit(*make_rare_events(1200))
+DenseClassifier(epochs=30, batch_norm=True).fit(*make_rare_events(1200))
 """
     chosen = {"TF_CPP_MIN_LOG_LEVEL": "0", "TF_NUM_INTRAOP_THREADS": "2"}
     assert "XLA" in stderr_of(code, **chosen)

@@ -90,7 +90,7 @@ def fit_keras(spec, weights, rows, optimizer) -> list[np.ndarray]:
 @pytest.fixture
 def compiled(monkeypatch):
     """Compile, however few the steps are."""
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: "graph")
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: "graph")
 
 
 def fit_skloss(spec, weights, rows, **settings) -> list[np.ndarray]:
@@ -170,7 +170,7 @@ def rows_and_ends(spec) -> tuple[Rows, list[np.ndarray], list[np.ndarray]]:
     ids=["LSTM", "GRU"],
 )
 def test_other_backends_end_at_the_weights_of_keras_fit(monkeypatch, backend, spec):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: backend)
     rows, weights, expected = rows_and_ends(spec)
     found = fit_skloss(spec, weights, rows, learning_rate=0.01)
     assert_same_weights(found, expected)
@@ -178,7 +178,7 @@ def test_other_backends_end_at_the_weights_of_keras_fit(monkeypatch, backend, sp
 
 @pytest.mark.parametrize("backend", ["graph", "eager"])
 def test_weights_that_are_no_numbers_are_divergence(monkeypatch, backend):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: backend)
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: backend)
     spec = series_spec()
     first, *others = initial_weights(spec, np.random.default_rng(0))
     weights = [np.full_like(first, np.nan), *others]
@@ -189,7 +189,7 @@ def test_weights_that_are_no_numbers_are_divergence(monkeypatch, backend):
 
 
 def test_a_fit_within_a_graph_ends_where_an_eager_one_does():
-    spec = table_spec()
+    spec = table_spec(batch_norm=True)
     rows, weights = make_rows(spec), initial_weights(spec, np.random.default_rng(1))
     expected = fit_skloss(spec, weights, rows, learning_rate=0.01)
     assert backends.choose_backend(spec, EPOCHS * -(-N_ROWS // BATCH)) == "eager"
@@ -211,7 +211,7 @@ def test_short_fits_that_differ_in_dropout_alone_share_a_program(batch_norm):
 
 
 def test_a_dropout_that_drops_nothing_changes_nothing(monkeypatch):
-    monkeypatch.setattr(trainer, "choose_backend", lambda spec, steps: "xla")
+    monkeypatch.setattr(trainer, "choose_backend", lambda *_: "xla")
     spec = table_spec(batch_norm=True)
     weights = initial_weights(spec, np.random.default_rng(1))
     ends = []

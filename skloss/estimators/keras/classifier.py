@@ -208,7 +208,7 @@ class KerasClassifier(NeuralClassifierMixin, FreeLabelsWrapper):
     >>> len(classifier.record_.history["val_mcc"]), list(classifier.history_)
     (2, ['loss', 'val_loss'])
     >>> classifier.record_.outcome["program"]
-    'graph'
+    'numpy'
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
