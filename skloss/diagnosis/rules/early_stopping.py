@@ -21,8 +21,9 @@ class WrongMonitor(Rule):
     training curve goes on improving while the network overfits. Without
     restore_best_weights, the weights of the last epoch are kept, and as many epochs
     as the patience lie between it and the best one.
-    What to do: give the monitor the name of a metric with val_ in front, mode="max"
-    for scores and "min" for losses, and restore_best_weights=True.
+    What to do: give the monitor the name of a curve of the validation rows, such as
+    val_loss or val_auc, mode="max" for scores and "min" for losses, and
+    restore_best_weights=True.
     False alarm when: a callback logs the curve itself. Weights that are not restored
     are a remark, since the last epochs may be as good.
     """
