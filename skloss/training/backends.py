@@ -29,6 +29,10 @@ Backend = Literal["xla", "graph", "eager", "numpy"]
 
 # Measured by benchmarks/break_even.py.
 _NUMPY_STEPS = 1_000
+# OpenBLAS takes one thread for a product of so many multiplications, with a matrix or a
+# vector. Several may add in another order, and then equal fits would not be equal in a
+# process that has another number of threads.
+_MATRIX_WORK, _VECTOR_WORK = 2**18, 9_000
 _EAGER_STEPS = 40
 _GRAPH_STEPS_OF_TABLES = 300
 # Measured by benchmarks/family.py.
@@ -43,30 +47,46 @@ _SHARD_ROWS = 16
 
 
 def choose_backend(
-    spec: NetworkSpec, n_steps: int | None, loss: Loss = "crossentropy"
+    spec: NetworkSpec,
+    n_steps: int | None,
+    loss: Loss = "crossentropy",
+    batch_size: int = 32,
 ) -> Backend:
-    """Choose by network, the most steps of a fit (None: very many), and the loss.
+    """Choose by network, most steps of a fit (None: very many), loss and batch size.
 
-    Dense layers alone take some hundred steps in NumPy before TensorFlow has compiled
-    anything, or has been imported. XLA takes a third of a second to compile a table's
-    network, a graph a third of that, and nothing is compiled for an eager fit; in the
-    long run XLA wins on dense networks. On series it never does: it takes more than a
-    second to compile them, and the native convolutions of a graph run in parts side by
-    side. A recurrent layer is a loop over time: XLA's takes half the time of a graph's
-    and less, and eagerly it takes many times longer, so that only the shortest fits are
-    not compiled; XLA's convolutions in a loop are slow.
+    Small dense layers alone take some hundred steps in NumPy before TensorFlow has
+    compiled anything, or has been imported. XLA takes a third of a second to compile a
+    table's network, a graph a third of that, and nothing is compiled for an eager fit;
+    in the long run XLA wins on dense networks. On series it never does: it takes more
+    than a second to compile them, and the native convolutions of a graph run in parts
+    side by side. A recurrent layer is a loop over time: XLA's takes half the time of a
+    graph's and less, and eagerly it takes many times longer, so that only the shortest
+    fits are not compiled; XLA's convolutions in a loop are slow.
 
     Where TensorFlow only adds operations to a graph, as within ``tf.Graph``, no fit can
     be eager, and a graph of our own takes its place.
     """
     is_own = not isinstance(loss, str)
-    if not is_own and spec.is_dense and n_steps is not None and n_steps <= _NUMPY_STEPS:
+    is_short = n_steps is not None and n_steps <= _NUMPY_STEPS
+    if is_short and not is_own and _suits_numpy(spec, batch_size):
         return "numpy"
     start_tensorflow()  # a program compiled before a fork would not ask
     found = _by_steps(spec, n_steps)
     if found == "xla" and is_own:
         return "graph"  # XLA may not know the operations of the user's loss
     return "graph" if found == "eager" and not _can_be_eager() else found
+
+
+def _suits_numpy(spec: NetworkSpec, batch_size: int) -> bool:
+    """Whether dense layers are all that is trained, and one thread computes each."""
+    if not spec.is_dense or batch_size > _VECTOR_WORK:
+        return False
+    kernels = [w.shape for w in spec.weight_shapes() if w.role == "kernel"]
+    return all(
+        n_in * n_out <= _VECTOR_WORK  # for a last batch of one row
+        and batch_size * n_in * n_out <= (_MATRIX_WORK if n_out > 1 else _VECTOR_WORK)
+        for n_in, n_out in kernels
+    )
 
 
 def _can_be_eager() -> bool:

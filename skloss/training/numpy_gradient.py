@@ -147,7 +147,7 @@ class _Steps:
         if not (self._spec.activity_l2 and self._spec.penalizes(layer)):
             return None
         share = self._numbers.activity_l2 / self._count
-        self.penalty += float(share * np.vdot(outputs, outputs))
+        self.penalty += float(share * np.square(outputs).sum())
         return np.float32(2 * share)
 
 

@@ -136,7 +136,9 @@ class _Training:
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
         self.total_steps = self.steps_per_epoch * settings.epochs
         most_steps = None if is_repeated else self.total_steps
-        self.backend = choose_backend(spec, most_steps, settings.loss)
+        self.backend = choose_backend(
+            spec, most_steps, settings.loss, settings.batch_size
+        )
         self.devices = devices_of_scope(spec)
         if self.devices:
             self.backend = "graph"  # an XLA program is one stream, on one device

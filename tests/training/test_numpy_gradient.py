@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from skloss.exceptions import TrainingDivergedWarning
 from skloss.networks import NetworkSpec, dense, initial_weights
@@ -120,9 +121,30 @@ def test_long_fits_and_losses_of_ones_own_are_left_to_tensorflow():
         return logits[:, 0]
 
     assert choose_backend(spec(), 50) == "numpy"
+    # Where BLAS may take several threads, which add in another order.
+    assert choose_backend(spec(width=(2_000,)), 50) == "graph"
+    assert choose_backend(spec(), 50, "focal", 8_000) == "graph"
     assert choose_backend(spec(), 10**6) == choose_backend(spec(), None) == "xla"
     assert choose_backend(spec(), 10, own) == "eager"
     assert choose_backend(spec(), 10**6, own) == "graph"
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "width", "batch_size"),
+    [(64, (128, 60), 32), (20, (280,), 32), (9, (18,), 400), (9_000, (), 1)],
+)
+def test_the_number_of_threads_changes_no_bit(n_columns, width, batch_size):
+    network = dense(n_columns, n_outputs=1, width=width)
+    assert choose_backend(network, 10, "focal", batch_size) == "numpy"
+    values = np.random.default_rng(2).normal(size=(401, n_columns)).astype("f4")
+    rows = Rows(values, (values[:, 0] > 0).astype("i4"), np.ones(401, "f4"))
+    found = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            found.append(ends("numpy", network, rows, batch_size=batch_size, epochs=1))
+    for array, other in zip(*(weights for weights, _ in found), strict=True):
+        np.testing.assert_array_equal(array, other)
+    assert found[0][1] == found[1][1]
 
 
 def test_weights_that_leave_the_numbers_end_the_fit_at_their_step():
