@@ -1,4 +1,4 @@
-"""What only reads works where TensorFlow cannot be imported; what trains says so."""
+"""Reading and short fits work where TensorFlow cannot be imported; others say so."""
 
 import json
 import pickle
@@ -156,6 +156,20 @@ def test_what_trains_says_in_one_sentence_what_to_install(
 ):
     name = "tensorflow" if "Keras" in statement else "TensorFlow"
     assert_runs(TRAIN.format(statement=statement, name=name), tmp_path)
+
+
+def test_a_short_fit_of_small_dense_layers_trains(tmp_path, assert_runs):
+    assert_runs(
+        "from imblearn.over_sampling import SMOTE\n"
+        "from skloss.datasets import make_rare_events\n"
+        "X, y = make_rare_events(400, prevalence=0.2, random_state=0)\n"
+        "dense = DenseClassifier(epochs=3, random_state=0)\n"
+        "found = make_pipeline(SMOTE(random_state=0), dense).fit(X, y)\n"
+        "assert found.score(X, y) > 0.5\n"
+        "assert found[-1].record_.outcome['program'] == 'numpy'\n"
+        "diagnose(found)\n",
+        tmp_path,
+    )
 
 
 def test_a_classifier_of_fixed_kernels_is_fitted(tmp_path, assert_runs):

@@ -183,9 +183,8 @@ def line_of(finding: Finding) -> str:
         known = finding.evidence.get("sampler")
         sampler = "SMOTE" if known is None else str(known.value).partition(",")[0]
         if not sampler[:1].isupper():  # no class, but a function or code by hand
-            sampler = (
-                f"Random{'Under' if sampler.startswith('under') else 'Over'}Sampler"
-            )
+            is_under = sampler.startswith("under")
+            sampler = "RandomUnderSampler" if is_under else "RandomOverSampler"
         return f"skloss.make_pipeline({sampler}(), classifier).fit(X, y)"
     return _LINES.get(finding.name, "")
 

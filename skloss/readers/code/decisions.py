@@ -1,4 +1,4 @@
-"""How the code turns the outputs of a network into classes."""
+"""The way in which code turns the outputs of a network into classes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How the code encodes labels: one column for each class, or one number per row."""
+"""The encoding that code gives labels: a column for each class, or one number."""
 
 from skloss.readers.code.values import Op, Rows
 
