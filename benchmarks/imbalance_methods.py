@@ -9,7 +9,8 @@ StandardScaler and a DenseClassifier with twice as many units as columns, or a
 CNN1DClassifier of few epochs for heartbeats, where each beat is scaled by itself.
 Samplers are inside the classifier, so that they see training rows only. Patients, and
 the months of flights, are never on both sides of a split: neither of folds, nor of
-hold-outs. Beside them stands a peer on the same folds, a self-paced ensemble of trees.
+hold-outs. Beside them stand peers on the same folds, self-paced ensembles of trees and
+of ten such networks.
 
 Scores are on rows that took no part in training: at a threshold of one half, there with
 the prior corrected, and at the threshold that ``TunedThresholdClassifierCV`` chose by
@@ -62,6 +63,7 @@ from sklearn.model_selection import (
     TunedThresholdClassifierCV,
 )
 from sklearn.preprocessing import StandardScaler
+from thresholds import best_threshold, quick_mcc
 
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline
 from skloss.datasets import load_heartbeats
@@ -128,8 +130,8 @@ REMEDIES: dict[str, dict[str, Any]] = {
     "5 under-sampled members": {"sampler": RandomUnderSampler(), **MEMBERS},
     "5 members": MEMBERS,
 }
-SPE = "SPE of 50 trees"  # a peer, no remedy of a network
-METHODS = (*REMEDIES, SPE)
+PEERS = ("SPE of 50 trees", "SPE of 10 networks")
+METHODS = (*REMEDIES, *PEERS)
 RECOMMENDED = ("none", "5 members")
 MOST_BEHIND = {"mcc tuned": 0.02, "log_loss": 0.01}  # the best mean
 COLUMNS = {
@@ -204,15 +206,17 @@ def folds(rows: Rows, seed: int = 0) -> Any:
 
 def pipeline(rows: Rows, remedy: str, seed: int) -> TimedPipeline:
     """Make the network of a remedy, or its peer, for these training rows."""
-    if remedy == SPE:
+    if remedy == PEERS[0]:
         peer = SelfPacedEnsemble(random_state=seed)
         return TimedPipeline([("scale", "passthrough"), ("network", peer)])
-    network = rows.network(random_state=seed, **REMEDIES[remedy])
+    network = rows.network(random_state=seed, **REMEDIES.get(remedy, {}))
     if isinstance(network.sampler, SMOTE):
         # two thirds of the rows are in an inner fold, and some of these are held out
         neighbors = int(0.55 * rows.y.sum()) - 2
         network.sampler = SMOTE(k_neighbors=max(1, min(5, neighbors)))
     scaler = StandardScaler() if isinstance(network, DenseClassifier) else "passthrough"
+    if remedy == PEERS[1]:
+        network = SelfPacedEnsemble(network, n_estimators=10, random_state=seed)
     return TimedPipeline([("scale", scaler), ("network", network)])
 
 
@@ -232,29 +236,6 @@ def corrected(fitted: TimedPipeline, train: Rows, X: np.ndarray) -> np.ndarray:
             prior = np.full(2, 0.5)
         parts.append(correct_prior(member.predict_proba(inner), prior, natural))
     return np.mean(parts, axis=0)[:, 1]
-
-
-def best_threshold(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the threshold of the highest MCC, halfway between two rows."""
-    order = np.argsort(-p, kind="stable")
-    tp, alarms = np.cumsum(y[order]), np.arange(1, len(y) + 1)
-    n, n_pos = len(y), y.sum()
-    spread = alarms * (n - alarms) * n_pos * (n - n_pos)
-    mcc = (n * tp - alarms * n_pos) / np.sqrt(np.maximum(spread, 1))
-    ranked = np.append(p[order], 0.0)
-    ends = ranked[:-1] > ranked[1:]  # equal rows are on one side
-    best = int(np.argmax(np.where(ends, mcc, -2)))
-    return float(ranked[best : best + 2].mean())
-
-
-def quick_mcc(y: np.ndarray, predicted: np.ndarray) -> float:
-    """MCC of zeros and ones, without the checks: hundreds are tried for a threshold."""
-    spread = y.std() * predicted.std()
-    return (
-        float(np.mean(y * predicted) - y.mean() * predicted.mean()) / spread
-        if spread
-        else 0.0
-    )
 
 
 def decided(prefix: str, y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -415,7 +396,7 @@ def judge(table: pd.DataFrame) -> None:
     for own_remedy, (column, most) in product(RECOMMENDED, MOST_BEHIND.items()):
         measure, sign = column.split()[0], -1 if column == "log_loss" else 1
         ways = [w for w in ("", " corrected", " tuned") if measure + w in table]
-        every = table.drop(index=SPE, level="remedy", errors="ignore")
+        every = table.drop(index=[*PEERS], level="remedy", errors="ignore")
         every = every[[measure + w for w in ways]]
         flat = every.unstack("remedy", sort=False)
         if (column, own_remedy) not in flat:
