@@ -6,6 +6,7 @@ A feature is the share of time points at which a convolution is above a threshol
 one of the three other numbers of MultiRocket (`Pool`).
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
@@ -27,9 +28,11 @@ _MOST_DILATIONS = 32
 _MOST_CHANNELS = 9  # that one kernel adds up
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
 
-# Values of the convolutions that are held at a time: few enough to stay in the cache of
-# a core while all thresholds pass over them.
-_CHUNK = 2**18
+# Values of one convolution that are held at a time: few enough to stay in the cache of
+# a core while thresholds pass over them. The longest stretch is found by time points,
+# each of which takes as long for few series.
+_CHUNK = {"ppv": 2**15, "multi": 2**18}
+_FEWEST_SERIES = 64
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,11 @@ class RocketKernels:
             chosen = _channels(n_channels, random)
             rows = series[random.randint(len(series), size=_N_KERNELS)]
             reach = dilation * _HALF
-            windows = _windows(_padded(rows, reach), reach, dilation)
-            values = np.einsum("tkcw,kc,kw->kt", windows, chosen, KERNEL_WEIGHTS)
+            each = _convolutions(_padded(rows, reach), dilation, chosen)
+            # Of each kernel the convolution of its own row.
+            values = np.array(
+                [values[:, row].copy() for row, values in enumerate(each)]
+            )
             thresholds.append(_quantiles(values, levels.reshape(_N_KERNELS, -1)))
             channels.append(chosen)
         return cls(
@@ -149,7 +155,7 @@ class RocketKernels:
         """
         shape = (len(series), self.n_features)
         features = np.empty(shape, np.float32) if out is None else out
-        n_rows = max(1, _CHUNK // (_N_KERNELS * self.n_timesteps))
+        n_rows = max(_FEWEST_SERIES, _CHUNK[self.pooling] // self.n_timesteps)
         chunks = [
             slice(start, start + n_rows) for start in range(0, len(series), n_rows)
         ]
@@ -167,41 +173,28 @@ class RocketKernels:
 
     def _fill(self, series: np.ndarray, features: np.ndarray) -> None:
         """Write the features of some series."""
-        n_rows, column = len(series), 0
-        widest = max(self.dilations) * _HALF
+        widest, n_numbers = max(self.dilations) * _HALF, POOLINGS[self.pooling]
         padded = _padded(series, widest)
-        values = np.empty((self.n_timesteps, n_rows * _N_KERNELS), np.float32)
-        pool = Pool.of(self.pooling, values, self.unit)
+        shape = (self.n_timesteps, padded.shape[2])
+        column = 0
         for number, (dilation, thresholds, channels) in enumerate(
             zip(self.dilations, self.thresholds, self.channels, strict=True)
         ):
-            _convolve(_windows(padded, widest, dilation), channels, out=values)
-            is_cut = np.arange(_N_KERNELS) % 2 != number % 2
-            first, n_seen = self._cut_ends(values, dilation, is_cut)
-            size = thresholds.size * POOLINGS[self.pooling]
-            found = features[:, column : column + size]
-            found = found.reshape(n_rows, _N_KERNELS, POOLINGS[self.pooling], -1)
-            # Long rows are compared faster than many short ones.
-            for level, limits in enumerate(np.tile(thresholds.T, n_rows)):
-                pool.read(values, limits, first, n_seen, found[:, :, :, level])
+            reach = dilation * _HALF
+            inner = slice(reach, self.n_timesteps - reach)
+            n_levels = thresholds.shape[1]
+            pool = Pool.of(self.pooling, (n_levels, *shape), self.unit)
+            found = np.empty((_N_KERNELS, n_numbers, n_levels, shape[1]), np.float32)
+            needed = padded[:, widest - reach : self.n_timesteps + widest + reach]
+            each = _convolutions(needed, dilation, channels)
+            for kernel, values in enumerate(each):
+                # Every second kernel sees no end of a series, where it was padded.
+                seen = values if kernel % 2 == number % 2 else values[inner]
+                pool.read(seen, thresholds[kernel], found[kernel])
+            size = thresholds.size * n_numbers
+            found = found.reshape(size, -1)[:, : len(series)]
+            features[:, column : column + size] = found.T
             column += size
-
-    def _cut_ends(
-        self, values: np.ndarray, dilation: int, is_cut: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Leave out the ends, where the series was padded, for every second kernel.
-
-        Returns the first time point that is left for each kernel, and how many are.
-        """
-        reach = dilation * _HALF
-        odd = int(is_cut.argmax())
-        # 84 is even, so that every second column is every second kernel.
-        values[:reach, odd::2] = -np.inf  # above no threshold
-        values[-reach:, odd::2] = -np.inf
-        left = self.n_timesteps - 2 * reach
-        n_seen = np.where(is_cut, left, self.n_timesteps)
-        starts = np.where(is_cut, reach, 0)
-        return starts.astype(np.float32), n_seen.astype(np.float32)
 
 
 def _dilations(
@@ -231,35 +224,51 @@ def _channels(n_channels: int, random: np.random.RandomState) -> np.ndarray:
 
 
 def _padded(series: np.ndarray, reach: int) -> np.ndarray:
-    """Series ``(n_timesteps + 2 * reach, n, n_channels)``, zeros at the ends."""
+    """Series ``(n_channels, n_timesteps + 2 * reach, n)``, zeros at the ends.
+
+    There are at least two: NumPy adds up those of one alone in another order.
+    """
     n_rows, n_timesteps, n_channels = series.shape
-    padded = np.zeros((n_timesteps + 2 * reach, n_rows, n_channels), series.dtype)
-    padded[reach : reach + n_timesteps] = series.transpose(1, 0, 2)
+    shape = (n_channels, n_timesteps + 2 * reach, max(n_rows, 2))
+    padded = np.zeros(shape, series.dtype)
+    padded[:, reach : reach + n_timesteps, :n_rows] = series.transpose(2, 1, 0)
     return padded
 
 
-def _windows(padded: np.ndarray, reach: int, dilation: int) -> np.ndarray:
-    """View ``(n_timesteps, n, n_channels, 9)`` of the values under a kernel."""
-    step, *others = padded.strides
-    n_timesteps = len(padded) - 2 * reach
-    return np.lib.stride_tricks.as_strided(
-        padded[reach - dilation * _HALF :],
-        shape=(n_timesteps, *padded.shape[1:], FEWEST_TIMESTEPS),
-        strides=(step, *others, dilation * step),
-        writeable=False,
-    )
+def _convolutions(
+    padded: np.ndarray, dilation: int, channels: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yield the convolution ``(n_timesteps, n)`` of each kernel, in the same array.
 
-
-def _convolve(windows: np.ndarray, channels: np.ndarray, out: np.ndarray) -> None:
-    """Write the convolutions ``(n_timesteps, n, 84)`` of windows.
-
-    In float64 the sums are exact, unless values differ by seven powers of ten. In
-    float32 BLAS may add in another order for another number of rows. A threshold that
-    is one of the values would then be passed for some of them and not for others.
+    Weights of -1 and 2 are -1 for all nine values, and 3 more for three of them. Both
+    sums are made of three times a sum of three, so that they are rounded alike: where a
+    series is level they cancel out.
     """
-    weights = (channels[:, :, None] * KERNEL_WEIGHTS[:, None]).reshape(_N_KERNELS, -1)
-    values = windows.reshape(windows.shape[0] * windows.shape[1], -1)
-    out.reshape(-1, _N_KERNELS)[:] = np.matmul(values, weights.T.astype(np.float64))
+    n_timesteps = padded.shape[1] - 2 * _HALF * dilation
+    values, of_two = np.empty((2, n_timesteps, padded.shape[2]), padded.dtype)
+    last_channels = last_two = None
+    for kernel, (*two, third) in enumerate(_HIGH.tolist()):
+        chosen = np.flatnonzero(channels[kernel]).tolist()
+        if chosen != last_channels:
+            series = sum((padded[one] for one in chosen[1:]), start=padded[chosen[0]])
+            all_nine = _three(_three(series, dilation), 3 * dilation)
+            thrice = 3 * series
+            under = [
+                thrice[at * dilation :][:n_timesteps] for at in range(FEWEST_TIMESTEPS)
+            ]
+            last_channels, last_two = chosen, None
+        if two != last_two:
+            np.add(under[two[0]], under[two[1]], out=of_two)
+            last_two = two
+        np.add(of_two, under[third], out=values)
+        values -= all_nine
+        yield values
+
+
+def _three(values: np.ndarray, step: int) -> np.ndarray:
+    """Add up three values, one ``step`` after the other."""
+    n_sums = len(values) - 2 * step
+    return values[:n_sums] + values[step : step + n_sums] + values[2 * step :]
 
 
 def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ _MOST_IN_A_BYTE = 255
 
 @dataclass(frozen=True)
 class Pool:
-    """Reads convolutions ``(n_timesteps, n)`` that are minus infinity where not seen.
+    """Reads convolutions ``(n_timesteps, n)``.
 
     The numbers are, in this order: the share of time points above the threshold; by how
     much these are above it on average, in multiples of ``unit``; their mean time point;
@@ -30,9 +30,9 @@ class Pool:
 
     Parameters
     ----------
-    above : ndarray of bool, shape (n_timesteps, n)
+    above : ndarray of bool, shape (n_levels, n_timesteps or more, n)
         Room to work in.
-    work : ndarray of float32, shape (n_timesteps, n) or None
+    work : ndarray of float32, shape (n_levels, n_timesteps, n) or None
         The same for four numbers. None reads the share alone.
     unit : float
         What amounts are divided by.
@@ -43,65 +43,72 @@ class Pool:
     unit: float
 
     @classmethod
-    def of(cls, pooling: str, values: np.ndarray, unit: float) -> "Pool":
-        """Make one with room for such values."""
-        work = np.empty_like(values) if pooling == "multi" else None
-        return cls(np.empty(values.shape, bool), work, unit)
+    def of(cls, pooling: str, shape: tuple[int, int, int], unit: float) -> "Pool":
+        """Make one with room for so many thresholds, time points and series."""
+        n_levels, n_timesteps, n = shape
+        work = np.empty(shape, np.float32) if pooling == "multi" else None
+        return cls(np.empty((n_levels, _whole(n_timesteps), n), bool), work, unit)
 
-    def read(
-        self,
-        values: np.ndarray,
-        limits: np.ndarray,
-        first: np.ndarray,
-        n_seen: np.ndarray,
-        out: np.ndarray,
-    ) -> None:
-        """Write the numbers of one threshold for each convolution.
+    def read(self, values: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
+        """Write the numbers of some thresholds.
 
         Parameters
         ----------
-        values : ndarray of float32, shape (n_timesteps, n_rows * n_kernels)
-            Convolutions.
-        limits : ndarray of shape (n_rows * n_kernels,)
-            Threshold of each convolution.
-        first, n_seen : ndarray of shape (n_kernels,)
-            First time point that is seen of a convolution, and how many are.
-        out : ndarray of shape (n_rows, n_kernels, 1 or 4)
+        values : ndarray of float32, shape (n_timesteps, n)
+            A convolution of each series; its time points may be fewer than there is
+            room for.
+        limits : ndarray of float32, shape (n_levels,)
+            The thresholds.
+        out : ndarray of shape (1 or 4, n_levels, n)
             Takes the numbers.
         """
-        n_rows, n_kernels, _ = out.shape
-        np.greater(values, limits, out=self.above)
-        counts = _count(self.above).reshape(n_rows, n_kernels)
-        np.divide(counts, n_seen, out=out[:, :, 0])
+        n_timesteps, limits = len(values), limits[:, None, None]
+        whole = self.above[:, : _whole(n_timesteps)]
+        above = np.greater(values, limits, out=whole[:, :n_timesteps])
+        whole[:, n_timesteps:] = False
+        counts = _count(whole)
+        np.divide(counts, np.float32(n_timesteps), out=out[0])
         if self.work is None:
             return
         some = np.maximum(counts, np.float32(1))
-        np.subtract(values, limits, out=self.work)
-        np.maximum(self.work, 0, out=self.work)
-        amounts = np.add.reduce(self.work, axis=0).reshape(n_rows, n_kernels)
-        np.divide(amounts, some * np.float32(self.unit), out=out[:, :, 1])
-        np.copyto(self.work, self.above)
-        times = np.arange(len(values), dtype=np.float32)
+        work = np.subtract(values, limits, out=self.work[:, :n_timesteps])
+        np.maximum(work, 0, out=work)
+        np.divide(np.add.reduce(work, axis=1), some * np.float32(self.unit), out=out[1])
+        np.copyto(work, above)
+        times = np.arange(n_timesteps, dtype=np.float32)
         # By BLAS it would wake threads beside those that convolve.
-        places = np.einsum("t,tn->n", times, self.work).reshape(n_rows, n_kernels)
-        np.subtract(places / some, first, out=out[:, :, 2])
-        np.copyto(out[:, :, 2], np.float32(-1), where=counts == 0)
-        out[:, :, 3] = _longest(self.work).reshape(n_rows, n_kernels)
+        np.divide(np.einsum("t,ltn->ln", times, work), some, out=out[2])
+        np.copyto(out[2], np.float32(-1), where=counts == 0)
+        out[3] = _longest(above)
 
 
 def _longest(above: np.ndarray) -> np.ndarray:
-    """Longest stretch of ones along the first axis; the array is used up."""
-    longer = np.empty_like(above[0])
-    for before, step in pairwise(above):
+    """Longest stretch of trues along the second axis."""
+    stretches = above.astype(np.min_scalar_type(-above.shape[1]))
+    longer = np.empty_like(stretches[:, 0])
+    for before, step in pairwise(stretches.swapaxes(0, 1)):
         np.add(before, 1, out=longer)
         step *= longer
-    return above.max(axis=0)
+    return stretches.max(axis=1)
+
+
+def _in_a_row(n_timesteps: int) -> int:
+    """Time points that are added side by side: sums of the rest are below 256."""
+    return max(8, -(-n_timesteps // _MOST_IN_A_BYTE))
+
+
+def _whole(n_timesteps: int) -> int:
+    """Time points, rounded up to a multiple of those that are added side by side."""
+    return -(-n_timesteps // _in_a_row(n_timesteps)) * _in_a_row(n_timesteps)
 
 
 def _count(above: np.ndarray) -> np.ndarray:
-    """Count the trues along the first axis, in bytes as far as these can hold them."""
-    parts = [
-        np.add.reduce(above[start : start + _MOST_IN_A_BYTE].view(np.uint8), dtype="u1")
-        for start in range(0, len(above), _MOST_IN_A_BYTE)
-    ]
-    return np.add.reduce(parts, dtype=np.float32) if len(parts) > 1 else parts[0]
+    """Count the trues along the second axis of ``(n_levels, n_timesteps, n)``.
+
+    They are added as bytes, in long rows: of short ones each takes as long.
+    """
+    n_levels, n_timesteps, n = above.shape
+    row = _in_a_row(n_timesteps)
+    parts = above.view(np.uint8).reshape(n_levels, -1, row * n)
+    sums = np.add.reduce(parts, axis=1, dtype=np.uint8).reshape(n_levels, row, n)
+    return np.add.reduce(sums, axis=1, dtype=np.float32)

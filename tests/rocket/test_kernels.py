@@ -59,7 +59,7 @@ def _by_hand(kernels, series, numbers=_share):
     return np.array(found).T
 
 
-@pytest.mark.parametrize("n_timesteps", [9, 40, 300])
+@pytest.mark.parametrize("n_timesteps", [9, 40, 300, 2100])
 @pytest.mark.parametrize("n_channels", [1, 3])
 def test_the_features_are_shares_of_a_convolution(n_timesteps, n_channels):
     series = _series(5, n_timesteps, n_channels)
@@ -125,5 +125,26 @@ def test_thresholds_are_quantiles_of_the_convolutions():
     kernels = RocketKernels.fitted(series, 84 * 50, np.random.RandomState(0))
     shares = kernels.transform(series[:1])[0]
     # The levels are spread evenly over (0, 1), and so are the shares above them.
+    levels = np.arange(1, 84 * 50 + 1) * (1 + 5**0.5) / 2 % 1
+    n_first = kernels.thresholds[0].size
+    whole = np.arange(n_first) // kernels.thresholds[0].shape[1] % 2 == 0  # not cut
+    wanted = 1 - levels[:n_first][whole]
+    np.testing.assert_allclose(shares[:n_first][whole], wanted, atol=1 / 200)
     assert abs(shares.mean() - 0.5) < 0.02
     assert abs(np.quantile(shares, 0.25) - 0.25) < 0.03
+
+
+@pytest.mark.parametrize("pooling", ["ppv", "multi"])
+@pytest.mark.parametrize("n_channels", [1, 4])
+def test_convolutions_of_a_level_are_zero(pooling, n_channels):
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=(6, 1, n_channels)).astype(np.float32) * 10
+    flat = np.repeat(level, 50, axis=1)
+    kernels = RocketKernels.fitted(flat, 84 * 8 * 4, np.random.RandomState(0), pooling)
+    at_zero = tuple(np.zeros_like(limits) for limits in kernels.thresholds)
+    found = replace(kernels, thresholds=at_zero).transform(flat)
+    # No end is in sight of every second kernel, and no rounding leaves a rest.
+    n_thresholds = kernels.thresholds[0].shape[1]
+    n_numbers = 4 if pooling == "multi" else 1
+    first = found[:, : 84 * n_thresholds * n_numbers].reshape(6, 84, -1)
+    np.testing.assert_array_equal(first[:, 1::2, :n_thresholds], 0)
