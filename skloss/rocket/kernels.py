@@ -19,18 +19,18 @@ __all__ = ["FEWEST_TIMESTEPS", "KERNEL_WEIGHTS", "RocketKernels"]
 
 FEWEST_TIMESTEPS = 9  # as many as a kernel has weights
 _HALF = FEWEST_TIMESTEPS // 2
-_HIGH = np.array(list(combinations(range(FEWEST_TIMESTEPS), 3)))
+_HIGH = list(combinations(range(FEWEST_TIMESTEPS), 3))
 _N_KERNELS = len(_HIGH)
 KERNEL_WEIGHTS = np.full((_N_KERNELS, FEWEST_TIMESTEPS), -1, np.float32)
-np.put_along_axis(KERNEL_WEIGHTS, _HIGH, 2, axis=1)
+np.put_along_axis(KERNEL_WEIGHTS, np.array(_HIGH), 2, axis=1)
 
 _MOST_DILATIONS = 32
 _MOST_CHANNELS = 9  # that one kernel adds up
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
 
-# Values of one convolution that are held at a time: few enough to stay in the cache of
-# a core while thresholds pass over them. The longest stretch is found by time points,
-# each of which takes as long for few series.
+# Values of convolutions that are held at a time: few enough to stay in the cache of a
+# core while thresholds pass over them. The longest stretch is found by time points, and
+# each takes as long for few values. Of few series, several kernels are held.
 _CHUNK = {"ppv": 2**15, "multi": 2**18}
 _FEWEST_SERIES = 64
 
@@ -104,11 +104,11 @@ class RocketKernels:
             chosen = _channels(n_channels, random)
             rows = series[random.randint(len(series), size=_N_KERNELS)]
             reach = dilation * _HALF
-            each = _convolutions(_padded(rows, reach), dilation, chosen)
-            # Of each kernel the convolution of its own row.
-            values = np.array(
-                [values[:, row].copy() for row, values in enumerate(each)]
-            )
+            values = np.empty((_N_KERNELS, n_timesteps), np.float32)
+            padded = _padded(rows, reach)
+            for kernels, found in _convolutions(padded, dilation, chosen, 1):
+                # Of a kernel the convolution of its own row.
+                values[kernels] = found[:, :, kernels.start]
             thresholds.append(_quantiles(values, levels.reshape(_N_KERNELS, -1)))
             channels.append(chosen)
         return cls(
@@ -176,6 +176,7 @@ class RocketKernels:
         widest, n_numbers = max(self.dilations) * _HALF, POOLINGS[self.pooling]
         padded = _padded(series, widest)
         shape = (self.n_timesteps, padded.shape[2])
+        at_once = max(1, _CHUNK[self.pooling] // (shape[0] * shape[1]))
         column = 0
         for number, (dilation, thresholds, channels) in enumerate(
             zip(self.dilations, self.thresholds, self.channels, strict=True)
@@ -183,14 +184,14 @@ class RocketKernels:
             reach = dilation * _HALF
             inner = slice(reach, self.n_timesteps - reach)
             n_levels = thresholds.shape[1]
-            pool = Pool.of(self.pooling, (n_levels, *shape), self.unit)
+            pool = Pool.of(self.pooling, (at_once, n_levels, *shape), self.unit)
             found = np.empty((_N_KERNELS, n_numbers, n_levels, shape[1]), np.float32)
             needed = padded[:, widest - reach : self.n_timesteps + widest + reach]
-            each = _convolutions(needed, dilation, channels)
-            for kernel, values in enumerate(each):
+            for kernels, values in _convolutions(needed, dilation, channels, at_once):
                 # Every second kernel sees no end of a series, where it was padded.
-                seen = values if kernel % 2 == number % 2 else values[inner]
-                pool.read(seen, thresholds[kernel], found[kernel])
+                sees_ends = kernels.start % 2 == number % 2
+                seen = values if sees_ends else values[:, inner]
+                pool.read(seen, thresholds[kernels], found[kernels])
             size = thresholds.size * n_numbers
             found = found.reshape(size, -1)[:, : len(series)]
             features[:, column : column + size] = found.T
@@ -236,33 +237,41 @@ def _padded(series: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _convolutions(
-    padded: np.ndarray, dilation: int, channels: np.ndarray
-) -> Iterator[np.ndarray]:
-    """Yield the convolution ``(n_timesteps, n)`` of each kernel, in the same array.
+    padded: np.ndarray, dilation: int, channels: np.ndarray, at_once: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield some kernels, and their convolutions ``(n_kernels, n_timesteps, n)``.
 
+    They are the first of every two, then the second, and come in the same array.
     Weights of -1 and 2 are -1 for all nine values, and 3 more for three of them. Both
     sums are made of three times a sum of three, so that they are rounded alike: where a
     series is level they cancel out.
     """
     n_timesteps = padded.shape[1] - 2 * _HALF * dilation
-    values, of_two = np.empty((2, n_timesteps, padded.shape[2]), padded.dtype)
+    shape = (n_timesteps, padded.shape[2])
+    values = np.empty((at_once, *shape), np.float32)
+    of_two = np.empty(shape, np.float32)
+    chosen = [
+        [one for one, is_in in enumerate(row) if is_in] for row in channels.tolist()
+    ]
     last_channels = last_two = None
-    for kernel, (*two, third) in enumerate(_HIGH.tolist()):
-        chosen = np.flatnonzero(channels[kernel]).tolist()
-        if chosen != last_channels:
-            series = sum((padded[one] for one in chosen[1:]), start=padded[chosen[0]])
-            all_nine = _three(_three(series, dilation), 3 * dilation)
-            thrice = 3 * series
-            under = [
-                thrice[at * dilation :][:n_timesteps] for at in range(FEWEST_TIMESTEPS)
-            ]
-            last_channels, last_two = chosen, None
-        if two != last_two:
-            np.add(under[two[0]], under[two[1]], out=of_two)
-            last_two = two
-        np.add(of_two, under[third], out=values)
-        values -= all_nine
-        yield values
+    starts = [*range(0, _N_KERNELS, 2 * at_once), *range(1, _N_KERNELS, 2 * at_once)]
+    for start in starts:
+        kernels = range(start, min(start + 2 * at_once, _N_KERNELS), 2)
+        for kernel, out in zip(kernels, values, strict=False):
+            if chosen[kernel] != last_channels:
+                last_channels, last_two = chosen[kernel], None
+                first, *others = (padded[one] for one in last_channels)
+                series = sum(others, start=first)
+                all_nine = _three(_three(series, dilation), 3 * dilation)
+                thrice = 3 * series
+                under = [thrice[at * dilation :][:n_timesteps] for at in range(9)]
+            *two, third = _HIGH[kernel]
+            if two != last_two:
+                np.add(under[two[0]], under[two[1]], out=of_two)
+                last_two = two
+            np.add(of_two, under[third], out=out)
+            out -= all_nine
+        yield slice(start, kernels.stop, 2), values[: len(kernels)]
 
 
 def _three(values: np.ndarray, step: int) -> np.ndarray:
