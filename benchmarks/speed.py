@@ -542,7 +542,8 @@ def main() -> None:
 def measure(kept: dict[str, Any], options: argparse.Namespace) -> None:
     """Measure jobs, and write the results after each one."""
     here = describe()
-    kept["limits"] = limits()
+    if any(JOBS[name].multiplications for name in options.jobs):  # told as shares
+        kept["limits"] = limits()
     for name in options.jobs:
         job = JOBS[name]
         others = contestants(job)
