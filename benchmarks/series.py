@@ -1,7 +1,7 @@
 """Classifiers of series with untouched defaults, in one run.
 
-    python benchmarks/series.py [--data FOLDER] [--sets NAME ...] [--seeds 2] [--quick]
-        [--report]
+    python benchmarks/series.py [--data FOLDER] [--sets NAME ...] [--models NAME ...]
+        [--seeds 2] [--quick] [--report]
 
 RocketClassifier (also with ``pooling="multi"``) and CNN1DClassifier (also as LITE) have
 untouched defaults beside what aeon has (``python -m pip install aeon torch``; without
@@ -175,11 +175,14 @@ def scores(fit: Callable[..., Any], splits: list[Split], seed: int) -> dict[str,
 
 
 def measured(
-    splits: list[Split], seeds: int, known: Container[str] = ()
+    splits: list[Split],
+    seeds: int,
+    known: Container[str] = (),
+    chosen: Container[str] = CONTESTANTS,
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Medians over the seeds, of every contestant that is not known."""
+    """Medians over the seeds, of every chosen contestant that is not known."""
     for name, fit in CONTESTANTS.items():
-        if name in known:
+        if name in known or name not in chosen:
             continue
         if package := NEEDS.get(fit):
             if find_spec("aeon") is None or find_spec(package) is None:
@@ -207,6 +210,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, metavar="FOLDER")
     parser.add_argument("--sets", nargs="+", metavar="NAME")
+    parser.add_argument("--models", nargs="+", choices=CONTESTANTS, default=CONTESTANTS)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true")
@@ -226,7 +230,7 @@ def main() -> None:
     for name in sets:
         splits = list(beats() if name == BEATS else ucr(options.data, name))
         of_set = kept["sets"].setdefault(name, {})
-        for contestant, row in measured(splits, options.seeds, of_set):
+        for contestant, row in measured(splits, options.seeds, of_set, options.models):
             of_set[contestant] = row
             kept.setdefault("seeds", {})[name] = options.seeds
             kept["host"] = describe()
