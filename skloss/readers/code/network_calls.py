@@ -315,9 +315,10 @@ def _is_logged(
     plain = monitor.removeprefix("val_")
     if plain != monitor and not has_validation:
         return False
-    # Keras before 2.3 logs "acc", and numbers follow names that were used before.
+    # Keras before 2.3 logs "accuracy" as "acc", but no Keras logs "acc" as "accuracy".
+    # Numbers follow names that were used before.
     known = {"loss", "lr", "learning_rate", *names}
-    known |= {"acc", "accuracy"} if {"acc", "accuracy"} & known else set()
+    known |= {"acc"} if "accuracy" in known else set()
     return plain in known or re.sub(r"_\d+$", "", plain) in known
 
 

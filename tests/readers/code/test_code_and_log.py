@@ -217,6 +217,14 @@ def test_early_stopping_that_watches_the_wrong_curve_is_found(stopping, held_out
     assert found.find("wrong-monitor").is_alarm
 
 
+def test_no_version_of_keras_logs_acc_as_accuracy():
+    fit = f"stop = EarlyStopping('val_accuracy')\n{VALIDATED[:-1]}, callbacks=[stop])"
+    compiled = "loss='binary_crossentropy', metrics=['acc']"
+    found = skloss.diagnose(code=network(compiled=compiled, fit=fit, before=SPLIT))
+    assert "no such curve" in found.find("wrong-monitor").title
+    assert '"val_acc"' in found.find("wrong-monitor").fix
+
+
 @pytest.mark.parametrize(
     ("callbacks", "metrics"),
     [
