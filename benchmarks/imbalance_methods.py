@@ -375,7 +375,7 @@ def report_table(table: pd.DataFrame) -> None:
     print(means.round(3).T.to_string())
     print(f"\nMCC on KEEL tables\n{by_ratio(table).round(3).T.to_string()}")
     judge(table)
-    wide = table.unstack("remedy", sort=False)
+    wide = side_by_side(table)
     for measure in ("mcc", "mcc corrected", "mcc tuned", "ap", "log_loss corrected"):
         plain = wide[measure.split(" ")[0]]["none"]
         show(f"{measure}, less that of none", wide[measure].sub(plain, axis=0))
@@ -391,6 +391,13 @@ def report_table(table: pd.DataFrame) -> None:
         print(f"\n{measure} by set\n{wide[measure].round(3).to_string()}")
 
 
+def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    """Make a row for each set, with columns by measure and remedy in their order."""
+    in_order = pd.MultiIndex.from_product([table, table.index.unique("remedy")])
+    # To unstack without sorting mixes values up before pandas 3.
+    return table.unstack("remedy").reindex(columns=in_order)
+
+
 def judge(table: pd.DataFrame) -> None:
     """Say how far what is recommended is behind the best, and on which sets."""
     for own_remedy, (column, most) in product(RECOMMENDED, MOST_BEHIND.items()):
@@ -398,7 +405,7 @@ def judge(table: pd.DataFrame) -> None:
         ways = [w for w in ("", " corrected", " tuned") if measure + w in table]
         every = table.drop(index=[*PEERS], level="remedy", errors="ignore")
         every = every[[measure + w for w in ways]]
-        flat = every.unstack("remedy", sort=False)
+        flat = side_by_side(every)
         if (column, own_remedy) not in flat:
             continue
         own = flat[(column, own_remedy)]

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
@@ -93,6 +94,16 @@ def test_a_fold_without_a_threshold_of_each_remedy_counts_without_thresholds(scr
     assert table.attrs["folds"] == {"a": 2}
     assert table["mcc"].to_dict() == {"none": 0.7, "SMOTE": 0.5}
     assert table["mcc tuned"].to_dict() == {"none": 0.5, "SMOTE": 0.7}
+
+
+def test_a_remedy_that_was_fitted_later_stands_beside_its_own_sets(script):
+    places = [(s, r) for r in ("none", "SMOTE") for s in ("b", "a")]
+    places += [("a", "late"), ("b", "late")]
+    index = pd.MultiIndex.from_tuples(places, names=["set", "remedy"])
+    table = pd.DataFrame({"mcc": [f"{s} {r}" for s, r in places]}, index)
+    wide = script.side_by_side(table)["mcc"]
+    assert list(wide) == ["none", "SMOTE", "late"]
+    assert all(wide.loc[s, r] == f"{s} {r}" for s, r in places)
 
 
 def test_hard_common_rows_are_drawn_ever_more(script):
