@@ -30,9 +30,9 @@ _GOLDEN_RATIO = (1 + 5**0.5) / 2
 
 # Values of convolutions that are held at a time: few enough to stay in the cache of a
 # core while thresholds pass over them. The longest stretch is found by time points, and
-# each takes as long for few values. Of few series, several kernels are held.
+# each takes as long for few values, so that these are of several kernels.
 _CHUNK = {"ppv": 2**15, "multi": 2**18}
-_FEWEST_SERIES = 64
+_FEWEST_SERIES, _MOST_SERIES = 64, 512
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ class RocketKernels:
         """
         shape = (len(series), self.n_features)
         features = np.empty(shape, np.float32) if out is None else out
-        n_rows = max(_FEWEST_SERIES, _CHUNK[self.pooling] // self.n_timesteps)
+        n_rows = max(_FEWEST_SERIES, _CHUNK["ppv"] // self.n_timesteps)
+        n_rows = min(n_rows, _MOST_SERIES)
         chunks = [
             slice(start, start + n_rows) for start in range(0, len(series), n_rows)
         ]
