@@ -367,15 +367,21 @@ def report(fits: dict[str, dict[str, float]]) -> None:
 
 
 def report_ranks(frame: pd.DataFrame) -> None:
-    """Print the mean rank of each classifier over the KEEL tables, first is 1."""
-    ranks = {}
+    """Print means and mean ranks of classifiers on the same folds; first is 1."""
+    per_set = frame.groupby(["model", "set"]).size().unstack()
+    whole = per_set.index[per_set.notna().all(axis=1)]
+    frame = frame[frame["model"].isin(whole)]
+    sizes = frame.groupby(["set", "fold", "seed"])["model"].transform("size")
+    frame = frame[sizes == len(whole)]
+    found = {}
     for value, ascending in RANKED.items():
-        if value in frame:
-            table = frame.pivot_table(index="set", columns="model", values=value)
-            ranks[value] = table.dropna(axis=1).rank(axis=1, ascending=ascending).mean()
-    if ranks:
-        table = pd.DataFrame(ranks).sort_values("mcc")
-        print(f"\nmean rank on KEEL tables\n{table.round(2).to_string()}")
+        table = frame.pivot_table(index="set", columns="model", values=value)
+        found[value] = table.mean()
+        found[f"rank by {value}"] = table.rank(axis=1, ascending=ascending).mean()
+    found["seconds"] = frame.groupby("model")["seconds"].mean()
+    n_folds = len(frame) // max(len(whole), 1)
+    table = pd.DataFrame(found).sort_values("rank by mcc").round(3)
+    print(f"\nthe same {n_folds} folds of all KEEL tables\n{table.to_string()}")
 
 
 def report_collapsed(frame: pd.DataFrame) -> None:
