@@ -19,6 +19,10 @@ __all__ = [
     "prior_shift",
 ]
 
+# Before any row is seen, temperatures from 0.4 to 2.7 are likely. On 16 tables that no
+# published figure is of, log-loss was lower than with 1 here, or with no limit.
+_SPREAD = 0.5
+
 
 def check_calibration(job: Job) -> None:
     """Refuse a temperature without rows to choose it by."""
@@ -108,7 +112,8 @@ def calibrated_fit(
     logits = replace(calibration, temperature=1.0).logits(raw)
     if not np.isfinite(logits).all():
         return calibration
-    found, _ = best_temperature(logits, held.rows.y, held.rows.sample_weight)
+    rows = held.rows
+    found, _ = best_temperature(logits, rows.y, rows.sample_weight, spread=_SPREAD)
     return replace(calibration, temperature=found)
 
 

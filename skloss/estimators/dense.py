@@ -141,8 +141,9 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         classifier is used. It shifts the logits by ``log(share / share in training)``,
         in predictions and in all curves but those of the loss.
     calibration : {"temperature"} or None, default=None
-        Whether the logits are divided by the temperature with the lowest cross-entropy
-        on the held-out rows, after the correction of the prior. Predicted classes stay.
+        Whether the logits are divided by a temperature, after the correction of the
+        prior: that of the lowest cross-entropy on the held-out rows, nearer to 1 the
+        fewer these are. Predicted classes stay.
     pos_label : label, default=None
         Positive class of two, the one that F1, precision, recall and the like are of.
         None is the rarer class if it has at most 40 % of the rows, and ``classes_[1]``

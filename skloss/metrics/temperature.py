@@ -10,7 +10,11 @@ _TEMPERATURES = (0.1, 10.0)
 
 
 def best_temperature(
-    logits: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
+    logits: np.ndarray,
+    y: np.ndarray,
+    sample_weight: np.ndarray | None = None,
+    *,
+    spread: float | None = None,
 ) -> tuple[float, float]:
     """Temperature with the lowest mean cross-entropy on rows that were held out.
 
@@ -23,6 +27,10 @@ def best_temperature(
         Class numbers.
     sample_weight : ndarray of shape (n,), optional
         Weights of the rows.
+    spread : float, optional
+        Standard deviation of the logarithm of the temperature around 0, as far as it is
+        known without the rows. Each row then counts against it. If there is none, a few
+        rows that are all right make probabilities of nearly 0 and 1.
 
     Returns
     -------
@@ -53,6 +61,11 @@ def best_temperature(
         sums = np.log(np.exp(shifted * scale).sum(axis=1))
         return float(np.average(sums - of_truth * scale, weights=sample_weight))
 
+    def doubted(log_temperature: float) -> float:
+        """Return the loss, and how unlikely the temperature is without the rows."""
+        unlikely = 0.0 if spread is None else (log_temperature / spread) ** 2 / 2
+        return loss(log_temperature) + unlikely / len(y)
+
     bounds = tuple(np.log(_TEMPERATURES))
-    found = minimize_scalar(loss, bounds=bounds, options={"xatol": 1e-6})
-    return float(np.exp(found.x)), max(loss(0.0) - float(found.fun), 0.0)
+    found = minimize_scalar(doubted, bounds=bounds, options={"xatol": 1e-6})
+    return float(np.exp(found.x)), max(loss(0.0) - loss(float(found.x)), 0.0)

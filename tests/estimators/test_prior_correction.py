@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss
 
 from skloss import CNN1DClassifier, DenseClassifier, Pipeline, diagnose
-from skloss.metrics import correct_prior
+from skloss.metrics import best_temperature, correct_prior
 
 rng = np.random.default_rng(0)
 N = 600
@@ -207,12 +207,24 @@ def test_the_temperature_is_the_best_one_on_held_out_rows(labels):
         p = np.exp(logs * np.exp(-log_t))
         return log_loss(labels[held], p / p.sum(axis=1, keepdims=True))
 
-    best = minimize_scalar(at, bounds=(-2, 2))
+    # Of all rows together, its logarithm is normal around 0 with a deviation of 1/2.
+    best = minimize_scalar(lambda t: at(t) + 2 * t**2 / len(held), bounds=(-2, 2))
     found = log_loss(labels[held], scaled.predict_proba(X[held]))
-    assert found == pytest.approx(best.fun, abs=1e-5)
+    assert found == pytest.approx(at(best.x), abs=1e-5)
     temperature = scaled.record_.outcome["calibration"]["temperature"]
     assert temperature == pytest.approx(np.exp(best.x), rel=1e-2)
     np.testing.assert_array_equal(plain.predict(X), scaled.predict(X))
+
+
+def test_a_few_rows_that_are_all_right_do_not_make_probabilities_of_0_and_1():
+    codes = np.repeat([0, 1], [40, 4])
+    logits = np.where(codes, 1.0, -2.0)[:, None]
+    assert best_temperature(logits, codes)[0] == pytest.approx(0.1, rel=1e-3)
+    temperature, gain = best_temperature(logits, codes, spread=0.5)
+    assert 0.4 < temperature < 0.9
+    assert gain > 0
+    many = best_temperature(np.tile(logits, (100, 1)), np.tile(codes, 100), spread=0.5)
+    assert many[0] < 0.3
 
 
 def test_a_temperature_needs_held_out_rows():
