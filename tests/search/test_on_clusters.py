@@ -196,6 +196,14 @@ def skip_without(backend):
         pytest.skip(f"needs {backend}")
 
 
+def configured(options):
+    """Settings of dask for a while."""
+    import dask
+    import distributed  # noqa: F401 - else its own settings come and go with these
+
+    return dask.config.set(options)
+
+
 @pytest.mark.parametrize("backend", ["dask", "ray"])
 def test_a_cluster_finds_what_one_process_finds_and_another_one_resumes(
     rows, capsys, backend
@@ -238,9 +246,7 @@ def test_the_only_worker_of_dask_is_replaced_though_it_starts_slowly(
 
 def test_workers_that_do_not_start_are_one_sentence(rows, capsys):
     skip_without("dask")
-    import dask
-
-    with dask.config.set({"distributed.worker.preload": ["no_such_module"]}):
+    with configured({"distributed.worker.preload": ["no_such_module"]}):
         assert main([*OPTIONS, "--backend", "dask", "--jobs", "1"]) == 2
     told = capsys.readouterr().err
     assert "Workers of dask do not start on this machine" in told
@@ -249,12 +255,8 @@ def test_workers_that_do_not_start_are_one_sentence(rows, capsys):
 @pytest.mark.parametrize("backend", ["dask", "ray"])
 def test_a_cluster_that_is_not_there_is_one_sentence(rows, capsys, backend):
     skip_without(backend)
-    soon = nullcontext()
-    if backend == "dask":
-        import dask
-
-        soon = dask.config.set({"distributed.comm.timeouts.connect": "1s"})
-    with soon:
+    soon = {"distributed.comm.timeouts.connect": "1s"}
+    with configured(soon) if backend == "dask" else nullcontext():
         assert main([*OPTIONS, "--backend", backend, "--address", "127.0.0.1:1"]) == 2
     told = capsys.readouterr().err
     assert f"No cluster of {backend} answers at 127.0.0.1:1" in told
