@@ -6,13 +6,23 @@ import signal
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 # A process per core: more threads of OpenMP in each would spin while they wait for one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@settings(max_examples=1, database=None)
+@given(st.none())
+def draw_once(nothing):
+    """Let Hypothesis make its generator of random numbers."""
+
+
 def pytest_collection_finish():
     """Look for no garbage in what the imports made, which is much of TensorFlow."""
+    # Hypothesis 6.119 asks the collector who holds that generator, and warns if nobody.
+    draw_once()
     gc.freeze()
 
 
