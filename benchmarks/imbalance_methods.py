@@ -130,7 +130,7 @@ REMEDIES: dict[str, dict[str, Any]] = {
     "5 under-sampled members": {"sampler": RandomUnderSampler(), **MEMBERS},
     "5 members": MEMBERS,
 }
-PEERS = ("SPE of 50 trees", "SPE of 10 networks")
+SPE_OF_TREES, SPE_OF_NETWORKS = PEERS = ("SPE of 50 trees", "SPE of 10 networks")
 METHODS = (*REMEDIES, *PEERS)
 RECOMMENDED = ("none", "5 members")
 MOST_BEHIND = {"mcc tuned": 0.02, "log_loss": 0.01}  # the best mean
@@ -206,7 +206,7 @@ def folds(rows: Rows, seed: int = 0) -> Any:
 
 def pipeline(rows: Rows, remedy: str, seed: int) -> TimedPipeline:
     """Make the network of a remedy, or its peer, for these training rows."""
-    if remedy == PEERS[0]:
+    if remedy == SPE_OF_TREES:
         peer = SelfPacedEnsemble(random_state=seed)
         return TimedPipeline([("scale", "passthrough"), ("network", peer)])
     network = rows.network(random_state=seed, **REMEDIES.get(remedy, {}))
@@ -215,7 +215,7 @@ def pipeline(rows: Rows, remedy: str, seed: int) -> TimedPipeline:
         neighbors = int(0.55 * rows.y.sum()) - 2
         network.sampler = SMOTE(k_neighbors=max(1, min(5, neighbors)))
     scaler = StandardScaler() if isinstance(network, DenseClassifier) else "passthrough"
-    if remedy == PEERS[1]:
+    if remedy == SPE_OF_NETWORKS:
         network = SelfPacedEnsemble(network, n_estimators=10, random_state=seed)
     return TimedPipeline([("scale", scaler), ("network", network)])
 
