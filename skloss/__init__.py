@@ -14,6 +14,7 @@ _HOME = {
     "CNN2DClassifier": "skloss.estimators",
     "DenseClassifier": "skloss.estimators",
     "KerasClassifier": "skloss.estimators",
+    "OutOfBagThresholdClassifier": "skloss.model_selection",
     "Pipeline": "skloss.model_selection",
     "RecurrentClassifier": "skloss.estimators",
     "ReduceLROnPlateau": "skloss.training",

@@ -15,7 +15,13 @@ from skloss.estimators.keras import KerasClassifier
 from skloss.estimators.recurrent import RecurrentClassifier
 from skloss.estimators.rocket import RocketClassifier
 from skloss.io import load, save, to_onnx
-from skloss.model_selection import Pipeline, error_floor, label_issues, make_pipeline
+from skloss.model_selection import (
+    OutOfBagThresholdClassifier,
+    Pipeline,
+    error_floor,
+    label_issues,
+    make_pipeline,
+)
 from skloss.preprocessing import SeriesScaler
 from skloss.readers import diagnose, explain_gap
 from skloss.record import TrainingRecord
@@ -30,6 +36,7 @@ __all__ = [
     "CNN2DClassifier",
     "DenseClassifier",
     "KerasClassifier",
+    "OutOfBagThresholdClassifier",
     "Pipeline",
     "RecurrentClassifier",
     "ReduceLROnPlateau",

@@ -65,7 +65,9 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Me
 
 
 def threshold_label(tuned: Any) -> Any:
-    """Label whose scores the threshold of a TunedThresholdClassifierCV is for."""
+    """Label whose scores the ``best_threshold_`` of a classifier is for."""
+    if hasattr(tuned, "pos_label_"):
+        return tuned.pos_label_
     label = tuned._curve_scorer._get_pos_label()
     return tuned.classes_[1] if label is None else label
 

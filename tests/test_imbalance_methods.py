@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import matthews_corrcoef, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from skloss import DenseClassifier
 from skloss.datasets import make_rare_events
@@ -24,7 +24,7 @@ def script():
     sys.path.insert(0, str(FOLDER))
     yield importlib.import_module("imbalance_methods")
     sys.path.remove(str(FOLDER))
-    ours = {"imbalance_methods", "data_sets", "host", "self_paced", "thresholds"}
+    ours = {"imbalance_methods", "data_sets", "host", "self_paced"}
     for name in ours - before:
         sys.modules.pop(name, None)
 
@@ -34,16 +34,6 @@ def rows(script):
     X, y = make_rare_events(600, prevalence=0.1, random_state=0)
     network = partial(DenseClassifier, width=4, epochs=2, batch_size=200)
     return script.Rows(X, y, np.arange(600) // 20, network)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_threshold_has_the_highest_MCC_of_all(script, seed):
-    rng = np.random.default_rng(seed)
-    p = np.round(rng.random(200), 1 + seed % 2)  # with ties
-    y = (rng.random(200) < 0.4 * p).astype(int)
-    best = max(matthews_corrcoef(y, p >= each) for each in np.unique(p))
-    found = script.best_threshold(y, p)
-    assert matthews_corrcoef(y, p >= found) == pytest.approx(best, abs=1e-12)
 
 
 @pytest.mark.parametrize(

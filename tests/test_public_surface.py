@@ -17,10 +17,10 @@ from skloss.datasets import make_rare_events
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
     "skloss": "CNN1DClassifier CNN2DClassifier DenseClassifier KerasClassifier "
-    "Pipeline RecurrentClassifier ReduceLROnPlateau RocketClassifier SeriesScaler "
-    "TrainingRecord datasets diagnose diagnosis displays error_floor exceptions io "
-    "label_issues load make_pipeline metrics preprocessing repair report save streams "
-    "to_onnx",
+    "OutOfBagThresholdClassifier Pipeline RecurrentClassifier ReduceLROnPlateau "
+    "RocketClassifier SeriesScaler TrainingRecord datasets diagnose diagnosis displays "
+    "error_floor exceptions io label_issues load make_pipeline metrics preprocessing "
+    "repair report save streams to_onnx",
     "skloss.io": "TRUSTED_TYPES load register_converters save to_onnx",
     "skloss.preprocessing": "SeriesScaler",
     "skloss.streams": "Block RowSource array_rows block_rows parquet_rows tf_data_rows",

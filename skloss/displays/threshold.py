@@ -75,7 +75,8 @@ class ThresholdDisplay(Display):
     See Also
     --------
     ProbabilityDisplay : Calibration of probabilities.
-    sklearn.model_selection.TunedThresholdClassifierCV : Selection of a threshold.
+    skloss.OutOfBagThresholdClassifier : Selection of a threshold, out of bag.
+    sklearn.model_selection.TunedThresholdClassifierCV : The same in folds.
 
     Examples
     --------
@@ -191,8 +192,9 @@ class ThresholdDisplay(Display):
         y : array-like of shape (n,)
             Labels of the rows, of two classes.
         threshold : float, default=None
-            The chosen threshold. None uses that of a ``TunedThresholdClassifierCV`` or,
-            for any other classifier, the one with the highest MCC on these rows.
+            The chosen threshold. None uses that of a ``TunedThresholdClassifierCV`` or
+            an :class:`~skloss.OutOfBagThresholdClassifier`; for any other classifier,
+            the one with the highest MCC on these rows.
         pos_label : object, default=None
             Label of the positive class. None uses that of the ``record_``, or the rarer
             class of ``y`` if it has at most 40 % of the rows, or else the second one.

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from skloss.io.kinds import data_kinds, estimator_kinds
-from skloss.model_selection import Pipeline
+from skloss.model_selection import OutOfBagThresholdClassifier, Pipeline
 from skloss.record import TrainingRecord
 
 __all__ = ["STEP_TYPES", "TRUSTED_TYPES"]
@@ -73,7 +73,8 @@ STEP_TYPES: list[str] = sorted(
     {
         *map(_name, estimator_kinds().values()),
         *map(_name, data_kinds().values()),
-        *map(_name, (Pipeline, TrainingRecord, imblearn.pipeline.Pipeline)),
+        *map(_name, (OutOfBagThresholdClassifier, Pipeline, TrainingRecord)),
+        _name(imblearn.pipeline.Pipeline),
         *map(_name, _samplers()),
         *map(_name, _splitters()),
         *map(_name, _metrics()),

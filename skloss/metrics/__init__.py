@@ -16,11 +16,13 @@ from skloss.metrics.prior_shift import correct_prior, log_shift
 from skloss.metrics.ranking import average_precision, rank_auc
 from skloss.metrics.scoring import scoring
 from skloss.metrics.temperature import best_temperature
+from skloss.metrics.thresholds import best_threshold, tuned_threshold
 
 __all__ = [
     "ConfusionCounts",
     "average_precision",
     "best_temperature",
+    "best_threshold",
     "binary_mcc",
     "class_prior",
     "confusion_matrix",
@@ -32,4 +34,5 @@ __all__ = [
     "per_class_loss",
     "rank_auc",
     "scoring",
+    "tuned_threshold",
 ]

@@ -14,7 +14,7 @@ from scipy.sparse import issparse
 from skloss.protocols import FittedClassifier
 from skloss.readers.label_facts import labels_of_classes
 from skloss.record import TrainingRecord
-from skloss.record.find import Found
+from skloss.record.find import FIT_ONCE, Found
 from skloss.sklearn_compat import safe_indexing
 from skloss.sparse_rows import sparse_frame
 
@@ -36,7 +36,7 @@ def is_fitted_on_all(found: Found) -> bool:
     splits_first = record.data.get("holdout") == "pipeline"
     return all(
         hasattr(wrapper, "best_estimator_")
-        or type(wrapper).__name__ == "FixedThresholdClassifier"
+        or type(wrapper).__name__ in FIT_ONCE
         or (hasattr(wrapper, "steps") and (splits_first or not _resamples(wrapper)))
         for wrapper in found.wrappers
     )

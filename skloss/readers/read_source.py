@@ -55,9 +55,9 @@ def diagnose(
         A fitted classifier of skloss, or a Pipeline ending in one; a fitted
         GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or OptunaSearchCV; any of
         these in a FixedThresholdClassifier, TunedThresholdClassifierCV,
-        CalibratedClassifierCV or FrozenEstimator; the dict of
-        ``cross_validate(return_estimator=True)``; a trained ``keras.Model``; a fitted
-        ``KerasClassifier`` of scikeras or ``MLPClassifier`` of scikit-learn; a
+        OutOfBagThresholdClassifier, CalibratedClassifierCV or FrozenEstimator; the dict
+        of ``cross_validate(return_estimator=True)``; a trained ``keras.Model``; a
+        fitted ``KerasClassifier`` of scikeras or ``MLPClassifier`` of scikit-learn; a
         ``TrainingRecord``; or curves: a dict of lists, a Keras ``History``, a
         DataFrame, or the path of a saved record, of a CSV or JSON file, of a log that
         was printed, of a notebook, or of a folder of MLflow or TensorBoard.

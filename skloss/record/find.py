@@ -16,6 +16,7 @@ from skloss.record.training_record import TrainingRecord
 from skloss.sparse_rows import indexable
 
 __all__ = [
+    "FIT_ONCE",
     "Found",
     "NotFoundError",
     "curves_of",
@@ -24,6 +25,10 @@ __all__ = [
     "is_cross_validation",
     "median_fold",
 ]
+
+
+# Wrappers that fit their classifier once, on all rows, whatever they choose.
+FIT_ONCE = ("FixedThresholdClassifier", "OutOfBagThresholdClassifier")
 
 
 class NotFoundError(ValueError):
@@ -98,8 +103,9 @@ def find_classifier(source: Any) -> Found:
     source : object
         A classifier, a pipeline that ends in one, or a fitted search, a
         ``FixedThresholdClassifier``, ``TunedThresholdClassifierCV``,
-        ``CalibratedClassifierCV`` or ``FrozenEstimator`` around any of these; or the
-        dict of ``cross_validate(return_estimator=True)``.
+        ``OutOfBagThresholdClassifier``, ``CalibratedClassifierCV`` or
+        ``FrozenEstimator`` around any of these; or the dict of
+        ``cross_validate(return_estimator=True)``.
 
     Returns
     -------

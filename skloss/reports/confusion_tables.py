@@ -7,33 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from skloss.metrics import ConfusionCounts, confusion_matrix
-from skloss.reports.context import HeldOut, NotKnown, ReportContext
+from skloss.reports.context import NotKnown, ReportContext
 from skloss.reports.tables import MOST_CLASSES, Cell, Table, cell
 
-__all__ = ["best_threshold", "confusions"]
-
-
-def best_threshold(held_out: HeldOut) -> float:
-    """Find the threshold with the highest MCC, midway between two scores.
-
-    Examples
-    --------
-    >>> best_threshold(HeldOut(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.4]), 1))
-    0.3
-    """
-    scores, truth = held_out.scores, held_out.is_positive
-    order = np.argsort(-scores, kind="stable")
-    last = np.append(np.diff(scores[order]) != 0, True)
-    hits = np.cumsum(truth[order])[last].astype(float)
-    n_predicted = np.flatnonzero(last) + 1.0
-    n, ones = float(len(truth)), float(truth.sum())
-    scale = np.sqrt(n_predicted * (n - n_predicted) * ones * (n - ones))
-    covariance = hits * n - n_predicted * ones
-    values = np.divide(covariance, scale, out=np.zeros_like(hits), where=scale > 0)
-    levels = scores[order][last]
-    best = int(values.argmax())
-    lower = levels[best + 1] if best + 1 < len(levels) else levels[best]
-    return round(float((levels[best] + lower) / 2), 12)
+__all__ = ["confusions"]
 
 
 def confusions(context: ReportContext) -> list[Table]:
@@ -65,7 +42,7 @@ def confusions(context: ReportContext) -> list[Table]:
         return found
     if not is_known or len(np.unique(held_out.truth)) < 2:
         return found
-    threshold = best_threshold(held_out)
+    threshold = held_out.best_threshold
     table = confusion_matrix(held_out.truth, held_out.at(threshold), 2)
     note = (
         "This threshold was selected on these same rows, so its MCC is optimistic. "

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from skloss.diagnosis import Case, Diagnosis
+from skloss.metrics import best_threshold
 from skloss.record import TrainingRecord
 from skloss.reports.pooled_scores import Pooled
 
@@ -61,6 +62,11 @@ class HeldOut:
         # At exactly one half the first class is predicted, as `argmax` does.
         least = np.nextafter(0.5, 1.0) if self.positive == 1 else 0.5
         return self.at(least)
+
+    @property
+    def best_threshold(self) -> float:
+        """Threshold with the highest MCC on these rows."""
+        return best_threshold(self.is_positive, self.scores)
 
     def at(self, threshold: float) -> np.ndarray:
         """Class number of each row, positive from this score on."""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from skloss.diagnosis.evidence.training_loss import guess_of_validation
-from skloss.reports.confusion_tables import best_threshold
 from skloss.reports.context import HeldOut, NotKnown, ReportContext
 from skloss.reports.svg import draw
 from skloss.reports.tables import metric_title
@@ -171,7 +170,7 @@ def _thresholds(context: ReportContext) -> Picture:
         ThresholdDisplay.from_predictions(
             _named_truth(context, held_out),
             held_out.scores,
-            threshold=best_threshold(held_out),
+            threshold=held_out.best_threshold,
             pos_label=context.pos_label,
             ax=figure.subplots(),
         )
@@ -179,7 +178,7 @@ def _thresholds(context: ReportContext) -> Picture:
     alt = (
         f"Precision, recall and F1 of class {context.pos_label}, and MCC, on the "
         "held-out rows at each threshold. MCC is "
-        f"highest at threshold {best_threshold(held_out):.3g}."
+        f"highest at threshold {held_out.best_threshold:.3g}."
     )
     return Picture("Metrics versus threshold", alt, draw("thresholds", plot))
 

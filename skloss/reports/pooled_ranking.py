@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from skloss.reports.confusion_tables import best_threshold
 from skloss.reports.context import HeldOut
 from skloss.reports.pooled_scores import Pooled
 from skloss.reports.score_intervals import Score, bounded, times_drawn, totals
@@ -100,7 +99,7 @@ def threshold_sentence(pooled: Pooled, who: str) -> str:
     rows = ranked_rows(pooled, who)
     if rows is None or len(np.unique(rows.truth)) < 2:
         return ""
-    threshold = best_threshold(rows)
+    threshold = rows.best_threshold
     table = np.zeros((2, 2))
     np.add.at(table, (rows.truth, rows.at(threshold)), 1)
     best = totals(table, rows.positive or 0)["mcc"].value

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from pictures import assert_readable, new_axes
 from sklearn import metrics
 from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.neighbors import KNeighborsTransformer
 
-from skloss import TrainingRecord
+from skloss import OutOfBagThresholdClassifier, TrainingRecord
 from skloss.displays import (
     PrecisionRecallCurvesDisplay,
     ProbabilityDisplay,
@@ -91,6 +92,17 @@ def test_the_threshold_of_a_tuned_classifier_is_the_chosen_one(rare, ax):
     tuned = TunedThresholdClassifierCV(LogisticRegression()).fit(X, y)
     display = ThresholdDisplay.from_estimator(tuned, X, y, ax=ax)
     assert display.threshold == tuned.best_threshold_
+
+
+def test_the_threshold_of_out_of_bag_rows_is_the_chosen_one(rare, ax):
+    X, y = rare
+    forest = RandomForestClassifier(oob_score=True, random_state=0)
+    tuned = OutOfBagThresholdClassifier(forest).fit(X, y)
+    display = ThresholdDisplay.from_estimator(tuned, X, y, ax=ax)
+    assert display.threshold == tuned.best_threshold_
+    (common,) = set(np.unique(y)) - {tuned.pos_label_}
+    turned = ThresholdDisplay.from_estimator(tuned, X, y, pos_label=common, ax=ax)
+    assert turned.threshold == pytest.approx(1 - tuned.best_threshold_)
 
 
 def test_scores_that_are_no_probabilities_have_no_default_threshold(rare, ax):

@@ -183,9 +183,10 @@ def test_of_a_search_the_winner_is_saved(tmp_path):
     [
         lambda inner: CalibratedClassifierCV(inner, cv=2),
         lambda inner: TunedThresholdClassifierCV(inner, cv=2),
+        skloss.OutOfBagThresholdClassifier,
         lambda inner: VotingClassifier([("one", inner)], voting="soft"),
     ],
-    ids=["calibration", "threshold", "voting"],
+    ids=["calibration", "threshold", "out-of-bag threshold", "voting"],
 )
 def test_classifiers_within_those_of_scikit_learn_are_saved(around, tmp_path):
     X, y = table()

@@ -235,6 +235,11 @@ def of_fixed_threshold(folder):
     return Source(fitted, [losses_of(fitted.estimator_)])
 
 
+def of_out_of_bag_threshold(folder):
+    fitted = skloss.OutOfBagThresholdClassifier(dense()).fit(X, y)
+    return Source(fitted, [losses_of(fitted.estimator_)])
+
+
 def of_tuned_threshold(folder):
     tuned = TunedThresholdClassifierCV(scaled(), scoring="f1", cv=2, random_state=0)
     tuned.fit(X, y)
@@ -312,6 +317,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "KerasClassifier of scikeras": of_scikeras,
     "keras.Model": of_keras_model,
     "FixedThresholdClassifier": of_fixed_threshold,
+    "OutOfBagThresholdClassifier": of_out_of_bag_threshold,
     "TunedThresholdClassifierCV": of_tuned_threshold,
     "CalibratedClassifierCV": of_calibrated,
     "CalibratedClassifierCV of a pipeline": of_calibrated_pipeline,
@@ -340,6 +346,7 @@ ESTIMATORS = [
     *SEARCHES,
     "MLPClassifier",
     "FixedThresholdClassifier",
+    "OutOfBagThresholdClassifier",
     "TunedThresholdClassifierCV",
     "CalibratedClassifierCV",
     "CalibratedClassifierCV of a pipeline",
@@ -472,6 +479,7 @@ FOLDED = {
     "DenseClassifier": dense(),
     "Pipeline of scikit-learn": scaled(),
     "FixedThresholdClassifier": FixedThresholdClassifier(dense()),
+    "OutOfBagThresholdClassifier": skloss.OutOfBagThresholdClassifier(dense()),
     "CalibratedClassifierCV": CalibratedClassifierCV(dense(), cv=2, ensemble=False),
 }
 

@@ -67,6 +67,7 @@ WRAPPED = {
     "tuned threshold around a search": lambda: TunedThresholdClassifierCV(
         searched(network()), cv=2
     ),
+    "out-of-bag threshold": lambda: skloss.OutOfBagThresholdClassifier(network()),
     "search around a threshold": lambda: searched(
         FixedThresholdClassifier(network()), "estimator__width"
     ),

@@ -32,7 +32,7 @@ from skloss.reports.baseline_scores import (
 )
 from skloss.reports.build_context import build_context
 from skloss.reports.candidate_table import candidates
-from skloss.reports.confusion_tables import best_threshold, confusions
+from skloss.reports.confusion_tables import confusions
 from skloss.reports.context import HeldOut, NotKnown, Split
 from skloss.reports.data_tables import curves
 from skloss.reports.html_page import render
@@ -376,7 +376,7 @@ def test_the_best_threshold_is_the_best_of_all():
     truth = rng.integers(0, 2, 60)
     scores = np.round(rng.uniform(size=60) * 0.5 + truth * 0.3, 2)
     context = HeldOut(truth, scores, positive=1)
-    best = best_threshold(context)
+    best = context.best_threshold
     values = [matthews_corrcoef(truth, scores >= t) for t in np.unique(scores)]
     assert matthews_corrcoef(truth, scores >= best) == pytest.approx(max(values))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from skloss.readers.code.values import UNKNOWN, Made, Model
+from skloss.record.find import FIT_ONCE
 
 __all__ = [
     "CROSS_VALIDATIONS",
@@ -31,9 +32,10 @@ SEARCHES = (
     "HalvingRandomSearchCV",
     "OptunaSearchCV",
     "BayesSearchCV",
-    "FixedThresholdClassifier",
-    "TunedThresholdClassifierCV",
     "CalibratedClassifierCV",
+    "FixedThresholdClassifier",
+    "OutOfBagThresholdClassifier",
+    "TunedThresholdClassifierCV",
 )
 CROSS_VALIDATIONS = ("cross_val_score", "cross_validate", "cross_val_predict")
 PIPELINES = ("Pipeline", "make_pipeline")
@@ -85,7 +87,7 @@ def fixed_by_search(
     name: str, model: Model, args: list[Any], options: dict[str, Any]
 ) -> Model:
     """Return the network of a search; what is searched over is not known of it."""
-    model.has_folds = name != "FixedThresholdClassifier"
+    model.has_folds = name not in FIT_ONCE
     grid = next((options[name] for name in _GRIDS if name in options), None)
     grid = args[1] if grid is None and len(args) > 1 else grid
     for one in grid if isinstance(grid, list) else [grid]:

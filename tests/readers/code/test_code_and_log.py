@@ -379,6 +379,7 @@ def test_two_sigmoids_of_one_distribution_are_warned_of():
         f"{MLP}GridSearchCV(Pipeline([('s', SMOTE()), ('n', net)]), grid).fit(X, y)",
         f"{SPLIT}Xr, yr = SMOTE().fit_resample(X_train, y_train)\n{MLP}net.fit(Xr, yr)",
         f"{SAMPLED}{MLP}FixedThresholdClassifier(net, threshold=0.3).fit(Xr, yr)",
+        f"{SAMPLED}{MLP}OutOfBagThresholdClassifier(net).fit(Xr, yr)",
         f"{MLP}cross_val_score(net, X, y)\n{SAMPLED}net.fit(Xr, yr)",
         f"{MLP}for train, test in KFold(5).split(X):\n"
         "    Xr, yr = SMOTE().fit_resample(X[train], y[train])\n    net.fit(Xr, yr)",
