@@ -86,7 +86,7 @@ class OutOfBagThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
     >>> tuned.best_threshold_ < 0.4
     True
     >>> for model in (tuned.estimator_, tuned):
-    ...     print(round(matthews_corrcoef(y_test, model.predict(X_test)), 2))
+    ...     print(round(matthews_corrcoef(y_test, model.predict(X_test)), 1))
     0.5
     0.6
     """
