@@ -124,7 +124,7 @@ def main() -> None:
     options = parser.parse_args()
     seeds = 1 if options.quick else options.seeds
     held_out = {"validation_fraction": FRACTION}
-    usual = {"learning_rate": 5e-3, **held_out}
+    usual = {"learning_rate": 5e-3, "epochs": 150, **held_out}
     jobs = {
         "heartbeats, CNN1DClassifier": (
             beats,

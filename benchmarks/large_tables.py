@@ -74,28 +74,30 @@ MODELS: dict[str, Callable[..., BaseEstimator]] = {
     "piecewise": partial(
         DenseClassifier,
         scale_columns="piecewise",
-        width=128,
         batch_size=128,
         learning_rate=1e-3,
+        epochs=150,
     ),
     REFERENCE: HistGradientBoostingClassifier,
     "RandomForest": RandomForestClassifier,
     "MLPClassifier": MLPClassifier,
 }
-fast = partial(DenseClassifier, learning_rate=5e-3)
+long = partial(DenseClassifier, epochs=150)
+fast = partial(long, learning_rate=5e-3)
 wide = partial(fast, width=(128, 64))
 piecewise = partial(fast, width=None, scale_columns="piecewise")
 VARIANTS: dict[str, Callable[..., BaseEstimator]] = {
     "DenseClassifier": DenseClassifier,
+    "epochs=150": long,
     REFERENCE: HistGradientBoostingClassifier,
     "twice the columns": partial(fast, width=None),
     "width=64": partial(fast, width=64),
     "width=128": partial(fast, width=128),
-    "width=64, rate .002": partial(DenseClassifier, width=64),
-    "width=128, rate .001": partial(DenseClassifier, learning_rate=1e-3),
-    "width=256, rate .001": partial(DenseClassifier, width=256, learning_rate=1e-3),
+    "width=64, rate .002": partial(long, width=64),
+    "width=128, rate .001": partial(long, learning_rate=1e-3),
+    "width=256, rate .001": partial(long, width=256, learning_rate=1e-3),
     "width=128, rate .001, batch 128": partial(
-        DenseClassifier, width=128, learning_rate=1e-3, batch_size=128
+        long, learning_rate=1e-3, batch_size=128
     ),
     "width=(128, 64)": wide,
     "width=(128, 64), rate .002": partial(wide, learning_rate=2e-3),

@@ -39,7 +39,7 @@ from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
 from skloss.datasets import load_heartbeats
 
 RESULTS = Path(__file__).parent / "results" / "members.json"
-NETWORK = partial(DenseClassifier, width=None, learning_rate=5e-3)
+NETWORK = partial(DenseClassifier, width=None, learning_rate=5e-3, epochs=150)
 MADE = ("rare 5 %",)
 KEEL = ("ecoli3", "abalone9-18", "vehicle1")
 UCR = ("ECG200", "PowerCons")

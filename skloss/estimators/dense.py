@@ -60,7 +60,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         16 bins of each column, between quantiles that differ: -1/2 up to the lower edge
         of a bin, 1/2 from its upper edge on, and a line between. So the network learns
         thresholds as trees do. On tables of some thousand rows and more it pays, with
-        ``learning_rate=1e-3, batch_size=128``.
+        ``learning_rate=1e-3, batch_size=128, epochs=150``.
     dropout : float in [0, 1) or sequence, default=0.0
         Share of a layer's outputs set to zero in training, for all layers or for each.
     batch_norm : bool, default=False
@@ -110,7 +110,7 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
         Decoupled weight decay of ``optimizer="adamw"``.
     clipnorm : float, default=None
         Largest norm of the gradient of one array of weights, as in Keras.
-    epochs : int, default=150
+    epochs : int, default=100
         Most passes over the rows.
     batch_size : int, default=32
         Rows per step; all rows if there are fewer.
@@ -287,7 +287,6 @@ class DenseClassifier(TableColumnsMixin, BaseNeuralClassifier):
     missing: Literal["error", "indicator"] = "error"
     scale_columns: Literal["auto", "standard", "piecewise"] | None = None
     learning_rate: float = 2e-3
-    epochs: int = 150
     batch_size: int = 32
 
     def _rows_options(self) -> dict[str, Any]:
