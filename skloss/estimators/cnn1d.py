@@ -153,7 +153,7 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
         Decoupled weight decay of ``optimizer="adamw"``.
     clipnorm : float, default=None
         Largest norm of the gradient of one array of weights, as in Keras.
-    epochs : int, default=100
+    epochs : int, default=50
         Most passes over the rows.
     batch_size : int, default=16
         Rows per step; all rows if there are fewer.
@@ -328,6 +328,7 @@ class CNN1DClassifier(MissingStepsMixin, SeriesRowsMixin, BaseConvolutionalClass
     missing: Literal["error", "mask"] = "error"
     augment: str | Sequence[str] | Mapping[str, float] | None = None
     batch_norm: bool = True
+    epochs: int = 50
 
     def _fitted_shape(self) -> tuple[int, ...] | None:
         return self.network_.input_shape if self._is_fitted() else None
