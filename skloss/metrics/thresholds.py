@@ -50,6 +50,12 @@ def best_threshold(
         Midway between two scores, or the lowest score. Rows from it on are positive.
         Of several the highest one.
 
+    Raises
+    ------
+    ValueError
+        If rows of one class are missing, if a value is not finite, if lengths differ,
+        or if the metric has another name.
+
     Examples
     --------
     >>> best_threshold([0, 0, 1], [0.1, 0.2, 0.4])
@@ -91,6 +97,12 @@ def tuned_threshold(
     threshold : float
         Between 0 and 1. Rows from it on are positive.
 
+    Raises
+    ------
+    ValueError
+        If rows of one class are missing, if a value is no probability, if lengths
+        differ, or if the metric has another name.
+
     References
     ----------
     .. [1] Rubin, "The Bayesian bootstrap", The Annals of Statistics 9 (1981).
@@ -103,6 +115,8 @@ def tuned_threshold(
     """
     given = 1.0 if sample_weight is None else np.asarray(sample_weight, float)
     ranked = _Ranked(y, probabilities, metric)
+    if not ranked.are_probabilities:
+        raise ValueError("probabilities must be between 0 and 1.")
     rng = np.random.default_rng(0)
     n_rows = len(ranked.order)
     n_draws = int(np.clip(_MOST_WEIGHTS // n_rows, _FEWEST_DRAWS, _DRAWS))
@@ -117,12 +131,18 @@ class _Ranked:
 
     def __init__(self, y: ArrayLike, scores: ArrayLike, metric: str) -> None:
         values = np.asarray(scores, float)
+        _check(np.asarray(y), values, metric)
         self.order = np.argsort(-values, kind="stable")
         self._positive = np.asarray(y)[self.order].astype(float)
         ranked = values[self.order]
         self._last_of_tie = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
         self._levels = ranked[self._last_of_tie]
         self._metric = _METRICS[metric]
+
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether all scores are between 0 and 1."""
+        return bool(self._levels[0] <= 1 and self._levels[-1] >= 0)
 
     def best(self, sample_weight: ArrayLike | None = None) -> float:
         """Threshold of the highest metric with these weights of the rows."""
@@ -137,3 +157,20 @@ class _Ranked:
         ends = self._levels[best : best + 2]
         # To twelve digits, so that a mean of two decimal numbers is one.
         return round(float(ends.mean()), 12)
+
+
+def _check(y: np.ndarray, scores: np.ndarray, metric: str) -> None:
+    if metric not in _METRICS:
+        raise ValueError(f"metric must be one of {list(_METRICS)}, got {metric!r}.")
+    if y.shape != scores.shape or y.ndim != 1:
+        raise ValueError(
+            f"y and its scores must be of one shape (n,), got {y.shape} and "
+            f"{scores.shape}."
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError("scores must be finite, but some are NaN or infinite.")
+    if np.unique(y).tolist() != [0, 1]:
+        raise ValueError(
+            "y must be 1 for the rows of the positive class and 0 for the others, and "
+            "both must occur."
+        )

@@ -223,6 +223,30 @@ def test_held_out_rows_of_one_class_are_refused():
         OutOfBagThresholdClassifier(last).fit(X[order], y[order])
 
 
+@pytest.mark.parametrize(
+    ("y", "p", "metric", "words"),
+    [
+        ([0, 0], [0.1, 0.2], "mcc", "both must occur"),
+        ([], [], "mcc", "both must occur"),
+        (["a", "b"], [0.1, 0.2], "mcc", "y must be 1 for"),
+        ([0, 1], [0.1, np.nan], "mcc", "scores must be finite"),
+        ([0, 1], [[0.9, 0.1], [0.2, 0.8]], "mcc", "must be of one shape"),
+        ([0, 1], [0.1], "mcc", "must be of one shape"),
+        ([0, 1], [0.1, 0.2], "auc", "metric must be one of .'mcc', 'f1'., got 'auc'"),
+    ],
+)
+@pytest.mark.parametrize("choose", [best_threshold, tuned_threshold])
+def test_bad_scores_are_refused(choose, y, p, metric, words):
+    with pytest.raises(ValueError, match=words):
+        choose(y, p, metric)
+
+
+def test_log_odds_need_probabilities():
+    assert best_threshold([0, 1], [-3.0, 5.0]) == 1.0
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        tuned_threshold([0, 1], [-3.0, 5.0])
+
+
 def test_bad_parameters_are_named(rows):
     for bad in ({"metric": "accuracy"}, {"pos_label": "rare"}):
         with pytest.raises(ValueError, match=next(iter(bad))):
