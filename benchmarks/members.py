@@ -39,7 +39,9 @@ from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
 from skloss.datasets import load_heartbeats
 
 RESULTS = Path(__file__).parent / "results" / "members.json"
+# The defaults when they were measured.
 NETWORK = partial(DenseClassifier, width=None, learning_rate=5e-3, epochs=150)
+OF_SERIES = partial(CNN1DClassifier, epochs=100)
 MADE = ("rare 5 %",)
 KEEL = ("ecoli3", "abalone9-18", "vehicle1")
 UCR = ("ECG200", "PowerCons")
@@ -63,10 +65,10 @@ def sets(kinds: list[str], folder: Path | None) -> Iterator[tuple[str, Any, Rows
     if "beats" in kinds:
         beats = load_heartbeats()
         rows = _first_fold(beats.data, beats.target, beats.groups)
-        yield "heartbeats", CNN1DClassifier, rows
+        yield "heartbeats", OF_SERIES, rows
     for name in UCR if "ucr" in kinds else ():
         X, y, _, _ = data_sets.ucr(name, folder)
-        yield name, CNN1DClassifier, (X, y, None)
+        yield name, OF_SERIES, (X, y, None)
 
 
 def _folds(n: int, X, y, groups=None):
