@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import (
@@ -22,7 +21,12 @@ from skloss.metrics.thresholds import THRESHOLD_METRICS, tuned_threshold
 from skloss.positive_class import positive_class
 from skloss.record.find import Found, find_classifier
 from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
-from skloss.sklearn_compat import StrOptions, fit_context
+from skloss.sklearn_compat import (
+    HasMethods,
+    StrOptions,
+    fit_context,
+    routing_enabled,
+)
 
 __all__ = ["OutOfBagThresholdClassifier"]
 
@@ -92,7 +96,7 @@ class OutOfBagThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [object],
+        "estimator": [HasMethods(["fit", "predict_proba"])],
         "metric": [StrOptions(set(THRESHOLD_METRICS))],
     }
 
@@ -129,7 +133,7 @@ class OutOfBagThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
         classes, codes = _two_classes(y)
         counts = np.bincount(codes)
         positive = positive_class(counts, classes.tolist(), self.pos_label)
-        if get_config()["enable_metadata_routing"]:
+        if routing_enabled():
             params = process_routing(self, "fit", **params).estimator.fit
         fitted = clone(self.estimator).fit(X, y, **params)
         chances = _held_out(fitted, len(codes))[:, positive]

@@ -248,6 +248,6 @@ def test_log_odds_need_probabilities():
 
 
 def test_bad_parameters_are_named(rows):
-    for bad in ({"metric": "accuracy"}, {"pos_label": "rare"}):
+    for bad in ({"metric": "accuracy"}, {"pos_label": "rare"}, {"estimator": "forest"}):
         with pytest.raises(ValueError, match=next(iter(bad))):
-            OutOfBagThresholdClassifier(members(), **bad).fit(*rows)
+            OutOfBagThresholdClassifier(**{"estimator": members()} | bad).fit(*rows)
