@@ -53,15 +53,15 @@ def best_threshold(
     Raises
     ------
     ValueError
-        If rows of one class are missing, if a value is not finite, if lengths differ,
-        or if the metric has another name.
+        If rows of a class are missing or have no weight, if a value is not finite, if
+        lengths differ, or if the metric has another name.
 
     Examples
     --------
     >>> best_threshold([0, 0, 1], [0.1, 0.2, 0.4])
     0.3
     """
-    return _Ranked(y, scores, metric).best(sample_weight)
+    return _Ranked(y, scores, metric, sample_weight).best()
 
 
 def tuned_threshold(
@@ -100,8 +100,8 @@ def tuned_threshold(
     Raises
     ------
     ValueError
-        If rows of one class are missing, if a value is no probability, if lengths
-        differ, or if the metric has another name.
+        If rows of a class are missing or have no weight, if a value is no probability,
+        if lengths differ, or if the metric has another name.
 
     References
     ----------
@@ -113,14 +113,13 @@ def tuned_threshold(
     >>> best_threshold(y, p), round(tuned_threshold(y, p), 2)
     (0.25, 0.34)
     """
-    given = 1.0 if sample_weight is None else np.asarray(sample_weight, float)
-    ranked = _Ranked(y, probabilities, metric)
-    if not ranked.are_probabilities:
+    ranked = _Ranked(y, probabilities, metric, sample_weight)
+    chances = np.asarray(probabilities, float)
+    if chances.min() < 0 or chances.max() > 1:
         raise ValueError("probabilities must be between 0 and 1.")
-    rng = np.random.default_rng(0)
-    n_rows = len(ranked.order)
+    rng, n_rows = np.random.default_rng(0), len(chances)
     n_draws = int(np.clip(_MOST_WEIGHTS // n_rows, _FEWEST_DRAWS, _DRAWS))
-    found = [ranked.best(given * rng.exponential(size=n_rows)) for _ in range(n_draws)]
+    found = [ranked.best(rng.exponential(size=n_rows)) for _ in range(n_draws)]
     odds = np.clip(found, _LEAST, 1 - _LEAST)
     mean = float(np.mean(np.log(odds) - np.log1p(-odds)))
     return float(1 / (1 + np.exp(-mean)))
@@ -129,26 +128,29 @@ def tuned_threshold(
 class _Ranked:
     """Rows in the order of their scores, for the best thresholds at many weights."""
 
-    def __init__(self, y: ArrayLike, scores: ArrayLike, metric: str) -> None:
-        values = np.asarray(scores, float)
-        _check(np.asarray(y), values, metric)
-        self.order = np.argsort(-values, kind="stable")
-        self._positive = np.asarray(y)[self.order].astype(float)
-        ranked = values[self.order]
+    def __init__(
+        self,
+        y: ArrayLike,
+        scores: ArrayLike,
+        metric: str,
+        sample_weight: ArrayLike | None,
+    ) -> None:
+        truth, values = np.asarray(y), np.asarray(scores, float)
+        weight = np.ones(values.shape)
+        if sample_weight is not None:
+            weight = np.asarray(sample_weight, float)
+        _check(truth, values, metric, weight)
+        self._order = np.argsort(-values, kind="stable")
+        self._weight = weight[self._order]
+        self._positive = truth[self._order].astype(float)
+        ranked = values[self._order]
         self._last_of_tie = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
         self._levels = ranked[self._last_of_tie]
         self._metric = _METRICS[metric]
 
-    @property
-    def are_probabilities(self) -> bool:
-        """Whether all scores are between 0 and 1."""
-        return bool(self._levels[0] <= 1 and self._levels[-1] >= 0)
-
-    def best(self, sample_weight: ArrayLike | None = None) -> float:
-        """Threshold of the highest metric with these weights of the rows."""
-        weight = np.ones(len(self.order))
-        if sample_weight is not None:
-            weight = np.asarray(sample_weight, float)[self.order]
+    def best(self, times: np.ndarray | None = None) -> float:
+        """Threshold of the highest metric, with each row counted so many times."""
+        weight = self._weight if times is None else self._weight * times[self._order]
         hits, alarms = weight * self._positive, weight * (1 - self._positive)
         tp, fp = (np.cumsum(part)[self._last_of_tie] for part in (hits, alarms))
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -159,7 +161,7 @@ class _Ranked:
         return round(float(ends.mean()), 12)
 
 
-def _check(y: np.ndarray, scores: np.ndarray, metric: str) -> None:
+def _check(y: np.ndarray, scores: np.ndarray, metric: str, weight: np.ndarray) -> None:
     if metric not in _METRICS:
         raise ValueError(f"metric must be one of {list(_METRICS)}, got {metric!r}.")
     if y.shape != scores.shape or y.ndim != 1:
@@ -169,8 +171,12 @@ def _check(y: np.ndarray, scores: np.ndarray, metric: str) -> None:
         )
     if not np.isfinite(scores).all():
         raise ValueError("scores must be finite, but some are NaN or infinite.")
-    if np.unique(y).tolist() != [0, 1]:
+    if weight.shape != y.shape or not (np.isfinite(weight) & (weight >= 0)).all():
+        raise ValueError(
+            f"sample_weight must hold {len(y)} finite numbers, none below 0."
+        )
+    if np.unique(y).tolist() != [0, 1] or len(np.unique(y[weight > 0])) < 2:
         raise ValueError(
             "y must be 1 for the rows of the positive class and 0 for the others, and "
-            "both must occur."
+            "both must occur, with a weight above 0."
         )

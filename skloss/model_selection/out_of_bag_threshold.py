@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skloss.metrics.thresholds import THRESHOLD_METRICS, tuned_threshold
 from skloss.positive_class import positive_class
-from skloss.record.find import Found, find_classifier
+from skloss.record.find import FIT_ONCE
 from skloss.sklearn_bases import BaseEstimator, ClassifierMixin
 from skloss.sklearn_compat import (
     HasMethods,
@@ -29,8 +29,6 @@ from skloss.sklearn_compat import (
 )
 
 __all__ = ["OutOfBagThresholdClassifier"]
-
-_OUT_OF_BAG = "oob_decision_function_"
 
 
 @dataclass(eq=False, repr=False)
@@ -229,14 +227,33 @@ def _two_classes(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return classes, codes
 
 
+def _fitted_here(model: Any) -> Any:
+    """Return the classifier behind pipelines and searches, whose probabilities are its.
+
+    Not that within a calibration, which gives others.
+    """
+    if hasattr(model, "steps"):
+        return _fitted_here(model.steps[-1][1])
+    if hasattr(model, "best_estimator_"):
+        return _fitted_here(model.best_estimator_)
+    if type(model).__name__ in FIT_ONCE:
+        return _fitted_here(model.estimator_)
+    return model
+
+
 def _held_out(fitted: Any, n_rows: int) -> np.ndarray:
     """Out-of-bag probabilities of the rows given to ``fit``."""
-    found = Found(fitted)
-    if not hasattr(fitted, _OUT_OF_BAG):  # a pipeline has not, but its last step
-        found = find_classifier(fitted)
-    name = type(found.classifier).__name__
-    chances = getattr(found.classifier, _OUT_OF_BAG, None)
-    if chances is None or found.is_of_fold:
+    classifier = _fitted_here(fitted)
+    name = type(classifier).__name__
+    if name == "FrozenEstimator":
+        raise ValueError(
+            "A FrozenEstimator was not fitted on these rows, so that it is not known "
+            "which of them it has seen. Pass the classifier itself. Or choose the "
+            "threshold by skloss.metrics.tuned_threshold on rows that were not trained "
+            "on, and keep it by a FixedThresholdClassifier."
+        )
+    chances = getattr(classifier, "oob_decision_function_", None)
+    if chances is None:
         raise ValueError(
             "OutOfBagThresholdClassifier needs probabilities of rows that were held "
             f"out, but {name} has no oob_decision_function_ after fit. A network has "

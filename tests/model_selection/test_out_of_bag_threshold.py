@@ -8,10 +8,13 @@ from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as imblearn_pipeline
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, matthews_corrcoef
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -193,12 +196,23 @@ def test_it_stands_in_searches_and_is_pickled(rows):
         RandomForestClassifier(5),
         members(n_members=1, validation_fraction=None),
         GridSearchCV(LogisticRegression(), {"C": [1.0]}),
+        CalibratedClassifierCV(members(), cv=2, ensemble=False),
+        BaggingClassifier(members(), 2),
     ],
-    ids=["linear", "forest", "network", "search"],
+    ids=["linear", "forest", "network", "search", "calibration", "bagging"],
 )
 def test_a_classifier_that_holds_nothing_out_is_refused(rows, estimator):
     with pytest.raises(ValueError, match="has no oob_decision_function_ after fit"):
         OutOfBagThresholdClassifier(estimator).fit(*rows)
+
+
+@pytest.mark.parametrize("around", [FrozenEstimator, lambda m: Pipeline([("m", m)])])
+def test_a_frozen_classifier_has_not_seen_these_rows(rows, around):
+    X, y = rows
+    frozen = FrozenEstimator(members().fit(X, y))
+    inner = frozen if around is FrozenEstimator else around(frozen)
+    with pytest.raises(ValueError, match="was not fitted on these rows"):
+        OutOfBagThresholdClassifier(inner).fit(X[::-1], y[::-1])
 
 
 @pytest.mark.filterwarnings("ignore::skloss.exceptions.ResampledValidationWarning")
@@ -232,6 +246,7 @@ def test_held_out_rows_of_one_class_are_refused():
         ([0, 1], [0.1, np.nan], "mcc", "scores must be finite"),
         ([0, 1], [[0.9, 0.1], [0.2, 0.8]], "mcc", "must be of one shape"),
         ([0, 1], [0.1], "mcc", "must be of one shape"),
+        ([[0], [1]], [[0.1], [0.2]], "mcc", "must be of one shape"),
         ([0, 1], [0.1, 0.2], "auc", "metric must be one of .'mcc', 'f1'., got 'auc'"),
     ],
 )
@@ -239,6 +254,21 @@ def test_held_out_rows_of_one_class_are_refused():
 def test_bad_scores_are_refused(choose, y, p, metric, words):
     with pytest.raises(ValueError, match=words):
         choose(y, p, metric)
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        ([1.0], "must hold 2 finite"),
+        ([1.0, -1.0], "none below 0"),
+        ([1.0, np.nan], "must hold 2 finite"),
+        ([1.0, 0.0], "with a weight above 0"),
+    ],
+)
+@pytest.mark.parametrize("choose", [best_threshold, tuned_threshold])
+def test_bad_weights_are_refused(choose, weight, words):
+    with pytest.raises(ValueError, match=words):
+        choose([0, 1], [0.1, 0.2], sample_weight=weight)
 
 
 def test_log_odds_need_probabilities():
