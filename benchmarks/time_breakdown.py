@@ -26,7 +26,7 @@ import numpy as np
 from host import describe
 
 from skloss import CNN1DClassifier, DenseClassifier
-from skloss.estimators import fitting, neural_classifier
+from skloss.estimators import network_fit, neural_classifier
 from skloss.training import chunks, evaluation, program, trainer
 
 RESULTS = Path(__file__).parent / "results" / "time_breakdown.json"
@@ -66,7 +66,7 @@ PARTS: dict[str, tuple[Any, str]] = {
     "gathering rows": (chunks.Chunks, "_fill"),
     "curves": (evaluation.Evaluator, "__call__"),
     "probes of units": (trainer, "unit_shares"),
-    "record": (fitting, "make_record"),
+    "record": (network_fit, "make_record"),
 }
 QUICK_ROWS = 300
 

@@ -22,8 +22,9 @@ from skloss.estimators.fit_rows import (
     Split,
     checked_weight,
 )
-from skloss.estimators.fitting import fit_network
+from skloss.estimators.fitting import prepare_network
 from skloss.estimators.members import MembersMixin
+from skloss.estimators.network_fit import NetworkFit
 from skloss.estimators.neural_classifier import NeuralClassifierMixin
 from skloss.estimators.parameter_names import ParameterNamesMixin
 from skloss.estimators.refit import check_refit, fit_again
@@ -368,14 +369,14 @@ class BaseNeuralClassifier(
         earlier = self._fitted.members if goes_on else ()
         if self.n_members == 1:
             before = earlier[0] if earlier else None
-            self._fitted = self._fit_one(given[0], before, is_partial)
+            self._fitted = self._network_fit(given[0], before, is_partial).run()
             if self.refit and given[0].split.held is not None:
                 self._fitted = fit_again(self, given[0], self._fitted)
         else:
             self._fitted = fit_members(self, given, earlier, is_partial)
         return self
 
-    def _fit_one(
+    def _network_fit(
         self,
         given: MemberRows,
         earlier: Fitted | None,
@@ -383,8 +384,8 @@ class BaseNeuralClassifier(
         member: int | None = None,
         within: MemberTasks | None = None,
         alike: NetworkSpec | None = None,
-    ) -> Fitted:
-        """Train one network; of several, it is told its number and the first one."""
+    ) -> NetworkFit:
+        """Make a network ready; of several, it is told its number and the first one."""
         X, codes, split, holdout = given.X, given.y, given.split, given.holdout
         rows = self._arranged(
             Rows(flat_rows(X), codes, given.weight), split, holdout, is_partial
@@ -393,7 +394,7 @@ class BaseNeuralClassifier(
         epochs = 1 if is_partial else int(self.epochs)
         weight = rows.original.sample_weight
         tasks = self._epoch_tasks(epochs, X, codes, split.kept, holdout, weight, within)
-        fitted = fit_network(
+        return prepare_network(
             self,
             self._input_shape(X),
             rows,
@@ -403,9 +404,6 @@ class BaseNeuralClassifier(
             member,
             alike,
         )
-        if tasks is not None:
-            tasks.end(_fitted=fitted)
-        return fitted
 
     def _holdout_fraction(self) -> float | None:
         return self.validation_fraction

@@ -1,7 +1,8 @@
 """Fit several networks of one shape: members with seeds and hold-outs of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from skloss.estimators.callback_tasks import MemberTasks
 from skloss.estimators.fit_job import Fitted
 from skloss.estimators.fit_rows import MemberRows
 from skloss.estimators.members_record import members_record
+from skloss.estimators.network_fit import NetworkFit, fit_in_step
 from skloss.networks import NetworkSpec
 from skloss.record import TrainingRecord
 
@@ -57,7 +59,7 @@ def fit_members(
     earlier: Sequence[Fitted],
     is_partial: bool,
 ) -> FittedMembers:
-    """Train the members, one after the other.
+    """Train the members, in step where that is faster, or one after the other.
 
     Parameters
     ----------
@@ -81,14 +83,19 @@ def fit_members(
         tasks = MemberTasks(
             estimator, n_members, estimator._as_given(given[0].X), labels
         )
-    members: list[Fitted] = []
-    for number, (seed, rows) in enumerate(zip(seeds, given, strict=True)):
+
+    def prepared(number: int, alike: NetworkSpec | None = None) -> NetworkFit:
         before = earlier[number] if number < len(earlier) else None
-        member = member_of(estimator, seed)
-        first = members[0].network if members else None
-        members.append(member._fit_one(rows, before, is_partial, number, tasks, first))
-        if members[-1].result.stop_reason == "interrupted":
-            break  # those so far are a whole classifier
+        return member_of(estimator, seeds[number])._network_fit(
+            given[number], before, is_partial, number, tasks, alike
+        )
+
+    first = prepared(0)
+    rest = (prepared(number, first.spec) for number in range(1, n_members))
+    if first.can_go_in_step:
+        members = fit_in_step([first, *rest])
+    else:
+        members = _one_by_one(chain([first], rest))
     record = members_record(
         estimator,
         [member.record for member in members],
@@ -99,6 +106,15 @@ def fit_members(
     if tasks is not None:
         tasks.end(_fitted=fitted)
     return fitted
+
+
+def _one_by_one(fits: Iterable[NetworkFit]) -> list[Fitted]:
+    members: list[Fitted] = []
+    for fit in fits:
+        members.append(fit.run())
+        if members[-1].result.stop_reason == "interrupted":
+            break  # those so far are a whole classifier
+    return members
 
 
 def member_of(

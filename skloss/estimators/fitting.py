@@ -1,30 +1,21 @@
-"""Fit a network: settings from an estimator's parameters, training, and the record."""
+"""Prepare a fit: the network and its settings from an estimator's parameters."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skloss.estimators.calibrating import (
-    calibrated,
-    calibrated_fit,
-    calibration_of,
-    check_calibration,
-    prior_shift,
-)
+from skloss.estimators.calibrating import check_calibration, prior_shift
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.checks import (
     check_callbacks,
     check_choice,
     check_optimizer,
 )
-from skloss.estimators.epoch_display import shown_epochs
-from skloss.estimators.fit_gap import measure_gap
 from skloss.estimators.fit_job import Fitted, Job
-from skloss.estimators.fit_record import Description, Measured, make_record
+from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import FitRows, loss_weight
 from skloss.estimators.followed_curves import (
     schedule_of,
@@ -37,6 +28,7 @@ from skloss.estimators.loss_settings import (
     loss_words,
     weights_of_classes,
 )
+from skloss.estimators.network_fit import NetworkFit
 from skloss.estimators.scorers import check_monitor
 from skloss.estimators.series_choice import set_moments
 from skloss.estimators.table_columns import set_columns
@@ -51,8 +43,6 @@ from skloss.training import (
     LOSSES,
     SCHEDULES,
     Calibration,
-    Evaluator,
-    Observer,
     ReduceLROnPlateau,
     Settings,
     SpecNetwork,
@@ -60,21 +50,19 @@ from skloss.training import (
     check_own_loss,
     curve_names,
     loss_name,
-    train,
 )
 from skloss.training.calibration import AS_TRAINED
-from skloss.training.training_mode import spec_training_mode
 
 if TYPE_CHECKING:
     from skloss.estimators.base import BaseNeuralClassifier
 
-__all__ = ["check_choices", "fit_network", "fit_spec", "run_job"]
+__all__ = ["check_choices", "prepare_network", "prepare_spec"]
 
 
 # ------------------------------------------------------------- networks by parameters
 
 
-def fit_network(
+def prepare_network(
     estimator: "BaseNeuralClassifier",
     input_shape: tuple[int, ...],
     rows: FitRows,
@@ -83,8 +71,8 @@ def fit_network(
     row_shape: tuple[int, ...] = (-1,),
     member: int | None = None,
     alike: NetworkSpec | None = None,
-) -> Fitted:
-    """Train the network that an estimator's parameters describe.
+) -> NetworkFit:
+    """Make ready the network that an estimator's parameters describe.
 
     Parameters
     ----------
@@ -142,7 +130,7 @@ def fit_network(
         is_crossentropy=loss_words(job.settings) is None,
     )
     calibration = Calibration(prior_shift(job, spec.n_outputs))
-    return fit_spec(job, spec, weights, description, estimator.verbose, calibration)
+    return prepare_spec(job, spec, weights, description, estimator.verbose, calibration)
 
 
 def _training(estimator: "BaseNeuralClassifier", settings: Settings) -> Training:
@@ -161,15 +149,15 @@ def _training(estimator: "BaseNeuralClassifier", settings: Settings) -> Training
     )
 
 
-def fit_spec(
+def prepare_spec(
     job: Job,
     spec: NetworkSpec,
     weights: list[np.ndarray],
     description: Description,
     verbose: int,
     calibration: Calibration | None = None,
-) -> Fitted:
-    """Train a network by the compiled engine.
+) -> NetworkFit:
+    """Check all that training will read, and give the fit.
 
     Parameters
     ----------
@@ -207,109 +195,16 @@ def fit_spec(
         check_monitor(job.owner, "learning_rate_schedule", schedule.monitor, names)
     for evaluator in evaluators.values():
         evaluator.try_scores(weights)
-    weight = None if job.weight is None else job.weight.astype(np.float32)
-    rows = replace(job.rows.training, sample_weight=weight)
-    if rows.is_streamed:
-        rows = replace(rows, class_weight=job.class_weight)
-
-    def run(observer: Observer | None) -> TrainingResult:
-        owner = job.owner
-        if settings.member is not None:
-            owner += f", member {settings.member + 1}"
-        with shown_epochs(owner, settings.epochs, verbose) as shown:
-            return train(
-                spec,
-                weights,
-                rows,
-                replace(settings, callbacks=(*settings.callbacks, *shown)),
-                evaluators,
-                slots=earlier.result.slots if earlier else None,
-                first_step=earlier.result.step if earlier else 0,
-                plateau=earlier.result.plateau if earlier else None,
-                is_repeated=job.rows.is_partial,
-                observer=observer,
-            )
-
-    def gap(result: TrainingResult) -> dict[str, Any]:
-        # What measured the curves has compiled this network already.
-        pays = spec.is_convolutional and result.backend != "eager"
-        return measure_gap(
-            job,
-            result,
-            evaluators,
-            # The gap is one of losses in training, which know no calibration.
-            replace(network, compiled=pays, calibration=AS_TRAINED),
-            lambda rows, usual, weights: spec_training_mode(
-                spec,
-                weights,
-                rows,
-                usual,
-                network.row_losses,
-                settings.batch_size,
-                settings.seed,
-                settings.augment,
-            ),
-            loss=loss_words(settings),
-        )
-
-    calibrate = None
-    if calibration is not None:
-
-        def calibrate(result: TrainingResult) -> Calibration:
-            return calibrated_fit(job, result, evaluators, calibration)
-
-    return run_job(job, spec, description, evaluators, run, gap, calibrate)
-
-
-def run_job(
-    job: Job,
-    spec: NetworkSpec | None,
-    description: Description,
-    evaluators: Mapping[str, Evaluator],
-    run: Callable[[Observer | None], TrainingResult],
-    gap: Callable[[TrainingResult], dict[str, Any]],
-    calibrate: Callable[[TrainingResult], Calibration] | None = None,
-) -> Fitted:
-    """Run a training, tell callbacks of its epochs, and record it."""
-
-    def fitted(
-        result: TrainingResult,
-        loss_gap: dict[str, Any] | None = None,
-        calibration: Calibration | None = None,
-    ) -> Fitted:
-        measured = {
-            prefix: Measured(
-                evaluator.rows,
-                partial(
-                    calibrated(evaluator, calibration).probabilities, result.weights
-                ),
-            )
-            for prefix, evaluator in evaluators.items()
-        }
-        found = calibration or calibration_of(evaluators)
-        record = make_record(job, description, result, measured, loss_gap, found)
-        if job.rows.is_partial and job.earlier is not None:
-            record = record.after(job.earlier.record)
-        return Fitted(spec, result, record, found)
-
-    result = run(None if job.tasks is None else _Observer(job.tasks, fitted))
-    loss_gap = gap(result)
-    result.last_weights = None
-    return fitted(result, loss_gap, calibrate(result) if calibrate else None)
-
-
-@dataclass(frozen=True)
-class _Observer:
-    """Hands on to callbacks what a training tells of its epochs."""
-
-    tasks: EpochTasks
-    fitted: Callable[[TrainingResult], Fitted]
-
-    def begin_epoch(self) -> None:
-        self.tasks.begin_epoch()
-
-    def end_epoch(self, result: Callable[[], TrainingResult]) -> bool:
-        return self.tasks.end_epoch(lambda: self.fitted(result()))
+    return NetworkFit(
+        job=job,
+        spec=spec,
+        description=description,
+        evaluators=evaluators,
+        calibration=calibration,
+        network=network,
+        weights=weights,
+        verbose=verbose,
+    )
 
 
 # ---------------------------------------------------------------------------- settings

@@ -62,7 +62,8 @@ def fit_again(
         rates = np.asarray(history["learning_rate"]) / float(again.learning_rate)
         again.learning_rate_schedule = _Replayed(rates.tolist(), int(again.epochs))
     rows = replace(given, split=Split(), holdout=given.holdout.without_validation())
-    fitted = again._fit_one(rows, None, is_partial=False, alike=first.network)
+    fit = again._network_fit(rows, None, is_partial=False, alike=first.network)
+    fitted = fit.run()
     # The shares of the classes that were learned are those of all rows.
     calibration = replace(first.calibration, shift=fitted.calibration.shift)
     told = {"n_rows": len(given.y), "epochs": n_epochs}

@@ -5,6 +5,7 @@ on the small arrays of short fits. It gives the gradient where NumPy cannot, and
 than half of a step's operations are not part of that.
 """
 
+from collections.abc import Sequence
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 from skloss.training.numpy_gradient import slope_by_numpy
 from skloss.training.step import (
     Arguments,
+    Asked,
     Place,
     ProgramKey,
     Report,
@@ -26,22 +28,13 @@ from skloss.training.step import (
 )
 from skloss.training.tensorflow_start import start_tensorflow
 
-__all__ = ["run_eagerly"]
-
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+__all__ = ["run_eagerly", "run_stacked"]
 
 
-def run_eagerly(
-    key: ProgramKey,
-    state: State,
-    rows: Rows,
-    n_rows: int,
-    learning_rates: np.ndarray,
-    numbers: Arguments,
-) -> tuple[State, Report]:
-    """Train on the first ``n_rows`` of a chunk, as ``Program.run`` does."""
-    size = key.batch_size
-    layout = _Layout(places_of(key.spec), kernel_ends(key.spec))
+def run_eagerly(key: ProgramKey, asked: Asked) -> tuple[State, Report]:
+    """Train on the rows of a chunk that count, as ``Program.run`` does."""
+    state, rows, n_rows, learning_rates, numbers = asked
+    layout, size = _layout(key), key.batch_size
     x = rows[0].reshape(-1, *key.spec.input_shape)
     objective, bad_step, squared_norms = 0.0, -1, np.zeros(4)
     # What diverges is found by its objective.
@@ -49,15 +42,93 @@ def run_eagerly(
         for i, first in enumerate(range(0, n_rows, size)):
             batch = [part[first : first + size] for part in (x, *rows[1:])]
             count = min(n_rows - first, size)
+            if key.backend == "numpy":
+                batch = [part[:count] for part in batch]
             state, now = _step(
                 key, layout, state, batch, count, learning_rates[i], numbers
             )
-            objective += now.objective * count
+            objective += float(now.objective) * count
             squared_norms += now.squared_norms
             is_bad = not isfinite(now.objective) or isnan(now.squared_norms.sum())
             if bad_step < 0 and is_bad:
                 bad_step = i
     return state, Report(objective, bad_step, squared_norms)
+
+
+def run_stacked(key: ProgramKey, asked: Sequence[Asked]) -> list[tuple[State, Report]]:
+    """Train several networks in NumPy, each step of all of them at once."""
+    layout, size, n = _layout(key), key.batch_size, len(asked)
+    n_rows = np.array([one.n_rows for one in asked])
+    n_steps = int(-(-n_rows.min() // size))  # those that all of them take
+    state, numbers = _stacked(asked)
+    chunk = [np.stack(parts) for parts in zip(*[a.rows for a in asked], strict=True)]
+    rates = np.stack([one.learning_rates for one in asked])
+    sums = Report(np.zeros(n), np.full(n, -1), np.zeros((n, 4)))
+    with np.errstate(all="ignore"):
+        for i in range(n_steps):
+            counts = np.minimum(n_rows - i * size, size)
+            last = i * size + counts.max()
+            batch = [part[:, i * size : last] for part in chunk]
+            state, now = _step(
+                key, layout, state, batch, counts, rates[:, i, None], numbers
+            )
+            is_bad = ~np.isfinite(now.objective) | np.isnan(now.squared_norms.sum(1))
+            sums = Report(
+                sums.objective + now.objective * counts,
+                np.where(is_bad & (sums.bad_step < 0), i, sums.bad_step),
+                sums.squared_norms + now.squared_norms,
+            )
+    reports = map(Report, *map(list, sums))
+    found = zip(asked, _unstacked(state), reports, strict=True)
+    return [_with_rest(key, n_steps, *one) for one in found]
+
+
+def _with_rest(
+    key: ProgramKey, n_steps: int, asked: Asked, state: State, report: Report
+) -> tuple[State, Report]:
+    """Run the steps of one network that others do not have, if there are any."""
+    first = n_steps * key.batch_size
+    if asked.n_rows <= first:
+        return state, report
+    x, y, sample_weight = asked.rows
+    rest = Asked(
+        state,
+        (x[first:], y[first:], sample_weight[first:]),
+        asked.n_rows - first,
+        asked.learning_rates[n_steps:],
+        asked.numbers,
+    )
+    state, after = run_eagerly(key, rest)
+    bad_step = report.bad_step
+    if bad_step < 0 <= after.bad_step:
+        bad_step = n_steps + after.bad_step
+    objective = report.objective + after.objective
+    norms = report.squared_norms + after.squared_norms
+    return state, Report(objective, bad_step, norms)
+
+
+def _stacked(asked: Sequence[Asked]) -> tuple[State, Arguments]:
+    states, numbers = zip(*[(one.state, one.numbers) for one in asked], strict=True)
+    state = State(
+        np.stack([one.trained for one in states]),
+        tuple(map(np.stack, zip(*[one.slots for one in states], strict=True))),
+        np.stack([one.statistics for one in states]),
+        np.array([[one.step] for one in states]),
+    )
+    own = {
+        name: np.stack([getattr(one, name) for one in numbers])
+        for name in ("logit_shift", "seed")
+    }
+    return state, numbers[0]._replace(**own)
+
+
+def _unstacked(state: State) -> list[State]:
+    return [
+        State(state.trained[i], tuple(s[i] for s in state.slots), statistics, step)
+        for i, (statistics, (step,)) in enumerate(
+            zip(state.statistics, state.step, strict=True)
+        )
+    ]
 
 
 class _Layout(NamedTuple):
@@ -67,32 +138,39 @@ class _Layout(NamedTuple):
     ends: tuple[slice, slice]  # first and last kernel
 
 
+def _layout(key: ProgramKey) -> _Layout:
+    return _Layout(places_of(key.spec), kernel_ends(key.spec))
+
+
 def _step(
     key: ProgramKey,
     layout: _Layout,
     state: State,
     batch: list[np.ndarray],
-    count: int,
+    count: Any,
     learning_rate: np.ndarray,
     numbers: Arguments,
 ) -> tuple[State, Report]:
+    """Go one step, with one network or with a stack of them."""
+    objective: Any
     statistics = state.statistics
     if key.backend == "numpy":
-        given = [part[:count] for part in batch]
-        objective, gradient = slope_by_numpy(key, layout.places, state, given, numbers)
+        objective, gradient = slope_by_numpy(
+            key, layout.places, state, batch, np.float32(count), numbers
+        )
     else:
         objective, gradient, statistics = _slope(
             key, layout.places, state, batch, count, numbers
         )
     if key.clips:
-        parts = [gradient[place.part] for place in layout.places if place.trained]
-        gradient = np.concatenate(_clipped(parts, numbers.clipnorm))
+        parts = [gradient[..., p.part] for p in layout.places if p.trained]
+        gradient = np.concatenate(_clipped(parts, numbers.clipnorm), axis=-1)
     step = np.float32(state.step + 1)
     after, slots = updated(key, state, gradient, step, learning_rate, numbers, np)
     norms = norm_parts(layout.ends, gradient, state.trained, after)
     return (
         State(after, slots, statistics, state.step + 1),
-        Report(objective, -1, np.array([np.vdot(part, part) for part in norms])),
+        Report(objective, -1, np.array([np.vecdot(part, part) for part in norms]).T),
     )
 
 
@@ -127,9 +205,9 @@ def _slope(
 
 def _clipped(parts: list[np.ndarray], clipnorm: np.float32) -> list[np.ndarray]:
     """Return arrays, each no longer than a norm."""
-    norms = [np.sqrt(np.vdot(part, part)) for part in parts]
+    norms = [np.sqrt(np.vecdot(part, part)) for part in parts]
     return [
-        part * (clipnorm / np.maximum(norm, clipnorm))
+        part * (clipnorm / np.maximum(norm, clipnorm))[..., None]
         for part, norm in zip(parts, norms, strict=True)
     ]
 

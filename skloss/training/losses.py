@@ -179,11 +179,11 @@ def row_slopes(
     y: np.ndarray,
     focal_gamma: np.float32,
     label_smoothing: np.float32,
-    logit_shift: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loss of each row, and its slope by the logits, in float32."""
-    if loss == "logit_adjusted":
-        logits = logits + logit_shift
+    """Return the loss of each row, and its slope by the logits, in float32.
+
+    The logit-adjusted loss takes logits that have been adjusted.
+    """
     if logits.shape[1] == 1:
         target = y.astype(np.float32) * (1 - label_smoothing) + label_smoothing / 2
         losses, slopes = _slopes_of_two(loss, logits[:, 0], target, focal_gamma)

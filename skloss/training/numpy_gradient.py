@@ -3,9 +3,13 @@
 An operation of NumPy takes a microsecond on the small arrays of such a network. To
 compile a program takes as long as some thousand steps of these, and to import
 TensorFlow longer still. So short fits need neither.
+
+Several networks of one shape, stacked along a first axis of all arrays, share what it
+costs to call an operation.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +32,9 @@ def slope_by_numpy(
     places: Sequence[Place],
     state: State,
     batch: Sequence[Array],
+    count: Any,
     numbers: Arguments,
-) -> tuple[float, Array]:
+) -> tuple[Array, Array]:
     """Return the objective of a step, and its gradient in the order of the state.
 
     Parameters
@@ -39,28 +44,34 @@ def slope_by_numpy(
     places : sequence of Place
         Those of its weights.
     state : State
-        Where training stands.
+        Where training stands; of several networks a stack, with steps ``(n, 1)``.
     batch : sequence of ndarray
-        Rows, class numbers and weights of the rows, without padding.
+        Rows, class numbers and weights of the rows.
+    count : float32, or ndarray of shape (n,)
+        Rows that count; those after them have weight zero.
     numbers : Arguments
-        The fit's numbers.
+        The fit's numbers; of several networks those that differ are stacks.
     """
     x, y, sample_weight = batch
-    count = np.float32(len(x))
     steps = _Steps(key.spec, places, state, numbers, count)
     logits = steps.forth(x)
+    loss = loss_name(key.loss)
+    shifted = logits
+    if loss == "logit_adjusted":
+        shifted = logits + numbers.logit_shift[..., None, :]
     losses, slopes = row_slopes(
-        loss_name(key.loss),
-        logits,
-        y,
+        loss,
+        shifted.reshape(-1, logits.shape[-1]),  # whichever network a row is of
+        y.ravel(),
         numbers.focal_gamma,
         numbers.label_smoothing,
-        numbers.logit_shift,
     )
-    steps.back(slopes * (sample_weight / count)[:, None])
-    objective = float(np.vdot(losses, sample_weight) / count) + steps.penalty
+    share = sample_weight / count[..., None]
+    steps.back(slopes.reshape(logits.shape) * share[..., None])
+    losses = losses.reshape(y.shape)
+    objective = np.vecdot(losses, sample_weight) / count + steps.penalty
     if key.penalizes:
-        objective += _penalize(steps.kernels, numbers)
+        objective = objective + _penalize(steps.kernels, numbers)
     return objective, steps.gradient
 
 
@@ -73,21 +84,27 @@ class _Steps:
         places: Sequence[Place],
         state: State,
         numbers: Arguments,
-        count: np.float32,
+        count: Any,
     ) -> None:
         self.gradient = np.empty_like(state.trained)
         self.kernels: list[tuple[Array, Array]] = []
-        self.penalty = 0.0
+        self.penalty: Any = np.float32(0)
         self._spec, self._numbers, self._count = spec, numbers, count
         self._step = state.step
         self._backs: list[Back] = []
         self._n_dropouts = 0
         vectors = {True: state.trained, False: state.statistics}
+        lead = self._lead = state.trained.shape[:-1]  # networks, if it is a stack
         self._run = Run(
-            spec, [vectors[p.trained][p.part].reshape(p.shape) for p in places]
+            spec,
+            [vectors[p.trained][..., p.part].reshape(lead + p.shape) for p in places],
         )
         self._slopes = iter(
-            [self.gradient[p.part].reshape(p.shape) for p in places if p.trained]
+            [
+                self.gradient[..., p.part].reshape(lead + p.shape)
+                for p in places
+                if p.trained
+            ]
         )
 
     def forth(self, x: Array) -> Array:
@@ -111,7 +128,7 @@ class _Steps:
         self.kernels.append((kernel, of_kernel))
         z = self._run.product(x, kernel)
         if layer.use_bias:
-            z += self._run.take()
+            z += self._run.take()[..., None, :]
             of_bias = next(self._slopes)
         name = layer.activation
         inputs = z.copy() if name in READ_BY_INPUTS else z
@@ -120,14 +137,14 @@ class _Steps:
         is_first = not self._backs
 
         def back(slope: Array) -> Array:
-            if penalized:
-                slope += outputs * penalized
+            if penalized is not None:
+                slope += penalized
             if name != "linear":
                 slope *= SLOPES[name](inputs, outputs)
-            np.matmul(x.T, slope, out=of_kernel)
+            np.matmul(x.mT, slope, out=of_kernel)
             if layer.use_bias:
-                np.add.reduce(slope, axis=0, out=of_bias)
-            return slope if is_first else slope @ kernel.T
+                np.add.reduce(slope, axis=-2, out=of_bias)
+            return slope if is_first else slope @ kernel.mT
 
         self._backs.append(back)
         return outputs
@@ -135,27 +152,35 @@ class _Steps:
     def _dropout(self, layer: Dropout, x: Array) -> Array:
         number = self._n_dropouts
         self._n_dropouts += 1
-        rate, seed = self._numbers.dropout_rates[number], self._numbers.seed
-        shape = (len(x), *layer.masked_shape(x.shape[1:]))
-        scale = keep_scale(shape, rate, seed, number, self._step)
+        rate = self._numbers.dropout_rates[number]
+        seeds, steps = np.ravel(self._numbers.seed), np.ravel(self._step)
+        n_rows, *values = x.shape[len(self._lead) :]
+        shape = (n_rows, *layer.masked_shape(tuple(values)))
+        masks = [
+            keep_scale(shape, rate, seed, number, step)
+            for seed, step in zip(seeds, steps, strict=True)
+        ]
+        scale = np.stack(masks).reshape(self._lead + shape)
         if self._backs:
             self._backs.append(lambda slope: slope * scale)
         return x * scale
 
-    def _penalized(self, layer: Dense, outputs: Array) -> np.float32 | None:
-        """Add the penalty of a layer's outputs; return what its slope is times them."""
+    def _penalized(self, layer: Dense, outputs: Array) -> Array | None:
+        """Add the penalty of a layer's outputs; return its slope."""
         if not (self._spec.activity_l2 and self._spec.penalizes(layer)):
             return None
         share = self._numbers.activity_l2 / self._count
-        self.penalty += float(share * np.square(outputs).sum())
-        return np.float32(2 * share)
+        is_real = np.arange(outputs.shape[-2]) < self._count[..., None]
+        real = outputs * is_real[..., None]
+        self.penalty = self.penalty + share * np.square(real).sum(axis=(-2, -1))
+        return 2 * share[..., None, None] * real
 
 
-def _penalize(kernels: list[tuple[Array, Array]], numbers: Arguments) -> float:
+def _penalize(kernels: list[tuple[Array, Array]], numbers: Arguments) -> Any:
     """Add the penalties of kernels to their slopes; return their sum."""
-    total = 0.0
+    total: Any = np.float32(0)
     for kernel, slope in kernels:
         slope += numbers.l1 * np.sign(kernel) + 2 * numbers.l2 * kernel
-        total += float(numbers.l1 * np.abs(kernel).sum())
-        total += float(numbers.l2 * np.vdot(kernel, kernel))
+        total = total + numbers.l1 * np.abs(kernel).sum(axis=(-2, -1))
+        total = total + numbers.l2 * np.square(kernel).sum(axis=(-2, -1))
     return total

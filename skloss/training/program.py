@@ -22,6 +22,7 @@ from skloss.training.eager_steps import run_eagerly
 from skloss.training.optimizers import UPDATE_RULES
 from skloss.training.step import (
     Arguments,
+    Asked,
     Place,
     ProgramKey,
     Report,
@@ -34,6 +35,7 @@ from skloss.training.tensorflow_start import clear_at_exit
 
 __all__ = [
     "Arguments",
+    "Asked",
     "Program",
     "ProgramKey",
     "Report",
@@ -93,32 +95,18 @@ class Program:
     def _places(self) -> list[Place]:
         return places_of(self.key.spec)
 
-    def run(
-        self,
-        state: State,
-        rows: tuple[np.ndarray, np.ndarray, np.ndarray],
-        n_rows: int,
-        learning_rates: np.ndarray,
-        arguments: Arguments,
-    ) -> tuple[State, Report]:
-        """Train on the first ``n_rows`` of a chunk, the last batch exact.
+    def run(self, asked: Asked) -> tuple[State, Report]:
+        """Train on the rows of a chunk that count, the last batch exact.
 
         Parameters
         ----------
-        state : State
-            Weights, slots and step.
-        rows : tuple of arrays
-            ``X (chunk_rows, values of a row)``, class numbers and weights
+        asked : Asked
+            Its rows are ``X (chunk_rows, values of a row)``, class numbers and weights
             ``(chunk_rows,)``; what stands beyond ``n_rows`` must have weight zero.
-        n_rows : int
-            Rows that count.
-        learning_rates : ndarray of shape (chunk_steps,)
-            One per step.
-        arguments : Arguments
-            The fit's numbers.
         """
         if self.key.backend in ("eager", "numpy"):
-            return run_eagerly(self.key, state, rows, n_rows, learning_rates, arguments)
+            return run_eagerly(self.key, asked)
+        state, rows, n_rows, learning_rates, arguments = asked
         *scalars, shift, rates, seed = arguments
         numbers = np.array(scalars, np.float32)
         return self._run(

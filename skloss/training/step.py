@@ -15,6 +15,7 @@ from skloss.training.tensorflow_forward import graph_forward
 
 __all__ = [
     "Arguments",
+    "Asked",
     "Place",
     "ProgramKey",
     "Report",
@@ -79,6 +80,16 @@ class Report(NamedTuple):
     objective: Tensor  # times rows
     bad_step: Tensor  # first of the call that left the finite numbers, or -1
     squared_norms: Tensor  # gradient and update of the first, then of the last kernel
+
+
+class Asked(NamedTuple):
+    """What a program is asked to run: the steps of a chunk of rows."""
+
+    state: "State"
+    rows: tuple[Any, Any, Any]  # X, class numbers and weights
+    n_rows: int  # that count
+    learning_rates: Any  # one for each step
+    numbers: Arguments
 
 
 class Place(NamedTuple):
@@ -350,5 +361,5 @@ def norm_parts(
     parts = []
     # Cut before anything is computed: between the two there may be a large layer.
     for part in ends:
-        parts += [gradient[part], after[part] - before[part]]
+        parts += [gradient[..., part], after[..., part] - before[..., part]]
     return parts

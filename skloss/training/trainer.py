@@ -1,7 +1,7 @@
 """The epoch loop: rows in, weights and curves out."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -25,8 +25,10 @@ from skloss.training.evaluation import Evaluator, Rows, unit_shares
 from skloss.training.plateau import PlateauState, ReduceLROnPlateau
 from skloss.training.program import (
     Arguments,
+    Asked,
     Program,
     ProgramKey,
+    Report,
     State,
     chunk_steps,
     get_program,
@@ -34,9 +36,11 @@ from skloss.training.program import (
 from skloss.training.schedules import learning_rates
 from skloss.training.streamed_chunks import StreamedChunks
 
-__all__ = ["curve_names", "train"]
+__all__ = ["Answer", "NetworkTraining", "Steps", "curve_names"]
 
 Weights = list[np.ndarray]
+Answer = tuple[State, Report, float]  # and the seconds that it took
+Steps = Generator[Asked, Answer, None]
 
 _PROBE_ROWS = 256
 _FEWEST_PROBE_ROWS = 16
@@ -72,20 +76,8 @@ def curve_names(
     return [*names, *unit_shares(spec, weights, row), *_STEP_CURVES]
 
 
-def train(
-    spec: NetworkSpec,
-    weights: Weights,
-    rows: Rows,
-    settings: Settings,
-    evaluators: Mapping[str, Evaluator],
-    *,
-    slots: Weights | None = None,
-    first_step: int = 0,
-    plateau: PlateauState | None = None,
-    is_repeated: bool = False,
-    observer: Observer | None = None,
-) -> TrainingResult:
-    """Train a network.
+class NetworkTraining:
+    """One training; lives as long as the call that trains.
 
     Parameters
     ----------
@@ -108,29 +100,21 @@ def train(
         More calls of this shape will follow, so compiling pays whatever this one takes.
     observer : Observer, optional
         Told of every epoch.
-
-    Returns
-    -------
-    TrainingResult
     """
-    training = _Training(
-        spec, rows, settings, evaluators, is_repeated, observer, first_step
-    )
-    return training.run(weights, slots, first_step, plateau)
-
-
-class _Training:
-    """One training run; lives as long as the call of ``train``."""
 
     def __init__(
         self,
         spec: NetworkSpec,
+        weights: Weights,
         rows: Rows,
         settings: Settings,
         evaluators: Mapping[str, Evaluator],
-        is_repeated: bool,
-        observer: Observer | None,
-        first_step: int,
+        *,
+        slots: Weights | None = None,
+        first_step: int = 0,
+        plateau: PlateauState | None = None,
+        is_repeated: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self.rows, self.settings = rows, settings
         self.steps_per_epoch = -(-len(rows) // settings.batch_size)
@@ -165,37 +149,28 @@ class _Training:
             self.balanced = BalancedOrder(rows, interpolates, self.rng)
         self.probe = self._probe_rows()
         self.unit_shares: EpochRow = {}
-
-    def run(
-        self,
-        weights: Weights,
-        slots: Weights | None,
-        first_step: int,
-        plateau: PlateauState | None,
-    ) -> TrainingResult:
-        state = self.program.start(weights, slots, first_step)
+        self._first = self.program.start(weights, slots, first_step)
         start = TrainingResult(
             weights,
             slots or [],
             first_step,
             backend=self.backend,
-            optimizer=self.settings.optimizer,
+            optimizer=settings.optimizer,
             plateau=plateau,
         )
-        log = EpochLog(self.settings, self.evaluators, start, self.observer)
-        try:
-            self._epochs(state, log)
-            return log.result()
-        except KeyboardInterrupt:
-            if not log.interrupt():
-                raise
-        return log.result()
+        self.log = EpochLog(settings, self.evaluators, start, observer)
 
-    def _epochs(self, state: State, log: EpochLog) -> None:
+    def steps(self) -> Steps:
+        """Train: give what the program is to run, and be sent what that comes to.
+
+        Whoever runs it may run that of several trainings at once. The log has all that
+        is left, whenever this ends.
+        """
+        state, log = self._first, self.log
         try:
             for epoch in range(self.settings.epochs):
                 log.begin_epoch()
-                state, row = self._epoch(state, epoch, log.followed_rate)
+                state, row = yield from self._epoch(state, epoch, log.followed_rate)
                 weights = self.program.weights(state)
                 row |= log.measure(weights) | self._look_at_units(weights, epoch)
                 if log.end_epoch(row, weights, state.slots, int(state.step)):
@@ -206,17 +181,20 @@ class _Training:
 
     def _epoch(
         self, state: State, epoch: int, followed: float | None
-    ) -> tuple[State, EpochRow]:
+    ) -> Generator[Asked, Answer, tuple[State, EpochRow]]:
         """One pass over the rows, and what was seen on the way."""
-        started = time.perf_counter()
+        seconds, begun = 0.0, time.perf_counter()
         n_rows = len(self.rows)
         objective, squared, step = 0.0, np.zeros(4), 0
         rate = np.float32(0)
         for n_chosen, chunk in self._gathered():
             rates = self._rates(epoch, step, followed)
-            state, report = self.program.run(
+            seconds += time.perf_counter() - begun
+            state, report, taken = yield Asked(
                 state, chunk, n_chosen, rates, self.arguments
             )
+            # Others may have trained in between.
+            seconds, begun = seconds + taken, time.perf_counter()
             if (bad := int(report.bad_step)) >= 0:
                 raise DivergedError(step + bad + 1)
             objective += float(report.objective)
@@ -231,7 +209,7 @@ class _Training:
             "gradient_norm_last": float(norms[2]),
             "update_norm_first": float(norms[1]),
             "update_norm_last": float(norms[3]),
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds + time.perf_counter() - begun,
         }
         return state, row
 

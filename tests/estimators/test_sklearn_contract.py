@@ -31,7 +31,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tensorflow.python.eager import context
 
-import skloss.estimators.fitting as fitting
+import skloss.estimators.network_fit as network_fit
 import skloss.training.trainer as trainer
 from skloss import (
     CNN1DClassifier,
@@ -40,7 +40,7 @@ from skloss import (
     RecurrentClassifier,
 )
 from skloss.exceptions import TrainingInterruptedWarning
-from skloss.training import train
+from skloss.training import NetworkTraining
 
 N_ROWS = 100
 
@@ -117,10 +117,10 @@ def checks_that_no_stochastic_learner_meets(estimator):
 LEARNING = ("check_classifiers_train", "check_class_weight_classifiers")
 
 
-def train_shortly(epochs, spec, weights, rows, settings, *args, **options):
-    """Train as by an estimator of so many epochs."""
+def shortly(epochs, spec, weights, rows, settings, *args, **options):
+    """Return the training of an estimator of so many epochs."""
     settings = replace(settings, epochs=min(settings.epochs, epochs))
-    return train(spec, weights, rows, settings, *args, **options)
+    return NetworkTraining(spec, weights, rows, settings, *args, **options)
 
 
 @parametrize_with_checks(
@@ -128,10 +128,10 @@ def train_shortly(epochs, spec, weights, rows, settings, *args, **options):
 )
 def test_scikit_learns_checks_pass(estimator, check, monkeypatch):
     if not check.func.__name__.startswith(LEARNING):
-        monkeypatch.setattr(fitting, "train", partial(train_shortly, 2))
+        monkeypatch.setattr(network_fit, "NetworkTraining", partial(shortly, 2))
         monkeypatch.setattr(trainer, "choose_backend", lambda *_: "eager")
     elif "readonly_memmap" in check.keywords:  # the check of other rows, once more
-        monkeypatch.setattr(fitting, "train", partial(train_shortly, 60))
+        monkeypatch.setattr(network_fit, "NetworkTraining", partial(shortly, 60))
     check(estimator)
 
 

@@ -22,7 +22,7 @@ from skloss.networks.layers import (
     SlidingMax,
 )
 from skloss.rocket.kernels import KERNEL_WEIGHTS
-from skloss.training import Rows, Settings, train, trainer
+from skloss.training import NetworkTraining, Rows, Settings, train, trainer
 from skloss.training.inference import predict_logits
 
 # Ismail-Fawaz et al., "LITE", DSAA 2023, table of parameters; without the last layer.
@@ -189,7 +189,7 @@ def test_branches_train_as_in_keras(monkeypatch, backend, spec):
     # Adam would make steps of the rounding of gradients that are zero: those of biases
     # in front of batch normalization.
     settings = Settings("sgd", 0.1, momentum=0, epochs=3, batch_size=20, shuffle=False)
-    result = train(spec, weights, rows, settings, {})
+    result = train(NetworkTraining(spec, weights, rows, settings, {}))
     losses, logits = fit_keras(spec)
     np.testing.assert_allclose(result.history["running_loss"], losses, rtol=1e-5)
     found = predict_logits(spec, result.weights, rows.X)

@@ -13,7 +13,7 @@ import pytest
 from skloss.keras_interop import build_keras_model
 from skloss.networks import NetworkSpec, dense, initial_weights
 from skloss.networks.layers import Embed, FillMissing, PiecewiseLinear
-from skloss.training import Rows, Settings, train, trainer
+from skloss.training import NetworkTraining, Rows, Settings, train, trainer
 
 SPEC = NetworkSpec(
     (6,),
@@ -62,7 +62,7 @@ def trained_by_keras(model, rows):
 
 def fit(spec, rows, **settings):
     settings = Settings(epochs=3, batch_size=32, shuffle=False, **settings)
-    return train(spec, started(spec), rows, settings, {}).weights
+    return train(NetworkTraining(spec, started(spec), rows, settings, {})).weights
 
 
 @cache
@@ -104,7 +104,7 @@ def test_bins_are_trained_on_as_in_keras_and_stay(monkeypatch, backend):
     start = initial_weights(spec, rng)
     start[:3] = layer.statistics(X[:, :3], *moments)
     settings = Settings(epochs=3, batch_size=32, shuffle=False, learning_rate=0.01)
-    found = train(spec, start, rows, settings, {}).weights
+    found = train(NetworkTraining(spec, start, rows, settings, {})).weights
     expected = trained_by_keras(build_keras_model(spec, start), rows)
     for one, other in zip(found[:3], start[:3], strict=True):
         np.testing.assert_array_equal(one, other)

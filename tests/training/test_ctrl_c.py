@@ -31,7 +31,14 @@ from skloss.datasets import make_rare_events
 from skloss.exceptions import TrainingInterruptedWarning
 from skloss.keras_interop.keras_fit import train_keras
 from skloss.networks import dense as spec_of_dense
-from skloss.training import Evaluator, Rows, Settings, SpecNetwork, train
+from skloss.training import (
+    Evaluator,
+    NetworkTraining,
+    Rows,
+    Settings,
+    SpecNetwork,
+    train,
+)
 from skloss.training.ctrl_c import ends_one_fit
 from skloss.training.program import Program, Report
 
@@ -228,6 +235,7 @@ class CtrlCAt:
 
 
 LOOP = {
+    "skloss.training.in_step",
     "skloss.training.trainer",
     "skloss.training.epoch_log",
     "skloss.training.early_stopping",
@@ -250,7 +258,7 @@ def evaluators():
 
 
 def by_engine():
-    return train(SPEC, start(), ROWS, SETTINGS, evaluators())
+    return train(NetworkTraining(SPEC, start(), ROWS, SETTINGS, evaluators()))
 
 
 class FakeModel:
@@ -280,9 +288,10 @@ def by_keras():
     return train_keras(model, fit, SETTINGS, evaluators(), "")
 
 
-def grow(program, state, *_):
+def grow(program, asked):
     """Stand in for the steps of an epoch, in no time."""
     report = Report(np.float32(0.5), np.int32(-1), np.zeros(4))
+    state = asked.state
     return state._replace(trained=state.trained + np.float32(0.01)), report
 
 

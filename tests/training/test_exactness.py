@@ -18,7 +18,7 @@ from scipy.stats import ks_2samp, ttest_rel
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
-import skloss.estimators.fitting as fitting
+import skloss.estimators.network_fit as network_fit
 import skloss.training.backends as backends
 import skloss.training.inference as predictor
 import skloss.training.program as program
@@ -26,7 +26,7 @@ import skloss.training.trainer as trainer
 from skloss import CNN1DClassifier, CNN2DClassifier, DenseClassifier
 from skloss.keras_interop import build_keras_model
 from skloss.networks import cnn1d, cnn2d, dense, forward, initial_weights
-from skloss.training import Rows, Settings, train
+from skloss.training import NetworkTraining, Rows, Settings, train
 from skloss.training.backends import shard_count
 from skloss.training.dropout import keep_scale, uniform
 from skloss.training.losses import row_losses
@@ -61,7 +61,7 @@ def final_losses(rate):
     losses = []
     for seed in range(N_SEEDS):
         how = Settings(epochs=30, batch_size=32, shuffle=False, seed=seed, **SGD)
-        result = train(spec, first_weights(seed), rows, how, {})
+        result = train(NetworkTraining(spec, first_weights(seed), rows, how, {}))
         losses.append(final_loss(result.weights, rows))
     return losses
 
@@ -439,9 +439,9 @@ def start(monkeypatch):
 
     def watched(spec, weights, rows, how, *args, **options):
         seen.update(weights=weights, seed=how.seed)
-        return train(spec, weights, rows, how, *args, **options)
+        return NetworkTraining(spec, weights, rows, how, *args, **options)
 
-    monkeypatch.setattr(fitting, "train", watched)
+    monkeypatch.setattr(network_fit, "NetworkTraining", watched)
     return seen
 
 
@@ -556,7 +556,7 @@ def test_every_backend_drops_what_keras_would_by_the_same_masks(monkeypatch, nam
     ends = [fit_keras_with_masks(spec, first, rows, how)]
     for backend in ("xla", "graph", "eager"):
         monkeypatch.setattr(trainer, "choose_backend", lambda *_, b=backend: b)
-        result = train(spec, first, rows, how, {})
+        result = train(NetworkTraining(spec, first, rows, how, {}))
         assert result.backend == backend
         ends.append((result.weights, result.history["running_loss"]))
     for (weights, losses), (others, other_losses) in combinations(ends, 2):

@@ -11,7 +11,7 @@ from skloss.exceptions import TrainingDivergedWarning
 from skloss.networks import NetworkSpec, dense, initial_weights
 from skloss.networks.activations import ACTIVATIONS
 from skloss.networks.layers import ColumnScale, FillMissing
-from skloss.training import Rows, Settings, train, trainer
+from skloss.training import NetworkTraining, Rows, Settings, train, trainer
 from skloss.training.backends import choose_backend
 from skloss.training.optimizers import UPDATE_RULES
 
@@ -32,7 +32,7 @@ def ends(backend, network, rows, **settings):
     settings = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, **settings}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "choose_backend", lambda *_: backend)
-        found = train(network, weights, rows, Settings(**settings), {})
+        found = train(NetworkTraining(network, weights, rows, Settings(**settings), {}))
     assert found.backend == backend
     curves = found.history
     return found.weights, {name: curves[name] for name in curves if name != "seconds"}
@@ -147,5 +147,9 @@ def test_weights_that_leave_the_numbers_end_the_fit_at_their_step():
     huge = replace(TWO, X=TWO.X * np.float32(1e30))
     weights = initial_weights(spec(), np.random.default_rng(1))
     with pytest.warns(TrainingDivergedWarning, match="step 2 of 6"):
-        found = train(spec(), weights, huge, Settings(epochs=2, batch_size=16), {})
+        found = train(
+            NetworkTraining(
+                spec(), weights, huge, Settings(epochs=2, batch_size=16), {}
+            )
+        )
     assert found.backend == "numpy"

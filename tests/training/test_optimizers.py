@@ -13,7 +13,7 @@ from skloss.datasets import make_rare_events
 from skloss.keras_interop import build_keras_model
 from skloss.networks import dense, initial_weights
 from skloss.optimizers import OPTIMIZERS
-from skloss.training import Rows, Settings, train
+from skloss.training import NetworkTraining, Rows, Settings, train
 
 N_ROWS, BATCH, EPOCHS = 86, 32, 4  # 12 steps; the last batch holds 22 rows
 SPEC = dense(6, n_outputs=1, width=(5,), activation="tanh")
@@ -44,7 +44,9 @@ def fit_skloss(name, epochs=EPOCHS, *, slots=None, step=0, weights=FIRST, **sett
         shuffle=False,
         **settings,
     )
-    return train(SPEC, weights, ROWS, how, {}, slots=slots, first_step=step)
+    return train(
+        NetworkTraining(SPEC, weights, ROWS, how, {}, slots=slots, first_step=step)
+    )
 
 
 @cache

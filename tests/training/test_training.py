@@ -25,7 +25,14 @@ from skloss.networks import (
     recurrent,
 )
 from skloss.optimizers import OPTIMIZERS, UNCOMPILED
-from skloss.training import Rows, Settings, backends, predict_logits, train
+from skloss.training import (
+    NetworkTraining,
+    Rows,
+    Settings,
+    backends,
+    predict_logits,
+    train,
+)
 from skloss.training.dropout import keep_scale
 from skloss.training.evaluation import unit_shares
 from skloss.training.losses import row_losses, row_losses_graph
@@ -95,7 +102,7 @@ def compiled(monkeypatch):
 
 def fit_skloss(spec, weights, rows, **settings) -> list[np.ndarray]:
     settings = Settings(epochs=EPOCHS, batch_size=BATCH, shuffle=False, **settings)
-    return train(spec, weights, rows, settings, {}).weights
+    return train(NetworkTraining(spec, weights, rows, settings, {})).weights
 
 
 def assert_same_weights(found, expected, tolerance=1e-5):
@@ -184,7 +191,7 @@ def test_weights_that_are_no_numbers_are_divergence(monkeypatch, backend):
     weights = [np.full_like(first, np.nan), *others]
     settings = Settings(epochs=2, batch_size=BATCH)
     with pytest.warns(TrainingDivergedWarning, match="in epoch 1, step 1"):
-        result = train(spec, weights, make_rows(spec), settings, {})
+        result = train(NetworkTraining(spec, weights, make_rows(spec), settings, {}))
     assert result.stop_reason == "diverged"
 
 
@@ -508,6 +515,10 @@ def test_units_are_looked_at_every_epoch_only_where_epochs_are_long(
     settings = Settings(epochs=7, batch_size=500, callbacks=(look,))
     spec = dense(X.shape[1], n_outputs=1, width=(4,))
     weights = initial_weights(spec, np.random.default_rng(0), np.zeros(1))
-    result = train(spec, weights, Rows(X.astype("f4"), y.astype("i4")), settings, {})
+    result = train(
+        NetworkTraining(
+            spec, weights, Rows(X.astype("f4"), y.astype("i4")), settings, {}
+        )
+    )
     assert np.flatnonzero(np.diff(seen, prepend=0)).tolist() == epochs_seen
     assert len(result.history["dead_share"]) == 7

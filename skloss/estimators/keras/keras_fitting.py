@@ -1,28 +1,22 @@
 """Fit a compiled Keras model on validated rows, by the engine where it can."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skloss.estimators.calibrating import (
-    calibrated_fit,
-    check_calibration,
-    prior_shift,
-)
+from skloss.estimators.calibrating import check_calibration, prior_shift
 from skloss.estimators.callback_tasks import EpochTasks
 from skloss.estimators.fit_job import Fitted, Job
 from skloss.estimators.fit_record import Description
 from skloss.estimators.fit_rows import loss_weight
-from skloss.estimators.fitting import (
-    fit_spec,
-    run_job,
-)
+from skloss.estimators.fitting import prepare_spec
 from skloss.estimators.followed_curves import scorers_of, stopping_settings
 from skloss.estimators.keras.keras_rows import KerasCall, KerasRows
 from skloss.estimators.keras.model_gap import model_gap
+from skloss.estimators.network_fit import Fit
 from skloss.estimators.scorers import check_monitor
 from skloss.keras_interop.compiled_settings import optimizer_settings
 from skloss.keras_interop.describe_layers import network_layers
@@ -217,7 +211,8 @@ def _by_engine(
     verbose = 1 if given == "auto" else int(given)
     description = _description(network, job.settings, call)
     job = replace(job, rows=rows)
-    fitted = fit_spec(job, spec, weights, description, verbose, calibration)
+    fit = prepare_spec(job, spec, weights, description, verbose, calibration)
+    fitted = fit.trained()
     network.model.set_weights(fitted.result.weights)
     return fitted
 
@@ -228,6 +223,19 @@ def _floats(rows: Rows) -> Rows:
 
 
 # ---------------------------------------------------------------------- keras.Model.fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KerasFit(Fit):
+    """A fit by ``keras.Model.fit``."""
+
+    network: KerasNetwork
+
+    def gap(self, result: TrainingResult) -> dict[str, Any]:
+        """Measure the gap by the model itself."""
+        # The gap is one of losses in training, which know no calibration.
+        raw = replace(self.network, calibration=AS_TRAINED)
+        return model_gap(raw, self.job, self.evaluators, result)
 
 
 def _by_keras(
@@ -247,24 +255,19 @@ def _by_keras(
         check_monitor(job.owner, "monitor", settings.monitor, curves)
     for evaluator in evaluators.values():
         evaluator.try_scores(None)
-    fit = _fit_by_keras(job.estimator, arranged, call)
-
-    def gap(result: TrainingResult) -> dict[str, Any]:
-        # The gap is one of losses in training, which know no calibration.
-        raw = replace(network, calibration=AS_TRAINED)
-        return model_gap(raw, job, evaluators, result)
-
-    fitted = run_job(
-        job,
-        None,
-        _description(network, settings, call),
-        evaluators,
-        lambda observer: train_keras(
-            network.model, fit, settings, evaluators, reason, observer
-        ),
-        gap,
-        lambda result: calibrated_fit(job, result, evaluators, network.calibration),
+    fit = _KerasFit(
+        job=job,
+        spec=None,
+        description=_description(network, settings, call),
+        evaluators=evaluators,
+        calibration=network.calibration,
+        network=network,
     )
+    call_keras = _fit_by_keras(job.estimator, arranged, call)
+    result = train_keras(
+        network.model, call_keras, settings, evaluators, reason, fit.observer
+    )
+    fitted = fit.finished(result)
     # The model has the weights; a copy would only grow stale.
     return replace(fitted, result=replace(fitted.result, weights=[]))
 
