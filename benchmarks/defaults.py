@@ -29,6 +29,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -173,6 +174,7 @@ OTHERS: dict[str, Callable] = {
     ),
 }
 MEMBERS = "DenseClassifier, 5 members"
+five = partial(DenseClassifier, n_members=5, validation_fraction=0.2)
 
 
 def _catboost(y: np.ndarray, seed: int) -> BaseEstimator:
@@ -209,14 +211,12 @@ FOR_TABLES = (
         "DenseClassifier, refit": lambda y, seed: DenseClassifier(
             refit=True, random_state=seed
         ),
-        MEMBERS: lambda y, seed: DenseClassifier(
-            n_members=5, validation_fraction=0.2, random_state=seed
+        MEMBERS: lambda y, seed: five(random_state=seed),
+        f"{MEMBERS}, temperature": lambda y, seed: five(
+            calibration="temperature", random_state=seed
         ),
-        f"{MEMBERS}, temperature": lambda y, seed: DenseClassifier(
-            n_members=5,
-            validation_fraction=0.2,
-            calibration="temperature",
-            random_state=seed,
+        f"{MEMBERS}, temperature, 50 epochs": lambda y, seed: five(
+            calibration="temperature", epochs=50, learning_rate=3e-3, random_state=seed
         ),
     }
     | {name: make for name, (package, make) in PEERS.items() if find_spec(package)}
