@@ -1,8 +1,7 @@
 """Fit several networks of one shape: members with seeds and hold-outs of their own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -90,12 +89,16 @@ def fit_members(
             given[number], before, is_partial, number, tasks, alike
         )
 
-    first = prepared(0)
-    rest = (prepared(number, first.spec) for number in range(1, n_members))
-    if first.can_go_in_step:
-        members = fit_in_step([first, *rest])
+    ready = [prepared(0)]
+    alike = ready[0].spec
+    if ready[0].can_go_in_step:
+        ready += [prepared(number, alike) for number in range(1, n_members)]
+        members = fit_in_step(ready)
     else:
-        members = _one_by_one(chain([first], rest))
+        # One after the other, each with its rows gone before the next has any.
+        members = [ready.pop().run()]
+        while len(members) < n_members and not _is_interrupted(members):
+            members.append(prepared(len(members), alike).run())
     record = members_record(
         estimator,
         [member.record for member in members],
@@ -108,13 +111,9 @@ def fit_members(
     return fitted
 
 
-def _one_by_one(fits: Iterable[NetworkFit]) -> list[Fitted]:
-    members: list[Fitted] = []
-    for fit in fits:
-        members.append(fit.run())
-        if members[-1].result.stop_reason == "interrupted":
-            break  # those so far are a whole classifier
-    return members
+def _is_interrupted(members: Sequence[Fitted]) -> bool:
+    """Whether Ctrl-C has ended the last one; those so far are a whole classifier."""
+    return members[-1].result.stop_reason == "interrupted"
 
 
 def member_of(

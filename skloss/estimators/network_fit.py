@@ -138,7 +138,11 @@ class NetworkFit(Fit):
     @property
     def can_go_in_step(self) -> bool:
         """Whether it pays to train several such networks in step."""
-        return not self.verbose and can_go_in_step(self.training())
+        job = self.job
+        is_watched = self.verbose or job.tasks is not None or job.scorers.curves
+        if is_watched or job.rows.is_partial:
+            return False
+        return can_go_in_step(self.spec, job.settings, len(job.rows.training))
 
     def run(self) -> Fitted:
         """Train the network, and tell callbacks of scikit-learn of the end."""
@@ -205,6 +209,6 @@ class NetworkFit(Fit):
 
 
 def fit_in_step(fits: Sequence[NetworkFit]) -> list[Fitted]:
-    """Train networks that can go in step."""
+    """Train networks that can go in step, up to one that Ctrl-C ends."""
     results = train_in_step([fit.training() for fit in fits])
-    return [fit.finished(r) for fit, r in zip(fits, results, strict=True)]
+    return [fit.finished(result) for fit, result in zip(fits, results, strict=False)]

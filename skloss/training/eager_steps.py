@@ -14,11 +14,11 @@ import numpy as np
 from skloss.training.numpy_gradient import slope_by_numpy
 from skloss.training.step import (
     Arguments,
-    Asked,
     Place,
     ProgramKey,
     Report,
     State,
+    Task,
     kernel_ends,
     norm_parts,
     objective_of,
@@ -31,9 +31,9 @@ from skloss.training.tensorflow_start import start_tensorflow
 __all__ = ["run_eagerly", "run_stacked"]
 
 
-def run_eagerly(key: ProgramKey, asked: Asked) -> tuple[State, Report]:
+def run_eagerly(key: ProgramKey, task: Task) -> tuple[State, Report]:
     """Train on the rows of a chunk that count, as ``Program.run`` does."""
-    state, rows, n_rows, learning_rates, numbers = asked
+    state, rows, n_rows, learning_rates, numbers = task
     layout, size = _layout(key), key.batch_size
     x = rows[0].reshape(-1, *key.spec.input_shape)
     objective, bad_step, squared_norms = 0.0, -1, np.zeros(4)
@@ -55,49 +55,55 @@ def run_eagerly(key: ProgramKey, asked: Asked) -> tuple[State, Report]:
     return state, Report(objective, bad_step, squared_norms)
 
 
-def run_stacked(key: ProgramKey, asked: Sequence[Asked]) -> list[tuple[State, Report]]:
-    """Train several networks in NumPy, each step of all of them at once."""
-    layout, size, n = _layout(key), key.batch_size, len(asked)
-    n_rows = np.array([one.n_rows for one in asked])
-    n_steps = int(-(-n_rows.min() // size))  # those that all of them take
-    state, numbers = _stacked(asked)
-    chunk = [np.stack(parts) for parts in zip(*[a.rows for a in asked], strict=True)]
-    rates = np.stack([one.learning_rates for one in asked])
-    sums = Report(np.zeros(n), np.full(n, -1), np.zeros((n, 4)))
+def run_stacked(key: ProgramKey, tasks: Sequence[Task]) -> list[tuple[State, Report]]:
+    """Train several networks in NumPy, each step of all of them at once.
+
+    Batches of other sizes, as the last ones of an epoch may be, are steps of each
+    network alone: rows that only fill a batch up would change how sums are rounded.
+
+    Parameters
+    ----------
+    key : ProgramKey
+        Of all of them.
+    tasks : sequence of Task
+        Their numbers differ in seed and logit shift only.
+    """
+    layout, size, n = _layout(key), key.batch_size, len(tasks)
+    n_rows = {task.n_rows for task in tasks}
+    n_together = min(n_rows) if len(n_rows) == 1 else min(n_rows) // size * size
+    state, numbers = _stacked(tasks)
+    chunk = [np.stack(parts) for parts in zip(*[t.rows for t in tasks], strict=True)]
+    rates = np.stack([task.learning_rates for task in tasks])
+    objective, squared_norms = np.zeros(n), np.zeros((n, 4))
+    bad_step = np.full(n, -1)
     with np.errstate(all="ignore"):
-        for i in range(n_steps):
-            counts = np.minimum(n_rows - i * size, size)
-            last = i * size + counts.max()
-            batch = [part[:, i * size : last] for part in chunk]
+        for i, first in enumerate(range(0, n_together, size)):
+            count = min(n_together - first, size)
+            batch = [part[:, first : first + count] for part in chunk]
             state, now = _step(
-                key, layout, state, batch, counts, rates[:, i, None], numbers
+                key, layout, state, batch, count, rates[:, i, None], numbers
             )
+            objective += now.objective.astype(float) * count
+            squared_norms += now.squared_norms
             is_bad = ~np.isfinite(now.objective) | np.isnan(now.squared_norms.sum(1))
-            sums = Report(
-                sums.objective + now.objective * counts,
-                np.where(is_bad & (sums.bad_step < 0), i, sums.bad_step),
-                sums.squared_norms + now.squared_norms,
-            )
-    reports = map(Report, *map(list, sums))
-    found = zip(asked, _unstacked(state), reports, strict=True)
-    return [_with_rest(key, n_steps, *one) for one in found]
+            bad_step[is_bad & (bad_step < 0)] = i
+    reports = map(Report, objective, bad_step, squared_norms)
+    return [
+        _with_rest(key, n_together, *one)
+        for one in zip(tasks, _unstacked(state), reports, strict=True)
+    ]
 
 
 def _with_rest(
-    key: ProgramKey, n_steps: int, asked: Asked, state: State, report: Report
+    key: ProgramKey, n_done: int, task: Task, state: State, report: Report
 ) -> tuple[State, Report]:
-    """Run the steps of one network that others do not have, if there are any."""
-    first = n_steps * key.batch_size
-    if asked.n_rows <= first:
+    """Train one network on the rows behind those that are done."""
+    if task.n_rows == n_done:
         return state, report
-    x, y, sample_weight = asked.rows
-    rest = Asked(
-        state,
-        (x[first:], y[first:], sample_weight[first:]),
-        asked.n_rows - first,
-        asked.learning_rates[n_steps:],
-        asked.numbers,
-    )
+    n_steps = n_done // key.batch_size
+    x, y, sample_weight = (part[n_done:] for part in task.rows)
+    rates = task.learning_rates[n_steps:]
+    rest = Task(state, (x, y, sample_weight), task.n_rows - n_done, rates, task.numbers)
     state, after = run_eagerly(key, rest)
     bad_step = report.bad_step
     if bad_step < 0 <= after.bad_step:
@@ -107,8 +113,8 @@ def _with_rest(
     return state, Report(objective, bad_step, norms)
 
 
-def _stacked(asked: Sequence[Asked]) -> tuple[State, Arguments]:
-    states, numbers = zip(*[(one.state, one.numbers) for one in asked], strict=True)
+def _stacked(tasks: Sequence[Task]) -> tuple[State, Arguments]:
+    states = [task.state for task in tasks]
     state = State(
         np.stack([one.trained for one in states]),
         tuple(map(np.stack, zip(*[one.slots for one in states], strict=True))),
@@ -116,19 +122,16 @@ def _stacked(asked: Sequence[Asked]) -> tuple[State, Arguments]:
         np.array([[one.step] for one in states]),
     )
     own = {
-        name: np.stack([getattr(one, name) for one in numbers])
+        name: np.stack([getattr(task.numbers, name) for task in tasks])
         for name in ("logit_shift", "seed")
     }
-    return state, numbers[0]._replace(**own)
+    return state, tasks[0].numbers._replace(**own)
 
 
 def _unstacked(state: State) -> list[State]:
-    return [
-        State(state.trained[i], tuple(s[i] for s in state.slots), statistics, step)
-        for i, (statistics, (step,)) in enumerate(
-            zip(state.statistics, state.step, strict=True)
-        )
-    ]
+    steps = [step for (step,) in state.step]
+    slots = zip(*state.slots, strict=True)
+    return list(map(State, state.trained, slots, state.statistics, steps))
 
 
 class _Layout(NamedTuple):
@@ -155,9 +158,7 @@ def _step(
     objective: Any
     statistics = state.statistics
     if key.backend == "numpy":
-        objective, gradient = slope_by_numpy(
-            key, layout.places, state, batch, np.float32(count), numbers
-        )
+        objective, gradient = slope_by_numpy(key, layout.places, state, batch, numbers)
     else:
         objective, gradient, statistics = _slope(
             key, layout.places, state, batch, count, numbers

@@ -251,19 +251,11 @@ class EpochLog:
             self.stop_reason = "early_stopping"
         return bool(self.stop_reason)
 
-    def interrupt(self, is_asked: bool = True) -> bool:
-        """Take in Ctrl-C, and warn; False if it is to end more than this fit.
-
-        Parameters
-        ----------
-        is_asked : bool
-            Whether to ask what it is to end; else it ends this part of a fit, too.
-        """
-        if not self.n_epochs or (is_asked and not ends_one_fit()):
+    def interrupt(self) -> bool:
+        """Take in Ctrl-C, and warn; False if it is to end more than this fit."""
+        if not self.n_epochs or not ends_one_fit():
             return False
         self.stop_reason = "interrupted"
-        if not is_asked:
-            return True
         warnings.warn(
             f"Training was interrupted after {self.n_epochs} epochs; the weights of "
             f"epoch {self._kept_epoch()} are kept. Ctrl-C once more stops what comes "

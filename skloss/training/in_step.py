@@ -1,26 +1,49 @@
 """Train one network, or several of one shape in step: each step of all at once."""
 
 from collections.abc import Sequence
+from contextlib import closing
+from itertools import groupby
 from time import perf_counter
+from typing import Any
 
+from skloss.networks import NetworkSpec
 from skloss.networks.layers import Dense, Dropout
+from skloss.training.backends import choose_backend
+from skloss.training.devices import devices_of_scope
 from skloss.training.eager_steps import run_stacked
-from skloss.training.epoch_log import TrainingResult
-from skloss.training.step import Asked
+from skloss.training.epoch_log import Settings, TrainingResult
+from skloss.training.step import Task
 from skloss.training.trainer import Answer, NetworkTraining
 
 __all__ = ["can_go_in_step", "train", "train_in_step"]
+
+
+def can_go_in_step(spec: NetworkSpec, settings: Settings, n_rows: int) -> bool:
+    """Whether networks of a shape are faster trained in step, and nobody would notice.
+
+    Most of a step in NumPy is the calling of its operations, which a stack of networks
+    shares. A compiled step has no calls to share. Only layers that take their values
+    from the last axis can work on a stack. Whoever is called in each epoch is to see
+    those of one network after the other's.
+    """
+    is_watched = settings.callbacks or callable(settings.learning_rate_schedule)
+    is_plain = all(isinstance(layer, Dense | Dropout) for layer in spec.layers)
+    if is_watched or not is_plain or devices_of_scope(spec):
+        return False
+    n_steps = -(-n_rows // settings.batch_size) * settings.epochs
+    backend = choose_backend(spec, n_steps, settings.loss, settings.batch_size)
+    return backend == "numpy"
 
 
 def train(training: NetworkTraining) -> TrainingResult:
     """Train one network."""
     log = training.log
     try:
-        runner = _Runner(training)
-        while runner.asked is not None:
-            started = perf_counter()
-            state, report = training.program.run(runner.asked)
-            runner.go_on((state, report, perf_counter() - started))
+        with closing(_Runner(training)) as runner:
+            while runner.task is not None:
+                started = perf_counter()
+                state, report = training.program.run(runner.task)
+                runner.go_on((state, report, perf_counter() - started))
         return log.result()
     except KeyboardInterrupt:
         if not log.interrupt():
@@ -28,55 +51,68 @@ def train(training: NetworkTraining) -> TrainingResult:
     return log.result()
 
 
-def can_go_in_step(training: NetworkTraining) -> bool:
-    """Whether it pays to train a network in step with others, and nobody would notice.
-
-    Most of a step in NumPy is the calling of its operations, which a stack of networks
-    shares. A compiled step has none of that: stacks of five took 0.5 to 0.9 of the time
-    of five programs, and longer to compile. Who watches the epochs is to see those of
-    one network after the other's.
-    """
-    is_watched = training.observer is not None or training.settings.callbacks
-    layers = training.spec.layers
-    is_plain = all(isinstance(layer, Dense | Dropout) for layer in layers)
-    return training.backend == "numpy" and is_plain and not is_watched
-
-
 def train_in_step(trainings: Sequence[NetworkTraining]) -> list[TrainingResult]:
     """Train several networks that can go in step, as if each were alone.
 
-    Those whose programs differ, such as by the number of their steps, are trained one
-    after the other.
+    They have the same settings but for the seed and the logit shift. Neighbours whose
+    programs are the same go in step; programs differ where the numbers of steps do. One
+    that Ctrl-C has ended is the last one, or in step with it.
     """
-    key, *others = {training.program.key for training in trainings}
-    if others:
-        return [train(training) for training in trainings]
+    results: list[TrainingResult] = []
+    for _, group in groupby(trainings, _place):
+        results += _train_stack([*group])
+        if results[-1].stop_reason == "interrupted":
+            break
+    return results
+
+
+def _place(training: NetworkTraining) -> Any:
+    """Return what is the same for networks in step."""
+    key = training.program.key
+    # Those with more steps than the others may have too many for NumPy.
+    return key if key.backend == "numpy" else training
+
+
+def _train_stack(trainings: Sequence[NetworkTraining]) -> list[TrainingResult]:
+    """Train networks of one program, which is of NumPy if there are several."""
+    if len(trainings) == 1:
+        return [train(trainings[0])]
+    key = trainings[0].program.key
     runners = [_Runner(training) for training in trainings]
     try:
-        while asked := {r: r.asked for r in runners if r.asked is not None}:
+        while active := {r: r.task for r in runners if r.task is not None}:
             started = perf_counter()
-            answers = run_stacked(key, [*asked.values()])
-            share = (perf_counter() - started) / len(asked)
-            for runner, (state, report) in zip(asked, answers, strict=True):
+            answers = run_stacked(key, [*active.values()])
+            share = (perf_counter() - started) / len(active)
+            for runner, (state, report) in zip(active, answers, strict=True):
                 runner.go_on((state, report, share))
     except KeyboardInterrupt:
-        logs = [runner.log for runner in runners if runner.asked is not None]
-        if not logs or not all(log.n_epochs for log in logs) or not logs[0].interrupt():
+        ended = [runner.log for runner in runners if runner.task is not None]
+        first, *others = ended or [runner.log for runner in runners]
+        # All keep the epochs that they have, and Ctrl-C is asked for once.
+        if not all(log.n_epochs for log in others) or not first.interrupt():
             raise
-        for log in logs[1:]:
-            log.interrupt(is_asked=False)
+        for log in others:
+            log.stop_reason = "interrupted"
+    finally:
+        for runner in runners:
+            runner.close()
     return [training.log.result() for training in trainings]
 
 
 class _Runner:
-    """A training, and what it asks for; None once it has ended."""
+    """A training, and its next task; None once it has ended."""
 
     def __init__(self, training: NetworkTraining) -> None:
         self.log, self._steps = training.log, training.steps()
-        self.asked: Asked | None = next(self._steps)
+        self.task: Task | None = next(self._steps)
 
     def go_on(self, answer: Answer) -> None:
         try:
-            self.asked = self._steps.send(answer)
+            self.task = self._steps.send(answer)
         except StopIteration:
-            self.asked = None
+            self.task = None
+
+    def close(self) -> None:
+        """Let go of rows that are being read."""
+        self._steps.close()

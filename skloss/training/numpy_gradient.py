@@ -32,7 +32,6 @@ def slope_by_numpy(
     places: Sequence[Place],
     state: State,
     batch: Sequence[Array],
-    count: Any,
     numbers: Arguments,
 ) -> tuple[Array, Array]:
     """Return the objective of a step, and its gradient in the order of the state.
@@ -47,12 +46,11 @@ def slope_by_numpy(
         Where training stands; of several networks a stack, with steps ``(n, 1)``.
     batch : sequence of ndarray
         Rows, class numbers and weights of the rows.
-    count : float32, or ndarray of shape (n,)
-        Rows that count; those after them have weight zero.
     numbers : Arguments
         The fit's numbers; of several networks those that differ are stacks.
     """
     x, y, sample_weight = batch
+    count = np.float32(y.shape[-1])
     steps = _Steps(key.spec, places, state, numbers, count)
     logits = steps.forth(x)
     loss = loss_name(key.loss)
@@ -66,7 +64,7 @@ def slope_by_numpy(
         numbers.focal_gamma,
         numbers.label_smoothing,
     )
-    share = sample_weight / count[..., None]
+    share = sample_weight / count
     steps.back(slopes.reshape(logits.shape) * share[..., None])
     losses = losses.reshape(y.shape)
     objective = np.vecdot(losses, sample_weight) / count + steps.penalty
@@ -84,7 +82,7 @@ class _Steps:
         places: Sequence[Place],
         state: State,
         numbers: Arguments,
-        count: Any,
+        count: np.float32,
     ) -> None:
         self.gradient = np.empty_like(state.trained)
         self.kernels: list[tuple[Array, Array]] = []
@@ -170,10 +168,8 @@ class _Steps:
         if not (self._spec.activity_l2 and self._spec.penalizes(layer)):
             return None
         share = self._numbers.activity_l2 / self._count
-        is_real = np.arange(outputs.shape[-2]) < self._count[..., None]
-        real = outputs * is_real[..., None]
-        self.penalty = self.penalty + share * np.square(real).sum(axis=(-2, -1))
-        return 2 * share[..., None, None] * real
+        self.penalty = self.penalty + share * np.square(outputs).sum(axis=(-2, -1))
+        return 2 * share * outputs
 
 
 def _penalize(kernels: list[tuple[Array, Array]], numbers: Arguments) -> Any:

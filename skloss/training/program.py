@@ -22,11 +22,11 @@ from skloss.training.eager_steps import run_eagerly
 from skloss.training.optimizers import UPDATE_RULES
 from skloss.training.step import (
     Arguments,
-    Asked,
     Place,
     ProgramKey,
     Report,
     State,
+    Task,
     places_of,
     sizes,
     train_step,
@@ -35,11 +35,11 @@ from skloss.training.tensorflow_start import clear_at_exit
 
 __all__ = [
     "Arguments",
-    "Asked",
     "Program",
     "ProgramKey",
     "Report",
     "State",
+    "Task",
     "chunk_steps",
     "get_program",
 ]
@@ -95,18 +95,18 @@ class Program:
     def _places(self) -> list[Place]:
         return places_of(self.key.spec)
 
-    def run(self, asked: Asked) -> tuple[State, Report]:
+    def run(self, task: Task) -> tuple[State, Report]:
         """Train on the rows of a chunk that count, the last batch exact.
 
         Parameters
         ----------
-        asked : Asked
+        task : Task
             Its rows are ``X (chunk_rows, values of a row)``, class numbers and weights
             ``(chunk_rows,)``; what stands beyond ``n_rows`` must have weight zero.
         """
         if self.key.backend in ("eager", "numpy"):
-            return run_eagerly(self.key, asked)
-        state, rows, n_rows, learning_rates, arguments = asked
+            return run_eagerly(self.key, task)
+        state, rows, n_rows, learning_rates, arguments = task
         *scalars, shift, rates, seed = arguments
         numbers = np.array(scalars, np.float32)
         return self._run(

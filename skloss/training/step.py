@@ -15,11 +15,11 @@ from skloss.training.tensorflow_forward import graph_forward
 
 __all__ = [
     "Arguments",
-    "Asked",
     "Place",
     "ProgramKey",
     "Report",
     "State",
+    "Task",
     "clipped",
     "kernel_ends",
     "norm_parts",
@@ -82,12 +82,12 @@ class Report(NamedTuple):
     squared_norms: Tensor  # gradient and update of the first, then of the last kernel
 
 
-class Asked(NamedTuple):
-    """What a program is asked to run: the steps of a chunk of rows."""
+class Task(NamedTuple):
+    """A chunk of rows to train on, from where training stands."""
 
     state: "State"
     rows: tuple[Any, Any, Any]  # X, class numbers and weights
-    n_rows: int  # that count
+    n_rows: int  # how many of them count; padding follows
     learning_rates: Any  # one for each step
     numbers: Arguments
 

@@ -25,22 +25,21 @@ from skloss.training.evaluation import Evaluator, Rows, unit_shares
 from skloss.training.plateau import PlateauState, ReduceLROnPlateau
 from skloss.training.program import (
     Arguments,
-    Asked,
     Program,
     ProgramKey,
     Report,
     State,
+    Task,
     chunk_steps,
     get_program,
 )
 from skloss.training.schedules import learning_rates
 from skloss.training.streamed_chunks import StreamedChunks
 
-__all__ = ["Answer", "NetworkTraining", "Steps", "curve_names"]
+__all__ = ["Answer", "NetworkTraining", "curve_names"]
 
 Weights = list[np.ndarray]
 Answer = tuple[State, Report, float]  # and the seconds that it took
-Steps = Generator[Asked, Answer, None]
 
 _PROBE_ROWS = 256
 _FEWEST_PROBE_ROWS = 16
@@ -77,7 +76,7 @@ def curve_names(
 
 
 class NetworkTraining:
-    """One training; lives as long as the call that trains.
+    """One training of a network, ready to be run, once.
 
     Parameters
     ----------
@@ -160,11 +159,11 @@ class NetworkTraining:
         )
         self.log = EpochLog(settings, self.evaluators, start, observer)
 
-    def steps(self) -> Steps:
-        """Train: give what the program is to run, and be sent what that comes to.
+    def steps(self) -> Generator[Task, Answer, None]:
+        """Train: give the program's next task, and be sent what it comes to.
 
-        Whoever runs it may run that of several trainings at once. The log has all that
-        is left, whenever this ends.
+        So the caller can run the tasks of several trainings in one call. The log has
+        all that is left, whenever this ends.
         """
         state, log = self._first, self.log
         try:
@@ -181,7 +180,7 @@ class NetworkTraining:
 
     def _epoch(
         self, state: State, epoch: int, followed: float | None
-    ) -> Generator[Asked, Answer, tuple[State, EpochRow]]:
+    ) -> Generator[Task, Answer, tuple[State, EpochRow]]:
         """One pass over the rows, and what was seen on the way."""
         seconds, begun = 0.0, time.perf_counter()
         n_rows = len(self.rows)
@@ -190,7 +189,7 @@ class NetworkTraining:
         for n_chosen, chunk in self._gathered():
             rates = self._rates(epoch, step, followed)
             seconds += time.perf_counter() - begun
-            state, report, taken = yield Asked(
+            state, report, taken = yield Task(
                 state, chunk, n_chosen, rates, self.arguments
             )
             # Others may have trained in between.

@@ -288,10 +288,10 @@ def by_keras():
     return train_keras(model, fit, SETTINGS, evaluators(), "")
 
 
-def grow(program, asked):
+def grow(program, task):
     """Stand in for the steps of an epoch, in no time."""
     report = Report(np.float32(0.5), np.int32(-1), np.zeros(4))
-    state = asked.state
+    state = task.state
     return state._replace(trained=state.trained + np.float32(0.01)), report
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import skloss.training.in_step as in_step
 from skloss import DenseClassifier
-from skloss.estimators import fit_members
+from skloss.estimators import fit_members, network_fit
 from skloss.exceptions import TrainingDivergedWarning, TrainingInterruptedWarning
 from skloss.networks import dense, initial_weights
 from skloss.networks.layers import ColumnScale
@@ -52,18 +52,14 @@ def trainings(n_outputs=1, sizes=SIZES, network=None, **settings):
 def assert_equal(found, alone):
     for result, expected in zip(found, alone, strict=True):
         for array, other in zip(result.weights, expected.weights, strict=True):
-            np.testing.assert_allclose(array, other, rtol=1e-5, atol=1e-5)
+            np.testing.assert_array_equal(array, other)
         assert result.stop_reason == expected.stop_reason
         assert result.kept_epoch == expected.kept_epoch
         assert result.step == expected.step
         assert result.history.keys() == expected.history.keys()
         for name in result.history.keys() - {"seconds"}:
-            np.testing.assert_allclose(
-                result.history[name],
-                expected.history[name],
-                rtol=1e-4,
-                atol=1e-6,
-                err_msg=name,
+            np.testing.assert_array_equal(
+                result.history[name], expected.history[name], err_msg=name
             )
 
 
@@ -193,13 +189,26 @@ def test_ctrl_c_before_each_has_an_epoch_is_raised(monkeypatch):
         train_in_step(made)
 
 
+@pytest.mark.parametrize(("sizes", "n_trained"), [((20, 21, 90), 2), ((90, 20, 21), 1)])
+def test_ctrl_c_leaves_those_of_other_programs_untrained(sizes, n_trained):
+    made = trainings(sizes=sizes)
+    first = made[0].log
+    measure, calls = first.measure, []
+    first.measure = lambda weights: press_at(2, calls) or measure(weights)
+    with pytest.warns(TrainingInterruptedWarning):
+        found = train_in_step(made)
+    assert [result.stop_reason for result in found] == ["interrupted"] * n_trained
+    assert [result.n_epochs for result in found] == [1] * n_trained
+
+
 def test_only_plain_networks_that_nobody_watches_go_in_step():
-    assert can_go_in_step(trainings()[0])
-    assert not can_go_in_step(trainings(callbacks=(print,))[0])
-    assert not can_go_in_step(trainings(epochs=1000)[0])  # compiled
     plain = dense(5, n_outputs=1, width=(4,))
     scaled = replace(plain, layers=(ColumnScale(5), *plain.layers))
-    assert not can_go_in_step(trainings(network=scaled)[0])
+    short = Settings(epochs=10)
+    assert can_go_in_step(plain, short, 90)
+    assert not can_go_in_step(plain, replace(short, callbacks=(print,)), 90)
+    assert not can_go_in_step(plain, replace(short, epochs=1000), 90)  # compiled
+    assert not can_go_in_step(scaled, short, 90)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +244,7 @@ def test_members_in_step_are_members_one_after_the_other(options, monkeypatch):
     )
     found = fit()
     assert stacks
-    monkeypatch.setattr(in_step, "can_go_in_step", lambda _: False)
-    monkeypatch.setattr("skloss.estimators.network_fit.can_go_in_step", lambda _: False)
+    monkeypatch.setattr(network_fit, "can_go_in_step", lambda *_: False)
     stacks.clear()
     alone = fit()
     assert not stacks
