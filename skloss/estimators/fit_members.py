@@ -95,7 +95,7 @@ def fit_members(
         ready += [prepared(number, alike) for number in range(1, n_members)]
         members = fit_in_step(ready)
     else:
-        # One after the other, each with its rows gone before the next has any.
+        # One is prepared when the one before is done: each may copy its rows.
         members = [ready.pop().run()]
         while len(members) < n_members and not _is_interrupted(members):
             members.append(prepared(len(members), alike).run())

@@ -1,4 +1,4 @@
-"""Few steps, one after the other, without compiling: by NumPy as far as can be.
+"""Few steps without compiling, of one network or several: by NumPy as far as can be.
 
 Run eagerly, an operation of TensorFlow takes about twenty times as long as one of NumPy
 on the small arrays of short fits. It gives the gradient where NumPy cannot, and more

@@ -23,8 +23,8 @@ def can_go_in_step(spec: NetworkSpec, settings: Settings, n_rows: int) -> bool:
 
     Most of a step in NumPy is the calling of its operations, which a stack of networks
     shares. A compiled step has no calls to share. Only layers that take their values
-    from the last axis can work on a stack. Whoever is called in each epoch is to see
-    those of one network after the other's.
+    from the last axis can work on a stack. Callbacks are to be told of all epochs of
+    one network before those of the next.
     """
     is_watched = settings.callbacks or callable(settings.learning_rate_schedule)
     is_plain = all(isinstance(layer, Dense | Dropout) for layer in spec.layers)
@@ -55,19 +55,20 @@ def train_in_step(trainings: Sequence[NetworkTraining]) -> list[TrainingResult]:
     """Train several networks that can go in step, as if each were alone.
 
     They have the same settings but for the seed and the logit shift. Neighbours whose
-    programs are the same go in step; programs differ where the numbers of steps do. One
-    that Ctrl-C has ended is the last one, or in step with it.
+    programs are the same go in step; programs differ where the numbers of steps do.
+    After Ctrl-C the list ends with the networks that were training.
     """
     results: list[TrainingResult] = []
-    for _, group in groupby(trainings, _place):
-        results += _train_stack([*group])
-        if results[-1].stop_reason == "interrupted":
+    for _, group in groupby(trainings, _stack_key):
+        found = _train_stack([*group])
+        results += found
+        if any(result.stop_reason == "interrupted" for result in found):
             break
     return results
 
 
-def _place(training: NetworkTraining) -> Any:
-    """Return what is the same for networks in step."""
+def _stack_key(training: NetworkTraining) -> Any:
+    """Return what networks of one stack have in common."""
     key = training.program.key
     # Those with more steps than the others may have too many for NumPy.
     return key if key.backend == "numpy" else training

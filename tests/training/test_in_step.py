@@ -201,6 +201,17 @@ def test_ctrl_c_leaves_those_of_other_programs_untrained(sizes, n_trained):
     assert [result.n_epochs for result in found] == [1] * n_trained
 
 
+def test_ctrl_c_is_heard_though_the_last_of_the_stack_has_ended():
+    made = trainings(sizes=(70, 70, 20))
+    (first, second, _), calls = [training.log for training in made], []
+    end, measure = second.end_epoch, first.measure
+    second.end_epoch = lambda *given: end(*given) or True  # after its first epoch
+    first.measure = lambda weights: press_at(2, calls) or measure(weights)
+    with pytest.warns(TrainingInterruptedWarning):
+        found = train_in_step(made)
+    assert [result.stop_reason for result in found] == ["interrupted", "callback"]
+
+
 def test_only_plain_networks_that_nobody_watches_go_in_step():
     plain = dense(5, n_outputs=1, width=(4,))
     scaled = replace(plain, layers=(ColumnScale(5), *plain.layers))
@@ -248,10 +259,6 @@ def test_members_in_step_are_members_one_after_the_other(options, monkeypatch):
     stacks.clear()
     alone = fit()
     assert not stacks
-    np.testing.assert_allclose(
-        found.predict_proba(X), alone.predict_proba(X), atol=1e-5
-    )
+    np.testing.assert_array_equal(found.predict_proba(X), alone.predict_proba(X))
     for name in found.history_.keys() - {"seconds"}:
-        np.testing.assert_allclose(
-            found.history_[name], alone.history_[name], rtol=1e-4, atol=1e-5
-        )
+        np.testing.assert_array_equal(found.history_[name], alone.history_[name])
