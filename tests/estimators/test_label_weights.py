@@ -193,7 +193,7 @@ def test_each_column_of_a_multilabel_target_has_its_own_weights(weights, with_ro
     rows = np.linspace(0.5, 2, len(y)) if with_rows else None
     fitted = KerasClassifier(
         zeroed, loss="binary_crossentropy", class_weight=weights, batch_size=-1,
-        optimizer="sgd", optimizer__learning_rate=1.0,
+        optimizer="sgd", optimizer__learning_rate=1.0, random_state=0,
     ).fit(X, y, sample_weight=rows)  # fmt: skip
     columns = ["balanced"] * 3 if weights == "balanced" else weights
     weight = np.stack(
@@ -300,7 +300,7 @@ def test_each_output_of_a_network_has_the_weights_of_its_column(form):
     fitted = OfColumns(
         network, loss=losses if form is list else dict(zip("ab", losses, strict=True)),
         class_weight=["balanced", {1: 5.0}], batch_size=-1,
-        optimizer="sgd", optimizer__learning_rate=1.0,
+        optimizer="sgd", optimizer__learning_rate=1.0, random_state=0,
     ).fit(X, y)  # fmt: skip
     for column, weights, found in zip(
         y.T, ["balanced", {0: 1.0, 1: 5.0}], fitted.model_.get_weights(), strict=True
